@@ -1,0 +1,52 @@
+package diag
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// WriteJSON writes findings as one JSON array, [] when there are none, in the shape of design §8. Characters that a terminal would
+// act on or not show are written as JSON escapes.
+func WriteJSON(w io.Writer, findings []Finding) error {
+	if findings == nil {
+		findings = []Finding{}
+	}
+	return writeJSON(w, findings)
+}
+
+// writeJSON writes v, indented and with a final line break.
+func writeJSON(w io.Writer, v any) error {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("encoding findings: %w", err)
+	}
+	if _, err := w.Write(escapeJSON(buf.Bytes())); err != nil {
+		return fmt.Errorf("writing findings: %w", err)
+	}
+	return nil
+}
+
+// escapeJSON rewrites valid JSON; what it touches can only stand inside strings, as encoding/json leaves no such character elsewhere.
+func escapeJSON(in []byte) []byte {
+	out := make([]byte, 0, len(in))
+	for i := 0; i < len(in); {
+		r, size := utf8.DecodeRune(in[i:])
+		if r == '\n' || unicode.IsPrint(r) {
+			out = append(out, in[i:i+size]...)
+		} else {
+			for _, unit := range utf16.AppendRune(nil, r) {
+				out = fmt.Appendf(out, `\u%04x`, unit)
+			}
+		}
+		i += size
+	}
+	return out
+}

@@ -1,0 +1,43 @@
+package diag
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Rank chooses what to show where only perType findings of each severity fit (annotations, design §9): errors before warnings, and
+// of each the first of every file before the second of any, so that one bad file doesn't hide the others. Both results keep every
+// finding; hidden is in the order of findings.
+func Rank(findings []Finding, perType int) (shown, hidden []Finding) {
+	chosen := make([]bool, len(findings))
+	for _, severity := range []Severity{Error, Warning} {
+		order := spread(findings, severity)
+		for _, i := range order[:min(max(perType, 0), len(order))] {
+			shown = append(shown, findings[i])
+			chosen[i] = true
+		}
+	}
+	for i, f := range findings {
+		if !chosen[i] {
+			hidden = append(hidden, f)
+		}
+	}
+	return shown, hidden
+}
+
+// spread returns the indexes of the findings of one severity: the first of each file, then the second of each, and so on.
+func spread(findings []Finding, severity Severity) []int {
+	var order []int
+	nth := make([]int, len(findings)) // which of its file's findings of this severity it is
+	seen := make(map[string]int)
+	for i, f := range findings {
+		if f.Severity != severity {
+			continue
+		}
+		nth[i] = seen[f.File]
+		seen[f.File]++
+		order = append(order, i)
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(nth[a], nth[b]) })
+	return order
+}

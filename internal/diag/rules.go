@@ -1,0 +1,77 @@
+package diag
+
+// Rule is one thing that is checked. Its ID is what `# kaizen-ignore:`, docs/rules.md and SARIF call it.
+type Rule struct {
+	ID       string
+	Severity Severity
+	// Summary is one sentence for docs/rules.md and SARIF.
+	Summary string
+}
+
+// At makes a finding of this rule.
+func (r Rule) At(file string, line, column int, message, hint string) Finding {
+	return Finding{File: file, Line: line, Column: column, Rule: r.ID, Severity: r.Severity, Message: message, Hint: hint}
+}
+
+// The rules of the file as a whole (design §3).
+var (
+	Unreadable    = Rule{"unreadable", Error, "The file is missing, is not a regular file, or cannot be read."}
+	TooLarge      = Rule{"too-large", Error, "A manifest has at most 256 KiB, 10,000 nodes and a depth of 32."}
+	Encoding      = Rule{"encoding", Error, "A manifest is UTF-8 text without control characters."}
+	Syntax        = Rule{"yaml-syntax", Error, "A manifest is well-formed YAML."}
+	OneDocument   = Rule{"one-document", Error, "A manifest is a single YAML document with content."}
+	NoAlias       = Rule{"no-alias", Error, "Anchors, aliases, merge keys and explicit tags are not used."}
+	UnknownKey    = Rule{"unknown-key", Error, "Only the documented keys are allowed."}
+	DuplicateKey  = Rule{"duplicate-key", Error, "A key stands once in its mapping."}
+	MissingKey    = Rule{"missing-key", Error, "version, schedules, and in each entry agent and cadence, are required."}
+	WrongType     = Rule{"wrong-type", Error, "A value has the type its key asks for."}
+	UnknownIgnore = Rule{"unknown-ignore", Warning, "A kaizen-ignore comment names a rule that exists and is a warning."}
+)
+
+// The rules of single values (design §3).
+var (
+	Version        = Rule{"version", Error, `The version is the string "1".`}
+	Repo           = Rule{"repo", Error, "The repo is a State Hub slug."}
+	Timezone       = Rule{"timezone", Error, "The timezone is an IANA name."}
+	EmptySchedules = Rule{"empty-schedules", Error, "The list of schedules has at least one entry."}
+	Agent          = Rule{"agent", Error, "An agent's name is 1 to 64 letters, digits, hyphens and underscores."}
+	DuplicateAgent = Rule{"duplicate-agent", Error, "An agent has one entry."}
+	Cadence        = Rule{"cadence", Error, "The cadence is daily, weekly or monthly."}
+	Day            = Rule{"day", Error, "The day fits the cadence: a weekday if weekly, 1 to 31 if monthly, none if daily."}
+	Time           = Rule{"time", Error, `The time is a quoted local time of day, "00:00" to "23:59".`}
+	Path           = Rule{"path", Error, "A path is relative and stays inside the repository."}
+	MissingFile    = Rule{"missing-file", Error, "A file that the manifest names exists as a regular file."}
+	PointerLabel   = Rule{"pointer-label", Error, "A pointer's label is 1 to 64 letters, digits, hyphens and underscores."}
+	SessionClose   = Rule{"session-close", Error, "A session_close line is one command on one line."}
+)
+
+// The rules of what the checkout holds beside the manifest (design §3, §5).
+var (
+	NoPrompt          = Rule{"no-prompt", Warning, "Every agent has a prompt, named or found by convention."}
+	AmbiguousPrompt   = Rule{"ambiguous-prompt", Warning, "One convention finds the prompt; of several the first is taken."}
+	ConventionCollide = Rule{"convention-collision", Warning, "Two agents do not share one file by convention."}
+	LongPrompt        = Rule{"long-prompt", Warning, "A prompt has at most 30,000 characters."}
+	Secret            = Rule{"secret", Error, "No secret stands in what a bundle is made of."}
+	HiddenUnicode     = Rule{"hidden-unicode", Warning, "No invisible or direction-changing characters stand in what an agent reads."}
+	LargeFile         = Rule{"large-file", Warning, "A file of a bundle has at most 256 KiB."}
+	LargeBundle       = Rule{"large-bundle", Warning, "A bundle has at most 1 MiB."}
+	InvalidUTF8       = Rule{"invalid-utf8", Warning, "What a bundle is made of is UTF-8 text."}
+	BadMetrics        = Rule{"bad-metrics", Warning, "Metrics are JSON as kaizen-agentic records them."}
+)
+
+// The rules of the workflows that run this action (design §3).
+var (
+	CronCoverage        = Rule{"cron-coverage", Warning, "A workflow's cron ticks inside every period of the manifest."}
+	CronOnTheHour       = Rule{"cron-on-the-hour", Warning, "A cron off the hour is less likely to be delayed or dropped."}
+	WorkflowPermission  = Rule{"workflow-permission", Warning, "The job has the permissions that its inputs need."}
+	WorkflowConcurrency = Rule{"workflow-concurrency", Warning, "The scheduled workflow has a concurrency group that does not cancel."}
+	Retention           = Rule{"retention", Warning, "Receipts are kept for longer than one period."}
+)
+
+// Rules is every rule, in the order of docs/rules.md.
+var Rules = []Rule{
+	Unreadable, TooLarge, Encoding, Syntax, OneDocument, NoAlias, UnknownKey, DuplicateKey, MissingKey, WrongType, UnknownIgnore,
+	Version, Repo, Timezone, EmptySchedules, Agent, DuplicateAgent, Cadence, Day, Time, Path, MissingFile, PointerLabel, SessionClose,
+	NoPrompt, AmbiguousPrompt, ConventionCollide, LongPrompt, Secret, HiddenUnicode, LargeFile, LargeBundle, InvalidUTF8, BadMetrics,
+	CronCoverage, CronOnTheHour, WorkflowPermission, WorkflowConcurrency, Retention,
+}
