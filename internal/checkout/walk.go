@@ -1,0 +1,130 @@
+package checkout
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// maxLinks is how many symbolic links one name may go through, as on Linux.
+const maxLinks = 40
+
+var errChanged = errors.New("changed while it was being opened")
+
+// walk follows a name through the tree one component at a time, holding an open handle on every directory it is in. os.Root alone
+// would stop an escape, but not a link into .git; and only handles tell which directory was looked at when another process swaps
+// names in between.
+type walk struct {
+	tree *Tree
+	// dirs are the open directories from the tree's root, which is not among them, to where the walk stands.
+	dirs []*os.Root
+	base string
+}
+
+func (w *walk) dir() *os.Root {
+	if len(w.dirs) == 0 {
+		return w.tree.root
+	}
+	return w.dirs[len(w.dirs)-1]
+}
+
+func (w *walk) close() {
+	for len(w.dirs) > 0 {
+		w.leave()
+	}
+}
+
+func (w *walk) leave() {
+	w.dir().Close()
+	w.dirs = w.dirs[:len(w.dirs)-1]
+}
+
+// to walks to name and tells what it leads to, which is never a symbolic link. It stays reachable as w.base in w.dir().
+func (w *walk) to(name string) (fs.FileInfo, error) {
+	if name == "" || strings.ContainsRune(name, 0) {
+		return nil, fs.ErrInvalid
+	}
+	if !filepath.IsLocal(filepath.FromSlash(name)) {
+		return nil, ErrEscapes
+	}
+	rest := strings.Split(name, "/")
+	for links := 0; len(rest) > 0; {
+		part := rest[0]
+		rest = rest[1:]
+		switch part {
+		case "", ".":
+			continue
+		case "..":
+			if len(w.dirs) == 0 {
+				return nil, ErrEscapes
+			}
+			w.leave()
+			continue
+		}
+		info, err := w.look(part)
+		if err != nil {
+			return nil, err
+		}
+		switch mode := info.Mode(); {
+		case mode.Type() == fs.ModeSymlink:
+			if links++; links > maxLinks {
+				return nil, syscall.ELOOP
+			}
+			target, err := w.dir().Readlink(part)
+			if err != nil {
+				return nil, err
+			}
+			if filepath.IsAbs(target) || filepath.VolumeName(target) != "" {
+				return nil, ErrEscapes
+			}
+			rest = append(strings.Split(filepath.ToSlash(target), "/"), rest...)
+		case mode.IsDir():
+			if err := w.enter(part, info); err != nil {
+				return nil, err
+			}
+		case len(rest) > 0:
+			return nil, syscall.ENOTDIR
+		default:
+			w.base = part
+			return info, nil
+		}
+	}
+	w.base = "."
+	return w.dir().Stat(".")
+}
+
+// look tells what part is, refusing .git by its name in any case and by its identity under any other.
+func (w *walk) look(part string) (fs.FileInfo, error) {
+	if strings.EqualFold(part, gitDir) {
+		return nil, ErrEscapes
+	}
+	info, err := w.dir().Lstat(part)
+	if err != nil {
+		return nil, err
+	}
+	if w.tree.git != nil && os.SameFile(info, w.tree.git) {
+		return nil, ErrEscapes
+	}
+	return info, nil
+}
+
+// enter opens the directory part, provided it is still the one that info describes.
+func (w *walk) enter(part string, info fs.FileInfo) error {
+	dir, err := w.dir().OpenRoot(part)
+	if err != nil {
+		return err
+	}
+	got, err := dir.Stat(".")
+	if err == nil && !os.SameFile(got, info) {
+		err = errChanged
+	}
+	if err != nil {
+		dir.Close()
+		return err
+	}
+	w.dirs = append(w.dirs, dir)
+	return nil
+}
