@@ -1,0 +1,125 @@
+package schedule
+
+import (
+	"bytes"
+	"strings"
+)
+
+// comment is a comment from its # to the end of the line.
+type comment struct {
+	pos  Pos
+	text string
+}
+
+// comments finds the comments of a file from its text and tree: the library keeps them, but not where they stood.
+// A # starts a comment at the start of a line or after a blank, outside quoted and block scalars.
+func comments(data []byte, root *node) []comment {
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	lines := splitLines(data)
+	var found []comment
+	mask := newMask(lines, root)
+	for i, line := range lines {
+		text := strings.TrimRight(line, "\r\n")
+		column := 0
+		previous := ' '
+		for offset, r := range text {
+			column++
+			if r == '#' && (previous == ' ' || previous == '\t') && !mask.covers(Pos{i + 1, column}) {
+				found = append(found, comment{Pos{i + 1, column}, text[offset:]})
+				break
+			}
+			previous = r
+		}
+	}
+	return found
+}
+
+// span is the text of a scalar that may hold a # which starts no comment: [start, end).
+type span struct{ start, end Pos }
+
+// mask is the spans of a file in order.
+type mask struct{ spans []span }
+
+// covers reports whether pos lies in a span. Positions must be asked for in order.
+func (m *mask) covers(pos Pos) bool {
+	for len(m.spans) > 0 && !before(pos, m.spans[0].end) {
+		m.spans = m.spans[1:]
+	}
+	return len(m.spans) > 0 && !before(pos, m.spans[0].start)
+}
+
+func before(a, b Pos) bool {
+	return a.Line < b.Line || a.Line == b.Line && a.Column < b.Column
+}
+
+func newMask(lines []string, root *node) *mask {
+	m := &mask{}
+	m.add(lines, root)
+	return m
+}
+
+func (m *mask) add(lines []string, n *node) {
+	switch {
+	case n.kind == scalarNode && n.style == quotedStyle:
+		m.spans = append(m.spans, span{n.pos, endOfQuoted(lines, n.pos)})
+	case n.kind == scalarNode && n.style == blockStyle:
+		m.spans = append(m.spans, span{Pos{n.pos.Line + 1, 1}, endOfBlock(lines, n)})
+	}
+	for _, item := range n.items {
+		m.add(lines, item)
+	}
+	for _, p := range n.pairs {
+		m.add(lines, p.key)
+		m.add(lines, p.value)
+	}
+}
+
+// endOfQuoted is the place after the closing quote of the scalar at start. An anchor or a tag may stand before the opening one.
+func endOfQuoted(lines []string, start Pos) Pos {
+	var quote, previous rune
+	for pos := start; pos.Line <= len(lines); pos = (Pos{pos.Line + 1, 1}) {
+		for _, r := range fromColumn(lines[pos.Line-1], pos.Column) {
+			switch {
+			case quote == 0 && (r == '"' || r == '\''):
+				quote, r = r, 0
+			case previous == '\\' && quote == '"':
+				r = 0 // escaped, and so is no escape itself
+			case previous == '\'' && quote == '\'':
+				if r != '\'' {
+					return pos
+				}
+				r = 0 // a doubled quote
+			case r == '"' && quote == '"':
+				return Pos{pos.Line, pos.Column + 1}
+			}
+			previous = r
+			pos.Column++
+		}
+	}
+	return Pos{len(lines) + 1, 1}
+}
+
+// endOfBlock is the start of the first line after a block scalar: the first one that is not blank and less indented than its content.
+func endOfBlock(lines []string, n *node) Pos {
+	first := n.pos.Line + 1
+	if strings.TrimSpace(n.value) == "" {
+		return Pos{first, 1}
+	}
+	indent := -1
+	for at := first; at <= len(lines); at++ {
+		line := lines[at-1]
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		own := leadingBlanks(line)
+		if indent < 0 { // with an explicit indentation, as in |2, the first line's own may be deeper
+			indent = own - leadingBlanks(strings.TrimLeft(n.value, "\n"))
+		}
+		if own < indent {
+			return Pos{at, 1}
+		}
+	}
+	return Pos{len(lines) + 1, 1}
+}
+
+func leadingBlanks(s string) int { return len(s) - len(strings.TrimLeft(s, " ")) }

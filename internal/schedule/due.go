@@ -1,0 +1,92 @@
+package schedule
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// State says whether an entry is to be prepared now, and why.
+type State string
+
+// The states of an entry. DeliveredPartly is due again: its bundle is stored, but without the receipt of a complete delivery.
+const (
+	Due             State = "due"
+	NotDue          State = "not due"
+	Disabled        State = "disabled"
+	DeliveredPartly State = "delivered partly"
+)
+
+// Known is what the ledger says about one entry.
+type Known struct {
+	// Delivered says that the current period bears a receipt, Prepared that its bundle is stored.
+	Delivered, Prepared bool
+	// Earlier are the keys of other periods that bear a receipt, in any order. Keys that are no period of the entry are ignored.
+	Earlier []string
+}
+
+// Decision is whether an entry is due at a moment.
+type Decision struct {
+	Entry *Entry
+	Slot  Slot   // the current one
+	Next  []Slot // the five after it
+	State State
+	// Reason is one part of a sentence without a full stop, for tables and logs.
+	Reason string
+	// Missed are the periods that bear no receipt between the latest earlier one that does and the current one, oldest first.
+	// They are told, never back-filled (design §4).
+	Missed []string
+}
+
+// Due reports whether the entry is to be prepared now.
+func (d Decision) Due() bool { return d.State == Due || d.State == DeliveredPartly }
+
+// maxMissed is how many slots Decide looks back for a receipt; what lies behind is forgotten, as the ledger's artifacts expire anyway.
+const maxMissed = 400
+
+// nextSlots is how many coming dates are shown (design §4).
+const nextSlots = 5
+
+// Decide tells whether e is due at now, given what the ledger knows.
+func Decide(e *Entry, now time.Time, k Known) Decision {
+	d := Decision{Entry: e, Slot: e.Current(now), Next: e.Next(now, nextSlots)}
+	if !e.Enabled {
+		d.State, d.Reason = Disabled, "disabled in the manifest"
+		return d
+	}
+	d.Missed = e.missed(now, k.Earlier)
+	period, since := d.Slot.Period, formatSlot(d.Slot)
+	switch {
+	case k.Delivered:
+		d.State, d.Reason = NotDue, fmt.Sprintf("delivered for %s; next on %s", period, formatSlot(d.Next[0]))
+	case k.Prepared:
+		d.State, d.Reason = DeliveredPartly, fmt.Sprintf("prepared for %s but no receipt: its delivery did not finish, due since %s", period, since)
+	default:
+		d.State, d.Reason = Due, fmt.Sprintf("no receipt for %s yet, due since %s", period, since)
+	}
+	switch n := len(d.Missed); {
+	case n == 1:
+		d.Reason += fmt.Sprintf("; missed %s", d.Missed[0])
+	case n > 1:
+		d.Reason += fmt.Sprintf("; missed %d periods since %s", n, d.Missed[0])
+	}
+	return d
+}
+
+// missed walks back from the current slot to the latest period with a receipt. Without one, nothing is known to be missed.
+func (e *Entry) missed(now time.Time, receipts []string) []string {
+	if len(receipts) == 0 {
+		return nil
+	}
+	var missed []string
+	for _, s := range e.Previous(now, maxMissed) {
+		if slices.Contains(receipts, s.Period) {
+			slices.Reverse(missed)
+			return missed
+		}
+		missed = append(missed, s.Period)
+	}
+	return nil
+}
+
+func formatSlot(s Slot) string { return s.At.Format("Mon 2006-01-02 15:04 MST") }

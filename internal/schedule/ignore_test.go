@@ -1,0 +1,69 @@
+package schedule
+
+import (
+	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+)
+
+func TestUnsilenced(t *testing.T) {
+	t.Parallel()
+	data := "version: \"1\"\nschedules:\n  - agent: coach # kaizen-ignore: no-prompt,long-prompt\n    cadence: daily # kaizen-ignore: retention\n"
+	m, findings := Load("f", []byte(data), Options{})
+	if len(findings) > 0 {
+		t.Fatal(findings)
+	}
+	for _, c := range []struct {
+		name    string
+		finding diag.Finding
+		kept    bool
+	}{
+		{"first of the list", diag.NoPrompt.At("f", 3, 12, "m", "h"), false},
+		{"second of the list", diag.LongPrompt.At("f", 3, 1, "m", "h"), false},
+		{"another rule", diag.AmbiguousPrompt.At("f", 3, 12, "m", "h"), true},
+		{"another line", diag.NoPrompt.At("f", 4, 12, "m", "h"), true},
+		{"another file", diag.NoPrompt.At("g", 3, 12, "m", "h"), true},
+		{"an error", diag.MissingFile.At("f", 3, 12, "m", "h"), true},
+		{"its own line", diag.Retention.At("f", 4, 14, "m", "h"), false},
+	} {
+		if kept := len(m.Unsilenced([]diag.Finding{c.finding})) == 1; kept != c.kept {
+			t.Errorf("%s: kept %t, want %t", c.name, kept, c.kept)
+		}
+	}
+}
+
+func TestComments(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, data string
+		want       []comment
+	}{
+		{"own line and trailing", "# a\nk: v # b\n", []comment{{Pos{1, 1}, "# a"}, {Pos{2, 6}, "# b"}}},
+		{"after non-ASCII and a BOM", "\ufeffé: 日 # b\r\n", []comment{{Pos{1, 6}, "# b"}}},
+		{"within a word", "k: a#b\n", nil},
+		{"double-quoted", `k: "a # \" # b" # c`, []comment{{Pos{1, 17}, "# c"}}},
+		{"single-quoted", "k: 'a # '' # b' # c", []comment{{Pos{1, 17}, "# c"}}},
+		{"quoted over lines", "k: \"a\n  # b\n  c\" # d\n", []comment{{Pos{3, 6}, "# d"}}},
+		{"empty quotes", "k: '' # a\nl: \"\" # b\n", []comment{{Pos{1, 7}, "# a"}, {Pos{2, 7}, "# b"}}},
+		{"block scalar", "k: | # a\n  # b\n\n  c # d\n# e\n", []comment{{Pos{1, 6}, "# a"}, {Pos{5, 1}, "# e"}}},
+		{"block scalar with its own indentation", "k: |1\n   a\n  # b\n# c\n", []comment{{Pos{4, 1}, "# c"}}},
+		{"empty block scalar", "k: |\n# a\nl: b\n", []comment{{Pos{2, 1}, "# a"}}},
+		{"flow", "k: [a, # b\n  \"#c\"] # d\n", []comment{{Pos{1, 8}, "# b"}, {Pos{2, 9}, "# d"}}},
+		{"quoted key", "\"a # b\": c # d\n", []comment{{Pos{1, 12}, "# d"}}},
+	} {
+		root, problems := parseYAML([]byte(c.data), manifestLimits)
+		if problems != nil {
+			t.Fatalf("%s: %v", c.name, problems)
+		}
+		got := comments([]byte(c.data), root)
+		if len(got) != len(c.want) {
+			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
+			continue
+		}
+		for i := range got {
+			if got[i] != c.want[i] {
+				t.Errorf("%s: got %v, want %v", c.name, got[i], c.want[i])
+			}
+		}
+	}
+}

@@ -1,0 +1,267 @@
+package schedule
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+)
+
+// The keys of a manifest and of an entry, in the order in which messages list them.
+var (
+	manifestKeys = []string{"version", "repo", "timezone", "schedules"}
+	entryKeys    = []string{"agent", "cadence", "day", "time", "enabled", "prompt", "memory", "metrics", "pointers", "session_close"}
+)
+
+// Load parses and checks data, reporting all findings at once, sorted and with the silenced ones removed.
+// The manifest is nil when any finding is an error. It never panics, whatever data holds, and its cost is linear in len(data).
+func Load(file string, data []byte, opts Options) (*Manifest, []diag.Finding) {
+	l := &loader{file: file, agents: map[string]Pos{}}
+	root, problems := parseYAML(data, manifestLimits)
+	if problems != nil {
+		for _, p := range problems {
+			l.findings = append(l.findings, p.finding(file))
+		}
+		diag.Sort(l.findings)
+		return nil, l.findings
+	}
+	l.refuseReferences(root)
+	m := l.manifest(root)
+	m.Repo = cmp.Or(m.Repo, opts.Repo)
+	var unknown []diag.Finding
+	m.ignores, unknown = readIgnores(file, comments(data, root))
+	findings := m.Unsilenced(append(l.findings, unknown...))
+	diag.Sort(findings)
+	if errors, _ := diag.Count(findings); errors > 0 {
+		return nil, findings
+	}
+	return m, findings
+}
+
+// loader walks the tree of a manifest and collects what is wrong. A value that is wrong is reported once and left out.
+type loader struct {
+	file     string
+	findings []diag.Finding
+	location *time.Location
+	agents   map[string]Pos // where each agent stood first
+}
+
+func (l *loader) report(rule diag.Rule, pos Pos, message, hint string) {
+	l.findings = append(l.findings, rule.At(l.file, pos.Line, pos.Column, message, hint))
+}
+
+// refuseReferences reports what makes a value stand for something other than what is written in its place.
+func (l *loader) refuseReferences(n *node) {
+	const hint = "write the value out"
+	switch {
+	case n.kind == aliasNode:
+		l.report(diag.NoAlias, n.pos, fmt.Sprintf("an alias, %s", quote("*"+n.value)), hint)
+	case n.anchored:
+		l.report(diag.NoAlias, n.pos, "an anchor", "remove the & and its name")
+	case n.tagged:
+		l.report(diag.NoAlias, n.pos, "an explicit tag", "remove the ! and its name; quote the value if it has to be a string")
+	}
+	for _, item := range n.items {
+		l.refuseReferences(item)
+	}
+	for _, p := range n.pairs {
+		if isMerge(p.key) {
+			l.report(diag.NoAlias, p.key.pos, "a merge key, <<", hint)
+			continue
+		}
+		l.refuseReferences(p.key)
+		l.refuseReferences(p.value)
+	}
+}
+
+func isMerge(key *node) bool {
+	return key.kind == scalarNode && key.style == plainStyle && key.value == "<<"
+}
+
+// isReference reports whether n was refused already, so that its value means nothing.
+func isReference(n *node) bool { return n.kind == aliasNode || n.tagged }
+
+// field is a key of a mapping and its value.
+type field struct {
+	name       string
+	key, value *node
+}
+
+// pos is where a finding about the value stands: at the key if nothing is written there.
+func (f field) pos() Pos {
+	if f.value.absent {
+		return f.key.pos
+	}
+	return f.value.pos
+}
+
+// shape is what a mapping's keys may be.
+type shape struct {
+	what     string // "the manifest"
+	keys     []string
+	required []string
+}
+
+// fields checks the keys of a mapping and returns the known ones by name.
+func (l *loader) fields(n *node, s shape) map[string]field {
+	found := map[string]field{}
+	excused := map[string]bool{} // keys that are there, only misspelt
+	for _, f := range l.unique(n) {
+		switch {
+		case slices.Contains(s.keys, f.name):
+			found[f.name] = f
+		default:
+			meant := suggest(f.name, s.keys)
+			excused[meant] = true
+			l.report(diag.UnknownKey, f.key.pos, fmt.Sprintf("unknown key %s in %s", quote(f.name), s.what), keyHint(meant, s.keys))
+		}
+	}
+	if slices.ContainsFunc(n.pairs, func(p pair) bool { return isMerge(p.key) || isReference(p.key) }) {
+		return found // what the reference stands for may hold the required keys
+	}
+	for _, name := range s.required {
+		if _, ok := found[name]; !ok && !excused[name] {
+			l.report(diag.MissingKey, n.pos, fmt.Sprintf("%s has no %q", s.what, name), "add "+example(name))
+		}
+	}
+	return found
+}
+
+func keyHint(meant string, keys []string) string {
+	if meant != "" {
+		return fmt.Sprintf("did you mean %q?", meant)
+	}
+	return "allowed here: " + strings.Join(keys, ", ")
+}
+
+// unique returns the fields of a mapping, reporting keys that are no plain words or stand twice.
+func (l *loader) unique(n *node) []field {
+	var fields []field
+	first := map[string]Pos{}
+	for _, p := range n.pairs {
+		switch {
+		case isMerge(p.key) || isReference(p.key):
+		case p.key.kind != scalarNode:
+			l.report(diag.UnknownKey, p.key.pos, fmt.Sprintf("a key is %s", p.key.kind), "a key is one word")
+		default:
+			name := p.key.value
+			if at, ok := first[name]; ok {
+				l.report(diag.DuplicateKey, p.key.pos, fmt.Sprintf("the key %s stands twice; first on line %d", quote(name), at.Line), "remove one of the two")
+				continue
+			}
+			first[name] = p.key.pos
+			fields = append(fields, field{name, p.key, p.value})
+		}
+	}
+	return fields
+}
+
+// manifest reads the top level. What it returns is complete only if nothing was reported.
+func (l *loader) manifest(n *node) *Manifest {
+	m := &Manifest{File: l.file, Location: time.UTC, positions: map[string]Pos{"": n.pos}}
+	if n.kind != mappingNode {
+		if !isReference(n) {
+			l.report(diag.WrongType, n.pos, fmt.Sprintf("the manifest is %s, not a mapping", n.kind), `start with version: "1"`)
+		}
+		return m
+	}
+	fields := l.fields(n, shape{"the manifest", manifestKeys, []string{"version", "schedules"}})
+	keepPositions(m.positions, fields)
+	if f, ok := fields["version"]; ok {
+		l.version(f)
+	}
+	if f, ok := fields["repo"]; ok {
+		m.Repo = l.repo(f)
+	}
+	if f, ok := fields["timezone"]; ok {
+		m.Location = l.timezone(f)
+	}
+	l.location = m.Location
+	if f, ok := fields["schedules"]; ok {
+		m.Entries = l.schedules(f)
+	}
+	return m
+}
+
+func keepPositions(positions map[string]Pos, fields map[string]field) {
+	for name, f := range fields {
+		positions[name] = f.pos()
+	}
+}
+
+// schedules reads the list of entries.
+func (l *loader) schedules(f field) []Entry {
+	n := f.value
+	switch {
+	case isReference(n):
+		return nil
+	case n.kind == sequenceNode && len(n.items) == 0, n.kind == scalarNode && n.typ() == typeNull:
+		l.report(diag.EmptySchedules, f.pos(), "schedules has no entry", "add "+example("schedules"))
+		return nil
+	case n.kind != sequenceNode:
+		l.wrongType(f, "a list of entries", "start each entry with a hyphen: - agent: coach")
+		return nil
+	}
+	entries := make([]Entry, 0, len(n.items))
+	for _, item := range n.items {
+		switch {
+		case isReference(item):
+		case item.kind == mappingNode:
+			entries = append(entries, l.entry(item))
+		case item.kind == scalarNode && item.typ() == typeString && agentPattern.MatchString(item.value):
+			l.report(diag.WrongType, item.pos, fmt.Sprintf("an entry is a mapping, not %s", describe(item)), fmt.Sprintf("write - agent: %s and the cadence below it", item.value))
+		default:
+			l.report(diag.WrongType, item.pos, fmt.Sprintf("an entry is a mapping, not %s", describe(item)), "write - agent: coach and below it cadence: weekly")
+		}
+	}
+	return entries
+}
+
+// entry reads one entry.
+func (l *loader) entry(n *node) Entry {
+	what := "the entry"
+	if a := n.get("agent"); a != nil && a.kind == scalarNode && agentPattern.MatchString(a.value) {
+		what = fmt.Sprintf("the entry of %q", a.value)
+	}
+	e := Entry{Location: l.location, Enabled: true, positions: map[string]Pos{"": n.pos}}
+	fields := l.fields(n, shape{what, entryKeys, []string{"agent", "cadence"}})
+	keepPositions(e.positions, fields)
+	if f, ok := fields["agent"]; ok {
+		e.Agent = l.agent(f)
+	}
+	cadence, given := fields["cadence"]
+	if given {
+		e.Cadence = l.cadence(cadence)
+	}
+	if f, ok := fields["day"]; ok {
+		l.day(&e, f)
+	} else {
+		e.Weekday, e.MonthDay = defaultDay(e.Cadence)
+	}
+	if f, ok := fields["time"]; ok {
+		e.Hour, e.Minute = l.time(f)
+	}
+	if f, ok := fields["enabled"]; ok {
+		e.Enabled = l.enabled(f)
+	}
+	l.parts(&e, fields)
+	return e
+}
+
+// parts reads what an entry's bundle is made of.
+func (l *loader) parts(e *Entry, fields map[string]field) {
+	for name, to := range map[string]*string{"prompt": &e.Prompt, "memory": &e.Memory, "metrics": &e.Metrics} {
+		if f, ok := fields[name]; ok {
+			*to = l.path(f)
+		}
+	}
+	if f, ok := fields["pointers"]; ok {
+		e.Pointers = l.pointers(f, e.positions)
+	}
+	if f, ok := fields["session_close"]; ok {
+		e.SessionClose = l.sessionClose(f)
+	}
+}

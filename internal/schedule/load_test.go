@@ -1,0 +1,337 @@
+package schedule
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+// corpus is where the manifests of ok and err stand, each beside its golden file.
+const corpus = "../../testdata/manifests"
+
+// corpusFiles are the manifests in a directory of the corpus.
+func corpusFiles(tb testing.TB, dir string) []string {
+	tb.Helper()
+	files, err := filepath.Glob(filepath.Join(corpus, dir, "*.yml"))
+	if err != nil || len(files) == 0 {
+		tb.Fatalf("no manifests in %s: %v", dir, err)
+	}
+	return files
+}
+
+func readFile(tb testing.TB, name string) []byte {
+	tb.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return data
+}
+
+func writeFile(tb testing.TB, name, content string) {
+	tb.Helper()
+	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// golden compares got with the golden file beside a manifest.
+func golden(t *testing.T, manifest, got string) {
+	t.Helper()
+	name := strings.TrimSuffix(manifest, ".yml") + ".golden"
+	if *update {
+		writeFile(t, name, got)
+		return
+	}
+	if want := string(readFile(t, name)); got != want {
+		t.Errorf("%s differs; got:\n%s\nwant:\n%s", name, got, want)
+	}
+}
+
+// TestErr holds every broken manifest against its findings, one a line: `file:line:col: severity rule: message | hint`.
+func TestErr(t *testing.T) {
+	t.Parallel()
+	for _, file := range corpusFiles(t, "err") {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			m, findings := Load(filepath.Base(file), readFile(t, file), Options{})
+			if m != nil {
+				t.Error("the manifest is not nil")
+			}
+			var b strings.Builder
+			for _, f := range findings {
+				fmt.Fprintf(&b, "%s:%d:%d: %s %s: %s | %s\n", f.File, f.Line, f.Column, f.Severity, f.Rule, f.Message, f.Hint)
+			}
+			golden(t, file, b.String())
+		})
+	}
+}
+
+// TestOK holds every valid manifest against what was read, with the place of every value.
+func TestOK(t *testing.T) {
+	t.Parallel()
+	for _, file := range corpusFiles(t, "ok") {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			m, findings := Load(filepath.Base(file), readFile(t, file), Options{Repo: "default"})
+			if len(findings) > 0 {
+				t.Fatalf("findings: %v", findings)
+			}
+			golden(t, file, dump(m))
+		})
+	}
+}
+
+// dump writes a manifest out, one value a line behind its place.
+func dump(m *Manifest) string {
+	var b strings.Builder
+	line := func(p Pos, format string, args ...any) {
+		fmt.Fprintf(&b, "%d:%d "+format+"\n", append([]any{p.Line, p.Column}, args...)...)
+	}
+	line(m.Pos(""), "manifest version %v", m.Pos("version"))
+	line(m.Pos("repo"), "repo %q", m.Repo)
+	line(m.Pos("timezone"), "timezone %s", m.Location)
+	for _, e := range m.Entries {
+		line(e.Pos(""), "entry")
+		line(e.Pos("agent"), "  agent %q", e.Agent)
+		line(e.Pos("cadence"), "  cadence %s", e.Cadence)
+		line(e.Pos("day"), "  day %s %d", e.Weekday, e.MonthDay)
+		line(e.Pos("time"), "  time %02d:%02d %s", e.Hour, e.Minute, e.Location)
+		line(e.Pos("enabled"), "  enabled %t", e.Enabled)
+		line(e.Pos("prompt"), "  prompt %q", e.Prompt)
+		line(e.Pos("memory"), "  memory %q", e.Memory)
+		line(e.Pos("metrics"), "  metrics %q", e.Metrics)
+		for _, p := range e.Pointers {
+			line(e.Pos("pointers."+p.Label), "  pointer %q %q", p.Label, p.Path)
+		}
+		line(e.Pos("session_close"), "  session_close %q", e.SessionClose)
+	}
+	return b.String()
+}
+
+// elsewhere are the error rules that Load cannot report, because they need more than the manifest's text.
+var elsewhere = []string{diag.Unreadable.ID, diag.MissingFile.ID, diag.Secret.ID}
+
+// TestEveryRule proves that the corpus breaks every rule of the manifest at least twice.
+func TestEveryRule(t *testing.T) {
+	t.Parallel()
+	hits := map[string]int{}
+	for _, file := range corpusFiles(t, "err") {
+		_, findings := Load(file, readFile(t, file), Options{})
+		for _, f := range findings {
+			hits[f.Rule]++
+		}
+	}
+	for _, r := range diag.Rules {
+		loads := r.Severity == diag.Error && !slices.Contains(elsewhere, r.ID) || r.ID == diag.UnknownIgnore.ID
+		if loads && hits[r.ID] < 2 {
+			t.Errorf("the corpus breaks %s %d times", r.ID, hits[r.ID])
+		}
+		if !loads && hits[r.ID] > 0 {
+			t.Errorf("Load reports %s", r.ID)
+		}
+	}
+}
+
+func TestLoadTooLarge(t *testing.T) {
+	t.Parallel()
+	valid := "version: \"1\"\nschedules:\n  - {agent: coach, cadence: daily}\n#"
+	for _, c := range []struct {
+		size int
+		want string
+	}{
+		{MaxSize, ""},
+		{MaxSize + 1, "too-large"},
+	} {
+		data := append([]byte(valid), bytes.Repeat([]byte("x"), c.size-len(valid))...)
+		if _, findings := Load("f", data, Options{}); rulesOf(findings) != c.want {
+			t.Errorf("%d bytes: got %v, want %q", c.size, findings, c.want)
+		}
+	}
+}
+
+// rulesOf lists the rules of findings in order.
+func rulesOf(findings []diag.Finding) string {
+	rules := make([]string, len(findings))
+	for i, f := range findings {
+		rules[i] = f.Rule
+	}
+	return strings.Join(rules, " ")
+}
+
+func TestManifestLookup(t *testing.T) {
+	t.Parallel()
+	m, findings := Load("f", []byte("version: \"1\"\nschedules:\n  - agent: coach\n    cadence: daily\n"), Options{Repo: "web"})
+	if len(findings) > 0 {
+		t.Fatal(findings)
+	}
+	if m.Repo != "web" || m.Location != time.UTC {
+		t.Errorf("defaults: repo %q, location %v", m.Repo, m.Location)
+	}
+	if e := m.Entry("coach"); e != &m.Entries[0] {
+		t.Errorf("Entry(coach) = %v", e)
+	}
+	if e := m.Entry("Coach"); e != nil {
+		t.Errorf("Entry(Coach) = %v", e)
+	}
+	for _, c := range []struct {
+		got, want Pos
+	}{
+		{m.Pos("version"), Pos{1, 10}},
+		{m.Pos("repo"), Pos{1, 1}},
+		{m.Entries[0].Pos("agent"), Pos{3, 12}},
+		{m.Entries[0].Pos("prompt"), Pos{3, 5}},
+	} {
+		if c.got != c.want {
+			t.Errorf("got %v, want %v", c.got, c.want)
+		}
+	}
+}
+
+// checkLoad loads data and checks what holds for any input.
+func checkLoad(t *testing.T, data []byte) []diag.Finding {
+	t.Helper()
+	m, findings := Load("f.yml", data, Options{Repo: "r"})
+	errors, _ := diag.Count(findings)
+	if (m == nil) != (errors > 0) {
+		t.Fatalf("manifest %v with %d errors", m, errors)
+	}
+	sorted := slices.Clone(findings)
+	diag.Sort(sorted)
+	if !slices.Equal(sorted, findings) {
+		t.Fatal("findings are not sorted")
+	}
+	lines := strings.Split(strings.TrimPrefix(string(data), "\ufeff"), "\n")
+	for _, f := range findings {
+		whole := f.Line == 0 && f.Column == 0
+		inside := f.Line >= 1 && f.Line <= len(lines) && f.Column >= 1 && f.Column <= utf8.RuneCountInString(lines[f.Line-1])+1
+		if !whole && !inside {
+			t.Fatalf("no such place: %+v", f)
+		}
+		if f.Message == "" || f.Hint == "" || strings.ContainsAny(f.Message+f.Hint, "\n\r\x00") || !utf8.ValidString(f.Message+f.Hint) {
+			t.Fatalf("not a message of one line: %+v", f)
+		}
+	}
+	return findings
+}
+
+func FuzzLoad(f *testing.F) {
+	for _, dir := range []string{"ok", "err"} {
+		for _, file := range corpusFiles(f, dir) {
+			f.Add(readFile(f, file))
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) { checkLoad(t, data) })
+}
+
+// hostile are files of at most MaxSize bytes that are made to hurt.
+func hostile() map[string][]byte {
+	shapes := map[string][]byte{}
+	for name, part := range map[string]string{
+		"flow lists": "[", "flow maps": "{", "nested flow": "{a: [", "list in list": "- ", "question marks": "? ", "maps in line": "a: ",
+		"lines of keys": "a: 1\n", "lines of items": "- 1\n", "lines of nulls": "?\n", "dashes": "-\n", "colons": ":\n", "merge keys": "<<: a\n",
+		"documents": "---\n", "documents with text": "--- a\n", "document ends": "...\n", "directives": "%YAML 1.1\n",
+		"anchors": "- &a 1\n", "anchors in line": "&a ", "tags": "- !!str a\n", "tags in line": "! ", "exclamation marks": "!",
+		"tabs": "\t", "NULs": "\x00", "bad UTF-8": "\xff", "BOMs": "\ufeff", "carriage returns": "\r", "separators": "\u2028",
+		"empty lists": "[]", "quotes": "'", "words": "a ", "lines of words": "a\n", "one word": "a", "brackets": "]", "commas": ",",
+		"comments on keys": "a: 1 #\n", "comments between": "a: 1\n#\n", "comments below": "a:\n  - b\n  #x\n#y\n", "comments on items": "- #\n",
+		"blank lines": "\n", "comment lines": "#\n", "block scalars": "- |\n a\n", "aliases of nothing": "- *a\n", "closing": "]}",
+	} {
+		shapes[name] = []byte(strings.Repeat(part, MaxSize/len(part)))
+	}
+	for name, ends := range map[string][3]string{
+		"list of numbers": {"[", "1,", "]"}, "map of numbers": {"{", "a: 1,", "}"}, "list of lists": {"[", "[],", ""}, "complex keys": {"{", "?,", ""},
+		"commented flow": {"", "[#\n", ""}, "open quote": {"\"", "a", ""}, "open quote of lines": {"\"", "\n", ""}, "open list of words": {"[", "a ", ""},
+		"aliases": {"- &a 1\n", "- *a\n", ""}, "long key": {"", "k", ": 1\n"}, "long quoted key": {"\"", "k", "\": 1\n"}, "blanks in a block": {"a: |\n", " ", ""},
+		"unknown keys": {"version: \"1\"\nschedules:\n- {", "agnt: 1,", "}"}, "entries": {"version: \"1\"\nschedules:\n", "- {}\n", ""},
+		"error after keys": {"", "a: 1\n", "@"}, "error after comments": {"", "#\n", "@"}, "error after words": {"a: [", "word ", "@"}, "error after lists": {"[", "[[[[[[[[]]]]]]]] ,\n", "@"},
+		"error after lines": {"a:\n", " word word word\n", "@: b: c"}, "unclosed after lines": {"a: \"\n", " word word word\n", ""},
+		"ignores": {"version: 1 # kaizen-ignore:", "a,", "\n"},
+	} {
+		fill := strings.Repeat(ends[1], (MaxSize-len(ends[0])-len(ends[2]))/len(ends[1]))
+		shapes[name] = []byte(ends[0] + fill + ends[2])
+	}
+	var tags, keys, stairs strings.Builder
+	for i := 0; tags.Len() < MaxSize-40; i++ {
+		fmt.Fprintf(&tags, "%%TAG !a%d! tag:x\n", i)
+	}
+	for i := 0; keys.Len() < MaxSize-40; i++ {
+		fmt.Fprintf(&keys, "k%d: 1\n", i)
+	}
+	for i := 0; stairs.Len()+i+4 < MaxSize; i++ {
+		stairs.WriteString(strings.Repeat(" ", i) + "a:\n")
+	}
+	shapes["small open lists"] = []byte(strings.Repeat("[", 9999))
+	shapes["small broken lists"] = []byte(strings.Repeat("[{a: ", 2000) + "]")
+	shapes["small broken keys"] = []byte(strings.Repeat("k: v # c\n", 4000) + "a: [b, c]]")
+	shapes["tag directives"], shapes["different keys"], shapes["stairs"] = []byte(tags.String()), []byte(keys.String()), []byte(stairs.String())
+	return shapes
+}
+
+func TestHostile(t *testing.T) {
+	t.Parallel()
+	for name, data := range hostile() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if len(data) > MaxSize {
+				t.Fatalf("%d bytes", len(data))
+			}
+			if findings := checkLoad(t, data); len(findings) == 0 {
+				t.Error("no finding")
+			}
+		})
+	}
+}
+
+// BenchmarkLoad reports how many manifests of a usual size are read in a second.
+func BenchmarkLoad(b *testing.B) {
+	data := readFile(b, filepath.Join(corpus, "ok", "monorepo.yml"))
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		if m, findings := Load("f", data, Options{}); m == nil {
+			b.Fatal(findings)
+		}
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "manifests/s")
+}
+
+// BenchmarkLoadScale shows that the cost grows with the size: ns/entry stays the same.
+func BenchmarkLoadScale(b *testing.B) {
+	for _, entries := range []int{1, 10, 100, 1000} {
+		data := []byte("version: \"1\"\nschedules:\n")
+		for i := range entries {
+			data = fmt.Appendf(data, "  - agent: agent-%d\n    cadence: weekly\n    day: friday\n    time: \"05:00\"\n", i)
+		}
+		b.Run(fmt.Sprint(entries), func(b *testing.B) {
+			b.SetBytes(int64(len(data)))
+			for b.Loop() {
+				if m, findings := Load("f", data, Options{}); m == nil {
+					b.Fatal(findings)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(entries), "ns/entry")
+		})
+	}
+}
+
+// BenchmarkLoadHostile is to stay below 100 ms for every shape.
+func BenchmarkLoadHostile(b *testing.B) {
+	for name, data := range hostile() {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				Load("f", data, Options{})
+			}
+		})
+	}
+}

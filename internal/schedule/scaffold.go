@@ -1,0 +1,299 @@
+package schedule
+
+import (
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+)
+
+// The files that Scaffold writes beside the manifest.
+const (
+	scheduleWorkflow = ".github/workflows/kaizen-schedule.yml"
+	validateWorkflow = ".github/workflows/kaizen-validate.yml"
+	ignoreFile       = ".gitignore"
+	ignoreLine       = ".kaizen/prepared/"
+)
+
+// ScaffoldFile is one file that a scheduled repository needs.
+type ScaffoldFile struct {
+	Path string // slash-separated, in the checkout
+	// Content is the file, or with Append the line to be added behind its last one, which may lack its line break.
+	Content string
+	Append  bool
+	// Exists says that nothing is to be written, and Reason why not, as a part of a sentence.
+	Exists bool
+	Reason string
+}
+
+// Scaffold proposes the files with which the repository in tree is scheduled: a manifest of the agents found in it, the workflow
+// that prepares them, the pull request check, and the line that keeps bundles out of git. What is there already is never touched, so
+// after writing them a second call proposes nothing. Repo is the State Hub slug, "" when unknown; agents are those found, none if the
+// manifest only shows an example.
+func Scaffold(tree *checkout.Tree, repo string) (files []ScaffoldFile, agents []string, err error) {
+	prompts, err := findAgents(tree)
+	if err != nil {
+		return nil, nil, err
+	}
+	dirs := make(map[string]bool)
+	for _, p := range prompts {
+		agents = append(agents, p.agent)
+		dirs[path.Dir(p.paths[0])] = true
+	}
+	uses := readUses(tree, nil)
+	files = []ScaffoldFile{
+		absent(tree, DefaultPath, manifestTemplate(repo, prompts)),
+		unused(absent(tree, scheduleWorkflow, scheduleTemplate(repo)), uses, "prepare"),
+		unused(absent(tree, validateWorkflow, validateTemplate(dirs)), uses, "validate"),
+	}
+	ignore, err := ignorePrepared(tree)
+	if err != nil {
+		return nil, nil, err
+	}
+	return append(files, ignore), agents, nil
+}
+
+// absent is the file unless something bears its name.
+func absent(tree *checkout.Tree, name, content string) ScaffoldFile {
+	f := ScaffoldFile{Path: name, Content: content}
+	file, err := tree.Open(name)
+	if err == nil {
+		file.Close()
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		f.Exists, f.Reason = true, "it is there already"
+	}
+	return f
+}
+
+// unused is the workflow unless another one runs the command already.
+func unused(f ScaffoldFile, uses []use, command string) ScaffoldFile {
+	i := slices.IndexFunc(uses, func(u use) bool { return u.command() == command })
+	if !f.Exists && i >= 0 {
+		f.Exists, f.Reason = true, fmt.Sprintf("%q runs %s already", uses[i].workflow.file, command)
+	}
+	return f
+}
+
+func ignorePrepared(tree *checkout.Tree) (ScaffoldFile, error) {
+	f := ScaffoldFile{Path: ignoreFile, Content: ignoreLine + "\n"}
+	data, err := tree.ReadFile(ignoreFile, 1<<20)
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, nil
+	}
+	if err != nil {
+		return f, fmt.Errorf("reading the ignore file: %w", err)
+	}
+	for line := range strings.Lines(string(data)) {
+		line = strings.Trim(strings.TrimSpace(line), "/")
+		if line == ".kaizen/prepared" || line == ".kaizen" {
+			f.Exists, f.Reason = true, "it ignores the bundles already"
+		}
+	}
+	f.Append = true
+	return f, nil
+}
+
+// found is an agent and the files that the conventions take for its prompt, the one that counts first.
+type found struct {
+	agent string
+	paths []string
+	// memory is set where convention gives several agents the same file, which only naming it makes deliberate.
+	memory string
+}
+
+// At most so many names of a directory are looked at, and so many agents proposed.
+const (
+	maxNames  = 1000
+	maxAgents = 100
+)
+
+// notAgents are files that stand beside prompts in many repositories.
+var notAgents = []string{"readme", "agents", "claude", "gemini", "index", "changelog", "contributing", "license", "template"}
+
+// findAgents looks for prompts in every layout of design §5 and sorts their agents by name.
+func findAgents(tree *checkout.Tree) ([]found, error) {
+	prompts := make(map[string][]string)
+	claimed := make(map[string]bool) // agents/agent-coach.md is coach's, not agent-coach's
+	for _, pattern := range Conventions[PartPrompt] {
+		dir, file := path.Split(pattern)
+		prefix, suffix, _ := strings.Cut(file, "{a}")
+		names, err := tree.ReadDir(path.Clean(dir), maxNames)
+		if errors.Is(err, checkout.ErrTooLarge) {
+			return nil, fmt.Errorf("looking for agents: %w", err)
+		}
+		if err != nil {
+			continue // most repositories have one of the layouts
+		}
+		for _, name := range names {
+			agent, full := strings.TrimSuffix(strings.TrimPrefix(name, prefix), suffix), dir+name
+			if name == prefix+agent+suffix && !claimed[full] && isAgent(agent) && tree.IsFile(full) {
+				claimed[full] = true
+				prompts[agent] = append(prompts[agent], full)
+			}
+		}
+	}
+	agents := make([]found, 0, len(prompts))
+	for agent, paths := range prompts {
+		agents = append(agents, found{agent: agent, paths: paths})
+	}
+	for i := range agents {
+		if len(agents) > 1 {
+			agents[i].memory = sharedMemory(tree, agents[i].agent)
+		}
+	}
+	slices.SortFunc(agents, func(a, b found) int { return strings.Compare(a.agent, b.agent) })
+	return agents[:min(len(agents), maxAgents)], nil
+}
+
+// sharedMemory is the memory that convention finds for the agent, if it is one for all agents.
+func sharedMemory(tree *checkout.Tree, agent string) string {
+	for _, pattern := range Conventions[PartMemory] {
+		if file := Expand(pattern, agent); tree.IsFile(file) {
+			if file == pattern {
+				return file
+			}
+			return ""
+		}
+	}
+	return ""
+}
+
+func isAgent(name string) bool {
+	return agentPattern.MatchString(name) && !slices.Contains(notAgents, strings.ToLower(name))
+}
+
+const manifestHead = `# yaml-language-server: $schema=https://raw.githubusercontent.com/kaizen-agentic/schedule-action/v1/schema/schedule.schema.json
+#
+# Which agents run on this repository, and how often. Check it with: action validate
+version: "1"
+`
+
+// manifestTemplate is a manifest with an entry for every agent, or for an example when none was found.
+func manifestTemplate(repo string, agents []found) string {
+	var b strings.Builder
+	b.WriteString(manifestHead)
+	if repoPattern.MatchString(repo) {
+		fmt.Fprintf(&b, "repo: %s # State Hub slug\n", yamlWord(repo))
+	}
+	b.WriteString("timezone: UTC # IANA name, such as Europe/Berlin\nschedules:\n")
+	if len(agents) == 0 {
+		b.WriteString("  # No agent was found here: this is an example. Its prompt belongs into agents/agent-coach.md.\n")
+		agents = []found{{agent: "coach"}}
+	}
+	for i, a := range agents {
+		writeEntry(&b, a, i == 0)
+	}
+	return b.String()
+}
+
+// writeEntry writes an agent's entry; the first one explains its keys.
+func writeEntry(b *strings.Builder, a found, first bool) {
+	key := func(key, value, comment string) {
+		if comment != "" && first {
+			value += " # " + comment
+		}
+		fmt.Fprintf(b, "    %s: %s\n", key, value)
+	}
+	fmt.Fprintf(b, "  - agent: %s\n", yamlWord(a.agent))
+	if strings.Contains(strings.ToLower(a.agent), "optimi") { // looks at a month's metrics, a week's say little
+		key("cadence", "monthly", "daily, weekly or monthly")
+		key("day", "1", "1 to 31; a short month uses its last day")
+	} else {
+		key("cadence", "weekly", "daily, weekly or monthly")
+		key("day", "monday", "monday to sunday")
+	}
+	key("time", `"05:00"`, "not before this local time; quoted")
+	if len(a.paths) > 1 {
+		key("prompt", a.paths[0]+" # found too: "+strings.Join(a.paths[1:], ", "), "")
+	}
+	if a.memory != "" {
+		key("memory", a.memory+" # shared", "")
+	}
+}
+
+// yamlWord writes a slug or an agent's name, quoting what YAML would not take for a string.
+func yamlWord(s string) string {
+	first := s[0]|0x20 >= 'a' && s[0]|0x20 <= 'z'
+	if first && !slices.Contains([]string{"y", "n", "yes", "no", "on", "off", "true", "false", "null"}, strings.ToLower(s)) {
+		return s
+	}
+	return `"` + s + `"`
+}
+
+// tickMinute spreads repositories over the hour, off the minutes at which everybody's schedules start.
+func tickMinute(repo string) int {
+	h := fnv.New32a()
+	h.Write([]byte(repo)) // never fails
+	minute := 1 + int(h.Sum32()%59)
+	if minute%5 == 0 {
+		minute++
+	}
+	return minute
+}
+
+func scheduleTemplate(repo string) string {
+	return fmt.Sprintf(`# Prepares the agent runs that are due. Ticks often: late or dropped ones are caught up, each period once.
+name: kaizen-schedule
+
+on:
+  schedule:
+    - cron: "%d * * * *"
+  workflow_dispatch:
+
+permissions:
+  actions: read # the ledger of what was delivered
+  contents: read
+
+concurrency:
+  group: kaizen-schedule
+  cancel-in-progress: false
+
+jobs:
+  prepare:
+    runs-on: ubuntu-latest
+    timeout-minutes: 10
+    steps:
+      - uses: actions/checkout@v4
+        with:
+          persist-credentials: false
+      - uses: kaizen-agentic/schedule-action@v1
+`, tickMinute(repo))
+}
+
+func validateTemplate(promptDirs map[string]bool) string {
+	var paths strings.Builder
+	for _, dir := range slices.Sorted(maps.Keys(promptDirs)) {
+		fmt.Fprintf(&paths, "      - %s/**\n", dir)
+	}
+	return `# Checks the manifest, and what it refers to, on pull requests.
+name: kaizen-validate
+
+on:
+  pull_request:
+    paths:
+      - .kaizen/**
+      - .github/workflows/**
+` + paths.String() + `
+permissions:
+  contents: read
+
+jobs:
+  validate:
+    runs-on: ubuntu-latest
+    timeout-minutes: 5
+    steps:
+      - uses: actions/checkout@v4
+        with:
+          persist-credentials: false
+      - uses: kaizen-agentic/schedule-action@v1
+        with:
+          command: validate
+`
+}

@@ -1,0 +1,167 @@
+package schedule
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+)
+
+// explain turns an error of the library, met after offset bytes, into a problem with an exact place and a next step.
+func explain(data []byte, offset int, err error) *problem {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	at, exact := offset, true
+	if !strings.Contains(text, "exceeded max depth") {
+		at, exact = locate(data, offset)
+	}
+	if strings.Contains(text, "escape") || strings.Contains(text, "hexdecimal") {
+		at = max(at, bytes.LastIndexByte(data[:offset], '\\'))
+	}
+	misfit := strings.Contains(text, "mapping values") && isKey(data, at)
+	if misfit {
+		at = lineStart(data, at) + leadingBlanks(string(data[lineStart(data, at):]))
+	}
+	rest := data[at:]
+	p := &problem{rule: diag.Syntax, pos: posAt(data, at)}
+	switch {
+	case len(rest) > 0 && rest[0] == '\t':
+		p.message, p.hint = "a tab stands where YAML wants spaces", "indent with spaces"
+	case p.pos.Column == 1 && isConflictMarker(rest):
+		p.message, p.hint = "a merge conflict marker", "resolve the conflict"
+	case !exact:
+		p.message, p.hint = "not valid YAML here or below: "+text, "look at this line and those that follow"
+	case misfit:
+		p.message, p.hint = "this key does not fit the line before it", "look at its indentation, and whether the line before lacks its colon"
+	case strings.Contains(text, "unknown anchor"), strings.Contains(text, "undefined tag"):
+		p.rule, p.message, p.hint = diag.NoAlias, "a name that is defined nowhere: "+text, "write the value out, or quote it"
+	case strings.Contains(text, "exceeded max depth"):
+		p.rule, p.message, p.hint = diag.TooLarge, "nested far too deep", "flatten the file"
+	default:
+		p.message, p.hint = explainSyntax(text, data, at)
+	}
+	return p
+}
+
+// syntaxHelp says in plain words what the library's messages mean. The first that the error contains counts.
+var syntaxHelp = []struct{ contains, message, hint string }{
+	{"unexpected end of stream", "the quote that opens here is never closed", "add the closing quote"},
+	{"unexpected document indicator", "the quote that opens here is never closed", "add the closing quote"},
+	{"expected ',' or ']'", "the list that opens here is broken", "put commas between its values and ] at its end"},
+	{"expected ',' or '}'", "the mapping that opens here is broken", "put commas between its keys and } at its end"},
+	{"mapping values are not allowed", "a colon stands where no key can be", "quote the value if the colon belongs to it, or start a new line"},
+	{"block sequence entries are not allowed", "a list item stands where no list can be", "start the list on a line of its own below its key"},
+	{"mapping keys are not allowed", "a key stands where none can be", "quote the value if it starts with a question mark"},
+	{"could not find expected ':'", "a key has no colon", "write key: value"},
+	{"escape", "an escape that YAML does not know", `double the backslash, or use single quotes`},
+	{"hexdecimal", "an escape without its hexadecimal digits", `double the backslash, or use single quotes`},
+	{"comment or line break", "text after | or > on its line", "start the text on the next line, or quote it"},
+	{"indentation indicator", "an indentation indicator of 0", "write | or > alone"},
+	{"alphabetic or numeric", "a value cannot start with & or *", "quote it"},
+	{"document start", "text after the end of the document", "look at the indentation of this line and of the first key"},
+}
+
+// explainSyntax words an error of the library that was located at data[at].
+func explainSyntax(text string, data []byte, at int) (message, hint string) {
+	for _, h := range syntaxHelp {
+		if strings.Contains(text, h.contains) {
+			return h.message, h.hint
+		}
+	}
+	r, size := utf8.DecodeRune(data[at:])
+	indent := data[lineStart(data, at):at]
+	switch {
+	case size == 0:
+		return "the file ends too early", "complete or remove its last value"
+	case strings.Contains(text, "cannot start any token"):
+		return fmt.Sprintf("a value cannot start with %q", r), "quote the value"
+	case strings.Contains(text, "node content") && (r == '[' || r == '{'):
+		return fmt.Sprintf("what opens with %q here is never closed, or has a comma too many", r), "close it, and separate its values with single commas"
+	case strings.Contains(text, "node content"):
+		return fmt.Sprintf("%q stands where a value belongs", r), "remove it, or quote the value"
+	case strings.Contains(text, "did not find expected") && len(bytes.TrimLeft(indent, " ")) == 0:
+		return "the indentation of this line fits nothing above it", "align it with the key or hyphen that it belongs beside"
+	case strings.Contains(text, "did not find expected"):
+		return "text after a value that is complete", "quote the value as a whole, or start a new line"
+	}
+	return "not valid YAML: " + text, "look at this place and the line before it"
+}
+
+// isKey reports whether the colon at data[at] ends the first word of a line other than the first.
+func isKey(data []byte, at int) bool {
+	start := lineStart(data, at)
+	return start > 0 && len(bytes.Fields(data[start:at])) == 1
+}
+
+func isConflictMarker(line []byte) bool {
+	for _, marker := range []string{"<<<<<<<", "=======", ">>>>>>>"} {
+		if bytes.HasPrefix(line, []byte(marker)) {
+			return true
+		}
+	}
+	return false
+}
+
+// locate finds where data, of which the library gave up after offset bytes, goes wrong: behind its longest prefix that is well-formed. First
+// whole lines are tried, from the last one backwards, then the places in the line in question where a token may start. If that takes too
+// much work, the answer is the line that was reached.
+func locate(data []byte, offset int) (at int, exact bool) {
+	budget := newBudget(data[:offset])
+	end := offset
+	start := lineStart(data, end)
+	for start > 0 && !budget.spent && budget.fails(data[:start]) {
+		end = start - 1
+		start = lineStart(data, end)
+	}
+	at = end
+	for at > start && !budget.spent && (!startsToken(data, at) || budget.fails(data[:at])) {
+		at--
+	}
+	if budget.spent {
+		return start, false
+	}
+	return at, true
+}
+
+// startsToken reports whether something new may start at data[at]: not within a word, and not within a character.
+func startsToken(data []byte, at int) bool {
+	return at == len(data) || !isWord(data[at]) || !isWord(data[at-1])
+}
+
+func isWord(c byte) bool {
+	return c >= utf8.RuneSelf || c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+// budget bounds the work of parsing prefixes of a file again and again.
+type budget struct {
+	left  int
+	spent bool
+	costs []int // of the prefix of each length
+}
+
+// The library takes about as long for a token as for this many bytes of text, and some 30 ms (60 ms in deep flow) for all that a budget allows (measured).
+const (
+	tokenCost  = 32
+	budgetSize = 2 << 20
+)
+
+func newBudget(data []byte) *budget {
+	b := &budget{left: budgetSize, costs: make([]int, len(data)+1)}
+	for i, c := range data {
+		b.costs[i+1] = b.costs[i] + 1
+		if !isWord(c) && c != ' ' {
+			b.costs[i+1] += tokenCost
+		}
+	}
+	return b
+}
+
+// fails reports whether prefix is not well-formed, or that there is no budget left to say.
+func (b *budget) fails(prefix []byte) bool {
+	b.left -= b.costs[len(prefix)]
+	b.spent = b.left < 0
+	return b.spent || !wellFormed(prefix)
+}
+
+func lineStart(data []byte, at int) int { return bytes.LastIndexByte(data[:at], '\n') + 1 }

@@ -1,0 +1,43 @@
+package schedule
+
+import (
+	"archive/zip"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestZoneNames holds the list of zones against the tool chain's data. If a new Go knows more zones, `go test -run ZoneNames -update` adds them.
+func TestZoneNames(t *testing.T) {
+	t.Parallel()
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatalf("go env GOROOT: %v", err)
+	}
+	archive, err := zip.OpenReader(filepath.Join(strings.TrimSpace(string(root)), "lib", "time", "zoneinfo.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer archive.Close()
+	var names []string
+	for _, f := range archive.File {
+		if !strings.HasSuffix(f.Name, "/") && f.Name != "Factory" { // a placeholder for a machine without a zone
+			names = append(names, f.Name)
+		}
+	}
+	slices.Sort(names)
+	want := strings.Join(names, "\n") + "\n"
+	if *update {
+		writeFile(t, "zones.txt", want)
+	} else if zoneNames != want {
+		t.Error("zones.txt is not the tool chain's list; run this test with -update")
+	}
+	for _, name := range names {
+		if _, err := time.LoadLocation(name); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -1,0 +1,453 @@
+package schedule
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+)
+
+// limits bound what parseYAML accepts.
+type limits struct {
+	size  int // bytes
+	depth int // nested mappings and sequences
+	nodes int // keys, values and collections
+}
+
+// manifestLimits are those of design §3. Workflow files are held to the same.
+var manifestLimits = limits{size: MaxSize, depth: 32, nodes: 10_000}
+
+// kind is what a node is.
+type kind uint8
+
+const (
+	scalarNode kind = iota
+	mappingNode
+	sequenceNode
+	aliasNode
+)
+
+func (k kind) String() string {
+	return [...]string{"a single value", "a mapping", "a list", "an alias"}[k]
+}
+
+// style is how a scalar is written.
+type style uint8
+
+const (
+	plainStyle style = iota
+	quotedStyle
+	blockStyle // | or >
+)
+
+// node is one node of a parsed YAML file.
+type node struct {
+	kind  kind
+	style style
+	// value is a scalar's text, or the name of an alias.
+	value string
+	// pos is where the node starts: at its anchor or tag if it has one.
+	pos Pos
+	// items are a sequence's elements, pairs a mapping's, in the file's order and with duplicates.
+	items []*node
+	pairs []pair
+	// target is what an alias stands for; nil when that encloses the alias.
+	target *node
+	// anchored and tagged say that the node carries &name or !tag.
+	anchored, tagged bool
+	// absent says that nothing is written where the value belongs, as in `key:`.
+	absent bool
+}
+
+type pair struct{ key, value *node }
+
+// get returns the value of key in a mapping (through an alias), or nil. The first of two equal keys counts.
+func (n *node) get(key string) *node {
+	n = n.resolve()
+	if n == nil || n.kind != mappingNode {
+		return nil
+	}
+	for _, p := range n.pairs {
+		if p.key.kind == scalarNode && p.key.value == key {
+			return p.value
+		}
+	}
+	return nil
+}
+
+// resolve returns what an alias stands for, and any other node itself.
+// Aliases are shared, never copied: who walks through them must bound the walk.
+func (n *node) resolve() *node {
+	if n != nil && n.kind == aliasNode {
+		return n.target
+	}
+	return n
+}
+
+// problem is a reason why a file cannot be taken as YAML; it becomes a finding once the file's name is known.
+type problem struct {
+	rule          diag.Rule
+	pos           Pos
+	message, hint string
+}
+
+func (p problem) finding(file string) diag.Finding {
+	return p.rule.At(file, p.pos.Line, p.pos.Column, p.message, p.hint)
+}
+
+// parseYAML parses data, a file of one YAML document, into a tree. With any problem the tree is nil.
+//
+// Anchors, tags and aliases are left to the caller to judge. The cost is linear in len(data), and nothing that data holds makes it panic.
+func parseYAML(data []byte, lim limits) (*node, []problem) {
+	if len(data) > lim.size {
+		return nil, []problem{{diag.TooLarge, Pos{}, fmt.Sprintf("the file has %d bytes; the limit is %d", len(data), lim.size),
+			"split the schedules over several repositories or shorten the comments"}}
+	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	if problems := checkText(data); problems != nil {
+		return nil, problems
+	}
+	if p := checkDensity(data, lim); p != nil {
+		return nil, []problem{*p}
+	}
+	data, p := withoutDirective(data)
+	if p != nil {
+		return nil, []problem{*p}
+	}
+	doc, p := decodeOne(data)
+	if p != nil {
+		return nil, []problem{*p}
+	}
+	c := converter{lines: splitLines(data), limits: lim, done: map[*yaml.Node]*node{}}
+	root := c.convert(doc.Content[0], 1)
+	if c.problem != nil {
+		return nil, []problem{*c.problem}
+	}
+	return root, nil
+}
+
+// splitLines splits at line feeds, which stay at the ends.
+func splitLines(data []byte) []string { return strings.SplitAfter(string(data), "\n") }
+
+// posAt is the position of a byte offset; one beyond the end is the place after the last character.
+func posAt(data []byte, offset int) Pos {
+	before := data[:min(offset, len(data))]
+	start := bytes.LastIndexByte(before, '\n') + 1
+	return Pos{Line: bytes.Count(before, []byte("\n")) + 1, Column: utf8.RuneCount(before[start:]) + 1}
+}
+
+// maxEncodingFindings keeps a binary file from drowning the reader.
+const maxEncodingFindings = 10
+
+// checkText reports what is not text: bytes that are no UTF-8, control characters, and the line breaks that YAML knows and git does
+// not. With the latter a reviewer sees one line (perhaps a comment) where YAML sees two.
+func checkText(data []byte) []problem {
+	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
+		return []problem{{diag.Encoding, Pos{1, 1}, "the file is UTF-16", "save it as UTF-8"}}
+	}
+	var problems []problem
+	pos := Pos{1, 1}
+	for i := 0; i < len(data); {
+		r, size := utf8.DecodeRune(data[i:])
+		if message, hint := badRune(data, i, r, size); message != "" {
+			problems = append(problems, problem{diag.Encoding, pos, message, hint})
+			if len(problems) == maxEncodingFindings {
+				break
+			}
+		}
+		i += size
+		pos.Column++
+		if r == '\n' {
+			pos = Pos{pos.Line + 1, 1}
+		}
+	}
+	return problems
+}
+
+// badRune says what is wrong with the character r at data[i:i+size], if anything.
+func badRune(data []byte, i int, r rune, size int) (message, hint string) {
+	switch {
+	case r == utf8.RuneError && size == 1:
+		return fmt.Sprintf("byte 0x%02X is not valid UTF-8", data[i]), "save the file as UTF-8"
+	case r == '\r':
+		if i+1 < len(data) && data[i+1] == '\n' {
+			return "", ""
+		}
+		return "a carriage return without a line feed", "end lines with LF or CRLF"
+	case r == '\t' || r == '\n':
+		return "", ""
+	case r == 0x85 || r == 0x2028 || r == 0x2029:
+		return fmt.Sprintf("U+%04X breaks the line for YAML but not for git", r), "end lines with LF or CRLF"
+	case r < 0x20 || r >= 0x7f && r < 0xa0:
+		return fmt.Sprintf("control character U+%04X", r), `remove it; in a double-quoted string write it as \x` + fmt.Sprintf("%02X", r)
+	case r == 0xfffe || r == 0xffff:
+		return fmt.Sprintf("U+%04X is not a character", r), "remove it"
+	}
+	return "", ""
+}
+
+// withoutDirective returns data with its %YAML line, if any, turned into a comment: the library knows version 1.1 only. Other directives are
+// refused: a %TAG multiplies its text in every tag that uses it.
+func withoutDirective(data []byte) ([]byte, *problem) {
+	line, offset, head := 0, 0, true
+	for text := range bytes.Lines(data) {
+		line++
+		switch {
+		case head && bytes.HasPrefix(text, []byte("%YAML 1.")):
+			data = bytes.Clone(data)
+			data[offset] = '#'
+			head = false
+		case text[0] == '%':
+			return nil, &problem{diag.Syntax, Pos{line, 1}, "a line that starts with % is a YAML directive", "remove the line, or quote the value it belongs to"}
+		case text[0] != '#' && len(bytes.TrimSpace(text)) > 0:
+			head = false
+		}
+		offset += len(text)
+	}
+	return data, nil
+}
+
+// checkDensity refuses a file with far more YAML punctuation than the nodes that are allowed can need, before the library spends its time on it.
+func checkDensity(data []byte, lim limits) *problem {
+	left := 4 * lim.nodes
+	for i, c := range data {
+		switch c {
+		case '-', ':', '?':
+			if i+1 < len(data) && strings.IndexByte(" \t\r\n,", data[i+1]) < 0 {
+				continue // within a word
+			}
+		case ',', '[', ']', '{', '}', '&', '*', '!', '\'', '"':
+		default:
+			continue
+		}
+		if left--; left < 0 {
+			return &problem{diag.TooLarge, posAt(data, i), fmt.Sprintf("far too much punctuation; a file has at most %d keys and values", lim.nodes), "shorten the file"}
+		}
+	}
+	return nil
+}
+
+// stepReader hands out data in small steps. When the library gives up, offset tells how far it came: it reports
+// a line at best itself, and often a wrong one.
+type stepReader struct {
+	data   []byte
+	offset int
+}
+
+func (r *stepReader) Read(p []byte) (int, error) {
+	if r.offset == len(r.data) {
+		return 0, io.EOF
+	}
+	n := copy(p[:min(len(p), 64)], r.data[r.offset:])
+	r.offset += n
+	return n, nil
+}
+
+// decodeOne parses data as exactly one document.
+func decodeOne(data []byte) (*yaml.Node, *problem) {
+	r := &stepReader{data: data}
+	dec := yaml.NewDecoder(r)
+	doc, err := decode(dec)
+	if errors.Is(err, io.EOF) || err == nil && isBlank(doc) {
+		return nil, &problem{diag.OneDocument, Pos{}, "the file holds no YAML", "run `init` to write a first manifest"}
+	}
+	if err != nil {
+		return nil, explain(data, r.offset, err)
+	}
+	second, err := decode(dec)
+	if errors.Is(err, io.EOF) {
+		return doc, nil
+	}
+	if err != nil {
+		return nil, explain(data, r.offset, err)
+	}
+	return nil, &problem{diag.OneDocument, Pos{second.Line, second.Column}, "a second YAML document starts here", "keep one document and remove the rest"}
+}
+
+// decode reads the next document. A panic of the library is its way to report something it did not foresee.
+func decode(dec *yaml.Decoder) (doc *yaml.Node, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("yaml: %v", r)
+		}
+	}()
+	doc = new(yaml.Node)
+	if err := dec.Decode(doc); err != nil {
+		return nil, err
+	}
+	if len(doc.Content) != 1 {
+		return nil, io.EOF
+	}
+	return doc, nil
+}
+
+// isBlank reports whether a document holds nothing, as after a lone `---`.
+func isBlank(doc *yaml.Node) bool {
+	n := doc.Content[0]
+	return n.Kind == yaml.ScalarNode && n.Value == "" && n.Style == 0 && n.Anchor == ""
+}
+
+// converter turns the library's nodes into ours, within limits.
+type converter struct {
+	lines   []string
+	limits  limits
+	count   int
+	done    map[*yaml.Node]*node
+	problem *problem // the limit that was hit
+}
+
+func (c *converter) convert(y *yaml.Node, depth int) *node {
+	n := &node{pos: Pos{y.Line, y.Column}, value: y.Value, anchored: y.Anchor != ""}
+	n.tagged = y.Style&yaml.TaggedStyle != 0 || c.at(n.pos) == '!'
+	if c.exceeds(n, y.Kind, depth) {
+		return n
+	}
+	switch y.Kind {
+	case yaml.MappingNode:
+		n.kind = mappingNode
+		n.pairs = make([]pair, 0, len(y.Content)/2)
+		for i := 0; i+1 < len(y.Content) && c.problem == nil; i += 2 {
+			key := c.convert(y.Content[i], depth+1)
+			value := c.convert(y.Content[i+1], depth+1)
+			n.pairs = append(n.pairs, pair{key, value})
+		}
+	case yaml.SequenceNode:
+		n.kind = sequenceNode
+		n.items = make([]*node, 0, len(y.Content))
+		for i := 0; i < len(y.Content) && c.problem == nil; i++ {
+			item := c.convert(y.Content[i], depth+1)
+			if item.absent {
+				item.pos.Column-- // the library puts nothing behind the hyphen that announces it
+			}
+			n.items = append(n.items, item)
+		}
+	case yaml.AliasNode:
+		n.kind = aliasNode
+		n.target = c.done[y.Alias] // not there yet if it encloses the alias
+	default:
+		n.style = styleOf(y.Style)
+		n.absent = n.style == plainStyle && y.Value == "" && !n.tagged && !n.anchored
+	}
+	if n.anchored {
+		c.done[y] = n
+	}
+	return n
+}
+
+// exceeds counts n and notes the first limit that is hit.
+func (c *converter) exceeds(n *node, k yaml.Kind, depth int) bool {
+	if c.problem != nil {
+		return true
+	}
+	c.count++
+	collection := k == yaml.MappingNode || k == yaml.SequenceNode
+	switch {
+	case c.count > c.limits.nodes:
+		c.problem = &problem{diag.TooLarge, n.pos, fmt.Sprintf("more than %d keys and values", c.limits.nodes), "shorten the file"}
+	case collection && depth > c.limits.depth:
+		c.problem = &problem{diag.TooLarge, n.pos, fmt.Sprintf("nested more than %d levels deep", c.limits.depth), "flatten the file"}
+	}
+	return c.problem != nil
+}
+
+// at is the first byte of the character at pos, or 0.
+func (c *converter) at(pos Pos) byte {
+	if pos.Line < 1 || pos.Line > len(c.lines) {
+		return 0
+	}
+	rest := fromColumn(c.lines[pos.Line-1], pos.Column)
+	if rest == "" {
+		return 0
+	}
+	return rest[0]
+}
+
+// fromColumn is the rest of line from the 1-based column on.
+func fromColumn(line string, column int) string {
+	for i := range line {
+		if column--; column == 0 {
+			return line[i:]
+		}
+	}
+	return ""
+}
+
+func styleOf(s yaml.Style) style {
+	switch {
+	case s&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0:
+		return quotedStyle
+	case s&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		return blockStyle
+	}
+	return plainStyle
+}
+
+// scalarType is the type that YAML 1.2's core schema gives a scalar.
+type scalarType uint8
+
+const (
+	typeString scalarType = iota
+	typeNull
+	typeBool
+	typeInt
+	typeFloat
+)
+
+var (
+	intPattern   = regexp.MustCompile(`^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$`)
+	floatPattern = regexp.MustCompile(`^(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$`)
+)
+
+// typ is the scalar's type. Only a plain scalar can be anything but a string.
+func (n *node) typ() scalarType {
+	if n.style != plainStyle {
+		return typeString
+	}
+	switch n.value {
+	case "", "~", "null", "Null", "NULL":
+		return typeNull
+	case "true", "True", "TRUE", "false", "False", "FALSE":
+		return typeBool
+	}
+	switch {
+	case intPattern.MatchString(n.value):
+		return typeInt
+	case floatPattern.MatchString(n.value):
+		return typeFloat
+	}
+	return typeString
+}
+
+// integer is the value of a scalar of typeInt; ok is false if it is no such scalar or does not fit.
+func (n *node) integer() (value int, ok bool) {
+	if n.kind != scalarNode || n.typ() != typeInt {
+		return 0, false
+	}
+	digits, base := n.value, 10
+	switch {
+	case strings.HasPrefix(digits, "0o"):
+		digits, base = digits[2:], 8
+	case strings.HasPrefix(digits, "0x"):
+		digits, base = digits[2:], 16
+	}
+	v, err := strconv.ParseInt(digits, base, 64)
+	return int(v), err == nil
+}
+
+// wellFormed reports whether data is YAML, of any number of documents.
+func wellFormed(data []byte) bool {
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	for {
+		if _, err := decode(dec); err != nil {
+			return errors.Is(err, io.EOF)
+		}
+	}
+}
