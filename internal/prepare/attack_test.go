@@ -1,0 +1,231 @@
+package prepare
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+)
+
+const outside = "root:x:not-for-agents"
+
+// Whatever stands where a part should stand, nothing from outside the checkout gets into a bundle, and a finding says why.
+func TestAttacks(t *testing.T) {
+	t.Parallel()
+	const prompt, memory, scope = ".claude/agents/coach.md", ".kaizen/agents/coach/memory.md", "SCOPE.md"
+	link := func(target string) func(string) error {
+		return func(path string) error { return os.Symlink(target, path) }
+	}
+	tests := []struct {
+		name string
+		make func(path string) error
+		rule string
+	}{
+		{"link to a file outside", link("../../../../../outside/secret"), diag.Unreadable.ID},
+		{"absolute link", link("/etc/passwd"), diag.Unreadable.ID},
+		{"link into proc", link("/proc/self/environ"), diag.Unreadable.ID},
+		{"link into git", link("../../.git/config"), diag.Unreadable.ID},
+		{"loop", func(path string) error { return os.Symlink(filepath.Base(path), path) }, diag.Unreadable.ID},
+		{"FIFO", func(path string) error { return syscall.Mkfifo(path, 0o644) }, diag.Unreadable.ID},
+		{"directory", func(path string) error { return os.Mkdir(path, 0o755) }, diag.Unreadable.ID},
+		{"sparse 2 GB", func(path string) error {
+			f, err := os.Create(path)
+			if err != nil {
+				return err
+			}
+			return errors.Join(f.Truncate(2<<30), f.Close())
+		}, diag.LargeFile.ID},
+	}
+	for _, tt := range tests {
+		for _, path := range []string{prompt, memory, scope} {
+			t.Run(tt.name+"/"+path, func(t *testing.T) {
+				t.Parallel()
+				dir := filepath.Join(t.TempDir(), "a", "b", "repo")
+				for _, d := range []string{".claude/agents", ".kaizen/agents/coach", ".git", "../outside"} {
+					if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for _, f := range []string{".git/config", "../outside/secret"} {
+					if err := os.WriteFile(filepath.Join(dir, f), []byte(outside), 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := tt.make(filepath.Join(dir, path)); err != nil {
+					t.Fatal(err)
+				}
+				b, findings, err := Prepare(openTree(t, dir), coach(Markdown))
+				if err != nil || !has(findings, tt.rule, path) {
+					t.Errorf("findings %v, %v; want %s", findings, err, tt.rule)
+				}
+				if stopped := b == nil; stopped != (tt.rule == diag.Unreadable.ID) {
+					t.Errorf("bundle is nil: %v", stopped)
+				}
+				if b != nil && bytes.Contains(b.Content, []byte(outside)) {
+					t.Error("the bundle holds what stands outside the checkout")
+				}
+			})
+		}
+	}
+}
+
+func has(findings []diag.Finding, rule, file string) bool {
+	for _, f := range findings {
+		if f.Rule == rule && f.File == file {
+			return true
+		}
+	}
+	return false
+}
+
+// The manifest's own paths are as untrusted; here they come past its validation.
+func TestNamedPaths(t *testing.T) {
+	t.Parallel()
+	tree := newTree(t, map[string]string{".git/config": outside, "metrics/empty/.keep": "", "a/executions.jsonl": "{}\n", "prompt.md": "p"})
+	tests := []struct {
+		key, path, rule string // the rule is "" where the file is found
+	}{
+		{"prompt", "prompt.md", ""},
+		{"prompt", "../secret", diag.Path.ID},
+		{"prompt", "/etc/passwd", diag.Path.ID},
+		{"prompt", ".git/config", diag.Path.ID},
+		{"memory", ".GIT/config", diag.Path.ID},
+		{"memory", "nowhere.md", diag.MissingFile.ID},
+		{"memory", "a", diag.MissingFile.ID},
+		{"metrics", "a", ""},
+		{"metrics", "a/", ""},
+		{"metrics", "metrics/empty", diag.MissingFile.ID},
+		{"metrics", "nowhere", diag.MissingFile.ID},
+		{"pointers.scope", "nowhere.md", diag.MissingFile.ID},
+		{"pointers.design", "../secret", diag.Path.ID},
+	}
+	for _, tt := range tests {
+		m := load(t, "schedules:\n  - agent: coach\n    cadence: weekly\n    "+manifestKey(tt.key, "prompt.md"))
+		in := coach(Markdown)
+		in.Entry = m.Entries[0]
+		label, isPointer := strings.CutPrefix(tt.key, "pointers.")
+		switch {
+		case isPointer:
+			in.Entry.Pointers[0].Path = tt.path
+		case tt.key == "prompt":
+			in.Entry.Prompt = tt.path
+		case tt.key == "memory":
+			in.Entry.Memory = tt.path
+		default:
+			in.Entry.Metrics = tt.path
+		}
+		b, findings, err := Prepare(tree, in)
+		if err != nil || (b == nil) != (tt.rule != "") {
+			t.Errorf("%s: %q (%s): bundle %v, %v, %v", tt.key, tt.path, label, b != nil, findings, err)
+		}
+		for _, f := range findings {
+			if f.Rule == diag.NoPrompt.ID {
+				continue
+			}
+			want := in.Entry.Pos(tt.key)
+			if f.Rule != tt.rule || f.File != ".kaizen/schedule.yml" || f.Line != want.Line || f.Column != want.Column || f.Line != 6 {
+				t.Errorf("%s: %q: %v", tt.key, tt.path, f)
+			}
+		}
+	}
+}
+
+func manifestKey(key, path string) string {
+	if label, ok := strings.CutPrefix(key, "pointers."); ok {
+		return fmt.Sprintf("pointers: {%s: %s}\n", label, path)
+	}
+	return key + ": " + path + "\n"
+}
+
+// A hundred thousand files beside the agent's own cost nothing: no directory is listed.
+func TestManyFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "agents"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	first := filepath.Join(dir, "agents", "coach.md")
+	if err := os.WriteFile(first, []byte("p"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20_000 { // links: the file system need not make as many files
+		if err := os.Link(first, filepath.Join(dir, "agents", fmt.Sprintf("x%d.md", i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if b, findings := must(t, openTree(t, dir), coach(Markdown)); !b.PromptFound || len(findings) > 0 {
+		t.Errorf("%v, %v", b.PromptFound, findings)
+	}
+}
+
+func TestLargeFileIsNamedOnly(t *testing.T) {
+	t.Parallel()
+	tree := newTree(t, map[string]string{"agents/coach.md": "p", ".kaizen/agents/coach/memory.md": strings.Repeat("x", MaxFile+1)})
+	for _, format := range []Format{Markdown, JSON} {
+		b, findings := must(t, tree, coach(format))
+		if !b.HasMemory || b.Memory.Size != MaxFile+1 || len(b.Memory.SHA256) != 64 || len(b.Content) > 4<<10 || !has(findings, diag.LargeFile.ID, b.Memory.Path) {
+			t.Errorf("%s: %d bytes, memory %+v, findings %v", format, len(b.Content), b.Memory, findings)
+		}
+	}
+}
+
+func TestLargeBundle(t *testing.T) {
+	t.Parallel()
+	control := strings.Repeat("\x01", MaxFile) // six bytes each in JSON
+	tree := newTree(t, map[string]string{"agents/coach.md": control, ".kaizen/agents/coach/memory.md": control})
+	b, findings := must(t, tree, coach(JSON))
+	if len(b.Content) <= MaxBundle || !has(findings, diag.LargeBundle.ID, ".kaizen/schedule.yml") {
+		t.Errorf("%d bytes, %v", len(b.Content), findings)
+	}
+}
+
+// A prompt that is swapped for a link to a secret while it is prepared is the one or nothing.
+func TestPrepareRace(t *testing.T) {
+	t.Parallel()
+	base := t.TempDir()
+	dir := filepath.Join(base, "repo")
+	agents, spare, evil := filepath.Join(dir, "agents"), filepath.Join(dir, "spare"), filepath.Join(dir, "evil")
+	for path, content := range map[string]string{agents: "fine", filepath.Join(base, "outside"): outside} {
+		if err := os.MkdirAll(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(path, "coach.md"), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("../outside", evil); err != nil {
+		t.Fatal(err)
+	}
+	tree, err := checkout.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tree.Close()
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				_ = errors.Join(os.Rename(agents, spare), os.Rename(evil, agents), os.Rename(agents, evil), os.Rename(spare, agents))
+			}
+		}
+	}()
+	for range 1000 {
+		b, _, err := Prepare(tree, coach(JSON))
+		if err != nil || b != nil && bytes.Contains(b.Content, []byte(outside)) {
+			t.Errorf("the bundle holds what stands outside: %v", err)
+		}
+	}
+	close(stop)
+	<-stopped
+}

@@ -1,0 +1,57 @@
+package prepare
+
+import (
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+)
+
+// Check reports what the manifest's entries name or imply but the checkout does not hold as it should:
+// missing files, no prompt, two prompts, two conventions that collide, prompts that are too long.
+// The findings are sorted, those that the manifest silences left out.
+func Check(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
+	var findings []diag.Finding
+	owners := make(map[string]string)
+	for i := range m.Entries {
+		f := finder{tree: tree, file: m.File, entry: &m.Entries[i]}
+		prompt := f.prompt()
+		f.collide(owners, "prompt", prompt)
+		f.collide(owners, "memory", f.memory())
+		f.collide(owners, "metrics", f.metrics())
+		f.pointers()
+		if prompt.path != "" {
+			// A larger file is longer than MaxPrompt in any encoding, and Prepare reports it.
+			if data, err := tree.ReadFile(prompt.path, MaxFile); err == nil {
+				f.length(prompt.path, data)
+			}
+		}
+		findings = append(findings, f.findings...)
+	}
+	diag.Sort(findings)
+	return m.Unsilenced(findings)
+}
+
+// collide reports that convention gives two agents the same file.
+func (f *finder) collide(owners map[string]string, key string, p found) {
+	if !p.convention {
+		return
+	}
+	owner, taken := owners[p.path]
+	if !taken {
+		owners[p.path] = f.entry.Agent
+		return
+	}
+	f.report(diag.ConventionCollide, key, fmt.Sprintf("agents %q and %q share %s by convention", owner, f.entry.Agent, p.path),
+		fmt.Sprintf("give agent %q a file of its own, or name it with %s:", f.entry.Agent, key))
+}
+
+// length warns about a prompt that is longer than an agent is likely to follow.
+func (f *finder) length(path string, prompt []byte) {
+	if n := utf8.RuneCount(prompt); n > MaxPrompt {
+		f.report(diag.LongPrompt, "prompt", fmt.Sprintf("the prompt %s has %d characters, more than %d", path, n, MaxPrompt),
+			"move reference material into files that the prompt points to")
+	}
+}

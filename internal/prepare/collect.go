@@ -1,0 +1,238 @@
+package prepare
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+)
+
+// maxDigest is the largest file that is read for its digest or its summary, in bytes.
+const maxDigest = 64 << 20
+
+// State says how a file's content stands in a bundle.
+type State string
+
+// The states of a part.
+const (
+	Verbatim   State = "verbatim"   // exactly the file's bytes
+	Redacted   State = "redacted"   // secrets are replaced by [redacted:<detector>]
+	Summarized State = "summarized" // the summary of an executions.jsonl
+	Omitted    State = "omitted"    // too large to carry
+)
+
+// source is a file that was read, as sources.json lists it.
+type source struct {
+	Path   string `json:"path"`
+	Role   string `json:"role"` // prompt, memory, metrics or pointer
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"` // "" for a file of more than maxDigest bytes
+}
+
+// part is a file that the bundle carries.
+type part struct {
+	source
+	state   State
+	content []byte
+}
+
+// document is a bundle before it is rendered.
+type document struct {
+	in                      *Input
+	prompt, memory, metrics *part
+	pointers                []Pointer
+	sessionClose            []string
+}
+
+// collector reads what the finder finds.
+type collector struct {
+	finder
+	policy Policy
+}
+
+func (c *collector) collect(in *Input) *document {
+	doc := &document{in: in, pointers: []Pointer{}}
+	doc.prompt = c.load("prompt", c.finder.prompt().path)
+	if doc.prompt != nil {
+		c.length(doc.prompt.Path, doc.prompt.content)
+	}
+	doc.memory = c.load("memory", c.finder.memory().path)
+	doc.metrics = c.loadMetrics(c.finder.metrics().path)
+	for _, p := range c.finder.pointers() {
+		if s := c.digest("pointer", p.path); s != nil {
+			doc.pointers = append(doc.pointers, Pointer{p.label, s.Path, s.Size, s.SHA256})
+		}
+	}
+	for _, p := range []*part{doc.prompt, doc.memory, doc.metrics} {
+		c.hygiene(p)
+	}
+	doc.sessionClose = sessionClose(&in.Entry)
+	c.cleanSessionClose(doc.sessionClose)
+	return doc
+}
+
+// load reads the file at path whole; one of more than MaxFile bytes is named only.
+func (c *collector) load(role, path string) *part {
+	var head bytes.Buffer
+	s := c.read(role, path, func(r io.Reader) error {
+		_, err := io.Copy(&head, io.LimitReader(r, MaxFile+1))
+		return err
+	})
+	switch {
+	case s == nil:
+		return nil
+	case s.Size > MaxFile:
+		c.large(s, MaxFile, "its content is left out")
+		return &part{source: *s, state: Omitted}
+	}
+	return &part{source: *s, state: Verbatim, content: head.Bytes()}
+}
+
+// loadMetrics reads a summary as it is and summarises a list of executions.
+func (c *collector) loadMetrics(path string) *part {
+	if !strings.HasSuffix(path, ".jsonl") {
+		p := c.load("metrics", path)
+		if p != nil && p.state == Verbatim {
+			c.checkSummary(p)
+		}
+		return p
+	}
+	runs := executions{path: path, secrets: c.policy != SecretsOff}
+	s := c.read("metrics", path, runs.read)
+	switch {
+	case s == nil:
+		return nil
+	case s.Size > maxDigest:
+		c.large(s, maxDigest, "it is not summarized")
+		return &part{source: *s, state: Omitted}
+	}
+	c.reportExecutions(&runs)
+	return &part{source: *s, state: Summarized, content: runs.summary()}
+}
+
+// digest reads the file at path for its size and digest only.
+func (c *collector) digest(role, path string) *source {
+	s := c.read(role, path, discard)
+	if s != nil && s.Size > maxDigest {
+		c.large(s, maxDigest, "it is named without a digest")
+	}
+	return s
+}
+
+func (c *collector) large(s *source, limit int, consequence string) {
+	c.findings = append(c.findings, diag.LargeFile.At(s.Path, 0, 0,
+		fmt.Sprintf("the %s of agent %q has %d bytes, more than %d: %s", s.Role, c.entry.Agent, s.Size, limit, consequence),
+		"shorten the file or split it"))
+}
+
+// read hands the file at path to consume and takes its digest on the way. It is nil without a path and after a finding.
+func (c *collector) read(role, path string, consume func(io.Reader) error) *source {
+	if path == "" {
+		return nil
+	}
+	s, err := c.readSource(role, path, consume)
+	if err != nil {
+		c.findings = append(c.findings, diag.Unreadable.At(path, 0, 0,
+			fmt.Sprintf("the %s of agent %q cannot be read: %v", role, c.entry.Agent, err), "make it a readable regular file"))
+		return nil
+	}
+	return s
+}
+
+func (c *collector) readSource(role, path string, consume func(io.Reader) error) (*source, error) {
+	f, err := c.tree.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	s := &source{Path: path, Role: role, Size: info.Size()}
+	if s.Size > maxDigest {
+		return s, nil
+	}
+	h := sha256.New()
+	r := io.TeeReader(io.LimitReader(f, maxDigest), h)
+	count := &counter{r: r}
+	if err := consume(count); err != nil {
+		return nil, err
+	}
+	if _, err := io.Copy(io.Discard, count); err != nil {
+		return nil, err
+	}
+	// The file may have changed since Stat: what was read counts.
+	s.Size, s.SHA256 = count.n, hex.EncodeToString(h.Sum(nil))
+	return s, nil
+}
+
+// discard consumes nothing: the digest is all that is wanted.
+func discard(io.Reader) error { return nil }
+
+// counter counts what is read through it.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// bundle renders the document.
+func (d *document) bundle() (*Bundle, error) {
+	b := &Bundle{
+		Name: Name(d.in.Repo, d.in.Entry.Agent, d.in.Period), Repo: d.in.Repo, Agent: d.in.Entry.Agent,
+		Cadence: d.in.Entry.Cadence, Period: d.in.Period, Format: d.in.Format,
+		PromptFound: d.prompt != nil, HasMemory: d.memory != nil, HasMetrics: d.metrics != nil,
+		Pointers: d.pointers, SessionClose: d.sessionClose, Memory: d.memory.info(),
+	}
+	var err error
+	switch d.in.Format {
+	case Markdown:
+		b.Content = d.markdown()
+	case JSON:
+		b.Content, err = d.json()
+	default:
+		err = fmt.Errorf("the format is %q, not markdown or json", d.in.Format)
+	}
+	if err != nil {
+		return nil, err
+	}
+	b.Sources, err = renderSources(d.in.Commit, b, d.sources())
+	return b, err
+}
+
+func (p *part) info() *MemoryInfo {
+	if p == nil {
+		return nil
+	}
+	lines := bytes.Count(p.content, []byte("\n"))
+	if len(p.content) > 0 && !bytes.HasSuffix(p.content, []byte("\n")) {
+		lines++
+	}
+	return &MemoryInfo{Path: p.Path, Size: p.Size, Lines: lines, SHA256: p.SHA256}
+}
+
+// encoded is the content as text: itself, or base64 when it is not UTF-8.
+func (p *part) encoded() (encoding, text string) {
+	if utf8.Valid(p.content) {
+		return "utf-8", string(p.content)
+	}
+	return "base64", base64.StdEncoding.EncodeToString(p.content)
+}
+
+// expected is where convention first looks for a part.
+func expected(p schedule.Part, agent string) string {
+	return schedule.Expand(schedule.Conventions[p][0], agent)
+}

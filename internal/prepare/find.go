@@ -1,0 +1,168 @@
+package prepare
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+)
+
+// finder finds the files of one entry, named or by convention, and reports what stands in the way.
+type finder struct {
+	tree     *checkout.Tree
+	file     string
+	entry    *schedule.Entry
+	findings []diag.Finding
+}
+
+// found is a file of the checkout that can be opened. An empty path means there is none.
+type found struct {
+	path       string
+	convention bool
+}
+
+// report adds a finding at the entry's key in the manifest.
+func (f *finder) report(rule diag.Rule, key, message, hint string) {
+	pos := f.entry.Pos(key)
+	f.findings = append(f.findings, rule.At(f.manifest(), pos.Line, pos.Column, message, hint))
+}
+
+// manifest is the manifest's path as findings name it.
+func (f *finder) manifest() string { return cmp.Or(f.file, schedule.DefaultPath) }
+
+// prompt finds the agent's prompt and warns when there is none.
+func (f *finder) prompt() found {
+	before := len(f.findings)
+	p := f.find(schedule.PartPrompt, f.entry.Prompt)
+	if p.path == "" && len(f.findings) == before {
+		f.report(diag.NoPrompt, "prompt", fmt.Sprintf("agent %q has no prompt at any of the conventional paths", f.entry.Agent),
+			fmt.Sprintf("add %s, or name the file with prompt:", schedule.Expand(schedule.Conventions[schedule.PartPrompt][0], f.entry.Agent)))
+	}
+	return p
+}
+
+func (f *finder) memory() found  { return f.find(schedule.PartMemory, f.entry.Memory) }
+func (f *finder) metrics() found { return f.find(schedule.PartMetrics, f.entry.Metrics) }
+
+// find finds a part: the file that the manifest names, else the first that convention finds.
+func (f *finder) find(part schedule.Part, named string) found {
+	if named != "" {
+		return found{path: f.named(part, string(part), named)}
+	}
+	return f.conventional(part)
+}
+
+// labelled is a pointer that was found.
+type labelled struct{ label, path string }
+
+// pointers finds scope and todo, which the manifest may place elsewhere, and then the further labels of the manifest in its order.
+func (f *finder) pointers() []labelled {
+	var all []labelled
+	add := func(label string, p found) {
+		if p.path != "" {
+			all = append(all, labelled{label, p.path})
+		}
+	}
+	defaults := []schedule.Part{schedule.PartScope, schedule.PartTodo}
+	named := make(map[string]string)
+	for _, p := range f.entry.Pointers {
+		named[p.Label] = p.Path
+	}
+	for _, part := range defaults {
+		if path, ok := named[string(part)]; ok {
+			add(string(part), found{path: f.named(part, "pointers."+string(part), path)})
+		} else {
+			add(string(part), f.conventional(part))
+		}
+	}
+	for _, p := range f.entry.Pointers {
+		if p.Label != string(schedule.PartScope) && p.Label != string(schedule.PartTodo) {
+			add(p.Label, found{path: f.named("", "pointers."+p.Label, p.Path)})
+		}
+	}
+	return all
+}
+
+// named is the file at path, which the manifest names under key; "" after a finding when it is not there.
+func (f *finder) named(part schedule.Part, key, path string) string {
+	_, err := f.probe(path)
+	if part == schedule.PartMetrics && errors.Is(err, checkout.ErrNotRegular) {
+		return f.metricsIn(path)
+	}
+	switch {
+	case err == nil:
+		return path
+	case errors.Is(err, checkout.ErrEscapes):
+		f.report(diag.Path, key, fmt.Sprintf("%s names %q, which leads out of the checkout or into .git", key, path),
+			"name a file of the repository itself")
+	default:
+		f.report(diag.MissingFile, key, fmt.Sprintf("%s names a file that cannot be read: %v", key, err),
+			"add the file, correct the path, or remove the key to search by convention")
+	}
+	return ""
+}
+
+// metricsIn finds the metrics in the directory that the manifest names.
+func (f *finder) metricsIn(dir string) string {
+	dir = strings.TrimSuffix(dir, "/")
+	for _, name := range []string{"summary.json", "executions.jsonl"} {
+		path := dir + "/" + name
+		_, err := f.probe(path)
+		if err == nil {
+			return path
+		}
+		if !absent(err) {
+			return f.named("", "metrics", path)
+		}
+	}
+	f.report(diag.MissingFile, "metrics", fmt.Sprintf("metrics names %q, which is neither a file nor a directory with summary.json or executions.jsonl", dir),
+		"record a run with kaizen-agentic metrics record, correct the path, or remove the key to search by convention")
+	return ""
+}
+
+// conventional is the first of the part's conventional files. Something else in its place, a directory, a FIFO or a link out of the
+// checkout, stops the agent: what was meant to be read there is not known.
+func (f *finder) conventional(part schedule.Part) found {
+	var first found
+	var firstInfo fs.FileInfo
+	for _, pattern := range schedule.Conventions[part] {
+		path := schedule.Expand(pattern, f.entry.Agent)
+		info, err := f.probe(path)
+		switch {
+		case absent(err):
+		case first.path == "" && err != nil:
+			f.findings = append(f.findings, diag.Unreadable.At(path, 0, 0,
+				fmt.Sprintf("the %s of agent %q cannot be read: %v", part, f.entry.Agent, err), "put a regular file there or remove it"))
+			return found{}
+		case err != nil:
+		case first.path == "":
+			first, firstInfo = found{path, true}, info
+		case part == schedule.PartPrompt && !os.SameFile(info, firstInfo): // a link from one layout to another is not a second prompt
+			f.report(diag.AmbiguousPrompt, "prompt", fmt.Sprintf("agent %q has two prompts: %s is taken, %s is not", f.entry.Agent, first.path, path),
+				"remove one, or name the one you mean with prompt:")
+			return first
+		}
+	}
+	return first
+}
+
+// probe tells whether path is a file that can be opened.
+func (f *finder) probe(path string) (fs.FileInfo, error) {
+	file, err := f.tree.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return file.Stat()
+}
+
+func absent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+}

@@ -1,0 +1,149 @@
+package prepare
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"regexp"
+	"slices"
+	"unicode/utf8"
+)
+
+// MaxFrom is the largest JSON that AgentOf and FromJSON read, in bytes: a bundle of three full files in the worst escaping.
+const MaxFrom = 8 << 20
+
+// given is what `kaizen-agentic schedule prepare --format json` is relied upon to say; further keys are left alone.
+type given struct {
+	Agent            *string         `json:"agent"`
+	AgentPromptFound *bool           `json:"agent_prompt_found"`
+	HasMemory        *bool           `json:"has_memory"`
+	HasMetrics       *bool           `json:"has_metrics"`
+	Pointers         json.RawMessage `json:"pointers"`
+}
+
+var (
+	nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+	errEmpty = errors.New("the JSON names no agent")
+)
+
+// AgentOf is the agent that a bundle's JSON names.
+func AgentOf(data []byte) (string, error) {
+	g, err := parseGiven(data)
+	if err != nil {
+		return "", err
+	}
+	if g.Agent == nil || *g.Agent == "" {
+		return "", errEmpty
+	}
+	if !nameForm.MatchString(*g.Agent) {
+		return "", fmt.Errorf("the JSON names the agent %q, which is not 1 to 64 letters, digits, hyphens and underscores", *g.Agent)
+	}
+	return *g.Agent, nil
+}
+
+// FromJSON makes the bundle of in from what `kaizen-agentic schedule prepare <agent> --format json` wrote. The content is data as it
+// is. The agent must be that of in, and of the JSON where it names one. Secrets are an error that names the detector and the place in
+// the JSON, never the text; under SecretsRedact too, because given bytes are not rewritten.
+func FromJSON(data []byte, in Input) (*Bundle, error) {
+	g, err := parseGiven(data)
+	if err != nil {
+		return nil, err
+	}
+	if g.Agent != nil && *g.Agent != in.Entry.Agent {
+		return nil, fmt.Errorf("the JSON is the bundle of %q, not of %q", *g.Agent, in.Entry.Agent)
+	}
+	if g.AgentPromptFound == nil || g.HasMemory == nil || g.HasMetrics == nil {
+		return nil, errors.New("the JSON lacks one of the flags agent_prompt_found, has_memory and has_metrics: " +
+			"write it with kaizen-agentic schedule prepare --format json")
+	}
+	pointers, err := givenPointers(g.Pointers)
+	if err != nil {
+		return nil, err
+	}
+	if in.Secrets != SecretsOff {
+		if err := secretInJSON(data); err != nil {
+			return nil, err
+		}
+	}
+	b := &Bundle{
+		Name: Name(in.Repo, in.Entry.Agent, in.Period), Repo: in.Repo, Agent: in.Entry.Agent,
+		Cadence: in.Entry.Cadence, Period: in.Period, Format: JSON, Content: bytes.Clone(data),
+		PromptFound: *g.AgentPromptFound, HasMemory: *g.HasMemory, HasMetrics: *g.HasMetrics,
+		Pointers: pointers, SessionClose: sessionClose(&in.Entry),
+	}
+	b.Sources, err = renderSources(in.Commit, b, []source{})
+	return b, err
+}
+
+func parseGiven(data []byte) (*given, error) {
+	if len(data) > MaxFrom {
+		return nil, fmt.Errorf("the JSON has %d bytes, more than %d", len(data), MaxFrom)
+	}
+	if !utf8.Valid(data) {
+		return nil, errors.New("the JSON is not UTF-8")
+	}
+	var g given
+	if err := json.Unmarshal(data, &g); err != nil {
+		return nil, fmt.Errorf("the bundle is not the JSON of schedule prepare: %w", err)
+	}
+	if first := bytes.TrimSpace(data)[0]; first != '{' {
+		return nil, errors.New("the bundle is not a JSON object")
+	}
+	return &g, nil
+}
+
+// givenPointers reads the labels, written as a list, as a list of objects with a label, or as the keys of an object.
+func givenPointers(raw json.RawMessage) ([]Pointer, error) {
+	var labels []string
+	var keys map[string]json.RawMessage
+	pointers := []Pointer{}
+	switch {
+	case len(raw) == 0 || string(raw) == "null":
+		return nil, errors.New(`the JSON lacks "pointers", the list of labels`)
+	case json.Unmarshal(raw, &labels) == nil:
+		pointers = labelsOnly(labels)
+	case json.Unmarshal(raw, &keys) == nil:
+		pointers = labelsOnly(slices.Sorted(maps.Keys(keys)))
+	default:
+		if err := json.Unmarshal(raw, &pointers); err != nil {
+			return nil, errors.New(`"pointers" in the JSON is not a list of labels`)
+		}
+	}
+	for _, p := range pointers {
+		if !nameForm.MatchString(p.Label) {
+			return nil, fmt.Errorf(`"pointers" in the JSON holds %q, which is not a label`, p.Label)
+		}
+	}
+	return pointers, nil
+}
+
+func labelsOnly(labels []string) []Pointer {
+	pointers := make([]Pointer, 0, len(labels))
+	for _, label := range labels {
+		pointers = append(pointers, Pointer{Label: label})
+	}
+	return pointers
+}
+
+// secretInJSON looks for secrets in every string of the JSON, keys included, after its escapes are undone.
+func secretInJSON(data []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	for {
+		token, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("the bundle is not the JSON of schedule prepare: %w", err)
+		}
+		text, _ := token.(string)
+		if found := findSecrets([]byte(text)); len(found) > 0 {
+			line, _ := position(data, int(dec.InputOffset()))
+			return fmt.Errorf("a secret of the kind %s stands in the JSON, in the string that ends on line %d: remove it, revoke it and prepare again",
+				found[0].rule, line)
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package prepare
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+)
+
+// The sample checkouts give these bundles, on any machine.
+func TestSamples(t *testing.T) {
+	t.Parallel()
+	schema := compile(t)
+	now := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+	for _, sample := range []string{"kaizen", "claude"} {
+		dir := filepath.Join("..", "..", "testdata", sample)
+		data, err := os.ReadFile(filepath.Join(dir, schedule.DefaultPath))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, findings := schedule.Load(schedule.DefaultPath, data, schedule.Options{})
+		if m == nil || len(findings) > 0 {
+			t.Fatalf("%s: %v", sample, findings)
+		}
+		tree := openTree(t, dir)
+		if findings := Check(m, tree); len(findings) > 0 {
+			t.Errorf("%s: Check = %v", sample, findings)
+		}
+		for _, e := range m.Entries {
+			for _, format := range []Format{Markdown, JSON} {
+				in := Input{Repo: m.Repo, Entry: e, Period: e.Current(now).Period, Commit: "0123456789012345678901234567890123456789", Format: format}
+				b, findings := must(t, tree, in)
+				if len(findings) > 0 {
+					t.Errorf("%s: Prepare(%s) finds %v", sample, e.Agent, findings)
+				}
+				golden(t, filepath.Join("testdata", b.Name, b.ContentName()), b.Content)
+				golden(t, filepath.Join("testdata", b.Name, "sources."+b.ContentName()+".json"), b.Sources)
+				if format == JSON {
+					validate(t, schema, b.Content)
+				}
+			}
+		}
+	}
+}
+
+func golden(t *testing.T, file string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs; run with -update and read the change:\n%s", file, got)
+	}
+}
+
+func compile(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	schema, err := jsonschema.NewCompiler().Compile(filepath.Join("..", "..", "schema", "bundle.schema.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
+
+func validate(t *testing.T, schema *jsonschema.Schema, data []byte) {
+	t.Helper()
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := schema.Validate(value); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,142 @@
+package prepare
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+// newTree is a checkout that holds files.
+func newTree(t testing.TB, files map[string]string) *checkout.Tree {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return openTree(t, dir)
+}
+
+func openTree(t testing.TB, dir string) *checkout.Tree {
+	t.Helper()
+	tree, err := checkout.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { tree.Close() })
+	return tree
+}
+
+// load is the manifest of the given YAML below its version line.
+func load(t testing.TB, body string) *schedule.Manifest {
+	t.Helper()
+	m, findings := schedule.Load(schedule.DefaultPath, []byte("version: \"1\"\nrepo: web\n"+body), schedule.Options{})
+	if m == nil {
+		t.Fatalf("manifest: %v", findings)
+	}
+	return m
+}
+
+// coach is an input for the agent coach that no manifest adds to.
+func coach(format Format) Input {
+	return Input{
+		Repo: "web", Entry: schedule.Entry{Agent: "coach", Cadence: schedule.Weekly}, Period: "2026-W48",
+		Commit: strings.Repeat("0123456789", 4), Format: format,
+	}
+}
+
+// must prepares a bundle that has nothing but warnings.
+func must(t testing.TB, tree *checkout.Tree, in Input) (*Bundle, []diag.Finding) {
+	t.Helper()
+	b, findings, err := Prepare(tree, in)
+	if err != nil || b == nil {
+		t.Fatalf("Prepare = bundle %v, %v, %v", b != nil, findings, err)
+	}
+	return b, findings
+}
+
+var contentLine = regexp.MustCompile(`(?m)^- content: (\w+), (utf-8|base64), bytes: (\d+)\n\n(` + "`{3,}" + `)\w+(?:\d+)?\n`)
+
+// extract reads a part's bytes out of a bundle as a consumer would: by heading in Markdown, by key in JSON.
+func extract(b *Bundle, part string) ([]byte, error) {
+	if b.Format == JSON {
+		return extractJSON(b.Content, part)
+	}
+	heading := "\n## " + strings.ToUpper(part[:1]) + part[1:] + "\n"
+	text := string(b.Content)
+	for _, title := range []string{"Prompt", "Memory", "Metrics"} {
+		// Skip what is quoted: the headings inside contents are not the bundle's.
+		section := "\n## " + title + "\n"
+		at := strings.Index(text, section)
+		if at < 0 {
+			return nil, fmt.Errorf("no section %s", title)
+		}
+		text = text[at+len(section):]
+		if strings.HasPrefix(text, "\nNone found.") {
+			if section == heading {
+				return nil, nil
+			}
+			continue
+		}
+		m := contentLine.FindStringSubmatchIndex(text)
+		if m == nil {
+			return nil, fmt.Errorf("no content in section %s", title)
+		}
+		n, err := strconv.Atoi(text[m[6]:m[7]])
+		if err != nil {
+			return nil, err
+		}
+		content, rest, fence := text[m[1]:m[1]+n], text[m[1]+n:], text[m[8]:m[9]]
+		if !strings.HasSuffix(content, "\n") {
+			rest = strings.TrimPrefix(rest, "\n")
+		}
+		if !strings.HasPrefix(rest, fence+"\n") {
+			return nil, fmt.Errorf("section %s: no closing fence after its %d bytes", title, n)
+		}
+		if strings.Contains(content, fence) {
+			return nil, fmt.Errorf("section %s: the content holds its own fence", title)
+		}
+		if section == heading {
+			return decode(text[m[4]:m[5]], content)
+		}
+		text = rest
+	}
+	return nil, fmt.Errorf("no part %s", part)
+}
+
+func extractJSON(data []byte, part string) ([]byte, error) {
+	var doc map[string]json.RawMessage
+	if err := json.Unmarshal(data, &doc); err != nil {
+		return nil, err
+	}
+	var p *partJSON
+	if err := json.Unmarshal(doc[part], &p); err != nil || p == nil {
+		return nil, err
+	}
+	return decode(p.Encoding, p.Content)
+}
+
+func decode(encoding, content string) ([]byte, error) {
+	if encoding == "base64" {
+		return base64.StdEncoding.DecodeString(content)
+	}
+	return []byte(content), nil
+}

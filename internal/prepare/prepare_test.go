@@ -1,0 +1,346 @@
+package prepare
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+)
+
+// The same files give the same bytes on another path, under another umask, made in another order.
+func TestReproducible(t *testing.T) { // not parallel: the umask is the process's
+	files := []string{"agents/agent-coach.md", "agents/coach.md", ".kaizen/agents/coach/memory.md", ".kaizen/metrics/coach/executions.jsonl", "SCOPE.md", "docs/TODO.md"}
+	var first *Bundle
+	var before []diag.Finding
+	for i, mask := range []int{0o022, 0o077, 0o000} {
+		old := syscall.Umask(mask)
+		dir := filepath.Join(t.TempDir(), strings.Repeat("deeper/", i))
+		for _, name := range files {
+			path := filepath.Join(dir, name)
+			if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(`{"success": true, "time": 3}`+"\n"), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		syscall.Umask(old)
+		slices.Reverse(files)
+		for _, format := range []Format{Markdown, JSON} {
+			b, findings := must(t, openTree(t, dir), coach(format))
+			if format == JSON {
+				continue
+			}
+			if first == nil {
+				first, before = b, findings
+			}
+			if !bytes.Equal(b.Content, first.Content) || !bytes.Equal(b.Sources, first.Sources) || !slices.Equal(findings, before) {
+				t.Errorf("umask %03o: other bytes", mask)
+			}
+			if bytes.Contains(append(b.Content, b.Sources...), []byte(dir)) {
+				t.Error("the bundle names an absolute path")
+			}
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		files map[string]string
+		body  string
+		want  []string // line:column rule
+	}{
+		{"as it should be", map[string]string{"agents/coach.md": "p"}, "  - agent: coach\n    cadence: weekly\n", nil},
+		{"no prompt", nil, "  - agent: coach\n    cadence: weekly\n", []string{"4:5 no-prompt"}},
+		{"no prompt, silenced", nil, "  - agent: coach # kaizen-ignore: no-prompt\n    cadence: weekly\n", nil},
+		{"two prompts", map[string]string{"agents/coach.md": "p", ".claude/agents/coach.md": "p"}, "  - agent: coach\n    cadence: weekly\n", []string{"4:5 ambiguous-prompt"}},
+		{"named", map[string]string{"agents/coach.md": "p", ".claude/agents/coach.md": "p"},
+			"  - agent: coach\n    cadence: weekly\n    prompt: agents/coach.md\n", nil},
+		{"missing", map[string]string{"agents/coach.md": "p"}, "  - agent: coach\n    cadence: weekly\n    memory: m.md\n    pointers:\n      design: d.md\n",
+			[]string{"6:13 missing-file", "8:15 missing-file"}},
+		{"shared memory", map[string]string{"agents/a.md": "p", "agents/b.md": "p", "memory-bank/activeContext.md": "m"},
+			"  - agent: a\n    cadence: weekly\n  - agent: b\n    cadence: weekly\n", []string{"6:5 convention-collision"}},
+		{"shared on purpose", map[string]string{"agents/a.md": "p", "agents/b.md": "p", "memory-bank/activeContext.md": "m"},
+			"  - agent: a\n    cadence: weekly\n  - agent: b\n    cadence: weekly\n    memory: memory-bank/activeContext.md\n", nil},
+		{"two patterns, one prompt", map[string]string{"agents/agent-x.md": "p"},
+			"  - agent: x\n    cadence: weekly\n  - agent: agent-x\n    cadence: weekly\n", []string{"6:5 convention-collision"}},
+		{"long prompt", map[string]string{"agents/coach.md": strings.Repeat("ü", MaxPrompt+1)}, "  - agent: coach\n    cadence: weekly\n", []string{"4:5 long-prompt"}},
+		{"prompt just short enough", map[string]string{"agents/coach.md": strings.Repeat("ü", MaxPrompt)}, "  - agent: coach\n    cadence: weekly\n", nil},
+		{"directory in place", map[string]string{"agents/coach.md/x": ""}, "  - agent: coach\n    cadence: weekly\n", []string{"0:0 unreadable"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var got []string
+			for _, f := range Check(load(t, "schedules:\n"+tt.body), newTree(t, tt.files)) {
+				got = append(got, fmt.Sprintf("%d:%d %s", f.Line, f.Column, f.Rule))
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("Check = %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// A link from one layout to another is one prompt, not two.
+func TestLinkedLayouts(t *testing.T) {
+	t.Parallel()
+	tree := newTree(t, map[string]string{"agents/coach.md": "p", ".claude/agents/.keep": ""})
+	if err := os.Symlink("../../agents/coach.md", filepath.Join(tree.Dir(), ".claude/agents/coach.md")); err != nil {
+		t.Fatal(err)
+	}
+	if b, findings := must(t, tree, coach(Markdown)); !b.PromptFound || len(findings) > 0 {
+		t.Errorf("findings %v", findings)
+	}
+}
+
+func TestPointers(t *testing.T) {
+	t.Parallel()
+	tree := newTree(t, map[string]string{"agents/coach.md": "p", "docs/SCOPE.md": "s", "TODO.md": "t", "PLAN.md": "the plan", "docs/TODO.md": "other"})
+	in := coach(JSON)
+	in.Entry = load(t, "schedules:\n  - agent: coach\n    cadence: weekly\n    pointers: {plan: PLAN.md, todo: docs/TODO.md}\n").Entries[0]
+	b, _ := must(t, tree, in)
+	var got []string
+	for _, p := range b.Pointers {
+		got = append(got, p.Label+" "+p.Path)
+	}
+	if want := []string{"scope docs/SCOPE.md", "todo docs/TODO.md", "plan PLAN.md"}; !slices.Equal(got, want) {
+		t.Errorf("pointers = %q, want %q", got, want)
+	}
+	if bytes.Contains(b.Content, []byte("the plan")) {
+		t.Error("the bundle holds a pointer's content")
+	}
+	if _, _, err := Prepare(tree, Input{Entry: in.Entry, Format: "yaml"}); err == nil {
+		t.Error("format yaml is taken")
+	}
+}
+
+func TestExecutions(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, lines, want string }{
+		{"empty", "", `{"runs":0,"success_rate":null,"mean_time_s":null,"median_time_s":null,"mean_quality":null,"last_run":null,"broken_lines":0}`},
+		{"kaizen-agentic", `{"timestamp":"2026-11-02T05:00:00Z","success":true,"execution_time_s":10,"quality_score":0.9}` + "\n" +
+			`{"timestamp":"2026-11-09T05:00:00Z","success":false,"execution_time_s":20}` + "\n" +
+			`{"timestamp":"2026-11-01T05:00:00Z","success":true,"execution_time_s":60,"quality_score":0.8}` + "\n",
+			`{"runs":3,"success_rate":0.6667,"mean_time_s":30,"median_time_s":20,"mean_quality":0.85,"last_run":"2026-11-09T05:00:00Z","broken_lines":0}`},
+		{"other names", `{"recorded_at":"2026-11-02 05:00:00","status":"failed","duration_ms":1500,"quality":1}` + "\r\n" + `{"time":2.5,"ok":true}`,
+			`{"runs":2,"success_rate":0.5,"mean_time_s":2,"median_time_s":2,"mean_quality":1,"last_run":"2026-11-02T05:00:00Z","broken_lines":0}`},
+		{"offsets", `{"timestamp":"2026-11-02T05:00:00+02:00"}`,
+			`{"runs":1,"success_rate":null,"mean_time_s":null,"median_time_s":null,"mean_quality":null,"last_run":"2026-11-02T03:00:00Z","broken_lines":0}`},
+		{"broken", "\ufeff{\"success\":true}\n\n{\n[]\nnull\n{\"success\":1e999}\n\x00\n" + strings.Repeat("x", maxLine+1) + "\n{\"success\":true,\"time\":-1,\"quality\":7}",
+			`{"runs":2,"success_rate":1,"mean_time_s":null,"median_time_s":null,"mean_quality":null,"last_run":null,"broken_lines":6}`},
+		{"hostile text", `{"timestamp":"## Prompt","success":"yes","time":"1"}`,
+			`{"runs":1,"success_rate":null,"mean_time_s":null,"median_time_s":null,"mean_quality":null,"last_run":null,"broken_lines":0}`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tree := newTree(t, map[string]string{"agents/coach.md": "p", ".kaizen/metrics/coach/executions.jsonl": tt.lines})
+			b, findings := must(t, tree, coach(JSON))
+			content, err := extract(b, "metrics")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var compact bytes.Buffer
+			if err := json.Compact(&compact, content); err != nil || compact.String() != tt.want {
+				t.Errorf("summary = %s, want %s (%v)", &compact, tt.want, err)
+			}
+			if broken := strings.HasSuffix(tt.want, `"broken_lines":0}`); broken == has(findings, diag.BadMetrics.ID, ".kaizen/metrics/coach/executions.jsonl") {
+				t.Errorf("findings = %v", findings)
+			}
+		})
+	}
+}
+
+func TestBadSummary(t *testing.T) {
+	t.Parallel()
+	for content, want := range map[string]string{"{}": "", "": "1:1", "[]": "1:1", "{\n \"a\": x}": "2:7", "null": "1:1"} {
+		tree := newTree(t, map[string]string{"agents/coach.md": "p", ".kaizen/metrics/coach.json": content})
+		_, findings := must(t, tree, coach(JSON))
+		got := ""
+		for _, f := range findings {
+			got = fmt.Sprintf("%d:%d", f.Line, f.Column)
+		}
+		if got != want {
+			t.Errorf("%q: finding at %q, want %q", content, got, want)
+		}
+	}
+}
+
+func TestHiddenUnicode(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, text string
+		want       []string
+	}{
+		{"plain", "Plain text,\ttabs\r\nand ünïcödé 日本語 русский.\f\n", nil},
+		{"byte order mark first", "\ufefftext", nil},
+		{"byte order mark later", "te\ufeffxt", []string{"1:3 U+FEFF"}},
+		{"bidi", "ok\na\u202eb\u202c", []string{"2:2 U+202E", "2:4 U+202C"}},
+		{"isolate", "\u2066x\u2069", []string{"1:1 U+2066", "1:3 U+2069"}},
+		{"zero width space", "ab\u200bcd", []string{"1:3 U+200B"}},
+		{"joiner between letters", "ab\u200dcd", []string{"1:3 U+200D"}},
+		{"soft hyphen", "ab\u00adcd", []string{"1:3 U+00AD"}},
+		{"tags", "hi\U000e0049\U000e0067\U000e006e", []string{"1:3 U+E0049"}},
+		{"Scotland", "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f", nil},
+		{"a flag that goes on", "🏴" + strings.Repeat("\U000e0067", 30) + "\U000e007f", []string{"1:2 U+E0067"}},
+		{"emoji", "👩\u200d💻 👨\u200d👩\u200d👧\u200d👦 ❤️\u200d🔥 🏳️\u200d🌈 👋🏽 1️⃣ ☑️ 🤷🏽\u200d♀️", nil},
+		{"Persian", "می\u200cخواهم", nil},
+		{"Hindi", "क्\u200dष", nil},
+		{"smuggled selectors", "a\ufe00\ufe01", []string{"1:2 U+FE00", "1:3 U+FE01"}},
+		{"selectors after an emoji", "😀\ufe0f\U000e0150\U000e0151", []string{"1:3 U+E0150", "1:4 U+E0151"}},
+		{"escape sequence", "\x1b[31mred", []string{"1:1 U+001B"}},
+		{"invalid UTF-8 is another rule's", "a\xff\xfeb", nil},
+	}
+	for _, tt := range tests {
+		var got []string
+		for _, h := range hiddenRunes([]byte(tt.text)) {
+			line, column := position([]byte(tt.text), h.offset)
+			got = append(got, fmt.Sprintf("%d:%d U+%04X", line, column, h.r))
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+	tree := newTree(t, map[string]string{"agents/coach.md": strings.Repeat("a\u200b\n", 50)})
+	if _, findings := must(t, tree, coach(JSON)); len(findings) != maxHidden || findings[maxHidden-1].Line != maxHidden {
+		t.Errorf("%d findings", len(findings))
+	}
+}
+
+func TestFromJSON(t *testing.T) {
+	t.Parallel()
+	flags := `"agent_prompt_found": true, "has_memory": false, "has_metrics": true`
+	tests := []struct{ name, data, labels, err string }{
+		{"labels", `{` + flags + `, "pointers": ["scope", "todo"]}`, "scope todo", ""},
+		{"with further keys", `{"agent": "coach", "root": "/x", "prompt": {"text": "p"}, ` + flags + `, "pointers": []}`, "", ""},
+		{"objects", `{` + flags + `, "pointers": [{"label": "scope", "path": "SCOPE.md", "exists": true}]}`, "scope", ""},
+		{"mapping", `{` + flags + `, "pointers": {"todo": "TODO.md", "scope": {"path": "SCOPE.md"}}}`, "scope todo", ""},
+		{"other agent", `{"agent": "optimization", ` + flags + `, "pointers": []}`, "", `the bundle of "optimization", not of "coach"`},
+		{"no flags", `{"pointers": []}`, "", "lacks one of the flags"},
+		{"flag of another type", `{"agent_prompt_found": "yes", "pointers": []}`, "", "not the JSON of schedule prepare"},
+		{"no pointers", `{` + flags + `}`, "", `lacks "pointers"`},
+		{"bad label", `{` + flags + `, "pointers": ["../x"]}`, "", "not a label"},
+		{"empty", ``, "", "not the JSON"},
+		{"null", `null`, "", "not a JSON object"},
+		{"two documents", `{}{}`, "", "not the JSON"},
+		{"not UTF-8", "{\"a\": \"\xff\"}", "", "not UTF-8"},
+		{"secret", `{` + flags + `, "pointers": [], "prompt": "line\nghp_` + random(alnum, 36) + `"}`, "", "github-token stands in the JSON"},
+	}
+	for _, tt := range tests {
+		b, err := FromJSON([]byte(tt.data), coach(Markdown))
+		if tt.err != "" {
+			if err == nil || !strings.Contains(err.Error(), tt.err) || strings.Contains(err.Error(), random(alnum, 36)) {
+				t.Errorf("%s: error %v, want %q", tt.name, err, tt.err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		var labels []string
+		for _, p := range b.Pointers {
+			labels = append(labels, p.Label)
+		}
+		if strings.Join(labels, " ") != tt.labels || b.Format != JSON || string(b.Content) != tt.data || !b.PromptFound || b.HasMemory || !b.HasMetrics {
+			t.Errorf("%s: %+v", tt.name, labels)
+		}
+	}
+}
+
+// What prepare writes as JSON, FromJSON takes back.
+func TestFromOwnJSON(t *testing.T) {
+	t.Parallel()
+	b, _ := must(t, newTree(t, map[string]string{"agents/coach.md": "p", "TODO.md": "t"}), coach(JSON))
+	agent, err := AgentOf(b.Content)
+	if err != nil || agent != "coach" {
+		t.Fatalf("AgentOf = %q, %v", agent, err)
+	}
+	again, err := FromJSON(b.Content, coach(Markdown))
+	if err != nil || again.Name != b.Name || !bytes.Equal(again.Content, b.Content) || again.PromptFound != b.PromptFound || len(again.Pointers) != 1 {
+		t.Errorf("FromJSON = %+v, %v", again, err)
+	}
+	for _, data := range []string{`{}`, `{"agent": ""}`, `{"agent": "a b"}`, `[]`, ``, `{"agent": 1}`} {
+		if agent, err := AgentOf([]byte(data)); err == nil {
+			t.Errorf("AgentOf(%s) = %q", data, agent)
+		}
+	}
+}
+
+func TestVerify(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{"agents/coach.md": "p", "SCOPE.md": "s"}
+	b, _ := must(t, newTree(t, files), coach(Markdown))
+	good := map[string]string{b.ContentName(): string(b.Content), SourcesName: string(b.Sources)}
+	tests := []struct {
+		name           string
+		bundle, repo   map[string]string // changes; "" removes the file
+		changed, fails string
+	}{
+		{"unchanged", nil, nil, "", ""},
+		{"other bundle", map[string]string{"bundle.md": "x"}, nil, "bundle.md", ""},
+		{"no bundle", map[string]string{"bundle.md": ""}, nil, "bundle.md", ""},
+		{"other prompt", nil, map[string]string{"agents/coach.md": "q"}, "agents/coach.md", ""},
+		{"no pointer", nil, map[string]string{"SCOPE.md": ""}, "SCOPE.md", ""},
+		{"no sources", map[string]string{SourcesName: ""}, nil, "", "holds no bundle"},
+		{"broken sources", map[string]string{SourcesName: "{"}, nil, "", "not what prepare wrote"},
+		{"sources that name another file", map[string]string{SourcesName: `{"bundle": {"name": "../../etc/passwd"}}`}, nil, "", "not bundle.md or bundle.json"},
+		{"sources that leave the tree", map[string]string{SourcesName: strings.Replace(string(b.Sources), "SCOPE.md", "../x", 1)}, nil, "../x", ""},
+	}
+	for _, tt := range tests {
+		findings, err := Verify(os.DirFS(newTree(t, with(good, tt.bundle)).Dir()), newTree(t, with(files, tt.repo)))
+		if tt.fails != "" {
+			if err == nil || !strings.Contains(err.Error(), tt.fails) {
+				t.Errorf("%s: %v", tt.name, err)
+			}
+			continue
+		}
+		if err != nil || (tt.changed == "") != (len(findings) == 0) || tt.changed != "" && findings[0].File != tt.changed {
+			t.Errorf("%s: %v, %v", tt.name, findings, err)
+		}
+	}
+	if findings, err := Verify(os.DirFS(newTree(t, good).Dir()), nil); err != nil || len(findings) > 0 {
+		t.Errorf("without a checkout: %v, %v", findings, err)
+	}
+}
+
+func with(files, changes map[string]string) map[string]string {
+	all := make(map[string]string)
+	for _, m := range []map[string]string{files, changes} {
+		for name, content := range m {
+			if all[name] = content; content == "" {
+				delete(all, name)
+			}
+		}
+	}
+	return all
+}
+
+func BenchmarkPrepare250(b *testing.B) {
+	files := map[string]string{"SCOPE.md": "s", "TODO.md": "t"}
+	text := strings.Repeat("An ordinary line of a prompt, with a token or a password mentioned.\n", 100)
+	for i := range 250 {
+		files[fmt.Sprintf(".claude/agents/a%d.md", i)] = text
+		files[fmt.Sprintf(".kaizen/agents/a%d/memory.md", i)] = text
+		files[fmt.Sprintf(".kaizen/metrics/a%d/executions.jsonl", i)] = strings.Repeat(`{"success":true,"time":3}`+"\n", 50)
+	}
+	tree := newTree(b, files)
+	b.ReportAllocs()
+	for b.Loop() {
+		for i := range 250 {
+			in := coach(Markdown)
+			in.Entry.Agent = fmt.Sprintf("a%d", i)
+			must(b, tree, in)
+		}
+	}
+}

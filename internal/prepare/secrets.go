@@ -1,0 +1,290 @@
+package prepare
+
+import (
+	"bytes"
+	"cmp"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// span is where a secret stands in a text.
+type span struct {
+	start, end int
+	rule       string
+}
+
+// detector knows one kind of secret.
+type detector struct {
+	id string
+	// keywords are lower-case; a text that holds none of them is not searched, and the pattern not even compiled.
+	keywords []string
+	pattern  func() *regexp.Regexp
+	// entropy is the least entropy of a secret in bits a byte: it tells a token from xxxxxxxx.
+	entropy float64
+	// refuse says which matches are no secrets, beside placeholders.
+	refuse func(match [][]byte) bool
+}
+
+// detect makes a detector. The secret is the pattern's first group, or all of it where it has none. Keywords are separated by spaces.
+func detect(id, keywords string, entropy float64, pattern string) *detector {
+	return &detector{
+		id: id, keywords: strings.Fields(keywords), entropy: entropy,
+		pattern: sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) }),
+	}
+}
+
+func (d *detector) except(refuse func([][]byte) bool) *detector {
+	d.refuse = refuse
+	return d
+}
+
+// detectors is the table of all kinds, the surest first: of two that know the same text, the first names it. Prefixes and lengths are
+// those that each issuer documents. A new kind is one line here and one sample in the test.
+var detectors = []*detector{
+	detect("private-key", "private", 3, `-----BEGIN[ A-Z0-9]{0,60}PRIVATE KEY(?: BLOCK)?-----(?:[A-Za-z0-9+/=,:. -]|\\[nr]|[\s>|#*]){0,400}?`+
+		`[A-Za-z0-9+/]{32}(?:[A-Za-z0-9+/=]|\\[nr]|[\s>|#*])*(?:-----END[ A-Z0-9]{0,60}PRIVATE KEY(?: BLOCK)?-----)?`),
+	detect("gcp-service-account", "private_key_id", 3, `"private_key_id"\s*:\s*"([0-9a-f]{40})"`),
+	detect("nats-seed", "su sa sn so sx sc", 3, `\bS[UANOXC][A-Z2-7]{56}\b`),
+	detect("age-key", "age-secret-key-", 3, `\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b`),
+	detect("jwt", "eyj", 3, `\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}`),
+
+	detect("github-token", "ghp_ gho_ ghu_ ghs_ ghr_", 3, `\bgh[pousr]_[A-Za-z0-9_.-]{35,999}[A-Za-z0-9]`),
+	detect("github-fine-grained-token", "github_pat_", 3, `\bgithub_pat_[A-Za-z0-9_]{22,255}`),
+	detect("gitlab-token", "glpat- gldt- glrt- glcbt- glptt- glft- glimt- glagent- gloas- glsoat-", 3,
+		`\bgl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas|soat)-[A-Za-z0-9_-]{20,}`),
+	detect("npm-token", "npm_", 3, `\bnpm_[A-Za-z0-9]{36}\b`),
+	detect("pypi-token", "pypi-", 3, `\bpypi-[A-Za-z0-9_-]{50,}`),
+	detect("rubygems-token", "rubygems_", 3, `\brubygems_[0-9a-f]{48}\b`),
+	detect("crates-token", "cio", 3, `\bcio[A-Za-z0-9]{32}\b`).except(noDigit),
+	detect("docker-hub-token", "dckr_", 3, `\bdckr_(?:pat|oat)_[A-Za-z0-9_-]{27,}`),
+	detect("atlassian-token", "atatt3", 3, `\bATATT3[A-Za-z0-9_=-]{50,}`),
+
+	detect("aws-access-key", "akia asia abia acca", 3, `\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b`),
+	detect("aws-secret-key", "aws", 3.5, `(?i)aws.{0,20}?(?:secret|key).{0,20}?[=:]["'\s]*\b([A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)`),
+	detect("gcp-api-key", "aiza", 3, `\bAIza[A-Za-z0-9_-]{35}`),
+	detect("gcp-oauth", "ya29. gocspx-", 3, `\bya29\.[A-Za-z0-9_-]{20,}|\bGOCSPX-[A-Za-z0-9_-]{28}`),
+	detect("azure-key", "accountkey= sharedaccesskey=", 3, `(?i)(?:AccountKey|SharedAccessKey)=([A-Za-z0-9+/]{42,86}={1,2})`),
+	detect("azure-client-secret", "q~", 3, `(?:^|[^A-Za-z0-9_~.-])([A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34})`),
+	detect("azure-sas", "sig=", 3, `[?&]sig=([A-Za-z0-9%+/]{40,}={0,2})`),
+	detect("digitalocean-token", "doo_v1_ dop_v1_ dor_v1_", 3, `\bdo[opr]_v1_[0-9a-f]{64}\b`),
+	detect("databricks-token", "dapi", 3, `\bdapi[0-9a-f]{32}(?:-[0-9])?\b`),
+	detect("heroku-key", "hrku-", 3, `\bHRKU-[A-Za-z0-9_-]{36,}`),
+	detect("vault-token", "hvs. hvb. hvr.", 3, `\bhv[sbr]\.[A-Za-z0-9_-]{24,}`),
+	detect("terraform-token", ".atlasv1.", 3, `\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,}`),
+	detect("doppler-token", "dp.", 3, `\bdp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9._-]{40,}`),
+	detect("supabase-token", "sbp_", 3, `\bsbp_[0-9a-f]{40}\b`),
+	detect("planetscale-token", "pscale_", 3, `\bpscale_(?:tkn|pw|oauth)_[A-Za-z0-9_=.-]{32,}`),
+
+	detect("anthropic-key", "sk-ant-", 3, `\bsk-ant-[a-z0-9]+-[A-Za-z0-9_-]{20,}`),
+	detect("openrouter-key", "sk-or-", 3, `\bsk-or-v1-[0-9a-f]{64}\b`),
+	detect("openai-key", "sk-", 3, `\bsk-(?:(?:proj|svcacct|admin|None)-[A-Za-z0-9_-]{20,}|[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}|[A-Za-z0-9]{32,64}\b)`),
+	detect("huggingface-token", "hf_", 3, `\bhf_[A-Za-z0-9]{30,}\b`),
+	detect("model-api-key", "gsk_ xai- pplx- r8_", 3, `\b(?:gsk_[A-Za-z0-9]{40,}|xai-[A-Za-z0-9]{70,}|pplx-[A-Za-z0-9]{40,}|r8_[A-Za-z0-9]{37,})`),
+
+	detect("slack-token", "xox xapp-", 2.5, `\b(?:xox[abceoprs](?:\.xox[bp])?-[A-Za-z0-9-]{16,}|xapp-[0-9]-[A-Za-z0-9-]{16,})`),
+	detect("slack-webhook", "hooks.slack.com", 3, `https://hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/_-]{30,}`),
+	detect("discord-webhook", "/api/webhooks/", 3, `https://(?:\w+\.)?discord(?:app)?\.com/api/webhooks/[0-9]+/[A-Za-z0-9_-]{50,}`),
+	detect("discord-token", "discord", 3.5, `\b[MNO][A-Za-z0-9_-]{23,25}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,38}`),
+	detect("telegram-token", ":aa", 3, `\b[0-9]{8,10}:AA[A-Za-z0-9_-]{33}\b`),
+	detect("stripe-key", "sk_ rk_ whsec_", 3, `\b(?:[sr]k_(?:live|test|prod)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/]{24,}=*)`),
+	detect("square-token", "sq0 eaaa", 3, `\b(?:sq0[a-z]{3}-[A-Za-z0-9_-]{22,}|EAAA[A-Za-z0-9_-]{60})\b`),
+	detect("shopify-token", "shp", 3, `\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}\b`),
+	detect("twilio-key", "sk", 3, `\bSK[0-9a-f]{32}\b`),
+	detect("twilio-token", "twilio", 3, `(?i)twilio[^\n]{0,40}?(?:token|secret)[^\n]{0,10}?\b([0-9a-f]{32})\b`),
+	detect("sendgrid-key", "sg.", 3, `\bSG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{32,64}`),
+	detect("mail-key", "key- xkeysib-", 3, `\b(?:key-[0-9a-f]{32}\b|xkeysib-[0-9a-f]{64}-[A-Za-z0-9]{16})`),
+	detect("linear-key", "lin_api_", 3, `\blin_api_[A-Za-z0-9]{40}\b`),
+	detect("notion-token", "ntn_ secret_", 3.5, `\b(?:ntn_[A-Za-z0-9]{40,}|secret_[A-Za-z0-9]{43})\b`),
+	detect("postman-key", "pmak-", 3, `\bPMAK-[0-9a-f]{24}-[0-9a-f]{34}\b`),
+	detect("monitoring-key", "nrak- glsa_ glc_ sntry", 3, `\b(?:NRAK-[A-Z0-9]{27}\b|glsa_[A-Za-z0-9]{32}_[0-9a-fA-F]{8}|glc_[A-Za-z0-9+/]{32,}|sntry[su]_[A-Za-z0-9+/=_]{40,})`),
+
+	detect("url-password", "://", 0, `\b[A-Za-z][A-Za-z0-9+.-]{1,20}://([^\s:/?#@'"<>`+"`"+`]*):([^\s/'"<>`+"`"+`]{3,200})@([\w.:\[-]*)`).except(publicURL),
+	detect("authorization-header", "authorization", 3, `(?i)authorization["']?\s*[:=]\s*["']?(?:bearer|basic|token)\s+([A-Za-z0-9._~+/-]{16,}=*)`).except(noDigit),
+	detect("password", "password passwd passphrase pwd", 2.5,
+		`(?i)(?:password|passwd|passphrase|pwd)["'`+"`"+`]?\s*(?:=>|:=|==?|:)\s*["'`+"`"+`]([^"'\s`+"`"+`]{6,200})["'`+"`"+`]`).except(plainWord),
+	detect("password", "password passwd passphrase pwd", 2.5,
+		`(?:PASSWORD|PASSWD|PASSPHRASE|PWD)[ \t]*=[ \t]*([^\s"'`+"`"+`]{8,200})`).except(plainWord),
+	detect("credential", "secret token api_key apikey api-key access_key accesskey", 3.5,
+		`(?i)(?:secret|token|api[_-]?key|access[_-]?key)["'`+"`"+`]?\s*(?:=>|:=|==?|:)\s*["'`+"`"+`]([A-Za-z0-9+/=_.~-]{20,200})["'`+"`"+`]`).except(plainWord),
+	detect("credential", "secret token api_key apikey access_key", 3.5,
+		`(?:SECRET|TOKEN|API_?KEY|ACCESS_KEY)[ \t]*=[ \t]*([A-Za-z0-9+/=_.~-]{20,200})`).except(plainWord),
+}
+
+// findSecrets finds the secrets in a text, in its order and without overlaps. A text with zero bytes or backslashes is searched a second
+// time without what UTF-16, JSON and the like wrap around a secret.
+func findSecrets(data []byte) []span {
+	spans := search(data)
+	if bytes.ContainsAny(data, "\x00\\") {
+		text, offsets := unwrap(data)
+		for _, s := range search(text) {
+			spans = append(spans, span{offsets[s.start], offsets[s.end], s.rule})
+		}
+		spans = merge(spans)
+	}
+	return spans
+}
+
+// unwrap drops zero bytes and undoes the escapes of a JSON string. The offsets tell where in data each byte of text comes from; there
+// is one more, for the end.
+func unwrap(data []byte) (text []byte, offsets []int) {
+	offsets = make([]int, 0, len(data)+1)
+	for i := 0; i < len(data); {
+		c, size := data[i], 1
+		if c == '\\' && i+1 < len(data) {
+			c, size = escaped(data[i+1:])
+		}
+		if c != 0 {
+			text, offsets = append(text, c), append(offsets, i)
+		}
+		i += size
+	}
+	return text, append(offsets, len(data))
+}
+
+// escaped is what a backslash before data means, and the length of the escape with its backslash. Characters beyond ASCII do not matter
+// to any detector.
+func escaped(data []byte) (c byte, size int) {
+	switch c := data[0]; c {
+	case 'n', 'r':
+		return '\n', 2
+	case 't':
+		return '\t', 2
+	case '"', '/', '\\':
+		return c, 2
+	case 'u':
+		if len(data) >= 5 {
+			if v, err := strconv.ParseUint(string(data[1:5]), 16, 16); err == nil && v < 0x80 {
+				return byte(v), 6
+			}
+		}
+	}
+	return '\\', 1
+}
+
+func search(text []byte) []span {
+	var spans []span
+	lower := bytes.ToLower(text)
+	for _, d := range detectors {
+		if !slices.ContainsFunc(d.keywords, func(k string) bool { return bytes.Contains(lower, []byte(k)) }) {
+			continue
+		}
+		for _, m := range d.pattern().FindAllSubmatchIndex(text, -1) {
+			if s, ok := d.secret(text, m); ok {
+				spans = append(spans, s)
+			}
+		}
+	}
+	return merge(spans)
+}
+
+// secret judges one match, given by the offsets of its groups.
+func (d *detector) secret(text []byte, m []int) (span, bool) {
+	groups := make([][]byte, 0, len(m)/2)
+	for i := 0; i < len(m); i += 2 {
+		if m[i] < 0 {
+			groups = append(groups, nil)
+			continue
+		}
+		groups = append(groups, text[m[i]:m[i+1]])
+	}
+	s := span{m[0], m[1], d.id}
+	switch {
+	case d.id == "url-password":
+		s.start, s.end = m[4], m[5]
+	case len(m) == 4:
+		s.start, s.end = m[2], m[3]
+	}
+	secret := text[s.start:s.end]
+	if placeholder(secret) || entropy(secret) < d.entropy || d.refuse != nil && d.refuse(groups) {
+		return span{}, false
+	}
+	return s, true
+}
+
+// merge sorts spans and joins those that overlap, under the name of the first.
+func merge(spans []span) []span {
+	slices.SortStableFunc(spans, func(a, b span) int { return cmp.Compare(a.start, b.start) })
+	var merged []span
+	for _, s := range spans {
+		if n := len(merged); n > 0 && s.start < merged[n-1].end {
+			merged[n-1].end = max(merged[n-1].end, s.end)
+			continue
+		}
+		merged = append(merged, s)
+	}
+	return merged
+}
+
+// redact puts [redacted:<detector>] in the place of each span.
+func redact(data []byte, spans []span) []byte {
+	var out []byte
+	done := 0
+	for _, s := range spans {
+		out = append(out, data[done:s.start]...)
+		out = append(out, "[redacted:"+s.rule+"]"...)
+		done = s.end
+	}
+	return append(out, data[done:]...)
+}
+
+// entropy is Shannon's, in bits a byte.
+func entropy(text []byte) float64 {
+	var counts [256]int
+	for _, b := range text {
+		counts[b]++
+	}
+	var bits float64
+	for _, n := range counts {
+		if n > 0 {
+			p := float64(n) / float64(len(text))
+			bits -= p * math.Log2(p)
+		}
+	}
+	return bits
+}
+
+// placeholder tells what documentation writes where a secret would stand.
+func placeholder(secret []byte) bool {
+	lower := strings.ToLower(string(secret))
+	for _, mark := range []string{"example", "xxxx", "changeme", "placeholder", "your_", "your-", "redacted", "dummy", "****", "...", "${", "{{", "$(", "<", "%s", "…"} {
+		if strings.Contains(lower, mark) {
+			return true
+		}
+	}
+	return strings.HasPrefix(lower, "$") || strings.HasPrefix(lower, "%") || strings.HasPrefix(lower, "{")
+}
+
+// plainWord refuses values that are code, words, or the stand-ins of documentation with little beside them.
+func plainWord(match [][]byte) bool {
+	value := strings.ToLower(string(match[len(match)-1]))
+	for _, code := range []string{"process.env", "os.environ", "getenv", "secrets.", "config.", "vault:", "env:", "op://", "://"} {
+		if strings.Contains(value, code) {
+			return true
+		}
+	}
+	if !strings.ContainsAny(value, "0123456789!@#%^&*+=?~-") || strings.ContainsAny(value, "()[]{}") {
+		return true
+	}
+	for _, word := range []string{"password", "passw0rd", "p@ssw0rd", "passwd", "pass", "secret", "test", "demo", "fake", "sample", "insert", "replace", "admin", "user",
+		"my", "here", "string", "123456", "letmein", "qwerty", "token", "key"} {
+		value = strings.ReplaceAll(value, word, "")
+	}
+	return len(strings.Trim(value, "-_.")) < 6
+}
+
+// noDigit refuses a match without a digit: an identifier or a description instead of a token.
+func noDigit(match [][]byte) bool {
+	return !bytes.ContainsAny(match[len(match)-1], "0123456789")
+}
+
+// publicURL refuses the user and password of documentation (user:password@, postgres:postgres@) and the image reference name:tag@sha256.
+func publicURL(match [][]byte) bool {
+	user, password, host := strings.ToLower(string(match[1])), strings.ToLower(string(match[2])), string(match[3])
+	known := []string{"pass", "password", "passwd", "pwd", "pw", "secret", "user", "username", "postgres", "root", "admin", "guest", "token", "test", "mypassword",
+		"mysecretpassword", "dbpassword", "db_password", "key", "apikey", "api_key", "x-oauth-basic"}
+	return password == user || slices.Contains(known, password) || strings.HasPrefix(host, "sha256:") || strings.HasPrefix(host, "sha512:")
+}

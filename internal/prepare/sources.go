@@ -1,0 +1,58 @@
+package prepare
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+)
+
+// sourcesFile is sources.json: what a bundle was made of, and the digest of the bundle itself so that `verify` can tell a change.
+type sourcesFile struct {
+	Commit string     `json:"commit"` // "" when unknown
+	Bundle bundleFile `json:"bundle"`
+	Files  []source   `json:"files"` // prompt, memory, metrics, then the pointers in the bundle's order
+}
+
+type bundleFile struct {
+	Name   string `json:"name"` // bundle.md or bundle.json
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+}
+
+// sources lists every file that was read.
+func (d *document) sources() []source {
+	files := []source{}
+	for _, p := range []*part{d.prompt, d.memory, d.metrics} {
+		if p != nil {
+			files = append(files, p.source)
+		}
+	}
+	for _, p := range d.pointers {
+		files = append(files, source{Path: p.Path, Role: "pointer", Size: p.Size, SHA256: p.SHA256})
+	}
+	return files
+}
+
+func renderSources(commit string, b *Bundle, files []source) ([]byte, error) {
+	return marshal(sourcesFile{
+		Commit: commit,
+		Bundle: bundleFile{Name: b.ContentName(), Size: int64(len(b.Content)), SHA256: digestOf(b.Content)},
+		Files:  files,
+	})
+}
+
+func digestOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// marshal renders v as indented JSON with a final newline, leaving <, > and & readable.
+func marshal(v any) ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	err := enc.Encode(v)
+	return buf.Bytes(), err
+}

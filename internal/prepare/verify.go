@@ -1,0 +1,97 @@
+package prepare
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+)
+
+// Changed is what Verify reports.
+var Changed = diag.Rule{ID: "changed", Severity: diag.Error, Summary: "A stored bundle and the files it was made of are as its sources.json says."}
+
+// maxStored is the largest bundle that Verify reads, in bytes; see MaxFrom.
+const maxStored = MaxFrom
+
+// Verify checks the stored bundle in the directory bundle (os.Root's FS keeps it from being left) against its sources.json, and the files of the checkout tree too unless tree
+// is nil. The findings are sorted, and name files of the bundle's directory and of the checkout. An error means that there is no
+// bundle to check: sources.json cannot be read.
+func Verify(bundle fs.FS, tree *checkout.Tree) ([]diag.Finding, error) {
+	data, err := readStored(bundle, SourcesName, MaxFile)
+	if err != nil {
+		return nil, fmt.Errorf("the directory holds no bundle: %s: %w", SourcesName, err)
+	}
+	var s sourcesFile
+	if err := json.Unmarshal(data, &s); err != nil {
+		return nil, fmt.Errorf("%s is not what prepare wrote: %w", SourcesName, err)
+	}
+	if !slices.Contains([]string{contentName(Markdown), contentName(JSON)}, s.Bundle.Name) {
+		return nil, fmt.Errorf("%s names the bundle %q, not bundle.md or bundle.json", SourcesName, s.Bundle.Name)
+	}
+	findings := verifyContent(bundle, s.Bundle)
+	if tree == nil {
+		return findings, nil
+	}
+	if commit := tree.Commit(); commit != "" && s.Commit != "" && commit != s.Commit {
+		findings = append(findings, Changed.At(SourcesName, 0, 0, fmt.Sprintf("the bundle is of commit %q, the checkout of %q", s.Commit, commit),
+			"check out the bundle's commit"))
+	}
+	for _, want := range s.Files {
+		findings = append(findings, verifySource(tree, want)...)
+	}
+	diag.Sort(findings)
+	return findings, nil
+}
+
+// readStored reads a regular file of at most limit bytes.
+func readStored(dir fs.FS, name string, limit int64) ([]byte, error) {
+	info, err := fs.Stat(dir, name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular(): // opening a FIFO would block
+		return nil, checkout.ErrNotRegular
+	case info.Size() > limit:
+		return nil, checkout.ErrTooLarge
+	}
+	f, err := dir.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, limit))
+}
+
+func verifyContent(bundle fs.FS, want bundleFile) []diag.Finding {
+	content, err := readStored(bundle, want.Name, maxStored)
+	switch {
+	case err != nil:
+		return []diag.Finding{Changed.At(want.Name, 0, 0, fmt.Sprintf("the bundle cannot be read: %v", err), "fetch the bundle again")}
+	case digestOf(content) != want.SHA256 || int64(len(content)) != want.Size:
+		return []diag.Finding{Changed.At(want.Name, 0, 0, "the bundle is not the one that sources.json describes", "fetch the bundle again")}
+	}
+	return nil
+}
+
+// verifySource compares one file of the checkout; without a digest the size must do.
+func verifySource(tree *checkout.Tree, want source) []diag.Finding {
+	c := collector{finder: finder{tree: tree}}
+	got, err := c.readSource(want.Role, want.Path, discard)
+	var message string
+	switch {
+	case errors.Is(err, checkout.ErrEscapes):
+		message = "leads out of the checkout"
+	case err != nil:
+		message = fmt.Sprintf("cannot be read: %v", err)
+	case got.Size != want.Size || got.SHA256 != want.SHA256:
+		message = fmt.Sprintf("differs: %d bytes, sha256 %s; the bundle was made of %d bytes, sha256 %q", got.Size, got.SHA256, want.Size, want.SHA256)
+	default:
+		return nil
+	}
+	return []diag.Finding{Changed.At(want.Path, 0, 0, fmt.Sprintf("the %s of the bundle %s", want.Role, message), "prepare the bundle again")}
+}
