@@ -1,0 +1,228 @@
+package event
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// MaxSize is the largest client_payload GitHub takes, in bytes: under 64 KB, counted as 65,535 characters.
+const MaxSize = 65_535
+
+const timeLayout = "2006-01-02T15:04:05Z"
+
+var (
+	slug     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+	agent    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+	fullName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$`)
+	digest   = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+	absolute = regexp.MustCompile(`^(/|[A-Za-z]:[\\/])`)
+)
+
+// Validate reports every way in which e departs from the contract, joined into one error; nil when it holds.
+func (e *Event) Validate() error {
+	var errs []error
+	check := func(ok bool, field, want string, got any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("%s must be %s, is %q", field, want, fmt.Sprint(got)))
+		}
+	}
+	check(e.Event == Type, "event", Type, e.Event)
+	check(e.Version == Version, "version", `"1"`, e.Version)
+	check(isTime(e.OccurredAt), "occurred_at", "an RFC 3339 time", e.OccurredAt)
+	check(slug.MatchString(e.Repo), "repo", "a slug like kaizen-agentic", e.Repo)
+	check(absolute.MatchString(e.Root) && !hasControl(e.Root), "root", "an absolute path", e.Root)
+	check(agent.MatchString(e.Agent), "agent", "an agent name like coach", e.Agent)
+	check(slices.Contains([]string{"daily", "weekly", "monthly"}, e.Cadence), "cadence", "daily, weekly or monthly", e.Cadence)
+	check(e.PrepareCommand != "" && !hasControl(e.PrepareCommand), "prepare_command", "one command line", e.PrepareCommand)
+	check(e.SessionClose != nil, "session_close", "a list", "null")
+	for i, line := range e.SessionClose {
+		check(line != "" && !hasControl(line), fmt.Sprintf("session_close[%d]", i), "one command line", line)
+	}
+	errs = append(errs, e.Bundle.validate()...)
+	return errors.Join(errs...)
+}
+
+func (b *Bundle) validate() (errs []error) {
+	check := func(ok bool, field, want string, got any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("bundle.%s must be %s, is %q", field, want, fmt.Sprint(got)))
+		}
+	}
+	check(b.Format == "markdown" || b.Format == "json", "format", "markdown or json", b.Format)
+	check(b.Pointers != nil, "pointers", "a list", "null")
+	for i, label := range b.Pointers {
+		check(agent.MatchString(label), fmt.Sprintf("pointers[%d]", i), "a label like scope", label)
+	}
+	check(b.Bytes >= 0, "bytes", "a size", b.Bytes)
+	if a := b.Artifact; a != nil {
+		check(fullName.MatchString(a.Repository), "artifact.repository", "owner/name", a.Repository)
+		check(a.RunID > 0, "artifact.run_id", "a run id", a.RunID)
+		check(a.Name != "" && !strings.ContainsAny(a.Name, "\":<>|*?\r\n\\/"), "artifact.name", "an artifact name", a.Name)
+		check(a.ID > 0, "artifact.id", "an artifact id", a.ID)
+		check(digest.MatchString(a.Digest), "artifact.digest", "sha256:<64 hex digits>", a.Digest)
+		check(strings.HasPrefix(a.URL, "https://") || strings.HasPrefix(a.URL, "http://"), "artifact.url", "a URL", a.URL)
+	}
+	return errs
+}
+
+// isTime accepts what the contract says, RFC 3339, of which this program itself writes one form.
+func isTime(s string) bool {
+	_, err := time.Parse(time.RFC3339, s)
+	return err == nil
+}
+
+func hasControl(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f })
+}
+
+// Marshal validates e and renders the one form that goes to every channel: a single line of ASCII in the contract's field order.
+// Everything a log could act on (control and bidirectional characters, the runner's `##[` anywhere in a line) is written as a JSON
+// escape, so the line means the same to a parser and nothing to a runner. Errors: what Validate finds, or more than MaxSize bytes.
+func (e *Event) Marshal() ([]byte, error) {
+	if err := e.Validate(); err != nil {
+		return nil, fmt.Errorf("event for agent %q breaks the contract: %w", e.Agent, err)
+	}
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false) // the contract writes <s>, not \u003cs\u003e
+	if err := enc.Encode(e); err != nil {
+		return nil, fmt.Errorf("encoding the event for agent %q: %w", e.Agent, err)
+	}
+	line := escapeASCII(bytes.TrimSuffix(buf.Bytes(), []byte("\n")))
+	if len(line) > MaxSize {
+		return nil, fmt.Errorf("event for agent %q has %d bytes, the platform takes %d: shorten session_close or drop pointers in the manifest",
+			e.Agent, len(line), MaxSize)
+	}
+	return line, nil
+}
+
+// escapeASCII rewrites valid JSON; all that it touches stands inside strings.
+func escapeASCII(in []byte) []byte {
+	out := make([]byte, 0, len(in))
+	for i := 0; i < len(in); {
+		r, size := utf8.DecodeRune(in[i:])
+		switch {
+		case r == '[' && bytes.HasSuffix(out, []byte("##")), r == 0x7f:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		case r < utf8.RuneSelf:
+			out = append(out, in[i])
+		default:
+			for _, unit := range utf16.AppendRune(nil, r) {
+				out = fmt.Appendf(out, `\u%04x`, unit)
+			}
+		}
+		i += size
+	}
+	return out
+}
+
+// Parse reads an event from untrusted bytes: one JSON object with exactly the contract's fields, all present, and Validate holds.
+// Unknown fields inside bundle are ignored, so that the contract's owner may add there; at the top level they are an error.
+func Parse(data []byte) (*Event, error) {
+	if len(data) > MaxSize {
+		return nil, fmt.Errorf("event has %d bytes, more than the %d the platform carries", len(data), MaxSize)
+	}
+	if !utf8.Valid(data) {
+		return nil, errors.New("event is not valid UTF-8")
+	}
+	if err := requireFields(data); err != nil {
+		return nil, err
+	}
+	var e Event
+	if err := json.Unmarshal(data, &e); err != nil {
+		return nil, fmt.Errorf("event is not the contract's JSON: %w", err)
+	}
+	if err := e.Validate(); err != nil {
+		return nil, fmt.Errorf("event breaks the contract: %w", err)
+	}
+	return &e, nil
+}
+
+var (
+	topFields    = []string{"event", "version", "occurred_at", "repo", "root", "agent", "cadence", "prepare_command", "bundle", "session_close"}
+	bundleFields = []string{"format", "agent_prompt_found", "has_memory", "has_metrics", "pointers", "bytes"}
+)
+
+// requireFields tells a missing field, which decoding would read as a zero value, from a present one. It also refuses a repeated or
+// differently spelled key, which encoding/json would fold into one.
+func requireFields(data []byte) error {
+	top, err := objectKeys(data)
+	if err != nil {
+		return err
+	}
+	for _, key := range topFields {
+		if _, ok := top[key]; !ok {
+			return fmt.Errorf("event lacks the field %q", key)
+		}
+		delete(top, key)
+	}
+	for _, key := range slices.Sorted(maps.Keys(top)) {
+		return fmt.Errorf("event has the field %q, which version 1 does not know", key)
+	}
+	return requireBundleFields(data)
+}
+
+func requireBundleFields(data []byte) error {
+	var raw struct {
+		Bundle json.RawMessage `json:"bundle"`
+	}
+	if err := json.Unmarshal(data, &raw); err != nil {
+		return fmt.Errorf("event is not the contract's JSON: %w", err)
+	}
+	bundle, err := objectKeys(raw.Bundle)
+	if err != nil {
+		return fmt.Errorf("bundle: %w", err)
+	}
+	for _, key := range bundleFields {
+		if _, ok := bundle[key]; !ok {
+			return fmt.Errorf("event lacks the field %q", "bundle."+key)
+		}
+	}
+	return nil
+}
+
+// objectKeys returns the keys of the one JSON object that data is.
+func objectKeys(data []byte) (map[string]struct{}, error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
+		return nil, errors.New("event is not a JSON object")
+	}
+	keys, folded := make(map[string]struct{}), make(map[string]struct{})
+	for dec.More() {
+		tok, err := dec.Token()
+		if err != nil {
+			return nil, fmt.Errorf("event is not valid JSON: %w", err)
+		}
+		key, _ := tok.(string)
+		// encoding/json matches keys without regard to case, so "Bytes" would silently override "bytes".
+		fold := strings.ToLower(key)
+		if _, ok := folded[fold]; ok {
+			return nil, fmt.Errorf("event has the field %q twice", key)
+		}
+		folded[fold], keys[key] = struct{}{}, struct{}{}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return nil, fmt.Errorf("event is not valid JSON: %w", err)
+		}
+		if bytes.Equal(value, []byte("null")) {
+			return nil, fmt.Errorf("field %q is null", key)
+		}
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, fmt.Errorf("event is not valid JSON: %w", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("event is followed by more data")
+	}
+	return keys, nil
+}
