@@ -1,0 +1,208 @@
+package gh
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Artifact is one job artifact as the API lists it.
+type Artifact struct {
+	ID               int64
+	Name             string
+	Size             int64  // bytes of the zip
+	Digest           string // sha256:<hex> of the zip, "" on old servers
+	Expired          bool
+	CreatedAt        time.Time
+	ExpiresAt        time.Time
+	RunID            int64
+	HeadBranch       string
+	RepositoryID     int64
+	HeadRepositoryID int64
+}
+
+// perPage is the API's largest page; maxPages bounds a search among artifacts of one name.
+const (
+	perPage  = 100
+	maxPages = 10
+)
+
+// Artifacts lists repository's artifacts of exactly this name, newest first, at most limit. It needs actions: read.
+func (c *Client) Artifacts(ctx context.Context, repository, name string, limit int) ([]Artifact, error) {
+	op := operation{"list artifacts " + quote(name) + " of " + repository, repository, "actions: read", tokenInput}
+	var found []Artifact
+	for page := 1; page <= maxPages && len(found) < limit; page++ {
+		list, total, err := c.page(ctx, op, url.Values{"name": {name}, "per_page": {strconv.Itoa(perPage)}, "page": {strconv.Itoa(page)}})
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range list {
+			if a.Name == name { // an old server may not know the filter
+				found = append(found, a)
+			}
+		}
+		if len(list) < perPage || page*perPage >= total {
+			break
+		}
+	}
+	sortNewestFirst(found)
+	return found[:min(len(found), max(limit, 0))], nil
+}
+
+// NewestArtifacts lists repository's newest artifacts (one page of 100, newest first) and the total count. It needs actions: read.
+func (c *Client) NewestArtifacts(ctx context.Context, repository string) (artifacts []Artifact, total int, err error) {
+	op := operation{"list artifacts of " + repository, repository, "actions: read", tokenInput}
+	artifacts, total, err = c.page(ctx, op, url.Values{"per_page": {strconv.Itoa(perPage)}})
+	sortNewestFirst(artifacts)
+	return artifacts, total, err
+}
+
+// sortNewestFirst sorts by id: ids grow, while the times of artifacts of one run are the same.
+func sortNewestFirst(list []Artifact) {
+	slices.SortFunc(list, func(a, b Artifact) int { return cmp.Compare(b.ID, a.ID) })
+}
+
+// page asks for one page of artifacts. go-github v62 knows neither the filter by name nor the digest.
+func (c *Client) page(ctx context.Context, op operation, query url.Values) ([]Artifact, int, error) {
+	owner, name, err := split(op.repository)
+	if err != nil {
+		op.name = "list artifacts"
+		return nil, 0, op.invalid("%v", err)
+	}
+	req, err := c.hub.NewRequest(http.MethodGet, fmt.Sprintf("repos/%s/%s/actions/artifacts?%s", owner, name, query.Encode()), nil)
+	if err != nil {
+		return nil, 0, op.failed(err)
+	}
+	var answer struct {
+		TotalCount int        `json:"total_count"`
+		Artifacts  []artifact `json:"artifacts"`
+	}
+	if _, err := c.hub.Do(ctx, req, &answer); err != nil {
+		return nil, 0, op.failed(err)
+	}
+	list := make([]Artifact, 0, len(answer.Artifacts))
+	for _, a := range answer.Artifacts {
+		list = append(list, a.public())
+	}
+	return list, answer.TotalCount, nil
+}
+
+// artifact is an Artifact as the API writes it.
+type artifact struct {
+	ID          int64     `json:"id"`
+	Name        string    `json:"name"`
+	SizeInBytes int64     `json:"size_in_bytes"`
+	Digest      string    `json:"digest"`
+	Expired     bool      `json:"expired"`
+	CreatedAt   time.Time `json:"created_at"`
+	ExpiresAt   time.Time `json:"expires_at"`
+	WorkflowRun struct {
+		ID               int64  `json:"id"`
+		HeadBranch       string `json:"head_branch"`
+		RepositoryID     int64  `json:"repository_id"`
+		HeadRepositoryID int64  `json:"head_repository_id"`
+	} `json:"workflow_run"`
+}
+
+func (a artifact) public() Artifact {
+	return Artifact{
+		ID:               a.ID,
+		Name:             a.Name,
+		Size:             a.SizeInBytes,
+		Digest:           a.Digest,
+		Expired:          a.Expired,
+		CreatedAt:        a.CreatedAt,
+		ExpiresAt:        a.ExpiresAt,
+		RunID:            a.WorkflowRun.ID,
+		HeadBranch:       a.WorkflowRun.HeadBranch,
+		RepositoryID:     a.WorkflowRun.RepositoryID,
+		HeadRepositoryID: a.WorkflowRun.HeadRepositoryID,
+	}
+}
+
+// DownloadArtifact returns the zip of an artifact, at most limit bytes, following the one redirect to storage without the token.
+// It needs actions: read.
+func (c *Client) DownloadArtifact(ctx context.Context, repository string, id, limit int64) ([]byte, error) {
+	op := operation{fmt.Sprintf("download artifact %d of %s", id, repository), repository, "actions: read", tokenInput}
+	owner, name, err := split(repository)
+	if err != nil {
+		op.name = "download artifact"
+		return nil, op.invalid("%v", err)
+	}
+	path := fmt.Sprintf("repos/%s/%s/actions/artifacts/%d/zip", owner, name, id)
+	stale := 0
+	for attempt := 1; ; attempt++ {
+		storage, err := c.storage(ctx, op, path)
+		if err != nil {
+			return nil, err
+		}
+		data, f := c.fetch(ctx, storage, limit)
+		if f == nil {
+			return data, nil
+		}
+		if f.err.Status == http.StatusForbidden {
+			stale++ // the signed URL expired: one fresh one must do
+		}
+		if !f.again || attempt == maxAttempts || stale > 1 {
+			return nil, op.failed(f.final())
+		}
+		c.api.log("%s: attempt %d of %d failed: %s", op.name, attempt, maxAttempts, f.err.Detail)
+		if err := c.api.back(ctx, path, f, attempt); err != nil {
+			return nil, op.failed(err)
+		}
+	}
+}
+
+// storage asks the API for the signed URL of a zip, which is valid for a minute.
+func (c *Client) storage(ctx context.Context, op operation, path string) (*url.URL, error) {
+	req, err := c.hub.NewRequest(http.MethodGet, path, nil)
+	if err != nil {
+		return nil, op.failed(err)
+	}
+	_, err = c.hub.Do(ctx, req, io.Discard)
+	var away *elsewhere
+	switch {
+	case err == nil:
+		return nil, &Error{Kind: Unavailable, Op: op.name, Detail: "the API gives no address of the zip"}
+	case !errors.As(err, &away):
+		return nil, op.failed(err)
+	case away.to.Scheme != "https" && (c.api.base.Scheme == "https" || !secure(away.to)):
+		return nil, &Error{Kind: Unavailable, Op: op.name, Detail: "the API redirects to storage without https"}
+	}
+	away.to.User = nil
+	return away.to, nil
+}
+
+// fetch gets a signed URL, without the token and without following further redirects.
+func (c *Client) fetch(ctx context.Context, storage *url.URL, limit int64) ([]byte, *failure) {
+	attempt, cancel := context.WithTimeout(ctx, c.api.timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(attempt, http.MethodGet, storage.String(), nil)
+	if err != nil {
+		return nil, &failure{err: &Error{Kind: Unavailable, Detail: "unusable address of storage"}}
+	}
+	req.Header.Set("User-Agent", c.hub.UserAgent)
+	resp, err := receive(c.api.next, req, limit)
+	if err != nil {
+		return nil, c.api.judgeError(ctx, err)
+	}
+	f := &failure{err: &Error{Kind: Unavailable, Status: resp.StatusCode, Detail: "storage does not give the zip"}, again: true, advice: runAgain}
+	switch status := resp.StatusCode; {
+	case status == http.StatusOK:
+		return resp.Body.(*answer).data, nil
+	case status >= 500 || status == http.StatusTooManyRequests:
+		f.until, _ = retryAfter(resp.Header, c.api.pace.now())
+	case status == http.StatusForbidden:
+		f.err.Detail = "storage refuses the signed URL"
+	default:
+		f.again = false
+	}
+	return nil, f
+}

@@ -1,0 +1,35 @@
+package gh
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/google/go-github/v62/github"
+)
+
+// The action's inputs that hold tokens, as errors name them.
+const (
+	tokenInput    = "token"
+	dispatchInput = "dispatch-token"
+)
+
+// Dispatch sends a repository_dispatch (design §9) to repository owner/name. It needs contents: write there.
+//
+// Delivery is at least once: an attempt whose fate is unknown is made again.
+func (c *Client) Dispatch(ctx context.Context, repository, eventType string, payload json.RawMessage) error {
+	op := operation{"dispatch to " + repository, repository, "contents: write", dispatchInput}
+	owner, name, err := split(repository)
+	if err != nil {
+		op.name = "dispatch"
+		return op.invalid("%v", err)
+	}
+	_, resp, err := c.hub.Repositories.Dispatch(ctx, owner, name, github.DispatchRequestOptions{EventType: eventType, ClientPayload: &payload})
+	switch {
+	case err != nil:
+		return op.failed(err)
+	case resp.StatusCode != http.StatusNoContent:
+		return &Error{Kind: Unavailable, Status: resp.StatusCode, Op: op.name, Detail: "the answer is not the API's, which is 204: look for a proxy in between"}
+	}
+	return nil
+}

@@ -1,0 +1,311 @@
+package gh
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
+)
+
+const always = 1 << 20
+
+// call is one of the client's methods, on repository acme/web.
+type call struct {
+	name, pattern string
+	do            func(context.Context, *Client) error
+}
+
+var calls = []call{
+	{"dispatch", "POST /repos/*/*/dispatches", func(ctx context.Context, c *Client) error {
+		return c.Dispatch(ctx, "acme/web", "kaizen.schedule.prepared", json.RawMessage(payload))
+	}},
+	{"artifacts", "GET /repos/*/*/actions/artifacts", func(ctx context.Context, c *Client) error {
+		_, err := c.Artifacts(ctx, "acme/web", "n", 1)
+		return err
+	}},
+	{"newest", "GET /repos/*/*/actions/artifacts", func(ctx context.Context, c *Client) error {
+		_, _, err := c.NewestArtifacts(ctx, "acme/web")
+		return err
+	}},
+	{"download", "GET /repos/*/*/actions/artifacts/*/zip", func(ctx context.Context, c *Client) error {
+		_, err := c.DownloadArtifact(ctx, "acme/web", 1, 100)
+		return err
+	}},
+	{"repository", "GET /repos/*/*", func(ctx context.Context, c *Client) error {
+		_, err := c.Repository(ctx, "acme/web")
+		return err
+	}},
+	{"file", "GET /repos/*/*/contents/*", func(ctx context.Context, c *Client) error {
+		_, err := c.File(ctx, "acme/web", "README.md", "", 100)
+		return err
+	}},
+	{"files", "GET /repos/*/*/contents/", func(ctx context.Context, c *Client) error {
+		_, err := c.Files(ctx, "acme/web", ".")
+		return err
+	}},
+}
+
+// faultServer is setup with what every call needs, and with a short time-out.
+func faultServer(t *testing.T) (*ghtest.Server, *Client, *fakeClock) {
+	t.Helper()
+	server, client, clock := setup(t, ghtest.Options{})
+	client.api.timeout = 60 * time.Millisecond // a slow machine has four more attempts
+	server.AddRepository(ghtest.Repository{FullName: "acme/web", Private: true, Files: map[string]string{"README.md": "read me"}})
+	server.AddArtifact(ghtest.Artifact{Repository: "acme/web", Name: "n", Zip: []byte("PK")})
+	return server, client, clock
+}
+
+// checkError holds an error to what all of them owe: its kind, one bounded line, no secret.
+func checkError(t *testing.T, err error, want Kind) {
+	t.Helper()
+	if err == nil {
+		if want != "" {
+			t.Errorf("no error, want %s", want)
+		}
+		return
+	}
+	text := err.Error()
+	if got := kindOf(err); got != want {
+		t.Errorf("kind %q, want %q: %s", got, want, text)
+	}
+	for _, secret := range []string{testToken, "sig=", "\n", "\x1b"} {
+		if strings.Contains(text, secret) {
+			t.Errorf("the error holds %q: %q", secret, text)
+		}
+	}
+	if !strings.Contains(text, "acme/web") || len(text) > 800 {
+		t.Errorf("the error does not name the repository, or is too long: %q", text)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	// A host that must never hear of us.
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("a request reached another host: %s %s, Authorization %q", r.Method, r.URL, r.Header.Get("Authorization"))
+	}))
+	t.Cleanup(other.Close)
+	const recovers Kind = ""
+	hour := newClock().Now().Add(time.Hour)
+	tests := []struct {
+		name  string
+		fault ghtest.Fault
+		once  Kind // with one such answer; recovers: the next attempt succeeds
+		all   Kind // with such answers only
+	}{
+		{"reset", ghtest.Reset(), recovers, Unavailable},
+		{"time-out", ghtest.Hang(), recovers, Unavailable},
+		{"slow trickle", ghtest.Trickle(), recovers, Unavailable},
+		{"429 with retry-after", ghtest.Status(429, `{"message":"slow down"}`, "Retry-After", "7"), recovers, RateLimited},
+		{"429 without headers", ghtest.Status(429, `{"message":"slow down"}`), recovers, RateLimited},
+		{"429 as HTML", ghtest.Status(429, `<h1>slow down</h1>`), recovers, RateLimited},
+		{"secondary limit", ghtest.SecondaryLimit("60"), recovers, RateLimited},
+		{"secondary limit without header", ghtest.SecondaryLimit(""), recovers, RateLimited},
+		{"primary limit", ghtest.PrimaryLimit(hour), recovers, RateLimited},
+		{"limit that resets in a week", ghtest.PrimaryLimit(hour.AddDate(0, 0, 7)), RateLimited, RateLimited},
+		{"500", ghtest.Status(500, `{"message":"Server Error"}`), recovers, Unavailable},
+		{"502 with HTML", ghtest.Status(502, `<html>bad gateway</html>`), recovers, Unavailable},
+		{"503 with retry-after", ghtest.Status(503, ``, "Retry-After", "20"), recovers, Unavailable},
+		{"200 with HTML", ghtest.Status(200, `<html>log in to the proxy</html>`), recovers, Unavailable},
+		{"truncated", ghtest.Truncate(), recovers, Unavailable},
+		{"redirect to another host", ghtest.Redirect(302, other.URL+"/?sig=secret"), Unavailable, Unavailable},
+		{"permanent redirect to another host", ghtest.Redirect(308, other.URL+"/?sig=secret"), Unavailable, Unavailable},
+		{"redirect to nowhere", ghtest.Redirect(301, ""), Unavailable, Unavailable},
+		{"redirect to itself", ghtest.Redirect(307, "?again"), recovers, Unavailable},
+		{"401", ghtest.Status(401, `{"message":"Bad credentials"}`), Unauthorized, Unauthorized},
+		{"401 that echoes the token", ghtest.Status(401, `{"message":"Bad credentials: `+testToken+`"}`), Unauthorized, Unauthorized},
+		{"403", ghtest.Status(403, `{"message":"no\n`+testToken+`\u001b[31m"}`), Forbidden, Forbidden},
+		{"403 as HTML", ghtest.Status(403, `<html>forbidden</html>`), Forbidden, Forbidden},
+		{"404", ghtest.Status(404, `{"message":"Not Found"}`), NotFound, NotFound},
+		{"410", ghtest.Status(410, `{"message":"Gone"}`), Invalid, Invalid},
+		{"422", ghtest.Status(422, `{"message":"`+strings.Repeat("long ", 500)+`"}`), Invalid, Invalid},
+	}
+	for _, tt := range tests {
+		for _, c := range calls {
+			if c.name == "download" && strings.Contains(tt.name, "another host") {
+				continue // that is where storage is: TestStorage
+			}
+			once, all := tt.once, tt.all
+			if c.name == "files" && tt.name == "404" {
+				once, all = "", "" // no such directory, no files
+			}
+			t.Run(tt.name+"/"+c.name, func(t *testing.T) {
+				t.Parallel()
+				server, client, _ := faultServer(t)
+				server.Fail(c.pattern, 1, tt.fault)
+				checkError(t, c.do(t.Context(), client), once)
+				server.Fail(c.pattern, always, tt.fault)
+				checkError(t, c.do(t.Context(), client), all)
+				if n := len(server.Requests()); n > 1+2*maxAttempts+2*maxRedirects*maxAttempts {
+					t.Errorf("%d requests", n)
+				}
+				if n := len(server.Dispatches()); n > 1 {
+					t.Errorf("%d dispatches arrived", n)
+				}
+			})
+		}
+	}
+}
+
+func TestStorage(t *testing.T) {
+	t.Parallel()
+	const recovers Kind = ""
+	tests := []struct {
+		name  string
+		fault ghtest.Fault
+		once  Kind
+		all   Kind
+	}{
+		{"reset", ghtest.Reset(), recovers, Unavailable},
+		{"time-out", ghtest.Hang(), recovers, Unavailable},
+		{"slow trickle", ghtest.Trickle(), recovers, Unavailable},
+		{"429", ghtest.Status(429, ``), recovers, Unavailable},
+		{"500", ghtest.Status(500, ``), recovers, Unavailable},
+		{"503", ghtest.Status(503, ``, "Retry-After", "9"), recovers, Unavailable},
+		{"truncated", ghtest.Truncate(), Invalid, Invalid}, // promises more than the limit
+		{"signed URL expired", ghtest.Status(403, "<Error>"+strings.Repeat("longer than the limit ", 100)), recovers, Unavailable},
+		{"gone", ghtest.Status(404, ``), Unavailable, Unavailable},
+		{"another redirect", ghtest.Redirect(302, "https://example.com/?sig=secret"), Unavailable, Unavailable},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			server, client, _ := faultServer(t)
+			for _, run := range []struct {
+				n    int
+				want Kind
+			}{{1, tt.once}, {always, tt.all}} {
+				server.Fail("GET /artifacts/*.zip", run.n, tt.fault)
+				_, err := client.DownloadArtifact(t.Context(), "acme/web", 1, 100)
+				checkError(t, err, run.want)
+			}
+		})
+	}
+}
+
+// An expired signed URL is fetched anew once, not again and again.
+func TestStorageAsksOnceForAFreshURL(t *testing.T) {
+	t.Parallel()
+	server, client, _ := faultServer(t)
+	server.Fail("GET /artifacts/*.zip", always, ghtest.Status(403, `<Error/>`))
+	_, err := client.DownloadArtifact(t.Context(), "acme/web", 1, 100)
+	checkError(t, err, Unavailable)
+	if n := len(server.Requests()); n != 4 {
+		t.Errorf("%d requests, want 4: twice the API, twice storage", n)
+	}
+}
+
+func TestConnectionRefused(t *testing.T) {
+	t.Parallel()
+	for _, c := range calls {
+		server, client, clock := faultServer(t)
+		server.Close()
+		start := clock.Now()
+		checkError(t, c.do(t.Context(), client), Unavailable)
+		if waited := clock.Now().Sub(start); waited < 15*time.Second || waited > 25*time.Second {
+			t.Errorf("%s: waited %s in all", c.name, waited)
+		}
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	t.Parallel()
+	for _, c := range calls {
+		server, client, _ := faultServer(t)
+		client.api.timeout = time.Minute
+		server.Fail(c.pattern, always, ghtest.Hang())
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		err := c.do(ctx, client)
+		cancel()
+		checkError(t, err, Unavailable)
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: %v is not the end of ctx", c.name, err)
+		}
+	}
+}
+
+// TestCertificates: a server whose certificate expired, or that nobody vouches for, gets nothing and is not asked again.
+func TestCertificates(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		age     time.Duration
+		trusted bool
+		want    string
+	}{
+		{"expired", 48 * time.Hour, true, "certificate has expired"},
+		{"unknown authority", 0, false, "unknown authority"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request arrived") }))
+			server.Config.ErrorLog = log.New(io.Discard, "", 0)
+			cert, pool := certificate(t, time.Now().Add(-tt.age))
+			if !tt.trusted {
+				pool = x509.NewCertPool()
+			}
+			server.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
+			server.StartTLS()
+			defer server.Close()
+			clock := newClock()
+			client, err := New(Options{
+				BaseURL: server.URL, Token: testToken, Now: clock.Now, Sleep: clock.Sleep,
+				Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			start := clock.Now()
+			for _, c := range calls {
+				err := c.do(t.Context(), client)
+				checkError(t, err, Unavailable)
+				if err != nil && !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("%v: want %q in it", err, tt.want)
+				}
+			}
+			if !clock.Now().Equal(start) {
+				t.Error("tried again")
+			}
+		})
+	}
+}
+
+// certificate makes a self-signed one for 127.0.0.1, valid for an hour around t, and a pool that trusts it.
+func certificate(tb testing.TB, t time.Time) (tls.Certificate, *x509.CertPool) {
+	tb.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: t.Add(-time.Hour), NotAfter: t.Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(leaf)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
+}

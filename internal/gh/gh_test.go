@@ -1,0 +1,186 @@
+package gh
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
+)
+
+const (
+	testToken = "ghs_" + "0123456789abcdef"
+	payload   = `{"event":"kaizen.schedule.prepared","bundle":{"bytes":1}}`
+)
+
+// fakeClock moves only when somebody sleeps.
+type fakeClock struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func newClock() *fakeClock { return &fakeClock{t: time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)} }
+
+func (c *fakeClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.t
+}
+
+func (c *fakeClock) Sleep(ctx context.Context, d time.Duration) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.t = c.t.Add(d)
+	return ctx.Err()
+}
+
+// setup starts a stand-in with one repository, and a client for it.
+func setup(t testing.TB, o ghtest.Options) (*ghtest.Server, *Client, *fakeClock) {
+	t.Helper()
+	clock := newClock()
+	o.Errorf = t.Errorf
+	o.Now = clock.Now
+	server, err := ghtest.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	server.AddRepository(ghtest.Repository{FullName: "acme/web", Private: true})
+	server.AddToken(testToken, ghtest.Token{Kind: ghtest.Installation, Access: map[string]ghtest.Permissions{
+		"*": {Contents: "write", Actions: "read"},
+	}})
+	return server, connect(t, server, clock, testToken), clock
+}
+
+func connect(t testing.TB, server *ghtest.Server, clock *fakeClock, token string) *Client {
+	t.Helper()
+	c, err := New(Options{BaseURL: server.URL(), Token: token, UserAgent: "test", Now: clock.Now, Sleep: clock.Sleep, Log: t.Logf})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestDispatch(t *testing.T) {
+	t.Parallel()
+	server, client, _ := setup(t, ghtest.Options{BasePath: "/api/v3"})
+	if err := client.Dispatch(t.Context(), "acme/web", "kaizen.schedule.prepared", json.RawMessage(payload)); err != nil {
+		t.Fatal(err)
+	}
+	got := server.Dispatches()
+	if len(got) != 1 || got[0].Repository != "acme/web" || got[0].EventType != "kaizen.schedule.prepared" || string(got[0].ClientPayload) != payload {
+		t.Errorf("dispatches = %+v", got)
+	}
+	want := map[string]string{
+		"Accept":               "application/vnd.github+json",
+		"X-Github-Api-Version": "2022-11-28",
+		"User-Agent":           "test",
+		"Content-Type":         "application/json",
+	}
+	for name, value := range want {
+		if got := server.Requests()[0].Header.Get(name); got != value {
+			t.Errorf("%s: %q, want %q", name, got, value)
+		}
+	}
+}
+
+func TestArtifacts(t *testing.T) {
+	t.Parallel()
+	server, client, _ := setup(t, ghtest.Options{})
+	for i := range 250 {
+		name := "kaizen.web.coach.2026-W48"
+		if i%2 == 1 {
+			name = "other"
+		}
+		server.AddArtifact(ghtest.Artifact{Repository: "acme/web", Name: name, Zip: []byte("zip " + fmt.Sprint(i)), RunID: int64(i), HeadBranch: "main"})
+	}
+	for _, limit := range []int{0, 1, 30, 100, 101, 1000} {
+		list, err := client.Artifacts(t.Context(), "acme/web", "kaizen.web.coach.2026-W48", limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := min(limit, 125); len(list) != want {
+			t.Errorf("limit %d: %d artifacts, want %d", limit, len(list), want)
+		}
+		for i, a := range list {
+			if a.ID != int64(249-2*i) {
+				t.Fatalf("limit %d: artifact %d has id %d, want %d", limit, i, a.ID, 249-2*i)
+			}
+		}
+	}
+	list, total, err := client.NewestArtifacts(t.Context(), "acme/web")
+	if err != nil || total != 250 || len(list) != 100 || list[0].ID != 250 {
+		t.Errorf("newest: %d of %d, %v", len(list), total, err)
+	}
+	a := list[1]
+	if a.Name != "kaizen.web.coach.2026-W48" || a.RunID != 248 || a.HeadBranch != "main" || a.RepositoryID == 0 ||
+		a.HeadRepositoryID != a.RepositoryID || !strings.HasPrefix(a.Digest, "sha256:") || a.Size != 7 || a.CreatedAt.IsZero() || a.ExpiresAt.IsZero() {
+		t.Errorf("artifact = %+v", a)
+	}
+}
+
+func TestDownloadArtifact(t *testing.T) {
+	t.Parallel()
+	server, client, _ := setup(t, ghtest.Options{})
+	id := server.AddArtifact(ghtest.Artifact{Repository: "acme/web", Name: "n", Zip: []byte("PK zip")})
+	data, err := client.DownloadArtifact(t.Context(), "acme/web", id, 6)
+	if err != nil || string(data) != "PK zip" {
+		t.Fatalf("%q, %v", data, err)
+	}
+	if _, err := client.DownloadArtifact(t.Context(), "acme/web", id, 5); err == nil || !strings.Contains(err.Error(), "limit is 5") {
+		t.Errorf("over the limit: %v", err)
+	}
+}
+
+func TestFanOutStaysWithinLimits(t *testing.T) {
+	t.Parallel()
+	const targets = 500
+	server, client, clock := setup(t, ghtest.Options{Enforce: true})
+	start := clock.Now()
+	var repositories []string
+	for i := range targets {
+		name := fmt.Sprintf("acme/target-%03d", i)
+		server.AddRepository(ghtest.Repository{FullName: name})
+		repositories = append(repositories, name)
+	}
+	dispatchAll(t, client, repositories)
+	var got []string
+	for _, d := range server.Dispatches() {
+		got = append(got, d.Repository)
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, repositories) {
+		t.Errorf("%d dispatches arrived, want each of %d targets once", len(got), targets)
+	}
+	if v := server.Violations(); len(v) > 0 {
+		t.Errorf("%d violations, the first: %s", len(v), v[0])
+	}
+	t.Logf("%d requests, %s simulated", len(server.Requests()), clock.Now().Sub(start))
+}
+
+// dispatchAll dispatches to all repositories at once.
+func dispatchAll(t testing.TB, client *Client, repositories []string) {
+	var wg sync.WaitGroup
+	for _, name := range repositories {
+		wg.Go(func() {
+			if err := client.Dispatch(t.Context(), name, "kaizen.schedule.prepared", json.RawMessage(payload)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func kindOf(err error) Kind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return ""
+}

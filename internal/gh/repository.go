@@ -1,0 +1,115 @@
+package gh
+
+import (
+	"context"
+	"io/fs"
+	"strings"
+
+	"github.com/google/go-github/v62/github"
+)
+
+// Repository is what the API says of a repository.
+type Repository struct {
+	ID            int64
+	FullName      string
+	DefaultBranch string
+	Private       bool
+	Fork          bool
+	Archived      bool
+	// CanPush is permissions.push of the token; contents: write is needed to dispatch.
+	CanPush bool
+}
+
+// Repository describes repository owner/name. It needs metadata: read.
+func (c *Client) Repository(ctx context.Context, repository string) (Repository, error) {
+	op := operation{"read repository " + repository, repository, "metadata: read", tokenInput}
+	owner, name, err := split(repository)
+	if err != nil {
+		op.name = "read repository"
+		return Repository{}, op.invalid("%v", err)
+	}
+	r, _, err := c.hub.Repositories.Get(ctx, owner, name)
+	if err != nil {
+		return Repository{}, op.failed(err)
+	}
+	return Repository{
+		ID:            r.GetID(),
+		FullName:      r.GetFullName(),
+		DefaultBranch: r.GetDefaultBranch(),
+		Private:       r.GetPrivate(),
+		Fork:          r.GetFork(),
+		Archived:      r.GetArchived(),
+		CanPush:       r.GetPermissions()["push"],
+	}, nil
+}
+
+// maxContents is the largest file in bytes that the contents API sends with its description.
+const maxContents = 1 << 20
+
+// File returns the file at path of repository at ref (a branch, tag or commit; "" is the default branch), at most limit bytes,
+// and never more than 1 MiB. It needs contents: read.
+func (c *Client) File(ctx context.Context, repository, path, ref string, limit int64) ([]byte, error) {
+	op := operation{"read " + quote(path) + " of " + repository, repository, "contents: read", tokenInput}
+	file, _, err := c.contents(ctx, op, path, ref)
+	if err != nil {
+		return nil, err
+	}
+	if file == nil || file.GetType() != "file" {
+		return nil, op.invalid("is not a file")
+	}
+	limit = min(limit, maxContents)
+	if size := int64(file.GetSize()); size > limit {
+		return nil, op.invalid("the file has %d bytes, the limit is %d", size, limit)
+	}
+	text, err := file.GetContent()
+	if err != nil {
+		return nil, op.failed(err)
+	}
+	if int64(len(text)) > limit {
+		return nil, op.invalid("the file has %d bytes, the limit is %d", len(text), limit)
+	}
+	return []byte(text), nil
+}
+
+// Files lists the names of the files in directory path of repository's default branch; none when there is no such directory.
+func (c *Client) Files(ctx context.Context, repository, path string) ([]string, error) {
+	op := operation{"list " + quote(path) + " of " + repository, repository, "contents: read", tokenInput}
+	file, entries, err := c.contents(ctx, op, path, "")
+	if e, ok := err.(*Error); ok && e.Kind == NotFound {
+		// A repository that can't be seen answers the same: ask for it, so that "no files" is never said of such a one.
+		_, err := c.Repository(ctx, repository)
+		return nil, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	if file != nil {
+		return nil, op.invalid("is not a directory")
+	}
+	var names []string
+	for _, e := range entries {
+		if e.GetType() == "file" {
+			names = append(names, e.GetName())
+		}
+	}
+	return names, nil
+}
+
+func (c *Client) contents(ctx context.Context, op operation, path, ref string) (*github.RepositoryContent, []*github.RepositoryContent, error) {
+	owner, name, err := split(op.repository)
+	if err != nil {
+		op.name = "read contents"
+		return nil, nil, op.invalid("%v", err)
+	}
+	if !fs.ValidPath(path) || strings.Contains(path, "..") {
+		return nil, nil, op.invalid("the path must be relative to the repository's root, without `..`")
+	}
+	if path == "." {
+		path = ""
+	}
+	file, entries, _, err := c.hub.Repositories.GetContents(ctx, owner, name, path, &github.RepositoryContentGetOptions{Ref: ref})
+	if err != nil {
+		return nil, nil, op.failed(err)
+	}
+	return file, entries, nil
+}

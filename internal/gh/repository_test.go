@@ -1,0 +1,155 @@
+package gh
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
+)
+
+func TestRepository(t *testing.T) {
+	t.Parallel()
+	server, client, clock := setup(t, ghtest.Options{})
+	server.AddRepository(ghtest.Repository{ID: 7, FullName: "acme/fork", DefaultBranch: "trunk", Private: true, Fork: true, Archived: true})
+	server.AddToken("reader", ghtest.Token{Kind: ghtest.Personal, Access: map[string]ghtest.Permissions{"acme/fork": {Contents: "read"}}})
+	want := Repository{ID: 7, FullName: "acme/fork", DefaultBranch: "trunk", Private: true, Fork: true, Archived: true, CanPush: true}
+	if got, err := client.Repository(t.Context(), "Acme/Fork"); err != nil || got != want {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	want.CanPush = false
+	if got, err := connect(t, server, clock, "reader").Repository(t.Context(), "acme/fork"); err != nil || got != want {
+		t.Errorf("reader: got %+v, %v", got, err)
+	}
+}
+
+func TestFile(t *testing.T) {
+	t.Parallel()
+	server, client, _ := setup(t, ghtest.Options{})
+	server.AddRepository(ghtest.Repository{
+		FullName: "acme/web",
+		Files: map[string]string{
+			".kaizen/schedule.yml": "version: \"1\"\n",
+			"a b/ü#?%2f.md":        "odd name",
+			"empty":                "",
+			"big":                  strings.Repeat("x", 1<<20+1),
+		},
+		Refs: map[string]map[string]string{"feature/x": {".kaizen/schedule.yml": "changed"}},
+	})
+	tests := []struct {
+		path, ref string
+		limit     int64
+		want      string
+		kind      Kind
+	}{
+		{".kaizen/schedule.yml", "", 100, "version: \"1\"\n", ""},
+		{".kaizen/schedule.yml", "main", 13, "version: \"1\"\n", ""},
+		{".kaizen/schedule.yml", "feature/x", 100, "changed", ""},
+		{".kaizen/schedule.yml", "", 12, "", Invalid},
+		{".kaizen/schedule.yml", "gone", 100, "", NotFound},
+		{"a b/ü#?%2f.md", "", 100, "odd name", ""},
+		{"empty", "", 0, "", ""},
+		{"big", "", 1 << 30, "", Invalid},
+		{".kaizen", "", 100, "", Invalid},
+		{"none", "", 100, "", NotFound},
+		{"../secret", "", 100, "", Invalid},
+		{"/etc/passwd", "", 100, "", Invalid},
+		{"", "", 100, "", Invalid},
+	}
+	for _, tt := range tests {
+		got, err := client.File(t.Context(), "acme/web", tt.path, tt.ref, tt.limit)
+		if string(got) != tt.want {
+			t.Errorf("%q at %q: %q", tt.path, tt.ref, got)
+		}
+		checkError(t, err, tt.kind)
+	}
+}
+
+func TestFiles(t *testing.T) {
+	t.Parallel()
+	server, client, _ := setup(t, ghtest.Options{})
+	server.AddRepository(ghtest.Repository{FullName: "acme/web", Files: map[string]string{
+		"README.md": "", ".github/workflows/b.yml": "", ".github/workflows/a.yml": "", ".github/workflows/sub/c.yml": "",
+	}})
+	tests := []struct {
+		repository, path string
+		want             []string
+		kind             Kind
+	}{
+		{"acme/web", ".github/workflows", []string{"a.yml", "b.yml"}, ""},
+		{"acme/web", ".", []string{"README.md"}, ""},
+		{"acme/web", ".github", nil, ""},
+		{"acme/web", "none", nil, ""},
+		{"acme/web", "README.md", nil, Invalid},
+		{"acme/web-gone", ".github/workflows", nil, NotFound}, // never "no files" of what can't be seen
+	}
+	for _, tt := range tests {
+		got, err := client.Files(t.Context(), tt.repository, tt.path)
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s %q: %q", tt.repository, tt.path, got)
+		}
+		checkError(t, err, tt.kind)
+	}
+}
+
+// A renamed repository answers with a redirect: method, body and token go along.
+func TestRenamedRepository(t *testing.T) {
+	t.Parallel()
+	server, client, _ := setup(t, ghtest.Options{BasePath: "/api/v3"})
+	server.Rename("acme/old", "acme/web")
+	id := server.AddArtifact(ghtest.Artifact{Repository: "acme/web", Name: "a b&c", Zip: []byte("PK")})
+	if err := client.Dispatch(t.Context(), "acme/old", "kaizen.schedule.prepared", json.RawMessage(payload)); err != nil {
+		t.Error(err)
+	}
+	if d := server.Dispatches(); len(d) != 1 || d[0].Repository != "acme/web" || string(d[0].ClientPayload) != payload {
+		t.Errorf("dispatches = %+v", d)
+	}
+	if r, err := client.Repository(t.Context(), "acme/old"); err != nil || r.FullName != "acme/web" {
+		t.Errorf("repository %+v, %v", r, err)
+	}
+	if list, err := client.Artifacts(t.Context(), "acme/old", "a b&c", 9); err != nil || len(list) != 1 {
+		t.Errorf("artifacts %+v, %v", list, err)
+	}
+	if data, err := client.DownloadArtifact(t.Context(), "acme/old", id, 2); err != nil || string(data) != "PK" {
+		t.Errorf("zip %q, %v", data, err)
+	}
+}
+
+// A redirect that leaves the API's path, though not its host, gets no token either.
+func TestRedirectOutsideOfTheAPI(t *testing.T) {
+	t.Parallel()
+	server, client, _ := setup(t, ghtest.Options{BasePath: "/api/v3"})
+	elsewhere := strings.TrimSuffix(server.URL(), "/api/v3") + "/evil"
+	server.Fail("POST /repos/*/*/dispatches", 1, ghtest.Redirect(307, elsewhere))
+	checkError(t, client.Dispatch(t.Context(), "acme/web", "t", json.RawMessage(payload)), Unavailable)
+	if n := len(server.Requests()); n != 1 {
+		t.Errorf("%d requests, want the first only", n)
+	}
+}
+
+func TestMessages(t *testing.T) {
+	t.Parallel()
+	server, _, clock := setup(t, ghtest.Options{})
+	server.AddRepository(ghtest.Repository{FullName: "acme/open"})
+	server.AddToken("job", ghtest.Token{Kind: ghtest.Job, Access: map[string]ghtest.Permissions{"acme/own": {Contents: "write"}}})
+	const hint = "; the job's own token reaches its own repository only: for another one give `dispatch-token`"
+	tests := []struct {
+		name, token, repository, payload string
+		want                             string
+	}{
+		{"401", "wrong", "acme/web", payload, "dispatch to acme/web: 401 the token is missing, wrong or expired: give input `dispatch-token` a valid one"},
+		{"403", "job", "acme/open", payload, "dispatch to acme/open: 403 refused: the token of input `dispatch-token` needs the permission `contents: write` on acme/open; " +
+			`the server says "Resource not accessible by integration"` + hint},
+		{"404", "job", "acme/web", payload, "dispatch to acme/web: 404 not found, or the token of input `dispatch-token` may not see it " +
+			"(it needs `contents: write` on acme/web); the server says \"Not Found\"" + hint},
+		{"422", testToken, "acme/web", `{"1":1,"2":1,"3":1,"4":1,"5":1,"6":1,"7":1,"8":1,"9":1,"10":1,"11":1}`,
+			`dispatch to acme/web: 422 the API refused the request; the server says "Invalid request.\n\nNo more than 10 properties are allowed; 11 were supplied."`},
+	}
+	for _, tt := range tests {
+		err := connect(t, server, clock, tt.token).Dispatch(t.Context(), tt.repository, "kaizen.schedule.prepared", json.RawMessage(tt.payload))
+		if err == nil || err.Error() != tt.want {
+			t.Errorf("%s:\n got %v\nwant %s", tt.name, err, tt.want)
+		}
+	}
+}

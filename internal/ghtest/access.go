@@ -1,0 +1,101 @@
+package ghtest
+
+import (
+	"context"
+	"net/http"
+	"strings"
+)
+
+// Kind is the kind of a token.
+type Kind string
+
+// The kinds of tokens, as far as the platform treats them differently.
+const (
+	Job          Kind = "job"          // GITHUB_TOKEN: its own repository only
+	Installation Kind = "installation" // of a GitHub App
+	Personal     Kind = "personal"     // fine-grained or classic
+)
+
+// Token is what a token may do.
+type Token struct {
+	Kind Kind
+	// Access holds the permissions by repository ("owner/name"); "*" is every repository not named.
+	Access map[string]Permissions
+}
+
+// Permissions are "", "read" or "write".
+type Permissions struct{ Contents, Actions string }
+
+// AddToken makes value a valid token.
+func (s *Server) AddToken(value string, t Token) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tokens[value] = t
+}
+
+// caller is who sends a request.
+type caller struct {
+	Token
+	value string
+}
+
+type callerKey struct{}
+
+func withCaller(ctx context.Context, c caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
+
+func callerOf(r *http.Request) caller {
+	c, _ := r.Context().Value(callerKey{}).(caller)
+	return c
+}
+
+// caller reads the request's token; known is false for one that isn't valid.
+func (s *Server) caller(r *http.Request) (c caller, known bool) {
+	h := r.Header.Get("Authorization")
+	if h == "" {
+		return caller{}, true
+	}
+	value, ok := strings.CutPrefix(h, "Bearer ")
+	if !ok {
+		value, ok = strings.CutPrefix(h, "token ")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, found := s.tokens[value]
+	return caller{t, value}, ok && found
+}
+
+// permissions of the caller on a repository; ok is false when the token was not given for it.
+func (c caller) permissions(r *Repository) (p Permissions, ok bool) {
+	for name, p := range c.Access {
+		if strings.EqualFold(name, r.FullName) {
+			return p, true
+		}
+	}
+	p, ok = c.Access["*"]
+	return p, ok
+}
+
+// allow answers 404 and 403 as the platform does, and reports whether the request may go on: what nobody may see doesn't exist.
+func (s *Server) allow(w http.ResponseWriter, c caller, repo *Repository, need func(Permissions) string, want string) bool {
+	p, given := c.permissions(repo)
+	switch {
+	case need(p) == "write", need(p) == want:
+		return true
+	case repo.Private && !given:
+		fail(w, http.StatusNotFound, "Not Found")
+	case !repo.Private && want == "read":
+		return true
+	case c.value == "":
+		fail(w, http.StatusUnauthorized, "Requires authentication")
+	case c.Kind == Personal:
+		fail(w, http.StatusForbidden, "Resource not accessible by personal access token")
+	default:
+		fail(w, http.StatusForbidden, "Resource not accessible by integration")
+	}
+	return false
+}
+
+func contents(p Permissions) string { return p.Contents }
+func actions(p Permissions) string  { return p.Actions }

@@ -1,0 +1,299 @@
+package ghtest
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Artifact is one job artifact.
+type Artifact struct {
+	ID               int64 // given by AddArtifact when 0; a higher one is newer
+	Repository       string
+	Name             string
+	Zip              []byte
+	RunID            int64
+	HeadBranch       string
+	HeadRepositoryID int64 // default: that of Repository
+	CreatedAt        time.Time
+	Expired          bool
+	WithoutDigest    bool // as old servers list it
+}
+
+// Folder is the store of act's artifact server: <Dir>/<run id>/<name>/<name>.zip, each zip an artifact of Repository from a run on Branch.
+type Folder struct{ Dir, Repository, Branch string }
+
+// signature is what makes a signed URL valid.
+type signature struct {
+	zip     []byte
+	expires time.Time
+}
+
+// signedFor is how long a signed URL is valid (platform-facts).
+const signedFor = time.Minute
+
+// AddArtifact adds an artifact and returns its id.
+func (s *Server) AddArtifact(a Artifact) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.addArtifact(&a)
+}
+
+func (s *Server) addArtifact(a *Artifact) int64 {
+	if a.ID == 0 {
+		a.ID = s.lastArtifact + 1
+	}
+	s.lastArtifact = max(s.lastArtifact, a.ID)
+	if a.CreatedAt.IsZero() {
+		a.CreatedAt = s.options.Now()
+	}
+	s.artifacts = append(s.artifacts, a)
+	return a.ID
+}
+
+// scan takes up what is new in the folder; a zip that was replaced becomes a new artifact, as on the platform.
+func (s *Server) scan() error {
+	f := s.options.Artifacts
+	if f.Dir == "" {
+		return nil
+	}
+	paths, err := filepath.Glob(filepath.Join(f.Dir, "*", "*", "*.zip"))
+	if err != nil {
+		return err
+	}
+	var found []*Artifact
+	for _, p := range paths {
+		a, err := readArtifact(p, f)
+		if err != nil {
+			return err
+		}
+		old := s.files[p]
+		if old != nil && slices.Equal(old.Zip, a.Zip) {
+			continue
+		}
+		if old != nil {
+			s.artifacts = slices.DeleteFunc(s.artifacts, func(x *Artifact) bool { return x == old })
+		}
+		s.files[p] = a
+		found = append(found, a)
+	}
+	slices.SortStableFunc(found, func(a, b *Artifact) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	for _, a := range found {
+		s.addArtifact(a)
+	}
+	return nil
+}
+
+func readArtifact(path string, f Folder) (*Artifact, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: fs.ErrInvalid}
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	run, err := strconv.ParseInt(filepath.Base(filepath.Dir(filepath.Dir(path))), 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("%s: the folder above is not a run id", path)
+	}
+	return &Artifact{
+		Repository: f.Repository,
+		Name:       strings.TrimSuffix(filepath.Base(path), ".zip"),
+		Zip:        data,
+		RunID:      run,
+		HeadBranch: f.Branch,
+		CreatedAt:  info.ModTime(),
+	}, nil
+}
+
+// of lists a repository's artifacts, newest first.
+func (s *Server) artifactsOf(repo *Repository) ([]*Artifact, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.scan(); err != nil {
+		return nil, err
+	}
+	var list []*Artifact
+	for _, a := range s.artifacts {
+		if strings.EqualFold(a.Repository, repo.FullName) {
+			list = append(list, a)
+		}
+	}
+	slices.SortFunc(list, func(a, b *Artifact) int { return int(b.ID - a.ID) })
+	return list, nil
+}
+
+func (s *Server) listArtifacts(w http.ResponseWriter, r *http.Request, repo *Repository) {
+	if !s.allow(w, callerOf(r), repo, actions, "read") {
+		return
+	}
+	list, err := s.artifactsOf(repo)
+	if err != nil {
+		s.options.Errorf("artifacts: %v", err)
+		fail(w, http.StatusInternalServerError, "Server Error")
+		return
+	}
+	query := r.URL.Query()
+	if name := query.Get("name"); name != "" {
+		list = slices.DeleteFunc(list, func(a *Artifact) bool { return a.Name != name })
+	}
+	per, page := number(query, "per_page", 30), number(query, "page", 1)
+	per = min(per, 100)
+	total := len(list)
+	s.link(w, r, page, per, total)
+	from := min((page-1)*per, total)
+	items := []map[string]any{}
+	for _, a := range list[from:min(from+per, total)] {
+		items = append(items, s.describe(a, repo))
+	}
+	reply(w, http.StatusOK, map[string]any{"total_count": total, "artifacts": items})
+}
+
+// number reads a positive number of the query.
+func number(q url.Values, name string, otherwise int) int {
+	if n, err := strconv.Atoi(q.Get(name)); err == nil && n > 0 {
+		return n
+	}
+	return otherwise
+}
+
+// link sets the header Link to the neighbouring pages.
+func (s *Server) link(w http.ResponseWriter, r *http.Request, page, per, total int) {
+	last := (total + per - 1) / per
+	to := func(n int, rel string) string {
+		q := r.URL.Query()
+		q.Set("page", strconv.Itoa(n))
+		return fmt.Sprintf("<%s%s?%s>; rel=%q", s.url, r.URL.Path, q.Encode(), rel)
+	}
+	var links []string
+	if page > 1 {
+		links = append(links, to(page-1, "prev"), to(1, "first"))
+	}
+	if page < last {
+		links = append(links, to(page+1, "next"), to(last, "last"))
+	}
+	if len(links) > 0 {
+		w.Header().Set("Link", strings.Join(links, ", "))
+	}
+}
+
+func (s *Server) describe(a *Artifact, repo *Repository) map[string]any {
+	head := a.HeadRepositoryID
+	if head == 0 {
+		head = repo.ID
+	}
+	address := fmt.Sprintf("%s/repos/%s/actions/artifacts/%d", s.url, repo.FullName, a.ID)
+	m := map[string]any{
+		"id":                   a.ID,
+		"name":                 a.Name,
+		"size_in_bytes":        len(a.Zip),
+		"url":                  address,
+		"archive_download_url": address + "/zip",
+		"expired":              a.Expired,
+		"created_at":           a.CreatedAt.UTC().Format(time.RFC3339),
+		"updated_at":           a.CreatedAt.UTC().Format(time.RFC3339),
+		"expires_at":           a.CreatedAt.UTC().AddDate(0, 0, 90).Format(time.RFC3339),
+		"workflow_run": map[string]any{
+			"id":                 a.RunID,
+			"repository_id":      repo.ID,
+			"head_repository_id": head,
+			"head_branch":        a.HeadBranch,
+			"head_sha":           strings.Repeat("0", 40),
+		},
+	}
+	if !a.WithoutDigest {
+		m["digest"] = fmt.Sprintf("sha256:%x", sha256.Sum256(a.Zip))
+	}
+	return m
+}
+
+// artifact finds the artifact of the path, or answers 404.
+func (s *Server) artifact(w http.ResponseWriter, r *http.Request, repo *Repository) *Artifact {
+	list, err := s.artifactsOf(repo)
+	if err != nil {
+		s.options.Errorf("artifacts: %v", err)
+	}
+	for _, a := range list {
+		if strconv.FormatInt(a.ID, 10) == r.PathValue("id") {
+			return a
+		}
+	}
+	fail(w, http.StatusNotFound, "Not Found")
+	return nil
+}
+
+func (s *Server) getArtifact(w http.ResponseWriter, r *http.Request, repo *Repository) {
+	if !s.allow(w, callerOf(r), repo, actions, "read") {
+		return
+	}
+	if a := s.artifact(w, r, repo); a != nil {
+		reply(w, http.StatusOK, s.describe(a, repo))
+	}
+}
+
+// getZip redirects to a signed URL at storage; unlike lists, it needs a token even for public repositories.
+func (s *Server) getZip(w http.ResponseWriter, r *http.Request, repo *Repository) {
+	c := callerOf(r)
+	if !s.allow(w, c, repo, actions, "read") {
+		return
+	}
+	if c.value == "" {
+		fail(w, http.StatusUnauthorized, "Requires authentication")
+		return
+	}
+	a := s.artifact(w, r, repo)
+	if a == nil {
+		return
+	}
+	if a.Expired {
+		fail(w, http.StatusGone, "Artifact has expired")
+		return
+	}
+	sig := rand.Text()
+	s.mu.Lock()
+	s.signed[sig] = signature{a.Zip, s.options.Now().Add(signedFor)}
+	s.mu.Unlock()
+	w.Header().Set("Location", fmt.Sprintf("%s/artifacts/%d.zip?sp=r&sig=%s", s.store, a.ID, sig))
+	w.WriteHeader(http.StatusFound)
+}
+
+// download is the storage host: a signed URL and nothing else opens it.
+func (s *Server) download(w http.ResponseWriter, r *http.Request) {
+	note := &recorder{ResponseWriter: w}
+	q := Request{Storage: true, Method: r.Method, Path: r.URL.Path, Header: withoutToken(r.Header)} // the query is secret
+	defer s.record(q, note)()
+	if f := s.faultFor(r); f != nil {
+		f(s, note, r)
+		return
+	}
+	if r.Header.Get("Authorization") != "" {
+		s.options.Errorf("storage got an Authorization header: %s %s", r.Method, r.URL.Path)
+		http.Error(note, "AuthenticationFailed", http.StatusBadRequest)
+		return
+	}
+	s.mu.Lock()
+	sig, ok := s.signed[r.URL.Query().Get("sig")]
+	s.mu.Unlock()
+	if r.Method != http.MethodGet || !ok || !s.options.Now().Before(sig.expires) {
+		note.Header().Set("Content-Type", "application/xml")
+		note.WriteHeader(http.StatusForbidden)
+		fmt.Fprint(note, `<?xml version="1.0" encoding="utf-8"?><Error><Code>AuthenticationFailed</Code></Error>`)
+		return
+	}
+	note.Header().Set("Content-Type", "application/zip")
+	note.Header().Set("Content-Length", strconv.Itoa(len(sig.zip)))
+	note.Write(sig.zip)
+}

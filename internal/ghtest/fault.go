@@ -1,0 +1,151 @@
+package ghtest
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+)
+
+// Fault answers a request in place of the stand-in.
+type Fault func(s *Server, w http.ResponseWriter, r *http.Request)
+
+type fault struct {
+	method, pattern string
+	left            int
+	answer          Fault
+}
+
+// Fail answers the next n requests of a pattern with f. The pattern is a method and a path (path.Match, without BasePath), such
+// as "POST /repos/*/*/dispatches"; storage has the paths "/artifacts/*.zip". Of several patterns the first one counts.
+func (s *Server) Fail(pattern string, n int, f Fault) {
+	method, p, ok := strings.Cut(pattern, " ")
+	if _, err := path.Match(p, ""); err != nil || !ok {
+		panic(fmt.Sprintf("ghtest: bad pattern %q", pattern))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, &fault{method, p, n, f})
+}
+
+func (s *Server) faultFor(r *http.Request) Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.faults {
+		if ok, _ := path.Match(f.pattern, r.URL.Path); ok && f.method == r.Method && f.left > 0 {
+			f.left--
+			return f.answer
+		}
+	}
+	return nil
+}
+
+// Status answers with a status, a body and headers (name, value, name, value…). A body that begins with { is JSON, another one HTML.
+func Status(status int, body string, headers ...string) Fault {
+	return func(_ *Server, w http.ResponseWriter, _ *http.Request) {
+		kind := "text/html"
+		if strings.HasPrefix(body, "{") {
+			kind = "application/json; charset=utf-8"
+		}
+		w.Header().Set("Content-Type", kind)
+		for i := 0; i+1 < len(headers); i += 2 {
+			w.Header().Set(headers[i], headers[i+1])
+		}
+		w.WriteHeader(status)
+		fmt.Fprint(w, body)
+	}
+}
+
+// SecondaryLimit is the platform's 403 for too many requests in a short time; retryAfter in seconds, "" for none.
+func SecondaryLimit(retryAfter string) Fault {
+	f := Status(http.StatusForbidden, `{"message":"You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}`)
+	if retryAfter == "" {
+		return f
+	}
+	return func(s *Server, w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", retryAfter)
+		f(s, w, r)
+	}
+}
+
+// PrimaryLimit is the platform's 403 for an hour that is used up until reset.
+func PrimaryLimit(reset time.Time) Fault {
+	return Status(http.StatusForbidden, `{"message":"API rate limit exceeded for installation."}`,
+		"X-RateLimit-Remaining", "0", "X-RateLimit-Reset", fmt.Sprint(reset.Unix()))
+}
+
+// Reset cuts the connection before an answer.
+func Reset() Fault {
+	return func(_ *Server, w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(fmt.Sprintf("ghtest: %v", err))
+		}
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			tcp.SetLinger(0) // reset, not a clean end
+		}
+		conn.Close()
+	}
+}
+
+// Hang never answers.
+func Hang() Fault {
+	return func(s *Server, _ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-s.closing:
+		case <-r.Context().Done():
+		}
+	}
+}
+
+// Trickle answers 200 at once and then sends a byte now and then, without end.
+func Trickle() Fault {
+	return func(s *Server, w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusOK)
+		every := time.NewTicker(5 * time.Millisecond)
+		defer every.Stop()
+		for {
+			w.Write([]byte(" "))
+			http.NewResponseController(w).Flush()
+			select {
+			case <-every.C:
+			case <-s.closing:
+				return
+			case <-r.Context().Done():
+				return
+			}
+		}
+	}
+}
+
+// Truncate promises more bytes than it sends.
+func Truncate() Fault {
+	return func(_ *Server, w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Length", "1000")
+		w.WriteHeader(http.StatusOK)
+		fmt.Fprint(w, `{"total_count":`)
+	}
+}
+
+// Redirect answers with a redirect to another address.
+func Redirect(status int, to string) Fault {
+	return Status(status, `{"message":"Moved"}`, "Location", to)
+}
+
+// Lose handles the request as usual and then loses the answer.
+func Lose() Fault {
+	return func(s *Server, w http.ResponseWriter, r *http.Request) {
+		s.serve(discard{http.Header{}}, r)
+		Reset()(s, w, r)
+	}
+}
+
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header         { return d.header }
+func (d discard) Write(b []byte) (int, error) { return len(b), nil }
+func (d discard) WriteHeader(int)             {}

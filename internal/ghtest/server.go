@@ -1,0 +1,245 @@
+// Package ghtest stands in for GitHub's API, for tests and for end-to-end runs on one machine.
+//
+// It is strict: what it doesn't know is a failure, it checks tokens and permissions as the platform does, and it counts requests
+// against the platform's limits. It answers by the REST API 2022-11-28, as far as schedule-action uses it.
+package ghtest
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Options are what the stand-in needs; only Errorf is required.
+type Options struct {
+	// Errorf is told of every request that the stand-in does not expect; t.Errorf in a test.
+	Errorf func(format string, args ...any)
+	// Now is the clock of limits, signed URLs and headers; default time.Now.
+	Now func() time.Time
+	// Enforce refuses what exceeds the platform's primary or secondary limits, instead of only recording it in Violations.
+	Enforce bool
+	// Addr and StorageAddr are where API and storage listen; default a free port on 127.0.0.1.
+	Addr, StorageAddr string
+	// BasePath stands before every path, as /api/v3 does on GitHub Enterprise Server.
+	BasePath string
+	// Artifacts shows the store of act's artifact server as artifacts of one repository.
+	Artifacts Folder
+}
+
+// Server is a running stand-in.
+type Server struct {
+	options Options
+	api     *http.Server
+	storage *http.Server
+	url     string
+	store   string        // URL of storage
+	closing chan struct{} // ends faults that hang
+
+	closeOnce sync.Once
+	routes    http.Handler
+
+	mu           sync.Mutex
+	repositories map[string]*Repository // by lower-case full name
+	renamed      map[string]int64       // old lower-case full name → id
+	tokens       map[string]Token
+	artifacts    []*Artifact
+	lastArtifact int64
+	files        map[string]*Artifact // of Options.Artifacts, by path
+	signed       map[string]signature
+	requests     []Request
+	dispatches   []Dispatch
+	faults       []*fault
+	limits       limits
+}
+
+// Request is one that arrived.
+type Request struct {
+	Storage   bool // at the storage host, not at the API
+	Method    string
+	Path      string // without BasePath
+	Query     string
+	Header    http.Header // without Authorization, whose token TokenKind tells
+	TokenKind Kind        // "" for none
+	Body      string
+	Status    int // of the answer, 0 when a fault gave none
+}
+
+// New starts a stand-in on two ports of this machine; Close ends it.
+func New(o Options) (*Server, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Server{
+		options:      o,
+		closing:      make(chan struct{}),
+		repositories: map[string]*Repository{},
+		renamed:      map[string]int64{},
+		tokens:       map[string]Token{},
+		files:        map[string]*Artifact{},
+		signed:       map[string]signature{},
+	}
+	s.routes = s.endpoints()
+	var err error
+	if s.api, s.url, err = serve(o.Addr, s.handler()); err != nil {
+		return nil, err
+	}
+	if s.storage, s.store, err = serve(o.StorageAddr, http.HandlerFunc(s.download)); err != nil {
+		s.api.Close()
+		return nil, err
+	}
+	s.url += o.BasePath
+	return s, nil
+}
+
+func serve(addr string, h http.Handler) (*http.Server, string, error) {
+	l, err := net.Listen("tcp", cmp.Or(addr, "127.0.0.1:0"))
+	if err != nil {
+		return nil, "", err
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	go server.Serve(l)
+	return server, "http://" + l.Addr().String(), nil
+}
+
+// URL is the API's address, for GITHUB_API_URL.
+func (s *Server) URL() string { return s.url }
+
+// StorageURL is the address of the host that holds the zips.
+func (s *Server) StorageURL() string { return s.store }
+
+// Close ends the stand-in and everything that hangs in it. It may be called again.
+func (s *Server) Close() {
+	s.closeOnce.Do(func() { close(s.closing) })
+	s.api.Close()
+	s.storage.Close()
+}
+
+// Requests are all requests so far, in order of arrival.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Request(nil), s.requests...)
+}
+
+// Violations tell of every request that exceeded a limit of the platform.
+func (s *Server) Violations() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.limits.violations...)
+}
+
+// maxRequest is far above what the API takes, so that a body too large for it is refused by its own check.
+const maxRequest = 1 << 20
+
+// handler records an API request and answers it, by a scripted fault or truly.
+func (s *Server) handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
+		if err != nil {
+			return // the client went away
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		path, ok := strings.CutPrefix(r.URL.Path, s.options.BasePath)
+		if !ok {
+			s.unexpected(w, r)
+			return
+		}
+		r.URL.Path, r.URL.RawPath = path, ""
+		c, _ := s.caller(r)
+		note := &recorder{ResponseWriter: w}
+		defer s.record(Request{Method: r.Method, Path: path, Query: r.URL.RawQuery, Header: withoutToken(r.Header), TokenKind: c.Kind, Body: string(body)}, note)()
+		if f := s.faultFor(r); f != nil {
+			f(s, note, r)
+			return
+		}
+		s.serve(note, r)
+	})
+}
+
+// serve is the true way of an API request: user agent, limits, token, endpoint.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	c, known := s.caller(r)
+	switch {
+	case r.UserAgent() == "":
+		fail(w, http.StatusForbidden, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header")
+		return
+	case !s.admit(w, r, c):
+		return
+	}
+	defer s.done()
+	if !known {
+		fail(w, http.StatusUnauthorized, "Bad credentials")
+		return
+	}
+	s.routes.ServeHTTP(w, r.WithContext(withCaller(r.Context(), c)))
+}
+
+// record appends q; the func that it returns adds the status in the end.
+func (s *Server) record(q Request, w *recorder) func() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = append(s.requests, q)
+	i := len(s.requests) - 1
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.requests[i].Status = w.status
+	}
+}
+
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *recorder) WriteHeader(status int) {
+	r.status = status
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(b)
+}
+
+// Unwrap serves http.ResponseController.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+func withoutToken(h http.Header) http.Header {
+	h = h.Clone()
+	h.Del("Authorization")
+	return h
+}
+
+// unexpected answers what the stand-in doesn't know.
+func (s *Server) unexpected(w http.ResponseWriter, r *http.Request) {
+	s.options.Errorf("unexpected request: %s %s", r.Method, r.URL.Path)
+	fail(w, http.StatusNotImplemented, "the stand-in does not know this request")
+}
+
+func reply(w http.ResponseWriter, status int, v any) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("ghtest: %v", err)) // only our own types come here
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	w.Write(data)
+}
+
+func fail(w http.ResponseWriter, status int, message string) {
+	reply(w, status, map[string]string{
+		"message":           message,
+		"documentation_url": "https://docs.github.com/rest",
+		"status":            fmt.Sprint(status),
+	})
+}
