@@ -1,0 +1,164 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/gh"
+)
+
+// Errors a caller branches on: without the one or the other the directory store still works.
+var (
+	ErrNoArtifactService = errors.New("no artifact service: ACTIONS_RESULTS_URL or ACTIONS_RUNTIME_TOKEN is missing, as on " +
+		"GitHub Enterprise Server and outside of an action")
+	ErrNoLedger = errors.New("no ledger: receipts are read through GitHub's API, so give input `token` a token with `actions: read`")
+)
+
+// ArtifactsOptions are what the store of job artifacts needs from outside.
+type ArtifactsOptions struct {
+	ResultsURL   string // ACTIONS_RESULTS_URL, only its origin counts
+	RuntimeToken string // ACTIONS_RUNTIME_TOKEN
+	ServerURL    string // GITHUB_SERVER_URL
+	Repository   string // GITHUB_REPOSITORY, owner/name
+	RunID        int64  // GITHUB_RUN_ID
+
+	// RetentionDays says how long the bundle of this name, and its receipt, are kept; nil or 0: as the repository's settings say.
+	RetentionDays func(name string) int
+
+	// API reads the ledger, and needs actions: read; nil makes Lookup fail with ErrNoLedger.
+	API *gh.Client
+	// RepositoryID is GITHUB_REPOSITORY_ID; 0, unknown, costs one request when there is a receipt to judge.
+	RepositoryID int64
+	// LedgerBranch is the only branch whose runs' receipts count; "" is the default branch, asked for with one request.
+	LedgerBranch string
+
+	Transport http.RoundTripper                                // to the artifact service and its storage; default: Go's own
+	Now       func() time.Time                                 // default time.Now
+	Sleep     func(ctx context.Context, d time.Duration) error // default: a timer that ctx ends
+	Log       func(format string, args ...any)                 // retries, and receipts that are passed over; default: nowhere
+}
+
+// Artifacts is the store of GitHub job artifacts: one artifact for a bundle, <name>, and one for its receipt, <name>.receipt.
+// It is safe for concurrent use.
+//
+// An artifact is listed only when it is complete, so a run that ends early leaves nothing a reader could find. The upload of one
+// artifact takes four requests, and one more for each further 8 MiB.
+type Artifacts struct {
+	o       ArtifactsOptions
+	service *service
+	ledger  *ledger
+}
+
+var repositoryName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}/[A-Za-z0-9._-]{1,100}$`)
+
+// NewArtifacts checks the options. Errors: ErrNoArtifactService, or what is wrong with which variable.
+func NewArtifacts(o ArtifactsOptions) (*Artifacts, error) {
+	if o.ResultsURL == "" || o.RuntimeToken == "" {
+		return nil, ErrNoArtifactService
+	}
+	if !repositoryName.MatchString(o.Repository) {
+		return nil, fmt.Errorf("artifact store: GITHUB_REPOSITORY is %q: want owner/name", o.Repository)
+	}
+	if o.RunID <= 0 {
+		return nil, fmt.Errorf("artifact store: GITHUB_RUN_ID is %d: want the run's id", o.RunID)
+	}
+	server, err := url.Parse(o.ServerURL)
+	if err != nil || server.Scheme != "https" && server.Scheme != "http" || server.Host == "" || server.User != nil {
+		return nil, errors.New("artifact store: GITHUB_SERVER_URL is not a URL like https://github.com")
+	}
+	o.ServerURL = strings.TrimRight(o.ServerURL, "/")
+	if o.RetentionDays == nil {
+		o.RetentionDays = func(string) int { return 0 }
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = func(string, ...any) {}
+	}
+	s, err := newService(o)
+	if err != nil {
+		return nil, fmt.Errorf("artifact store: %w", err)
+	}
+	return &Artifacts{o: o, service: s, ledger: newLedger(o)}, nil
+}
+
+// PutBundle stores files as the artifact name of this run.
+func (a *Artifacts) PutBundle(ctx context.Context, name string, files []File) (*event.Artifact, error) {
+	artifact, err := a.put(ctx, name, name, files)
+	if err != nil {
+		return nil, fmt.Errorf("storing the bundle %q: %w", name, err)
+	}
+	return artifact, nil
+}
+
+// PutReceipt stores r as the artifact <name>.receipt of this run. A receipt that does not prove every delivery is refused.
+func (a *Artifacts) PutReceipt(ctx context.Context, r *Receipt) error {
+	data, err := encodeReceipt(r, a.o.Repository)
+	if err != nil {
+		return fmt.Errorf("storing the receipt of %q: it %w", r.Name, err)
+	}
+	if _, err := a.put(ctx, r.Name+receiptSuffix, r.Name, []File{{ReceiptFile, data}}); err != nil {
+		return fmt.Errorf("storing the receipt of %q: %w", r.Name, err)
+	}
+	a.ledger.listing.forget()
+	return nil
+}
+
+// Lookup asks the ledger, through GitHub's API. All lookups of a store share one listing of the repository's 100 newest artifacts;
+// one request more is needed for a name that is not among them while the repository has more, and one for each receipt found,
+// whose content has to be seen. Prepared and Earlier come from the listing alone.
+func (a *Artifacts) Lookup(ctx context.Context, name string) (Record, error) {
+	if err := checkName(name + receiptSuffix); err != nil {
+		return Record{}, fmt.Errorf("reading the ledger: %w", err)
+	}
+	if a.o.API == nil {
+		return Record{}, ErrNoLedger
+	}
+	rec, err := a.ledger.lookup(ctx, name)
+	if err != nil {
+		return Record{}, fmt.Errorf("reading the ledger for %q: %w", name, err)
+	}
+	return rec, nil
+}
+
+// put stores files as the artifact name, for as long as the bundle of that name is kept.
+func (a *Artifacts) put(ctx context.Context, name, bundle string, files []File) (*event.Artifact, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	data, err := Zip(files)
+	if err != nil {
+		return nil, err
+	}
+	u := upload{name: name, zip: data, digest: digestOf(data)}
+	if days := a.o.RetentionDays(bundle); days > 0 {
+		u.expires = a.o.Now().Add(time.Duration(min(days, maxRetention)) * 24 * time.Hour)
+	}
+	id, err := a.service.put(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	return &event.Artifact{
+		Repository: a.o.Repository,
+		RunID:      a.o.RunID,
+		Name:       name,
+		ID:         id,
+		Digest:     u.digest,
+		URL:        fmt.Sprintf("%s/%s/actions/runs/%d/artifacts/%d", a.o.ServerURL, a.o.Repository, a.o.RunID, id),
+	}, nil
+}
+
+func digestOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}

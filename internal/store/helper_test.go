@@ -1,0 +1,196 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/gh"
+	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
+	"github.com/kaizen-agentic/schedule-action/internal/prepare"
+)
+
+const (
+	repository = "acme/web"
+	bundleName = "kaizen.web.coach.2026-W48"
+	apiToken   = "api-token-value"
+	runID      = 4711
+)
+
+var (
+	noon  = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	files = []File{{MarkdownFile, []byte("# coach\n")}, {SourcesFile, []byte("{}\n")}}
+)
+
+// eventOf is a valid event of agent in the repository with the slug web.
+func eventOf(t testing.TB, agent string, a *event.Artifact) []byte {
+	t.Helper()
+	e := event.Event{
+		Event: event.Type, Version: event.Version, OccurredAt: "2026-11-24T12:00:00Z", Repo: "web", Root: "/home/runner/web",
+		Agent: agent, Cadence: "weekly", PrepareCommand: event.PrepareCommand(agent, "/home/runner/web", prepare.Markdown),
+		Bundle:       event.Bundle{Format: "markdown", Pointers: []string{"scope"}, Bytes: 8, Artifact: a},
+		SessionClose: []string{"kaizen-agentic metrics record coach --success --time <s> --quality <0-1>"},
+	}
+	data, err := e.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// receiptOf is a valid receipt of the bundle name, whose agent is coach.
+func receiptOf(t testing.TB, name string) *Receipt {
+	t.Helper()
+	return &Receipt{
+		ID:         event.ID(repository, name),
+		Name:       name,
+		Event:      eventOf(t, "coach", nil),
+		Deliveries: []Delivery{{Channel: "dispatch", Target: "acme/core", Status: Delivered}, {Channel: "nats", Target: "s", Status: Duplicate}},
+	}
+}
+
+// receiptZip is a receipt as PutReceipt stores it, after change.
+func receiptZip(t testing.TB, name string, change func(*Receipt)) []byte {
+	t.Helper()
+	r := receiptOf(t, name)
+	data, err := encodeReceipt(r, repository)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if change != nil {
+		change(r)
+		data = encode(t, r)
+	}
+	return zipOf(t, File{ReceiptFile, data})
+}
+
+func zipOf(t testing.TB, f ...File) []byte {
+	t.Helper()
+	data, err := Zip(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// logbook keeps what is logged.
+type logbook struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *logbook) log(format string, args ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, fmt.Sprintf(format, args...))
+}
+
+func (l *logbook) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.lines, "\n")
+}
+
+// world is a store of job artifacts with everything around it played by stand-ins.
+type world struct {
+	results *ghtest.Results
+	api     *ghtest.Server
+	options ArtifactsOptions
+	log     *logbook
+
+	mu     sync.Mutex
+	sleeps []time.Duration
+}
+
+func newWorld(t testing.TB, dialect ghtest.Dialect) *world {
+	t.Helper()
+	w := &world{log: &logbook{}}
+	var err error
+	w.api, err = ghtest.New(ghtest.Options{Errorf: t.Errorf, Now: func() time.Time { return noon }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.api.Close)
+	w.api.AddRepository(ghtest.Repository{ID: 77, FullName: repository, DefaultBranch: "main"})
+	w.api.AddToken(apiToken, ghtest.Token{Kind: ghtest.Job, Access: map[string]ghtest.Permissions{repository: {Contents: "read", Actions: "read"}}})
+	w.results, err = ghtest.NewResults(ghtest.ResultsOptions{
+		Errorf: t.Errorf, Now: func() time.Time { return noon }, Dialect: dialect,
+		OnFinalize: func(s ghtest.Stored) {
+			w.api.AddArtifact(ghtest.Artifact{Repository: repository, Name: s.Name, Zip: s.Zip, RunID: s.RunID, HeadBranch: "main"})
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.results.Close)
+	client, err := gh.New(gh.Options{
+		BaseURL: w.api.URL(), Token: apiToken, Now: func() time.Time { return noon }, Sleep: w.sleep, Log: w.log.log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.options = ArtifactsOptions{
+		ResultsURL: w.results.URL(), RuntimeToken: w.results.Token(runID, "prepare"), ServerURL: "https://github.com/", Repository: repository,
+		RunID: runID, API: client, RepositoryID: 77, LedgerBranch: "main", Now: func() time.Time { return noon }, Sleep: w.sleep, Log: w.log.log,
+	}
+	return w
+}
+
+func (w *world) sleep(ctx context.Context, d time.Duration) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sleeps = append(w.sleeps, d)
+	return ctx.Err()
+}
+
+func (w *world) open(t testing.TB) *Artifacts {
+	t.Helper()
+	a, err := NewArtifacts(w.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// requests counts what arrived at the API, as "GET artifacts", "GET zip", "GET repository" and "GET storage".
+func (w *world) requests() string {
+	count := map[string]int{}
+	for _, r := range w.api.Requests() {
+		switch {
+		case r.Storage:
+			count["storage"]++
+		case strings.HasSuffix(r.Path, "/zip"):
+			count["zip"]++
+		case strings.Contains(r.Query, "name="):
+			count["by name"]++
+		case strings.HasSuffix(r.Path, "/actions/artifacts"):
+			count["listing"]++
+		default:
+			count["repository"]++
+		}
+	}
+	var parts []string
+	for _, kind := range []string{"listing", "by name", "zip", "storage", "repository"} {
+		if count[kind] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", count[kind], kind))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// operations lists what arrived at the Results Service, in order.
+func (w *world) operations() string {
+	var list []string
+	for _, r := range w.results.Requests() {
+		if r.Storage {
+			list = append(list, strings.TrimPrefix(r.Query, "comp="))
+			continue
+		}
+		list = append(list, r.Path[strings.LastIndexByte(r.Path, '/')+1:])
+	}
+	return strings.Join(list, " ")
+}

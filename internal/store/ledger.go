@@ -1,0 +1,221 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/kaizen-agentic/schedule-action/internal/gh"
+)
+
+// Limits of one lookup: how many artifacts of a receipt's name are looked at, how many of them are downloaded, and how many are told
+// of when they are no good. Anybody with a fork can add to the first, only this repository's own runs on the trusted branch to the
+// second.
+const (
+	maxListed     = 1000
+	maxDownloaded = 10
+	maxTold       = 10
+)
+
+// ledger reads the receipts among a repository's job artifacts.
+type ledger struct {
+	api        *gh.Client
+	repository string
+	log        func(string, ...any)
+
+	listing once[listing]
+	origin  once[origin]
+}
+
+// listing is the newest artifacts of the repository, and how many it has.
+type listing struct {
+	artifacts []gh.Artifact
+	total     int
+}
+
+// origin is where a receipt must come from: a run of this repository itself, on this branch.
+type origin struct {
+	repository int64
+	branch     string
+}
+
+func newLedger(o ArtifactsOptions) *ledger {
+	l := &ledger{api: o.API, repository: o.Repository, log: o.Log}
+	l.listing.get = func(ctx context.Context) (listing, error) {
+		artifacts, total, err := o.API.NewestArtifacts(ctx, o.Repository)
+		return listing{artifacts, total}, err
+	}
+	l.origin.get = func(ctx context.Context) (origin, error) {
+		if o.RepositoryID > 0 && o.LedgerBranch != "" {
+			return origin{o.RepositoryID, o.LedgerBranch}, nil
+		}
+		r, err := o.API.Repository(ctx, o.Repository)
+		if err != nil {
+			return origin{}, err
+		}
+		from := origin{o.RepositoryID, o.LedgerBranch}
+		if from.repository <= 0 {
+			from.repository = r.ID
+		}
+		if from.branch == "" {
+			from.branch = r.DefaultBranch
+		}
+		if from.repository <= 0 || from.branch == "" {
+			return origin{}, fmt.Errorf("GitHub's API does not tell id and default branch of %s: set input `ledger-branch`", o.Repository)
+		}
+		return from, nil
+	}
+	return l
+}
+
+// lookup answers from the shared listing if it can, and else asks for the receipt by name.
+func (l *ledger) lookup(ctx context.Context, name string) (Record, error) {
+	newest, err := l.listing.do(ctx)
+	if err != nil {
+		return Record{}, err
+	}
+	var rec Record
+	var receipts []gh.Artifact
+	isSibling := siblings(name)
+	for _, a := range newest.artifacts {
+		bundle, isReceipt := strings.CutSuffix(a.Name, receiptSuffix)
+		switch {
+		case isReceipt && bundle == name:
+			receipts = append(receipts, a)
+			continue
+		case a.Name != name && !(isReceipt && isSibling(bundle)):
+			continue
+		}
+		from, err := l.origin.do(ctx)
+		if err != nil {
+			return Record{}, err
+		}
+		switch {
+		case from.rejects(a) != nil:
+		case !isReceipt:
+			rec.Prepared = rec.Prepared || !a.Expired
+		case !slices.Contains(rec.Earlier, bundle): // an expired one, too, tells that its period was not missed
+			rec.Earlier = append(rec.Earlier, bundle)
+		}
+	}
+	slices.Sort(rec.Earlier)
+	rec.Receipt, err = l.receipt(ctx, name, receipts)
+	if err != nil || rec.Receipt != nil || newest.total <= len(newest.artifacts) {
+		return rec, err
+	}
+	older, err := l.api.Artifacts(ctx, l.repository, name+receiptSuffix, maxListed)
+	if err != nil {
+		return Record{}, err
+	}
+	older = slices.DeleteFunc(older, func(a gh.Artifact) bool {
+		return slices.ContainsFunc(receipts, func(seen gh.Artifact) bool { return seen.ID == a.ID })
+	})
+	rec.Receipt, err = l.receipt(ctx, name, older)
+	return rec, err
+}
+
+// receipt returns the newest of candidates that is the trusted receipt of name, nil if none is. The content is always looked at: the
+// name alone must not keep an agent from running.
+func (l *ledger) receipt(ctx context.Context, name string, candidates []gh.Artifact) (*Receipt, error) {
+	downloaded, passed := 0, 0
+	defer func() {
+		if passed > maxTold {
+			l.log("%d more receipts of %q are passed over", passed-maxTold, name)
+		}
+	}()
+	for _, a := range candidates {
+		from, err := l.origin.do(ctx)
+		if err != nil {
+			return nil, err
+		}
+		err = from.rejects(a)
+		switch {
+		case err != nil:
+		case a.Expired:
+			err = errors.New("is expired")
+		case a.Size > maxReceipt:
+			err = fmt.Errorf("has %d bytes", a.Size)
+		case downloaded == maxDownloaded:
+			l.log("more than %d receipts of %q are no good: the older ones are not looked at", maxDownloaded, name)
+			return nil, nil
+		default:
+			downloaded++
+			var data []byte
+			data, err = l.api.DownloadArtifact(ctx, l.repository, a.ID, maxReceipt)
+			if err != nil && !gone(err) {
+				return nil, err
+			}
+			if err == nil {
+				var r *Receipt
+				if r, err = unpackReceipt(data, a.Digest, l.repository, name); err == nil {
+					return r, nil
+				}
+			}
+		}
+		if passed++; passed <= maxTold {
+			l.log("artifact %d, a receipt of %q, %v: passed over", a.ID, name, err)
+		}
+	}
+	return nil, nil
+}
+
+// rejects says why an artifact was not made by a run of the repository itself on the trusted branch; nil if it was.
+func (from origin) rejects(a gh.Artifact) error {
+	switch {
+	case a.RepositoryID != from.repository:
+		return fmt.Errorf("belongs to the repository with id %d", a.RepositoryID)
+	case a.HeadRepositoryID != from.repository:
+		return fmt.Errorf("comes from a fork, the repository with id %d", a.HeadRepositoryID)
+	case a.HeadBranch != from.branch:
+		return fmt.Errorf("comes from branch %q, not %q", a.HeadBranch, from.branch)
+	}
+	return nil
+}
+
+// unpackReceipt checks an untrusted zip against the digest it is listed with, "" if none, and reads the receipt in it.
+func unpackReceipt(data []byte, digest, repository, name string) (*Receipt, error) {
+	if digest != "" && digest != digestOf(data) {
+		return nil, errors.New("has another digest than the one it is listed with")
+	}
+	content, err := unzipOnly(data, ReceiptFile, maxReceipt)
+	if err != nil {
+		return nil, err
+	}
+	return parseReceipt(content, repository, name)
+}
+
+// gone recognises an artifact that can't be read, now or later, from one that can't be read now.
+func gone(err error) bool {
+	var e *gh.Error
+	return errors.As(err, &e) && (e.Kind == gh.NotFound || e.Kind == gh.Invalid)
+}
+
+// once gets a value when it is first asked for; those who ask meanwhile wait, and later ones are given the same value or error.
+// Only the error of a caller who gave up is forgotten.
+type once[T any] struct {
+	get func(context.Context) (T, error)
+
+	mu    sync.Mutex
+	done  bool
+	value T
+	err   error
+}
+
+func (o *once[T]) do(ctx context.Context) (T, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.done {
+		o.value, o.err = o.get(ctx)
+		o.done = ctx.Err() == nil
+	}
+	return o.value, o.err
+}
+
+func (o *once[T]) forget() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.done = false
+}

@@ -1,0 +1,33 @@
+package store
+
+import "github.com/kaizen-agentic/schedule-action/internal/schedule"
+
+// maxRetention is the longest the platform keeps an artifact, in days (platform-facts, "Job artifacts").
+const maxRetention = 90
+
+// Retention returns for how many days a bundle and its receipt should be kept, and whether that is too short for them to outlive
+// their period and one more, so that a period may be delivered twice.
+//
+// A wanted of 0 means just long enough: 3 days if daily, 15 if weekly, 63 if monthly. The result is 1 to 90, and at most
+// platformCap (GITHUB_RETENTION_DAYS) unless that is 0, unknown.
+func Retention(c schedule.Cadence, wanted, platformCap int) (days int, short bool) {
+	var need int
+	switch c {
+	case schedule.Daily:
+		need = 3
+	case schedule.Weekly:
+		need = 15
+	default:
+		need = 63
+	}
+	days = need
+	if wanted > 0 {
+		days = wanted
+	}
+	limit := maxRetention
+	if platformCap > 0 {
+		limit = min(limit, platformCap)
+	}
+	days = min(days, limit)
+	return days, days < need
+}
