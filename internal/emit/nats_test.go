@@ -1,0 +1,213 @@
+package emit
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nkeys"
+
+	"github.com/kaizen-agentic/schedule-action/internal/store"
+)
+
+func TestNATSOptions(t *testing.T) {
+	t.Parallel()
+	const secret = "s3cr3t-value"
+	account, err := nkeys.CreateAccount()
+	if err != nil {
+		t.Fatal(err)
+	}
+	accountSeed, err := account.Seed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := []string{"tls://nats.example:4222"}
+	tests := []struct {
+		name string
+		o    NATSOptions
+		want string // a part of the error, "" for none
+	}{
+		{"plain", NATSOptions{URLs: good}, ""},
+		{"list", NATSOptions{URLs: []string{"tls://a:1,nats://b\n c:3 ,\r\n"}}, ""},
+		{"IPv6", NATSOptions{URLs: []string{"nats://[::1]:4222"}}, ""},
+		{"token", NATSOptions{URLs: good, Token: secret}, ""},
+		{"user", NATSOptions{URLs: good, User: "u", Password: secret}, ""},
+		{"no URL", NATSOptions{URLs: []string{" , "}}, "nats-url is empty"},
+		{"user in URL", NATSOptions{URLs: []string{"nats://u:" + secret + "@h:4222"}}, "user information"},
+		{"token in URL", NATSOptions{URLs: []string{"tls://" + secret + "@h"}}, "user information"},
+		{"odd user in URL", NATSOptions{URLs: []string{"nats://u:" + secret + "%zz@h"}}, "user information"},
+		{"web socket", NATSOptions{URLs: []string{"wss://h:443"}}, "tls://host:4222"},
+		{"path", NATSOptions{URLs: []string{"nats://h/x"}}, "is not a server"},
+		{"port", NATSOptions{URLs: []string{"nats://h:x"}}, "is not a server"},
+		{"wildcard", NATSOptions{URLs: good, Subject: "kaizen.>"}, "nats-subject"},
+		{"space", NATSOptions{URLs: good, Subject: "a b"}, "nats-subject"},
+		{"empty word", NATSOptions{URLs: good, Subject: "a..b"}, "nats-subject"},
+		{"last dot", NATSOptions{URLs: good, Subject: "a."}, "nats-subject"},
+		{"two kinds", NATSOptions{URLs: good, Token: secret, User: "u", Password: secret}, "nats-token and nats-user are set"},
+		{"user alone", NATSOptions{URLs: good, User: "u"}, "nats-password"},
+		{"password alone", NATSOptions{URLs: good, Password: secret}, "nats-password"},
+		{"creds path", NATSOptions{URLs: good, Creds: "/run/" + secret}, "nats-creds does not hold"},
+		{"nkey path", NATSOptions{URLs: good, NKey: "/run/" + secret}, "nats-nkey is not a seed"},
+		{"account's nkey", NATSOptions{URLs: good, NKey: string(accountSeed)}, "not a user's seed"},
+		{"CA path", NATSOptions{URLs: good, CA: "/etc/ca.pem"}, "nats-ca holds no certificate"},
+		{"cert alone", NATSOptions{URLs: good, Cert: secret}, "nats-cert and nats-key belong together"},
+		{"cert rubbish", NATSOptions{URLs: good, Cert: secret, Key: secret}, "not a certificate and its key"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := NewNATS(tt.o)
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+			if err != nil && (strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), string(accountSeed))) {
+				t.Errorf("%v holds a secret", err)
+			}
+		})
+	}
+}
+
+// fakeNATS serves each connection with serve and returns its port.
+func fakeNATS(t *testing.T, address string, serve func(net.Conn)) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer func() { _ = conn.Close() }()
+				serve(conn)
+			}()
+		}
+	}()
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	return port
+}
+
+const plainInfo = `INFO {"server_id":"x","version":"2.15.0","headers":true,"max_payload":1048576}` + "\r\n"
+
+// deliverOnce returns the one result of a new connection.
+func deliverOnce(t *testing.T, ctx context.Context, o NATSOptions) store.Delivery {
+	t.Helper()
+	n, err := NewNATS(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = n.Close() }()
+	got := n.Deliver(ctx, testMessage(t))
+	if len(got) != 1 || got[0].Channel != "nats" || got[0].Target != "kaizen.schedule.prepared" {
+		t.Fatalf("got %+v", got)
+	}
+	return got[0]
+}
+
+// A server off loopback without TLS must see nothing of the credentials. 0.0.0.0 stands for one: it is no loopback address, and
+// connecting to it reaches this machine. So does tls:// on loopback.
+func TestNATSSendsNoCredentialsInTheClear(t *testing.T) {
+	t.Parallel()
+	for _, server := range []string{"nats://0.0.0.0:", "tls://127.0.0.1:", "0.0.0.0:"} {
+		received := make(chan string, 1)
+		port := fakeNATS(t, "0.0.0.0:0", func(c net.Conn) {
+			_, _ = io.WriteString(c, plainInfo)
+			_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+			data, _ := io.ReadAll(c)
+			received <- string(data)
+		})
+		d := deliverOnce(t, t.Context(), NATSOptions{URLs: []string{server + port}, Token: "s3cr3t"})
+		if d.Status != store.Failed || !strings.Contains(d.Error, "offers no TLS") {
+			t.Errorf("%s: got %+v", server, d)
+		}
+		if got := <-received; got != "" {
+			t.Errorf("%s: the server received %q", server, got)
+		}
+	}
+}
+
+func TestNATSRedactsWhatAServerEchoes(t *testing.T) {
+	t.Parallel()
+	port := fakeNATS(t, "127.0.0.1:0", func(c net.Conn) {
+		_, _ = io.WriteString(c, plainInfo)
+		line, _ := bufio.NewReader(c).ReadString('\n') // CONNECT with the token
+		_, _ = fmt.Fprintf(c, "-ERR 'I read %s'\r\n", strings.TrimSpace(strings.ReplaceAll(line, "'", "")))
+	})
+	d := deliverOnce(t, t.Context(), NATSOptions{URLs: []string{"127.0.0.1:" + port}, Token: "s3cr3t"})
+	if d.Status != store.Failed || strings.Contains(d.Error, "s3cr3t") || !strings.Contains(d.Error, "***") {
+		t.Errorf("got %+v, want the token masked", d)
+	}
+}
+
+func TestNATSNotReached(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	silent := func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
+	half := func(c net.Conn) {
+		_, _ = io.WriteString(c, plainInfo[:20])
+		_, _ = io.Copy(io.Discard, c)
+	}
+	html := func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n<html>") }
+	reset := func(c net.Conn) { _ = c.(*net.TCPConn).SetLinger(0) }
+	tests := []struct{ name, address, want string }{
+		{"refused", refused, "connection refused: nothing listens there"},
+		{"silent", "127.0.0.1:" + fakeNATS(t, "127.0.0.1:0", silent), "no NATS server answered within 100ms"},
+		{"half a line", "127.0.0.1:" + fakeNATS(t, "127.0.0.1:0", half), "no NATS server answered within 100ms"},
+		{"something else", "127.0.0.1:" + fakeNATS(t, "127.0.0.1:0", html), "check nats-url"},
+		{"reset", "127.0.0.1:" + fakeNATS(t, "127.0.0.1:0", reset), "check nats-url"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := deliverOnce(t, t.Context(), NATSOptions{URLs: []string{tt.address}, ConnectTimeout: 100 * time.Millisecond})
+			if d.Status != store.Failed || !strings.Contains(d.Error, tt.want) || !strings.HasPrefix(d.Error, "nats "+tt.address+": ") {
+				t.Errorf("got %+v, want %q", d, tt.want)
+			}
+		})
+	}
+}
+
+func TestNATSCancelledWhileConnecting(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	port := fakeNATS(t, "127.0.0.1:0", func(c net.Conn) {
+		cancel(errors.New("interrupted"))
+		_, _ = io.Copy(io.Discard, c)
+	})
+	start := time.Now()
+	d := deliverOnce(t, ctx, NATSOptions{URLs: []string{"127.0.0.1:" + port}, ConnectTimeout: 4 * time.Second})
+	if d.Status != store.Failed || !strings.Contains(d.Error, "cancelled while connecting: interrupted") || time.Since(start) > 2*time.Second {
+		t.Errorf("got %+v after %v", d, time.Since(start))
+	}
+}
+
+func TestHeaderValue(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ in, want string }{
+		{"acme/web/kaizen.web.coach.2026-W48", "acme/web/kaizen.web.coach.2026-W48"},
+		{"Euro € \"50%\"\r\nX: y", "Euro%20%E2%82%AC%20%2250%25%22%0D%0AX:%20y"},
+		{"", ""},
+	}
+	for _, tt := range tests {
+		if got := headerValue(tt.in); got != tt.want {
+			t.Errorf("%q: got %q, want %q", tt.in, got, tt.want)
+		}
+	}
+}

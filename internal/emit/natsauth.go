@@ -1,0 +1,145 @@
+package emit
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
+)
+
+// parseServers fills in servers and hosts, and reports whether one of them is off loopback. Its errors quote no URL with an @ in it,
+// for what stands before that may be a password.
+func (n *NATS) parseServers() (remote bool, err error) {
+	var hosts []string
+	for _, entry := range strings.FieldsFunc(strings.Join(n.o.URLs, "\n"), func(r rune) bool { return r == ',' || r == '\n' || r == '\r' }) {
+		entry = strings.TrimSpace(entry)
+		if entry == "" {
+			continue
+		}
+		if strings.Contains(entry, "@") {
+			return false, errors.New("nats-url holds user information, which logs would show: use nats-user and nats-password, nats-token, nats-nkey or nats-creds")
+		}
+		if !strings.Contains(entry, "://") {
+			entry = "nats://" + entry
+		}
+		u, err := url.Parse(entry)
+		if err != nil || u.Hostname() == "" || u.Scheme != "nats" && u.Scheme != "tls" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+			return false, fmt.Errorf("nats-url %q is not a server: write tls://host:4222, or nats://host:4222", entry)
+		}
+		n.servers = append(n.servers, u.Scheme+"://"+u.Host)
+		hosts = append(hosts, u.Host)
+		remote = remote || u.Scheme == "tls" || !isLoopback(u.Hostname())
+	}
+	if len(hosts) == 0 {
+		return false, errors.New("nats-url is empty: write tls://host:4222")
+	}
+	n.hosts = strings.Join(hosts, ", ")
+	return remote, nil
+}
+
+func isLoopback(host string) bool {
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
+}
+
+// tlsOption demands TLS of every server that is not on this machine, whatever the URL's scheme: the library then sends no credentials
+// to a server that offers none.
+func (n *NATS) tlsOption(required bool) ([]nats.Option, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if n.o.CA != "" {
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM([]byte(n.o.CA)) {
+			return nil, errors.New("nats-ca holds no certificate: give the PEM text itself, not a path")
+		}
+	}
+	if (n.o.Cert == "") != (n.o.Key == "") {
+		return nil, errors.New("nats-cert and nats-key belong together: give both, or none")
+	}
+	if n.o.Cert != "" {
+		pair, err := tls.X509KeyPair([]byte(n.o.Cert), []byte(n.o.Key))
+		if err != nil {
+			return nil, errors.New("nats-cert and nats-key are not a certificate and its key: give the PEM texts themselves, not paths")
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	if !required && n.o.CA == "" && n.o.Cert == "" {
+		return nil, nil
+	}
+	return []nats.Option{nats.Secure(config)}, nil
+}
+
+// authOption checks that at most one kind of authentication is set, and well-formed. Its errors name the kind, never the content.
+func (n *NATS) authOption() ([]nats.Option, error) {
+	var kinds []string
+	var option nats.Option
+	var err error
+	if n.o.Creds != "" {
+		kinds = append(kinds, "nats-creds")
+		option, err = n.credsOption()
+	}
+	if n.o.NKey != "" {
+		kinds = append(kinds, "nats-nkey")
+		option, err = n.nkeyOption()
+	}
+	if n.o.Token != "" {
+		kinds = append(kinds, "nats-token")
+		option = nats.Token(n.o.Token)
+	}
+	if n.o.User != "" || n.o.Password != "" {
+		kinds = append(kinds, "nats-user")
+		option = nats.UserInfo(n.o.User, n.o.Password)
+		if n.o.User == "" || n.o.Password == "" {
+			err = errors.New("nats-user and nats-password belong together: give both, or none")
+		}
+	}
+	if len(kinds) > 1 {
+		return nil, fmt.Errorf("%s are set, a connection takes one of them: remove the others", strings.Join(kinds, " and "))
+	}
+	if err != nil || option == nil {
+		return nil, err
+	}
+	for _, secret := range []string{n.o.Token, n.o.Password, strings.TrimSpace(n.o.NKey)} {
+		if secret != "" {
+			n.secrets = append(n.secrets, secret)
+		}
+	}
+	return []nats.Option{option}, nil
+}
+
+func (n *NATS) credsOption() (nats.Option, error) {
+	jwt, err := nkeys.ParseDecoratedJWT([]byte(n.o.Creds))
+	if err == nil {
+		_, err = nkeys.ParseDecoratedUserNKey([]byte(n.o.Creds))
+	}
+	if err != nil {
+		return nil, errors.New("nats-creds does not hold a user's JWT and seed: give the text of the .creds file itself, not a path")
+	}
+	n.secrets = append(n.secrets, jwt)
+	return nats.UserCredentialBytes([]byte(n.o.Creds)), nil
+}
+
+func (n *NATS) nkeyOption() (nats.Option, error) {
+	seed := []byte(strings.TrimSpace(n.o.NKey))
+	pair, err := nkeys.FromSeed(seed)
+	if err != nil {
+		return nil, errors.New("nats-nkey is not a seed: give the line that begins with SU, not a path and not the public key")
+	}
+	public, err := pair.PublicKey()
+	if err != nil || !nkeys.IsValidPublicUserKey(public) {
+		return nil, errors.New("nats-nkey is not a user's seed: give the line that begins with SU")
+	}
+	return nats.Nkey(public, pair.Sign), nil
+}
+
+// redact takes out of a text whatever of the secrets a server echoed into it.
+func (n *NATS) redact(s string) string {
+	for _, secret := range n.secrets {
+		s = strings.ReplaceAll(s, secret, "***")
+	}
+	return s
+}

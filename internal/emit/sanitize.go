@@ -1,0 +1,62 @@
+package emit
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// replacement stands for bytes that are not UTF-8.
+const replacement = string(utf8.RuneError)
+
+// Sanitize makes text safe to write to a log: no line of the result is a command to the runner, whichever stream it is written to,
+// and nothing in it is invisible or turns the direction of what stands beside it. The result is valid UTF-8. Every kind of line end
+// becomes LF, because the runner starts a line at a bare CR, too (platform-facts, "Log and command files").
+func Sanitize(s string) string {
+	lines := strings.Split(visible(s), "\n")
+	for i, line := range lines {
+		lines[i] = disarm(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// disarm puts a space into whatever the runner would read as a command: `::` after leading white space, `##[` anywhere.
+func disarm(line string) string {
+	line = strings.ReplaceAll(line, "##[", "## [")
+	if text := strings.TrimLeftFunc(line, unicode.IsSpace); strings.HasPrefix(text, "::") {
+		line = strings.Replace(line, "::", ": :", 1)
+	}
+	return line
+}
+
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
+
+// visible keeps LF, tabs and what can be seen: control, bidirectional and other invisible characters are dropped.
+func visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && isInvisible(r) {
+			return -1
+		}
+		return r
+	}, lineEnds.Replace(strings.ToValidUTF8(s, replacement)))
+}
+
+// isInvisible covers control and format characters (bidirectional controls, joiners, tags) and what Unicode lets a renderer ignore.
+func isInvisible(r rune) bool {
+	if r < 0x7f {
+		return r < ' ' // most text, and much faster
+	}
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
+}
+
+// oneLine is visible text without line ends or tabs.
+func oneLine(s string) string { return strings.Join(strings.Fields(visible(s)), " ") }
+
+// shorten cuts s to at most limit characters, the last of which then is an ellipsis.
+func shorten(s string, limit int) string {
+	if utf8.RuneCountInString(s) <= limit {
+		return s
+	}
+	runes := []rune(s)
+	return string(runes[:limit-1]) + "…"
+}
