@@ -1,0 +1,314 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
+)
+
+// platform is GitHub as far as a job sees it: API, artifact service, and a checkout on a runner.
+type platform struct {
+	t         *testing.T
+	api       *ghtest.Server
+	results   *ghtest.Results
+	workspace string
+	run       int64
+}
+
+const (
+	jobToken    = "ghs_job"
+	fanOutToken = "ghs_fanout"
+	sampleRepo  = "acme/kaizen-agentic"
+)
+
+func newPlatform(t *testing.T) *platform {
+	t.Helper()
+	p := &platform{t: t, workspace: filepath.Join(t.TempDir(), "workspace"), run: 100}
+	var err error
+	if p.api, err = ghtest.New(ghtest.Options{Errorf: t.Errorf}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.api.Close)
+	p.results, err = ghtest.NewResults(ghtest.ResultsOptions{Errorf: t.Errorf, OnFinalize: func(s ghtest.Stored) {
+		p.api.AddArtifact(ghtest.Artifact{ID: s.ID, Repository: sampleRepo, Name: s.Name, Zip: s.Zip, RunID: s.RunID, HeadBranch: "main"})
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.results.Close)
+	p.api.AddRepository(ghtest.Repository{ID: 7, FullName: sampleRepo})
+	p.api.AddToken(jobToken, ghtest.Token{Kind: ghtest.Job, Access: map[string]ghtest.Permissions{sampleRepo: {Contents: "read", Actions: "read"}}})
+	p.api.AddRepository(ghtest.Repository{FullName: "acme/core"})
+	p.api.AddRepository(ghtest.Repository{FullName: "acme/dash"})
+	p.api.AddToken(fanOutToken, ghtest.Token{Kind: ghtest.Installation, Access: map[string]ghtest.Permissions{
+		"acme/core": {Contents: "write"}, "acme/dash": {Contents: "write"}}})
+	if err := os.CopyFS(p.workspace, os.DirFS("../../testdata/kaizen")); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// ran is what a step left behind.
+type ran struct {
+	code           int
+	stdout, stderr string
+	outputs        map[string]string
+	summary        string
+}
+
+// step runs the action once, in a run of its own, with these inputs.
+func (p *platform) step(inputs map[string]string) ran {
+	p.t.Helper()
+	p.run++
+	return p.stepIn(p.run, inputs, nil)
+}
+
+func (p *platform) stepIn(run int64, inputs, env map[string]string) ran {
+	p.t.Helper()
+	dir := p.t.TempDir()
+	vars := map[string]string{
+		"GITHUB_ACTIONS": "true", "GITHUB_API_URL": p.api.URL(), "GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": sampleRepo,
+		"GITHUB_REPOSITORY_ID": "7", "GITHUB_RUN_ID": strconv.FormatInt(run, 10), "GITHUB_WORKSPACE": p.workspace, "GITHUB_EVENT_NAME": "schedule",
+		"GITHUB_SHA": strings.Repeat("ab", 20), "GITHUB_OUTPUT": filepath.Join(dir, "output"), "GITHUB_STEP_SUMMARY": filepath.Join(dir, "summary"),
+		"ACTIONS_RESULTS_URL": p.results.URL(), "ACTIONS_RUNTIME_TOKEN": p.results.Token(run, "prepare"), "INPUT_TOKEN": jobToken,
+	}
+	for name, value := range inputs {
+		vars["INPUT_"+strings.ToUpper(name)] = value
+	}
+	for name, value := range env {
+		vars[name] = value
+	}
+	for _, name := range []string{"output", "summary"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	var stdout, stderr bytes.Buffer
+	command := inputs["command"]
+	code := runWith(p.t, []string{command, "--host-workspace=/home/runner/work/web"}, vars, &stdout, &stderr)
+	output, err := os.ReadFile(vars["GITHUB_OUTPUT"])
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	summary, err := os.ReadFile(vars["GITHUB_STEP_SUMMARY"])
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return ran{code, stdout.String(), stderr.String(), parseOutputs(p.t, string(output)), string(summary)}
+}
+
+func runWith(t *testing.T, args []string, vars map[string]string, stdout, stderr *bytes.Buffer) int {
+	return run(t.Context(), args, world{
+		getenv: func(name string) string { return vars[name] },
+		stdin:  strings.NewReader(""),
+		stdout: stdout,
+		stderr: stderr,
+		now:    time.Now,
+	})
+}
+
+// parseOutputs reads a GITHUB_OUTPUT file as the runner does: name<<delimiter, lines, delimiter.
+func parseOutputs(t *testing.T, text string) map[string]string {
+	t.Helper()
+	outputs := map[string]string{}
+	lines := strings.Split(text, "\n")
+	for i := 0; i < len(lines); i++ {
+		if lines[i] == "" {
+			continue
+		}
+		name, delimiter, ok := strings.Cut(lines[i], "<<")
+		if !ok {
+			t.Fatalf("line %q begins no output", lines[i])
+		}
+		var value []string
+		for i++; i < len(lines) && lines[i] != delimiter; i++ {
+			value = append(value, lines[i])
+		}
+		if _, twice := outputs[name]; twice {
+			t.Errorf("output %s is set twice", name)
+		}
+		outputs[name] = strings.Join(value, "\n")
+	}
+	return outputs
+}
+
+const tuesday = "2026-11-24T09:00:00Z"
+
+func fanOut(now string) map[string]string {
+	return map[string]string{"now": now, "cadence": "weekly", "dispatch-to": "acme/core\nacme/dash # both", "dispatch-token": fanOutToken}
+}
+
+func TestTheWholeRoad(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	got := p.step(fanOut(tuesday))
+	if got.code != exitOK {
+		t.Fatalf("exit code %d\n%s", got.code, got.stderr)
+	}
+	e, err := event.Parse([]byte(got.outputs["payload"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Root != "/home/runner/work/web" {
+		t.Errorf("root is %s, want the host's path", e.Root)
+	}
+	bundle, err := os.ReadFile(filepath.Join(p.workspace, got.outputs["bundle-path"]))
+	if err != nil || len(bundle) != e.Bundle.Bytes {
+		t.Errorf("the bundle has %d bytes, the event says %d (%v)", len(bundle), e.Bundle.Bytes, err)
+	}
+	dispatches := p.api.Dispatches()
+	if len(dispatches) != 2 {
+		t.Fatalf("%d dispatches, want 2", len(dispatches))
+	}
+	for _, d := range dispatches {
+		if string(d.ClientPayload) != got.outputs["payload"] || d.EventType != event.Type {
+			t.Errorf("%s got %s %s, want the payload output", d.Repository, d.EventType, d.ClientPayload)
+		}
+	}
+	var names []string
+	for _, a := range p.results.Artifacts() {
+		names = append(names, a.Name)
+	}
+	if want := "kaizen.kaizen-agentic.coach.2026-W48 kaizen.kaizen-agentic.coach.2026-W48.receipt"; strings.Join(names, " ") != want {
+		t.Errorf("artifacts %q, want %q", names, want)
+	}
+	if a := e.Bundle.Artifact; a == nil || a.Name != names[0] || a.RunID != p.run || got.outputs["artifact-digest"] != a.Digest {
+		t.Errorf("the event's artifact is %+v", a)
+	}
+	for _, want := range []string{"✅ 1 agent prepared", "coach", "acme/core", "delivered"} {
+		if !strings.Contains(got.summary, want) {
+			t.Errorf("the summary lacks %q:\n%s", want, got.summary)
+		}
+	}
+
+	again := p.step(fanOut("2026-11-24T10:00:00Z"))
+	if again.code != exitOK || again.outputs["count"] != "0" || again.outputs["payloads"] != "[]" || len(p.api.Dispatches()) != 2 {
+		t.Errorf("the second tick: exit code %d, outputs %v, %d dispatches", again.code, again.outputs, len(p.api.Dispatches()))
+	}
+	if !strings.Contains(again.stderr, "delivered for 2026-W48") || !strings.Contains(again.summary, "Nothing is due") {
+		t.Errorf("the second tick does not say why:\n%s\n%s", again.stderr, again.summary)
+	}
+}
+
+func TestFailedTargetLeavesTheAgentDue(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.api.Fail("POST /repos/acme/core/dispatches", 1, ghtest.Status(404, `{"message":"Not Found"}`))
+	got := p.step(fanOut(tuesday))
+	if got.code != exitOutside {
+		t.Fatalf("exit code %d, want %d\n%s", got.code, exitOutside, got.stderr)
+	}
+	if d := p.api.Dispatches(); len(d) != 1 || d[0].Repository != "acme/dash" {
+		t.Errorf("dispatches %v, want the other target served", d)
+	}
+	if n := len(p.results.Artifacts()); n != 1 {
+		t.Errorf("%d artifacts, want the bundle and no receipt", n)
+	}
+	first := got.outputs["payload"]
+	got = p.step(fanOut("2026-11-24T10:00:00Z"))
+	if got.code != exitOK || !strings.Contains(got.stderr, "its delivery did not finish") {
+		t.Errorf("the next run: exit code %d\n%s", got.code, got.stderr)
+	}
+	if n := len(p.results.Artifacts()); n != 3 {
+		t.Errorf("%d artifacts, want two bundles and a receipt", n)
+	}
+	if id(t, first) != id(t, got.outputs["payload"]) {
+		t.Error("the second delivery has another event id")
+	}
+}
+
+// id is the event id that consumers see: repository and artifact name.
+func id(t *testing.T, payload string) string {
+	t.Helper()
+	e, err := event.Parse([]byte(payload))
+	if err != nil || e.Bundle.Artifact == nil {
+		t.Fatalf("%v: %s", err, payload)
+	}
+	return event.ID(e.Bundle.Artifact.Repository, e.Bundle.Artifact.Name)
+}
+
+func TestSameBytesOnAnyPath(t *testing.T) {
+	t.Parallel()
+	var zips, digests []string
+	for range 2 {
+		p := newPlatform(t)
+		got := p.step(map[string]string{"agents": "all", "now": tuesday})
+		if got.code != exitOK {
+			t.Fatalf("exit code %d\n%s", got.code, got.stderr)
+		}
+		for _, a := range p.results.Artifacts() {
+			if !strings.HasSuffix(a.Name, ".receipt") {
+				zips = append(zips, a.Name+string(a.Zip))
+			}
+		}
+		var events []event.Event
+		if err := json.Unmarshal([]byte(got.outputs["payloads"]), &events); err != nil || len(events) != 2 {
+			t.Fatalf("%v: %s", err, got.outputs["payloads"])
+		}
+		for _, e := range events {
+			digests = append(digests, e.Bundle.Artifact.Digest)
+		}
+	}
+	if len(zips) != 4 || fmt.Sprint(digests[:2]) != fmt.Sprint(digests[2:]) {
+		t.Errorf("digests %v", digests)
+	}
+	for _, zip := range zips[:2] {
+		if zip != zips[2] && zip != zips[3] {
+			t.Error("the same checkout elsewhere gives another zip")
+		}
+	}
+}
+
+func TestLedgerThatCantBeRead(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	got := p.step(map[string]string{"now": tuesday, "token": "expired"})
+	if got.code != exitOutside || got.outputs["count"] != "0" || len(p.results.Artifacts()) != 0 {
+		t.Errorf("exit code %d, outputs %v: want nothing prepared", got.code, got.outputs)
+	}
+	if !strings.Contains(got.stderr, "401") && !strings.Contains(got.stderr, "token") {
+		t.Errorf("the reason is not told:\n%s", got.stderr)
+	}
+}
+
+func TestPullRequestComparesWithTheBase(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	base := strings.Repeat("cd", 20)
+	manifest, err := os.ReadFile(filepath.Join(p.workspace, ".kaizen/schedule.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := strings.Replace(string(manifest), "monday", "friday", 1)
+	p.api.AddRepository(ghtest.Repository{ID: 7, FullName: sampleRepo, Refs: map[string]map[string]string{base: {".kaizen/schedule.yml": old}}})
+	payload := filepath.Join(t.TempDir(), "event.json")
+	if err := os.WriteFile(payload, []byte(`{"pull_request":{"base":{"sha":"`+base+`"}}}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": payload}
+	got := p.stepIn(1, map[string]string{"command": "validate", "now": tuesday}, env)
+	if got.code != exitOK || got.outputs["valid"] != "true" {
+		t.Fatalf("exit code %d\n%s", got.code, got.stderr)
+	}
+	for _, want := range []string{"is valid", "re-timed", "friday", "monday"} {
+		if !strings.Contains(got.summary, want) {
+			t.Errorf("the summary lacks %q:\n%s", want, got.summary)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(p.workspace, ".kaizen/schedule.yml"), []byte(old+"nonsense: 1\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	got = p.stepIn(2, map[string]string{"command": "validate", "now": tuesday}, env)
+	if got.code != exitFindings || !strings.Contains(got.stdout, "::error ") || !strings.Contains(got.stdout, "file=.kaizen/schedule.yml") {
+		t.Errorf("exit code %d, annotations %s", got.code, got.stdout)
+	}
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// option is one flag and the action's input of the same name: the one place where it is declared.
+// action.yml, the README's table and --help are held to this list by a test.
+type option struct {
+	name string
+	// placeholder names the value in --help; "" is a switch, true or false.
+	placeholder string
+	// initial is the value when neither flag, input nor environment has one.
+	initial string
+	help    string
+	// commands take the option; nil is every command.
+	commands []string
+	// secret values come from an input or the environment in Actions; --help says so.
+	secret bool
+	// list values may be given several times and are joined by newlines.
+	list bool
+}
+
+var (
+	emitting = []string{"prepare", "doctor"}
+	reading  = []string{"prepare", "list", "validate", "doctor"}
+)
+
+var options = []option{
+	{name: "target", placeholder: "DIR", help: "checkout of the repository; default: the workspace, else the working directory"},
+	{name: "schedule", placeholder: "FILE", initial: ".kaizen/schedule.yml", help: "the manifest, relative to the checkout", commands: reading},
+	{name: "agents", placeholder: "NAMES", initial: "due", help: "due, all, or names, separated by commas or newlines; the same as naming them after the command", commands: []string{"prepare", "list", "doctor"}},
+	{name: "cadence", placeholder: "CADENCE", help: "only entries of this cadence: daily, weekly or monthly", commands: []string{"prepare", "list", "doctor"}},
+	{name: "format", placeholder: "FORMAT", help: "prepare: markdown (default) or json; validate: text (default), json or sarif; list, doctor: text (default) or json", commands: reading},
+	{name: "now", placeholder: "TIME", help: "RFC 3339 instant that replaces the clock, for replay and tests", commands: reading},
+	{name: "out", placeholder: "PATH", help: "prepare, list: directory of bundles and receipts, default .kaizen/prepared in the checkout; validate: file for the report instead of standard output", commands: reading},
+	{name: "emit", placeholder: "LIST", help: "summary, artifact, dispatch, nats, stdout; default in Actions: summary, artifact, and dispatch or nats where a target is given", commands: emitting},
+	{name: "dry-run", help: "go all the way to the last moment and show what would be stored and sent where, without doing it", commands: []string{"prepare"}},
+	{name: "force", help: "prepare again a period that is already delivered, under an event id of its own", commands: []string{"prepare"}},
+	{name: "from", placeholder: "FILE", help: "JSON of kaizen-agentic schedule prepare --format json (- is standard input) to emit, without preparing again", commands: []string{"prepare"}},
+	{name: "secrets", placeholder: "POLICY", initial: "fail", help: "what a secret in a bundle does: fail stops its agent, redact replaces it, off does not look", commands: []string{"prepare"}},
+	{name: "retention-days", placeholder: "DAYS", help: "how long artifacts are kept, 1 to 90; default: long enough for the cadence", commands: emitting},
+	{name: "ledger-branch", placeholder: "BRANCH", help: "branch whose receipts count; default: the repository's default branch", commands: []string{"prepare", "list", "doctor"}},
+	{name: "allow-events", placeholder: "LIST", help: "pull request events (pull_request, pull_request_target, workflow_run) on which to run all the same", commands: []string{"prepare", "validate"}},
+	{name: "fail-on", placeholder: "SEVERITY", initial: "error", help: "the least severe finding that fails the check: error or warning", commands: []string{"validate"}},
+	{name: "base", placeholder: "FILE", help: "base version of the manifest to compare with; default on pull requests: that of the base commit", commands: []string{"validate"}},
+	{name: "token", placeholder: "TOKEN", help: "GitHub token for the ledger and the base version; default: the job's, or GITHUB_TOKEN", commands: reading, secret: true},
+	{name: "dispatch-to", placeholder: "REPOS", help: "repositories (owner/name) that get a repository_dispatch, separated by commas or newlines", commands: emitting, list: true},
+	{name: "dispatch-token", placeholder: "TOKEN", help: "token with contents: write on every dispatch-to repository; default: token", commands: emitting, secret: true},
+	{name: "nats-url", placeholder: "URLS", help: "NATS servers, separated by commas or newlines", commands: emitting, list: true},
+	{name: "nats-subject", placeholder: "SUBJECT", initial: "kaizen.schedule.prepared", help: "JetStream subject to publish to", commands: emitting},
+	{name: "nats-creds", placeholder: "TEXT", help: "content of a NATS credentials file", commands: emitting, secret: true},
+	{name: "nats-nkey", placeholder: "SEED", help: "NKey seed", commands: emitting, secret: true},
+	{name: "nats-token", placeholder: "TOKEN", help: "NATS token", commands: emitting, secret: true},
+	{name: "nats-user", placeholder: "NAME", help: "NATS user", commands: emitting},
+	{name: "nats-password", placeholder: "TEXT", help: "password of nats-user", commands: emitting, secret: true},
+	{name: "nats-ca", placeholder: "PEM", help: "content of the CA certificate that signed the server's", commands: emitting},
+	{name: "nats-cert", placeholder: "PEM", help: "content of the client certificate for mutual TLS", commands: emitting},
+	{name: "nats-key", placeholder: "PEM", help: "content of the client certificate's key", commands: emitting, secret: true},
+	{name: "host-workspace", placeholder: "DIR", help: "the workspace's path on the runner's host, from which the event's root is told; set by action.yml"},
+}
+
+// taken reports whether command takes the option.
+func (o option) taken(command string) bool {
+	return o.commands == nil || slices.Contains(o.commands, command)
+}
+
+// input is the variable in which the runner hands over the input: spaces become _, hyphens stay (platform-facts).
+func (o option) input() string { return "INPUT_" + strings.ToUpper(o.name) }
+
+// usage is the option's line of --help.
+func (o option) usage() string {
+	left := "--" + o.name
+	if o.placeholder != "" {
+		left += " " + o.placeholder
+	}
+	help := o.help
+	if o.initial != "" {
+		help += fmt.Sprintf(" (default %s)", o.initial)
+	}
+	return fmt.Sprintf("  %-26s %s\n", left, help)
+}
+
+// values are the raw texts of the options by name.
+type values map[string]string
+
+// optionValue binds an option to the flag package.
+type optionValue struct {
+	option
+	into values
+}
+
+// String is part of flag.Value; the flag package calls it on a zero value too.
+func (v optionValue) String() string { return v.into[v.name] }
+
+// Set is part of flag.Value.
+func (v optionValue) Set(s string) error {
+	if v.placeholder == "" && s != "true" && s != "false" {
+		return fmt.Errorf("is %q, must be true or false", s)
+	}
+	if earlier, ok := v.into[v.name]; ok && v.list {
+		s = earlier + "\n" + s
+	}
+	v.into[v.name] = s
+	return nil
+}
+
+// IsBoolFlag lets a switch stand without a value.
+func (v optionValue) IsBoolFlag() bool { return v.placeholder == "" }

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+// actionInputs reads names and descriptions of a section of action.yml, whose form is ours and plain.
+func actionSection(t *testing.T, section string) map[string]string {
+	t.Helper()
+	data, err := os.ReadFile("../../action.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, name, inside := map[string]string{}, "", false
+	for line := range strings.Lines(string(data)) {
+		line = strings.TrimSuffix(line, "\n")
+		switch key, value, _ := strings.Cut(strings.TrimSpace(line), ": "); {
+		case line != "" && line[0] != ' ':
+			inside = line == section+":"
+		case inside && strings.HasPrefix(line, "    description: "):
+			found[name] = strings.Trim(value, `"`)
+		case inside && strings.HasPrefix(line, "  ") && line[2] != ' ':
+			name = strings.TrimSuffix(key, ":")
+			found[name] = ""
+		}
+	}
+	return found
+}
+
+func TestFlagsAreInputs(t *testing.T) {
+	t.Parallel()
+	inputs := actionSection(t, "inputs")
+	want := []string{"command"}
+	for _, o := range options {
+		want = append(want, o.name)
+	}
+	slices.Sort(want)
+	if got := slices.Sorted(maps.Keys(inputs)); !slices.Equal(got, want) {
+		t.Errorf("action.yml has the inputs\n%q, the flags are\n%q", got, want)
+	}
+	for name, description := range inputs {
+		if description == "" {
+			t.Errorf("input %s has no description", name)
+		}
+	}
+}
+
+// TestOptionsAreRead fails for an option that nothing reads.
+func TestOptionsAreRead(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var source strings.Builder
+	for _, file := range files {
+		if file == "options.go" || strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source.Write(data)
+	}
+	for _, o := range options {
+		if !regexp.MustCompile(`(opts\[|oneOf\()"` + o.name + `"`).MatchString(source.String()) {
+			t.Errorf("nothing reads the option %s", o.name)
+		}
+	}
+}
+
+// TestOutputsAreDeclared fails for an output that action.yml does not declare, or that nothing sets.
+func TestOutputsAreDeclared(t *testing.T) {
+	t.Parallel()
+	set := map[string]bool{}
+	for _, file := range []string{"report.go", "list.go", "validate.go"} {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?:output|[\s{])\{"([a-z-]+)", `).FindAllStringSubmatch(string(data), -1) {
+			set[m[1]] = true
+		}
+	}
+	declared := actionSection(t, "outputs")
+	if got, want := slices.Sorted(maps.Keys(set)), slices.Sorted(maps.Keys(declared)); !slices.Equal(got, want) {
+		t.Errorf("the program sets\n%q, action.yml declares\n%q", got, want)
+	}
+}
+
+// TestReadmeTables holds the README's tables to the declarations; -update rewrites them.
+func TestReadmeTables(t *testing.T) {
+	t.Parallel()
+	inputs := "| input | commands | meaning |\n|---|---|---|\n| `command` | | what to do: " + strings.Join(names(commands()), ", ") + " (default `prepare`) |\n"
+	for _, o := range options {
+		help := o.help
+		if o.initial != "" {
+			help += fmt.Sprintf(" (default `%s`)", o.initial)
+		}
+		if o.secret {
+			help += "; secret"
+		}
+		takers := "all"
+		if o.commands != nil {
+			takers = strings.Join(o.commands, ", ")
+		}
+		inputs += fmt.Sprintf("| `%s` | %s | %s |\n", o.name, takers, help)
+	}
+	outputs := "| output | meaning |\n|---|---|\n"
+	declared := actionSection(t, "outputs")
+	for _, name := range slices.Sorted(maps.Keys(declared)) {
+		outputs += fmt.Sprintf("| `%s` | %s |\n", name, strings.ReplaceAll(declared[name], `\"`, `"`))
+	}
+	const path = "../../README.md"
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := replaceBlock(t, string(data), "inputs", inputs)
+	want = replaceBlock(t, want, "outputs", outputs)
+	if want == string(data) {
+		return
+	}
+	if !*update {
+		t.Fatal("README.md differs from options.go or action.yml: run this test with -update")
+	}
+	if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// replaceBlock replaces what stands between <!-- name --> and <!-- /name -->.
+func replaceBlock(t *testing.T, text, name, block string) string {
+	t.Helper()
+	before, rest, ok := strings.Cut(text, "<!-- "+name+" -->\n")
+	_, after, ok2 := strings.Cut(rest, "<!-- /"+name+" -->")
+	if !ok || !ok2 {
+		t.Fatalf("there is no block %s", name)
+	}
+	return before + "<!-- " + name + " -->\n" + block + "<!-- /" + name + " -->" + after
+}
+
+func TestParseOptions(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name       string
+		args       []string
+		env        map[string]string
+		option     string
+		want       string
+		positional string
+		err        string
+	}{
+		{name: "default", option: "secrets", want: "fail"},
+		{name: "input", env: map[string]string{"INPUT_SECRETS": "redact"}, option: "secrets", want: "redact"},
+		{name: "flag over input", args: []string{"--secrets", "off"}, env: map[string]string{"INPUT_SECRETS": "redact"}, option: "secrets", want: "off"},
+		{name: "hyphens stay", env: map[string]string{"INPUT_DISPATCH-TO": "a/b\n"}, option: "dispatch-to", want: "a/b"},
+		{name: "empty input is none", env: map[string]string{"INPUT_SECRETS": ""}, option: "secrets", want: "fail"},
+		{name: "among arguments", args: []string{"coach", "--now", "x", "review", "--force"}, option: "now", want: "x", positional: "coach review"},
+		{name: "after a double dash", args: []string{"--", "--now"}, option: "now", want: "", positional: "--now"},
+		{name: "switch", args: []string{"--force"}, option: "force", want: "true"},
+		{name: "switch off", args: []string{"--force=false"}, env: map[string]string{"INPUT_FORCE": "true"}, option: "force", want: "false"},
+		{name: "switch as input", env: map[string]string{"INPUT_DRY-RUN": "True"}, option: "dry-run", want: "true"},
+		{name: "repeated list", args: []string{"--dispatch-to", "a/b", "--dispatch-to=c/d"}, option: "dispatch-to", want: "a/b\nc/d"},
+		{name: "repeated value, last wins", args: []string{"--now", "a", "--now", "b"}, option: "now", want: "b"},
+		{name: "token from the environment", env: map[string]string{"GITHUB_TOKEN": "t"}, option: "token", want: "t"},
+		{name: "dispatch token defaults to token", env: map[string]string{"INPUT_TOKEN": "t"}, option: "dispatch-token", want: "t"},
+		{name: "unknown flag", args: []string{"--bogus"}, err: "-bogus"},
+		{name: "no value", args: []string{"--now"}, err: "now"},
+		{name: "flag of another command", args: []string{"--fail-on", "warning"}, err: "does not take --fail-on"},
+		{name: "bad switch", env: map[string]string{"INPUT_FORCE": "maybe"}, err: `input force is "maybe", must be true or false`},
+		{name: "bad switch flag", args: []string{"--force=maybe"}, err: "must be true or false"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			opts, positional, err := parseOptions("prepare", tt.args, func(key string) string { return tt.env[key] })
+			if tt.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.err) {
+					t.Fatalf("got error %v, want %q", err, tt.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if opts[tt.option] != tt.want || strings.Join(positional, " ") != tt.positional {
+				t.Errorf("got %q and %q, want %q and %q", opts[tt.option], positional, tt.want, tt.positional)
+			}
+		})
+	}
+}

@@ -1,0 +1,241 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/gh"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/store"
+)
+
+// project is an open checkout and its manifest.
+type project struct {
+	dir      string // absolute, as this process sees it
+	tree     *checkout.Tree
+	file     string             // the manifest's path in the checkout
+	source   []byte             // the manifest's text, nil when it could not be read
+	manifest *schedule.Manifest // nil when findings has an error
+	findings []diag.Finding
+}
+
+// openProject opens the checkout and loads its manifest. What is wrong with the manifest is in the findings; the error is wrong usage.
+func (a *app) openProject() (*project, error) {
+	dir, err := a.target()
+	if err != nil {
+		return nil, err
+	}
+	tree, err := checkout.Open(dir)
+	if err != nil {
+		return nil, usagef("opening the checkout: %w: check out the repository first or name it with --target", err)
+	}
+	p := &project{dir: dir, tree: tree, file: a.opts["schedule"]}
+	if filepath.IsAbs(p.file) {
+		if rel, err := filepath.Rel(dir, p.file); err == nil && filepath.IsLocal(rel) {
+			p.file = filepath.ToSlash(rel)
+		}
+	}
+	p.source, p.manifest, p.findings = loadManifest(tree, p.file, a.slug(dir))
+	return p, nil
+}
+
+func (p *project) Close() { p.tree.Close() }
+
+// sourceOf gives the text renderer the lines of the manifest.
+func (p *project) sourceOf(file string) []byte {
+	if file == p.file {
+		return p.source
+	}
+	data, err := p.tree.ReadFile(file, schedule.MaxSize)
+	if err != nil {
+		return nil
+	}
+	return data
+}
+
+// loadManifest reads and loads file of the tree; a file that can't be read is a finding like any other.
+func loadManifest(tree *checkout.Tree, file, slug string) ([]byte, *schedule.Manifest, []diag.Finding) {
+	data, err := tree.ReadFile(file, schedule.MaxSize)
+	if err != nil {
+		return nil, nil, []diag.Finding{unreadable(file, err)}
+	}
+	m, findings := schedule.Load(file, data, schedule.Options{Repo: slug})
+	return data, m, findings
+}
+
+// unreadable says in one sentence why file can't be read.
+func unreadable(file string, err error) diag.Finding {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return diag.Unreadable.At(file, 0, 0, "there is no such file", "run `action init` to write one, or name the manifest with --schedule")
+	case errors.Is(err, checkout.ErrNotRegular):
+		return diag.Unreadable.At(file, 0, 0, "is not a regular file", "replace it with a file, or name the manifest with --schedule")
+	case errors.Is(err, checkout.ErrEscapes):
+		return diag.Unreadable.At(file, 0, 0, "lies outside the checkout", "name a file inside it with --schedule")
+	case errors.Is(err, checkout.ErrTooLarge):
+		return diag.TooLarge.At(file, 0, 0, fmt.Sprintf("is larger than %d KiB", schedule.MaxSize>>10), "a manifest lists agents only: keep prompts and data in files of their own")
+	case errors.Is(err, fs.ErrPermission):
+		return diag.Unreadable.At(file, 0, 0, "may not be read by this process", "give it read permission")
+	}
+	return diag.Unreadable.At(file, 0, 0, "can't be read: "+rootCause(err).Error(), "check the file")
+}
+
+// rootCause drops the path that os errors repeat.
+func rootCause(err error) error {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+		return pathErr.Err
+	}
+	return err
+}
+
+// client is the GitHub client with token.
+func (a *app) client(token string) (*gh.Client, error) {
+	return gh.New(gh.Options{BaseURL: a.env.apiURL, Token: token, UserAgent: "schedule-action/" + version, Log: a.runner.Logf})
+}
+
+// stores are where this run keeps bundles and receipts.
+type stores struct {
+	directory *store.Directory
+	artifacts store.Store // job artifacts, nil where there is no artifact service
+}
+
+// ledger is the store that decides what is due: job artifacts where there are any, because a runner's directory dies with it.
+func (s stores) ledger() store.Store {
+	if s.artifacts != nil {
+		return s.artifacts
+	}
+	return s.directory
+}
+
+// openStores opens both stores. On a runner without an artifact service it says so and goes on with the directory.
+func (a *app) openStores(p *project) (stores, error) {
+	var s stores
+	days, err := a.days()
+	if err != nil {
+		return s, err
+	}
+	if s.directory, err = a.openDirectory(p.dir); err != nil {
+		return s, usageError{err}
+	}
+	if !a.env.actions {
+		return s, nil
+	}
+	api, err := a.client(a.opts["token"])
+	if err != nil {
+		return s, usageError{err}
+	}
+	artifacts, err := store.NewArtifacts(store.ArtifactsOptions{
+		ResultsURL:    a.env.resultsURL,
+		RuntimeToken:  a.env.runtimeToken,
+		ServerURL:     a.env.serverURL,
+		Repository:    a.env.repository,
+		RepositoryID:  a.env.repositoryID,
+		RunID:         a.env.runID,
+		LedgerBranch:  a.opts["ledger-branch"],
+		RetentionDays: func(name string) int { return a.retention(p.manifest, name, days) },
+		API:           api,
+		Now:           a.world.now,
+		Log:           a.runner.Logf,
+	})
+	if errors.Is(err, store.ErrNoArtifactService) {
+		a.runner.Logf("warning: %v; bundles and receipts stay in %s, so keep that directory between runs or every run prepares again", err, s.directory.Path(""))
+		return s, nil
+	}
+	if err != nil {
+		return s, usageError{err}
+	}
+	s.artifacts = artifacts
+	return s, nil
+}
+
+// retention is how long the bundle of this name is kept: as the user says, else long enough for its entry's cadence.
+func (a *app) retention(m *schedule.Manifest, name string, wanted int) int {
+	for i := range m.Entries {
+		if strings.HasPrefix(name, bundlePrefix(m.Repo, m.Entries[i].Agent)) {
+			days, _ := store.Retention(m.Entries[i].Cadence, wanted, a.env.retention)
+			return days
+		}
+	}
+	return wanted
+}
+
+// retentionFindings warn of entries whose receipts would be gone before the next period is over.
+func (a *app) retentionFindings(p *project) ([]diag.Finding, error) {
+	wanted, err := a.days()
+	if err != nil {
+		return nil, err
+	}
+	var findings []diag.Finding
+	for i := range p.manifest.Entries {
+		e := &p.manifest.Entries[i]
+		if days, short := store.Retention(e.Cadence, wanted, a.env.retention); short {
+			pos := e.Pos("cadence")
+			findings = append(findings, diag.Retention.At(p.file, pos.Line, pos.Column,
+				fmt.Sprintf("receipts of %q are kept for %s, which is less than two periods of a %s entry", e.Agent, count(days, "day"), e.Cadence),
+				"raise retention-days, or the repository's limit for artifacts"))
+		}
+	}
+	return p.manifest.Unsilenced(findings), nil
+}
+
+// openDirectory opens the directory store: --out relative to where the user stands, else .kaizen/prepared in the checkout.
+func (a *app) openDirectory(target string) (*store.Directory, error) {
+	out := filepath.Join(target, ".kaizen", "prepared")
+	if given := a.opts["out"]; given != "" {
+		var err error
+		if out, err = filepath.Abs(given); err != nil {
+			return nil, err
+		}
+	}
+	workspace := target
+	if _, ok := a.inWorkspace(target); ok {
+		workspace = a.env.workspace
+	}
+	return store.OpenDirectory(store.DirectoryOptions{Workspace: workspace, Out: out, Repository: a.env.repository, Log: a.runner.Logf})
+}
+
+// knownPeriods asks the ledger what Decide needs to know about an entry.
+func knownPeriods(ctx context.Context, ledger store.Store, repo string, e *schedule.Entry, now time.Time) (schedule.Known, error) {
+	name := bundleName(repo, e, now)
+	record, err := ledger.Lookup(ctx, name)
+	if err != nil {
+		return schedule.Known{}, err
+	}
+	prefix := bundlePrefix(repo, e.Agent)
+	known := schedule.Known{Delivered: record.Receipt != nil, Prepared: record.Prepared}
+	for _, earlier := range record.Earlier {
+		known.Earlier = append(known.Earlier, earlier[len(prefix):])
+	}
+	return known, nil
+}
+
+// writeReport writes a command's report to --out, beside and renamed, or to standard output.
+func (a *app) writeReport(data []byte) error {
+	out := a.opts["out"]
+	if out == "" {
+		_, err := a.stdout.Write(data)
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(out), ".report-*")
+	if err != nil {
+		return usagef("writing the report: %w", err)
+	}
+	defer os.Remove(tmp.Name())
+	_, err = bytes.NewReader(data).WriteTo(tmp)
+	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	if err := os.Rename(tmp.Name(), out); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/emit"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/store"
+)
+
+// outcome is a run of prepare added up.
+type outcome struct {
+	results  []*result
+	findings []diag.Finding
+	prepared []*result // an event was made for these
+	errs     []error
+}
+
+func (j *job) outcome(results []*result, err error) outcome {
+	o := outcome{results: results, findings: j.findings}
+	if err != nil {
+		o.errs = append(o.errs, err)
+	}
+	for _, r := range results {
+		o.findings = append(o.findings, r.findings...)
+		if r.err != nil {
+			o.errs = append(o.errs, fmt.Errorf("%s: %w", r.entry.Agent, r.err))
+		}
+		if r.payload != nil {
+			o.prepared = append(o.prepared, r)
+		}
+	}
+	diag.Sort(o.findings)
+	return o
+}
+
+// code is the exit code: what the outside did wins over what the repository holds, because running again mends only the former.
+func (o outcome) code() int {
+	switch {
+	case len(o.errs) > 0:
+		return exitOutside
+	case invalid(o.findings):
+		return exitFindings
+	}
+	return exitOK
+}
+
+// report tells what was done on every channel that tells: log, annotations, standard output, outputs, summary.
+// It runs whatever happened before (design §7).
+func (j *job) report(results []*result, runErr error) (int, error) {
+	o := j.outcome(results, runErr)
+	if _, wrong := errors.AsType[usageError](runErr); wrong {
+		return exitUsage, runErr
+	}
+	if err := j.logFindings(o.findings, j.sourceOf); err != nil {
+		o.errs = append(o.errs, err)
+	}
+	for _, r := range results {
+		j.logResult(r)
+	}
+	for _, r := range results {
+		if _, err := j.app.stdout.Write(r.content); err != nil {
+			o.errs = append(o.errs, fmt.Errorf("writing the bundle: %w", err))
+		}
+	}
+	hidden := j.runner.Annotate(o.findings)
+	if err := j.setOutputs(o); err != nil {
+		o.errs = append(o.errs, err)
+	}
+	if j.channels.summary {
+		if err := j.runner.WriteSummary(j.summary(o, hidden)); err != nil {
+			o.errs = append(o.errs, err)
+		}
+	}
+	return o.code(), errors.Join(o.errs...)
+}
+
+// logFindings writes findings as text to the log.
+func (a *app) logFindings(findings []diag.Finding, source func(string) []byte) error {
+	if len(findings) == 0 {
+		return nil
+	}
+	var text bytes.Buffer
+	if err := diag.WriteText(&text, findings, source, false); err != nil {
+		return err
+	}
+	a.runner.Logf("%s", strings.TrimSuffix(text.String(), "\n"))
+	return nil
+}
+
+// logResult tells one entry's fate in a line; for one with nothing to do with its next five dates (design §4).
+func (j *job) logResult(r *result) {
+	line := fmt.Sprintf("%s: %s", r.entry.Agent, j.state(r))
+	if !r.chosen {
+		line += "; next " + strings.Join(dates(r.decision.Next), ", ")
+	}
+	j.runner.Logf("%s", line)
+	for _, d := range r.deliveries {
+		j.runner.Logf("%s", deliveryLine(d))
+	}
+}
+
+func deliveryLine(d store.Delivery) string {
+	line := fmt.Sprintf("  %s %s: %s", d.Channel, d.Target, d.Status)
+	if d.Error != "" {
+		line += ": " + d.Error
+	}
+	return line
+}
+
+// state says in a few words what became of an entry, and why.
+func (j *job) state(r *result) string {
+	switch {
+	case !r.chosen && r.err != nil:
+		return "undecided: " + r.decision.Reason
+	case !r.chosen:
+		return "not prepared: " + r.decision.Reason
+	case invalid(r.findings):
+		return "stopped by findings"
+	case r.err != nil && r.payload == nil:
+		return "failed: " + r.err.Error()
+	case r.err != nil:
+		return "delivered partly: " + r.err.Error()
+	case j.dryRun:
+		return fmt.Sprintf("would be prepared as %s: %s", r.name, r.decision.Reason)
+	}
+	return fmt.Sprintf("prepared as %s: %s", r.name, r.decision.Reason)
+}
+
+func dates(slots []schedule.Slot) []string {
+	out := make([]string, len(slots))
+	for i, s := range slots {
+		out[i] = s.At.Format(time.RFC3339)
+	}
+	return out
+}
+
+// setOutputs sets every output of prepare (design §8).
+func (j *job) setOutputs(o outcome) error {
+	errors_, warnings := diag.Count(o.findings)
+	agents, payloads, matrix, deliveries := []string{}, []json.RawMessage{}, []matrixEntry{}, []agentDelivery{}
+	for _, r := range o.results {
+		if r.chosen {
+			matrix = append(matrix, newMatrixEntry(r.entry, r.decision.Slot))
+		}
+		for _, d := range r.deliveries {
+			deliveries = append(deliveries, agentDelivery{Agent: r.entry.Agent, Delivery: d})
+		}
+	}
+	for _, r := range o.prepared {
+		agents, payloads = append(agents, r.entry.Agent), append(payloads, r.payload)
+	}
+	out := outputs{
+		{"valid", strconv.FormatBool(errors_ == 0)},
+		{"errors", strconv.Itoa(errors_)},
+		{"warnings", strconv.Itoa(warnings)},
+		{"count", strconv.Itoa(len(o.prepared))},
+		{"prepared", compactJSON(agents)},
+		{"payloads", compactJSON(payloads)},
+		{"matrix", matrixJSON(matrix)},
+		{"deliveries", compactJSON(deliveries)},
+	}
+	if len(o.prepared) == 1 {
+		out = append(out, j.singular(o.prepared[0])...)
+	}
+	return out.set(j.runner)
+}
+
+// singular are the outputs that make sense for exactly one prepared agent.
+func (j *job) singular(r *result) outputs {
+	out := outputs{{"payload", string(r.payload)}}
+	if !j.dryRun {
+		dir := j.bundleDir(r)
+		out = append(out, output{"bundle-dir", dir}, output{"bundle-path", dir + "/" + r.contentName})
+	}
+	if a := r.event.Bundle.Artifact; a != nil {
+		out = append(out, output{"artifact-name", a.Name}, output{"artifact-id", strconv.FormatInt(a.ID, 10)},
+			output{"artifact-url", a.URL}, output{"artifact-digest", a.Digest})
+	}
+	return out
+}
+
+// agentDelivery is one element of the output deliveries.
+type agentDelivery struct {
+	Agent string `json:"agent"`
+	store.Delivery
+}
+
+// matrixEntry is one job of a fan-out.
+type matrixEntry struct {
+	Agent   string           `json:"agent"`
+	Cadence schedule.Cadence `json:"cadence"`
+	Period  string           `json:"period"`
+}
+
+func newMatrixEntry(e *schedule.Entry, s schedule.Slot) matrixEntry {
+	return matrixEntry{e.Agent, e.Cadence, s.Period}
+}
+
+func matrixJSON(include []matrixEntry) string {
+	return compactJSON(map[string][]matrixEntry{"include": include})
+}
+
+// compactJSON renders plain structs, strings and valid raw messages, none of which can fail to encode.
+func compactJSON(v any) string {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic(err)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+type output struct{ name, value string }
+
+type outputs []output
+
+// set hands all outputs to the runner; one that fails does not keep the others back.
+func (out outputs) set(runner *emit.Runner) error {
+	var errs []error
+	for _, o := range out {
+		errs = append(errs, runner.SetOutput(o.name, o.value))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/emit"
+)
+
+// Exit codes (design §8).
+const (
+	exitOK       = 0 // fine, which includes nothing to do
+	exitFindings = 1 // what was checked has findings
+	exitUsage    = 2 // wrong usage or inputs
+	exitOutside  = 3 // the outside world failed or the run was cancelled; nothing is lost: run again
+)
+
+// world is everything outside the program that it touches, except the file system and the network.
+type world struct {
+	getenv         func(string) string
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	now            func() time.Time
+}
+
+// command is one word of the command line.
+type command struct {
+	name  string
+	args  string // positional arguments, for --help
+	short string
+	run   func(context.Context, *app) (int, error)
+}
+
+func commands() []command {
+	return []command{
+		{"init", "", "find agents in the repository and write the manifest, the workflows and the ignore line", runInit},
+		{"validate", "[FILE…]", "check the manifest, as on a pull request; with a base version show what changes", runValidate},
+		{"list", "", "show every entry: due or not, why, its period and next five dates", runList},
+		{"prepare", "[AGENT…]", "prepare the bundles of the agents that are due, or of those named, and emit their events", runPrepare},
+		{"verify", "DIR", "check a bundle directory against its sources.json, and with --target against a checkout", runVerify},
+	}
+}
+
+// app is one invocation: what the user asked for and the world it runs in.
+type app struct {
+	world
+	runner *emit.Runner
+	env    environment
+	opts   values
+	args   []string
+	now    time.Time // the instant that the whole run is about
+}
+
+// run is the program; it returns the exit code.
+func run(ctx context.Context, args []string, w world) int {
+	runner := emit.NewRunner(emit.RunnerOptions{Getenv: w.getenv, Stdout: w.stdout, Stderr: w.stderr})
+	code, err := dispatchCommand(ctx, args, w, runner)
+	if err != nil {
+		runner.Logf("error: %v", err)
+	}
+	return code
+}
+
+// usageError is wrong usage: exit code 2.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+func dispatchCommand(ctx context.Context, args []string, w world, runner *emit.Runner) (int, error) {
+	// `kaizen-agentic schedule prepare …` may be a link to this program.
+	if len(args) > 0 && args[0] == "schedule" {
+		args = args[1:]
+	}
+	if len(args) == 0 {
+		io.WriteString(w.stderr, help())
+		return exitUsage, nil
+	}
+	switch args[0] {
+	case "help", "--help", "-help", "-h":
+		io.WriteString(w.stdout, help())
+		return exitOK, nil
+	case "version", "--version":
+		fmt.Fprintln(w.stdout, version)
+		return exitOK, nil
+	case "":
+		args = append([]string{"prepare"}, args[1:]...) // the input `command` given as an empty text
+	}
+	all := commands()
+	i := slices.IndexFunc(all, func(c command) bool { return c.name == args[0] })
+	if i < 0 {
+		return exitUsage, fmt.Errorf("there is no command %q: use %s", args[0], strings.Join(names(all), ", "))
+	}
+	a, err := newApp(all[i], args[1:], w, runner)
+	if errors.Is(err, flag.ErrHelp) {
+		io.WriteString(w.stdout, commandHelp(all[i]))
+		return exitOK, nil
+	}
+	if err != nil {
+		return exitUsage, err
+	}
+	code, err := all[i].run(ctx, a)
+	if ctx.Err() != nil {
+		return exitOutside, errors.Join(err, errors.New("cancelled before the end; nothing is lost: run again"))
+	}
+	if _, ok := errors.AsType[usageError](err); ok {
+		code = exitUsage
+	}
+	return code, err
+}
+
+func newApp(c command, args []string, w world, runner *emit.Runner) (*app, error) {
+	opts, positional, err := parseOptions(c.name, args, w.getenv)
+	if err != nil {
+		return nil, err
+	}
+	env, err := readEnvironment(w.getenv)
+	if err != nil {
+		return nil, err
+	}
+	a := &app{world: w, runner: runner, env: env, opts: opts, args: positional}
+	a.now = w.now()
+	if text := opts["now"]; text != "" {
+		if a.now, err = time.Parse(time.RFC3339, text); err != nil {
+			return nil, fmt.Errorf("now is %q, must be an RFC 3339 time such as 2026-11-23T05:00:00Z", text)
+		}
+	}
+	return a, nil
+}
+
+// parseOptions reads flags, which may stand among the positional arguments, then inputs, then defaults.
+func parseOptions(command string, args []string, getenv func(string) string) (values, []string, error) {
+	opts := values{}
+	set := flag.NewFlagSet(command, flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	set.Usage = func() {}
+	for _, o := range options {
+		set.Var(optionValue{o, opts}, o.name, o.help)
+	}
+	var positional []string
+	for len(args) > 0 {
+		if err := set.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return nil, nil, err
+			}
+			return nil, nil, fmt.Errorf("%w: see action %s --help", err, command)
+		}
+		rest := set.Args()
+		if len(rest) < len(args) && args[len(args)-len(rest)-1] == "--" {
+			positional = append(positional, rest...)
+			break
+		}
+		if len(rest) == 0 {
+			break
+		}
+		positional, args = append(positional, rest[0]), rest[1:]
+	}
+	for name := range opts {
+		if o := optionNamed(name); !o.taken(command) {
+			return nil, nil, fmt.Errorf("action %s does not take --%s: see action %s --help", command, name, command)
+		}
+	}
+	return opts, positional, fillDefaults(opts, getenv)
+}
+
+func optionNamed(name string) option {
+	return options[slices.IndexFunc(options, func(o option) bool { return o.name == name })]
+}
+
+func fillDefaults(opts values, getenv func(string) string) error {
+	for _, o := range options {
+		if _, ok := opts[o.name]; ok {
+			continue
+		}
+		input := strings.TrimSpace(getenv(o.input()))
+		if input == "" {
+			opts[o.name] = o.initial
+			continue
+		}
+		if o.placeholder == "" {
+			input = strings.ToLower(input) // YAML's True and TRUE are the same switch
+		}
+		if err := (optionValue{o, opts}).Set(input); err != nil {
+			return fmt.Errorf("input %s %w", o.name, err)
+		}
+	}
+	if opts["token"] == "" {
+		opts["token"] = getenv("GITHUB_TOKEN")
+	}
+	if opts["dispatch-token"] == "" {
+		opts["dispatch-token"] = opts["token"]
+	}
+	return nil
+}
+
+func names(all []command) []string {
+	out := make([]string, len(all))
+	for i, c := range all {
+		out[i] = c.name
+	}
+	return out
+}
+
+func help() string {
+	var b strings.Builder
+	b.WriteString(`action prepares scheduled agent runs from .kaizen/schedule.yml and emits kaizen.schedule.prepared.
+
+Usage: action COMMAND [ARGUMENT…] [FLAG…]
+
+Commands:
+`)
+	for _, c := range commands() {
+		fmt.Fprintf(&b, "  %-20s %s\n", strings.TrimSpace(c.name+" "+c.args), c.short)
+	}
+	b.WriteString(`
+action COMMAND --help shows the flags of a command. Every flag is also the action's input of the same name.
+
+Exit codes: 0 fine, 1 findings in what was checked, 2 wrong usage or inputs, 3 the outside world failed (nothing lost: run again).
+`)
+	return b.String()
+}
+
+func commandHelp(c command) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Usage: action %s\n\n%s.\n\nFlags:\n", strings.TrimSpace(c.name+" "+c.args+" [FLAG…]"), strings.ToUpper(c.short[:1])+c.short[1:])
+	for _, o := range options {
+		if o.taken(c.name) {
+			b.WriteString(o.usage())
+		}
+	}
+	if c.name == "prepare" {
+		b.WriteString("\nExamples:\n  action prepare coach                     print the bundle of coach\n  action prepare coach --emit stdout       print its event\n  action prepare --dispatch-to acme/core   prepare what is due and dispatch it\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/kaizen-agentic/schedule-action/internal/event"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"action": main})
+}
+
+// TestScripts runs the real binary: exit codes, both streams and files.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	samples, err := filepath.Abs("../../testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: *update,
+		Setup: func(env *testscript.Env) error {
+			for _, sample := range []string{"kaizen", "claude"} {
+				if err := os.CopyFS(filepath.Join(env.WorkDir, sample), os.DirFS(filepath.Join(samples, sample))); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits,
+			"event": checkEvent,
+		},
+	})
+}
+
+// exits CODE COMMAND… runs the command and holds it to its exit code, which `! exec` does not.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND…")
+	}
+	code := "0"
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		exit, ok := err.(interface{ ExitCode() int })
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		code = string(rune('0' + exit.ExitCode()))
+	}
+	if code != args[0] {
+		ts.Fatalf("exit code %s, want %s", code, args[0])
+	}
+}
+
+// event FILE BUNDLE requires FILE to hold one event of the contract whose bundle.bytes is the size of BUNDLE.
+func checkEvent(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: event FILE BUNDLE")
+	}
+	data := ts.ReadFile(args[0])
+	e, err := event.Parse([]byte(data))
+	ts.Check(err)
+	var fields map[string]json.RawMessage
+	ts.Check(json.Unmarshal([]byte(data), &fields))
+	if len(fields) != 10 {
+		ts.Fatalf("%d top-level fields, want 10", len(fields))
+	}
+	if size := len(ts.ReadFile(args[1])); e.Bundle.Bytes != size {
+		ts.Fatalf("bundle.bytes is %d, the bundle has %d", e.Bundle.Bytes, size)
+	}
+}

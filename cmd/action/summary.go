@@ -1,0 +1,156 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/emit"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+)
+
+// summary is the job summary of prepare: verdict first, then every entry, deliveries, findings, payloads (design §9).
+func (j *job) summary(o outcome, hidden []diag.Finding) emit.Summary {
+	s := emit.Summary{Verdict: j.verdict(o)}
+	if len(o.results) > 0 {
+		s.Sections = append(s.Sections, j.entriesSection(o))
+	}
+	if section, ok := deliveriesSection(o.results); ok {
+		s.Sections = append(s.Sections, section)
+	}
+	s.Sections = append(s.Sections, findingsSections(o.findings, hidden)...)
+	if section, ok := payloadsSection(o.prepared); ok {
+		s.Sections = append(s.Sections, section)
+	}
+	return s
+}
+
+func (j *job) verdict(o outcome) string {
+	did := "prepared"
+	if j.dryRun {
+		did = "would be prepared"
+	}
+	switch {
+	case j.manifest == nil:
+		return fmt.Sprintf("❌ %s is not valid; nothing was prepared", j.file)
+	case len(o.errs) > 0:
+		return fmt.Sprintf("❌ %s %s, %s failed; nothing is lost: run again", count(len(o.prepared), "agent"), did, count(len(o.errs), "step"))
+	case invalid(o.findings):
+		return fmt.Sprintf("❌ %s %s, some stopped by findings", count(len(o.prepared), "agent"), did)
+	case len(o.prepared) == 0:
+		return "✅ Nothing is due"
+	}
+	return fmt.Sprintf("✅ %s %s", count(len(o.prepared), "agent"), did)
+}
+
+// count is "1 agent" or "3 agents".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func (j *job) entriesSection(o outcome) emit.Section {
+	table := &emit.Table{Header: []string{"Agent", "Cadence", "Period", "Result", "Next"}}
+	for _, r := range o.results {
+		period := emit.Cell{Text: r.decision.Slot.Period}
+		if r.event != nil && r.event.Bundle.Artifact != nil {
+			period.URL = r.event.Bundle.Artifact.URL
+		}
+		table.Rows = append(table.Rows, []emit.Cell{
+			{Text: r.entry.Agent, Code: true},
+			{Text: string(r.entry.Cadence)},
+			period,
+			{Text: mark(r) + " " + j.state(r)},
+			{Text: nextDate(r.decision.Next)},
+		})
+	}
+	return emit.Section{Title: "Agents", Table: table}
+}
+
+func mark(r *result) string {
+	switch {
+	case r.err != nil || invalid(r.findings):
+		return "❌"
+	case r.payload != nil:
+		return "✅"
+	}
+	return "⏸️"
+}
+
+func nextDate(next []schedule.Slot) string {
+	if len(next) == 0 {
+		return "–"
+	}
+	return next[0].At.Format("Mon 2006-01-02 15:04 MST")
+}
+
+func deliveriesSection(results []*result) (emit.Section, bool) {
+	table := &emit.Table{Header: []string{"Agent", "Channel", "Target", "Result"}}
+	for _, r := range results {
+		for _, d := range r.deliveries {
+			said := string(d.Status)
+			if d.Error != "" {
+				said += ": " + d.Error
+			}
+			table.Rows = append(table.Rows, []emit.Cell{{Text: r.entry.Agent, Code: true}, {Text: d.Channel}, {Text: d.Target, Code: true}, {Text: said}})
+		}
+	}
+	return emit.Section{Title: "Deliveries", Table: table}, len(table.Rows) > 0
+}
+
+// findingsSections lists the findings that could not be shown as annotations, or all of them when none is shown on a line.
+func findingsSections(findings, hidden []diag.Finding) []emit.Section {
+	if len(findings) == 0 {
+		return nil
+	}
+	errs, warnings := diag.Count(findings)
+	section := emit.Section{Title: "Findings", Text: fmt.Sprintf("%s, %s.", count(errs, "error"), count(warnings, "warning"))}
+	if len(hidden) > 0 {
+		section.Text += fmt.Sprintf(" %d of them are not shown as annotations, which the platform limits to ten of each type.", len(hidden))
+	}
+	section.Table = &emit.Table{Header: []string{"Place", "Rule", "Finding"}}
+	for _, f := range findings {
+		section.Table.Rows = append(section.Table.Rows, []emit.Cell{{Text: place(f), Code: true}, {Text: f.Rule, Code: true}, {Text: sentence(f)}})
+	}
+	return []emit.Section{section}
+}
+
+func place(f diag.Finding) string {
+	if f.Line == 0 {
+		return f.File
+	}
+	return fmt.Sprintf("%s:%d:%d", f.File, f.Line, f.Column)
+}
+
+func sentence(f diag.Finding) string {
+	if f.Hint == "" {
+		return f.Message
+	}
+	return f.Message + ": " + f.Hint
+}
+
+func payloadsSection(prepared []*result) (emit.Section, bool) {
+	section := emit.Section{Title: "Payloads"}
+	for _, r := range prepared {
+		var pretty bytes.Buffer
+		if err := json.Indent(&pretty, r.payload, "", "  "); err != nil {
+			continue // Marshal made it, so it indents
+		}
+		section.Details = append(section.Details, emit.Details{Title: r.name, Language: "json", Body: pretty.String()})
+	}
+	return section, len(section.Details) > 0
+}
+
+// instants renders slots for a table cell.
+func instants(slots []schedule.Slot) string {
+	out := make([]string, len(slots))
+	for i, s := range slots {
+		out[i] = s.At.Format(time.DateOnly)
+	}
+	return strings.Join(out, ", ")
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/prepare"
+)
+
+// runVerify checks a bundle directory against its sources.json, and with --target against a checkout.
+func runVerify(_ context.Context, a *app) (int, error) {
+	if len(a.args) != 1 {
+		return exitUsage, usagef("verify takes one bundle directory, such as .kaizen/prepared/kaizen.web.coach.2026-W48")
+	}
+	bundle, err := os.OpenRoot(a.args[0])
+	if err != nil {
+		return exitUsage, usagef("opening the bundle directory: %w", err)
+	}
+	defer bundle.Close()
+	var tree *checkout.Tree
+	if a.opts["target"] != "" {
+		if tree, err = checkout.Open(a.opts["target"]); err != nil {
+			return exitUsage, usagef("opening the checkout: %w", err)
+		}
+		defer tree.Close()
+	}
+	findings, err := prepare.Verify(bundle.FS(), tree)
+	if err != nil {
+		return exitUsage, err
+	}
+	if len(findings) == 0 {
+		fmt.Fprintf(a.stdout, "%s is as it was prepared\n", a.args[0])
+		return exitOK, nil
+	}
+	var text bytes.Buffer
+	if err := diag.WriteText(&text, findings, func(string) []byte { return nil }, false); err != nil {
+		return exitOutside, err
+	}
+	a.runner.Annotate(findings)
+	return exitFindings, write(a.stdout, text.Bytes())
+}
