@@ -51,7 +51,7 @@ func newPlatform(t *testing.T) *platform {
 	p.api.AddRepository(ghtest.Repository{FullName: "acme/dash"})
 	p.api.AddToken(fanOutToken, ghtest.Token{Kind: ghtest.Installation, Access: map[string]ghtest.Permissions{
 		"acme/core": {Contents: "write"}, "acme/dash": {Contents: "write"}}})
-	if err := os.CopyFS(p.workspace, os.DirFS("../../testdata/kaizen")); err != nil {
+	if err := copySample(p.workspace, samplesDir+"/kaizen"); err != nil {
 		t.Fatal(err)
 	}
 	return p

@@ -2,32 +2,110 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
+	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// diffSection shows what a pull request changes, for the summary.
-func diffSection(d schedule.Diff) emit.Section {
-	table := &emit.Table{Header: []string{"Agent", "Change", "Runs a month", "Next five"}}
-	for _, e := range d.Entries {
-		table.Rows = append(table.Rows, []emit.Cell{
+// comparison is what a pull request changes in the roster.
+type comparison struct {
+	schedule.Diff
+	// note, one sentence or none, says what is amiss with the base version.
+	note string
+	// none says that there was nothing to compare with, for the reason in note.
+	none bool
+}
+
+// compare finds the base version of the manifest: --base, or on a pull request that of the base commit. One that can't be had from
+// GitHub is no reason to fail a check: a fork's token may see less.
+func (v *validation) compare(ctx context.Context) error {
+	var data []byte
+	var err error
+	switch sha := v.env.webhook.PullRequest.Base.SHA; {
+	case v.opts["base"] != "":
+		if data, err = readLimited(v.opts["base"], v.stdin, schedule.MaxSize); err != nil {
+			return usagef("reading the base version: %w", err)
+		}
+	case len(v.args) > 0 || !isCommit(sha):
+		return nil
+	default:
+		if data, err = v.fetchBase(ctx, sha); err != nil {
+			v.diff = &comparison{none: true, note: fmt.Sprintf("The base version could not be read, so there is no comparison: %v.", err)}
+			v.runner.Logf("warning: %s", v.diff.note)
+			return nil
+		}
+	}
+	c := comparison{}
+	base := v.loadBase(data)
+	switch {
+	case len(data) == 0:
+		c.note = "There is no base version: the manifest is new."
+	case base == nil:
+		c.note = "The base version is not a valid manifest, so every entry counts as added."
+	}
+	c.Diff = schedule.Compare(base, v.manifest, v.now)
+	v.diff = &c
+	return nil
+}
+
+// loadBase is nil for a base version that is missing or not valid, which compares like none at all.
+func (v *validation) loadBase(data []byte) *schedule.Manifest {
+	if len(data) == 0 {
+		return nil
+	}
+	m, _ := schedule.Load(v.manifest.File, data, schedule.Options{Repo: v.manifest.Repo})
+	return m
+}
+
+// fetchBase returns the manifest at the pull request's base commit, nil when there was none.
+func (v *validation) fetchBase(ctx context.Context, sha string) ([]byte, error) {
+	client, err := v.client(v.opts["token"])
+	if err != nil {
+		return nil, err
+	}
+	data, err := client.File(ctx, v.env.repository, v.manifest.File, sha, schedule.MaxSize)
+	if ghErr, ok := errors.AsType[*gh.Error](err); ok && ghErr.Kind == gh.NotFound {
+		// GitHub says the same of a repository that the token can't see: only of one that it sees is the manifest new.
+		_, err := client.Repository(ctx, v.env.repository)
+		return nil, err
+	}
+	return data, err
+}
+
+// section is the comparison in the summary.
+func (c *comparison) section() emit.Section {
+	s := emit.Section{Title: "What changes", Text: c.verdict()}
+	if c.none {
+		return s
+	}
+	s.Table = &emit.Table{Header: []string{"Agent", "Change", "Runs a month", "Next five"}}
+	for _, e := range c.Entries {
+		s.Table.Rows = append(s.Table.Rows, []emit.Cell{
 			{Text: e.Agent, Code: true}, {Text: changes(e)}, {Text: rates(e.Before, e.After)}, {Text: instants(e.Next)},
 		})
 	}
-	return emit.Section{Title: "What changes", Text: diffVerdict(d), Table: table}
+	return s
 }
 
-func diffVerdict(d schedule.Diff) string {
-	text := fmt.Sprintf("Runs a month: %s.", rates(d.Before, d.After))
-	if d.New {
-		text = "There is no base version: the manifest is new. " + text
+func (c *comparison) verdict() string {
+	if c.none {
+		return c.note
 	}
-	if d.Repo != "" {
-		text += fmt.Sprintf(" The slug changes (%s), so every entry becomes due again.", d.Repo)
+	text := fmt.Sprintf("Runs a month: %s.", rates(c.Before, c.After))
+	switch {
+	case c.note != "":
+		text = c.note + " " + text
+	case !c.Changed():
+		text = "The roster stays as it is. " + text
+	}
+	if c.Repo != "" {
+		text += fmt.Sprintf(" The slug changes (%s), so every entry becomes due again.", c.Repo)
 	}
 	return text
 }
@@ -53,11 +131,11 @@ func rates(before, after schedule.Rate) string {
 	return before.String() + " → " + after.String()
 }
 
-// writeDiffText shows the same for a terminal.
-func writeDiffText(b *bytes.Buffer, d schedule.Diff) {
-	fmt.Fprintln(b, diffVerdict(d))
+// writeText shows the comparison on a terminal.
+func (c *comparison) writeText(b *bytes.Buffer) {
+	fmt.Fprintln(b, c.verdict())
 	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	for _, e := range d.Entries {
+	for _, e := range c.Entries {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", e.Agent, changes(e), rates(e.Before, e.After), instants(e.Next))
 	}
 	w.Flush() // a bytes.Buffer never fails

@@ -1,15 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 )
 
 // environment is what the runner says of itself in GITHUB_* and ACTIONS_* variables, read once. All of it is empty on a plain terminal.
@@ -41,7 +43,10 @@ type webhook struct {
 	} `json:"pull_request"`
 }
 
-var commitID = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
+// isCommit takes a SHA-1 or SHA-256 object name in lower-case hex.
+func isCommit(s string) bool {
+	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == ""
+}
 
 func readEnvironment(getenv func(string) string) (environment, error) {
 	e := environment{
@@ -64,7 +69,7 @@ func readEnvironment(getenv func(string) string) (environment, error) {
 	e.repositoryID, _ = strconv.ParseInt(getenv("GITHUB_REPOSITORY_ID"), 10, 64)
 	e.runID, _ = strconv.ParseInt(getenv("GITHUB_RUN_ID"), 10, 64)
 	e.retention, _ = strconv.Atoi(getenv("GITHUB_RETENTION_DAYS"))
-	if sha := getenv("GITHUB_SHA"); commitID.MatchString(sha) {
+	if sha := getenv("GITHUB_SHA"); isCommit(sha) {
 		e.sha = sha
 	}
 	if path := getenv("GITHUB_EVENT_PATH"); path != "" && e.actions {
@@ -127,10 +132,12 @@ func (a *app) inWorkspace(dir string) (string, bool) {
 	return rel, err == nil && filepath.IsLocal(rel)
 }
 
-// slug is the State Hub slug of a manifest that names none: the repository's name.
-func (a *app) slug(target string) string {
-	if _, name, ok := strings.Cut(a.env.repository, "/"); ok {
+// slug is the State Hub slug of a manifest that names none: the repository's name. That of the workspace is known; another checkout knows
+// where it came from; else the directory's name has to do.
+func (a *app) slug(tree *checkout.Tree) string {
+	_, name, _ := strings.Cut(a.env.repository, "/")
+	if name != "" && tree.Dir() == filepath.Clean(a.env.workspace) {
 		return name
 	}
-	return filepath.Base(target)
+	return cmp.Or(tree.Origin(), name, filepath.Base(tree.Dir()))
 }

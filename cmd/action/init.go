@@ -28,7 +28,7 @@ func runInit(_ context.Context, a *app) (int, error) {
 		return exitUsage, usagef("opening the checkout: %w", err)
 	}
 	defer tree.Close()
-	files, agents, err := schedule.Scaffold(tree, a.slug(dir))
+	files, agents, err := schedule.Scaffold(tree, a.slug(tree))
 	if err != nil {
 		return exitUsage, err
 	}

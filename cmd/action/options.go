@@ -40,7 +40,7 @@ var options = []option{
 	{name: "dry-run", help: "go all the way to the last moment and show what would be stored and sent where, without doing it", commands: []string{"prepare"}},
 	{name: "force", help: "prepare again a period that is already delivered, under an event id of its own", commands: []string{"prepare"}},
 	{name: "from", placeholder: "FILE", help: "JSON of kaizen-agentic schedule prepare --format json (- is standard input) to emit, without preparing again", commands: []string{"prepare"}},
-	{name: "secrets", placeholder: "POLICY", initial: "fail", help: "what a secret in a bundle does: fail stops its agent, redact replaces it, off does not look", commands: []string{"prepare"}},
+	{name: "secrets", placeholder: "POLICY", initial: "fail", help: "what a secret in what a bundle is made of does: fail stops its agent and fails validate, redact replaces it and warns, off does not look", commands: []string{"prepare", "validate"}},
 	{name: "retention-days", placeholder: "DAYS", help: "how long artifacts are kept, 1 to 90; default: long enough for the cadence", commands: emitting},
 	{name: "ledger-branch", placeholder: "BRANCH", help: "branch whose receipts count; default: the repository's default branch", commands: []string{"prepare", "list", "doctor"}},
 	{name: "allow-events", placeholder: "LIST", help: "pull request events (pull_request, pull_request_target, workflow_run) on which to run all the same", commands: []string{"prepare", "validate"}},

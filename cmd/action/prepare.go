@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
@@ -252,7 +252,7 @@ func readLimited(path string, stdin io.Reader, limit int64) ([]byte, error) {
 			return nil, err
 		}
 		if !info.Mode().IsRegular() {
-			return nil, fmt.Errorf("%s is not a regular file", path)
+			return nil, fmt.Errorf("%s %w", path, checkout.ErrNotRegular)
 		}
 		f, err := os.Open(path)
 		if err != nil {
@@ -266,7 +266,7 @@ func readLimited(path string, stdin io.Reader, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("%s has more than %d bytes", strings.TrimPrefix(path, "-"), limit)
+		return nil, fmt.Errorf("%s %w: at most %d bytes are read", path, checkout.ErrTooLarge, limit)
 	}
 	return data, nil
 }

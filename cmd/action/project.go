@@ -44,7 +44,7 @@ func (a *app) openProject() (*project, error) {
 			p.file = filepath.ToSlash(rel)
 		}
 	}
-	p.source, p.manifest, p.findings = loadManifest(tree, p.file, a.slug(dir))
+	p.source, p.manifest, p.findings = loadManifest(tree, p.file, a.slug(tree))
 	return p, nil
 }
 
@@ -97,9 +97,20 @@ func rootCause(err error) error {
 	return err
 }
 
-// client is the GitHub client with token.
+// client is the GitHub client with token. All that use one token share one client, because the platform's limits count per token.
 func (a *app) client(token string) (*gh.Client, error) {
-	return gh.New(gh.Options{BaseURL: a.env.apiURL, Token: token, UserAgent: "schedule-action/" + version, Log: a.runner.Logf})
+	if c, ok := a.clients[token]; ok {
+		return c, nil
+	}
+	c, err := gh.New(gh.Options{BaseURL: a.env.apiURL, Token: token, UserAgent: "schedule-action/" + version, Log: a.runner.Logf})
+	if err != nil {
+		return nil, err
+	}
+	if a.clients == nil {
+		a.clients = map[string]*gh.Client{}
+	}
+	a.clients[token] = c
+	return c, nil
 }
 
 // stores are where this run keeps bundles and receipts.

@@ -29,8 +29,8 @@ const (
 
 const rulesHead = `# Rules
 
-Everything that ` + "`action validate` and `action prepare`" + ` report. An error makes the manifest invalid, or stops the agent it is about; a
-warning does neither. ` + "`# kaizen-ignore: <rule>`" + ` at the end of a line silences a warning there, in the manifest and in workflows.
+Everything that ` + "`action validate`, `action prepare` and `action verify`" + ` report. An error makes the manifest invalid, or stops the agent it
+is about; a warning does neither. ` + "`# kaizen-ignore: <rule>`" + ` at the end of a line silences a warning there, in the manifest and in workflows.
 
 The examples stand in ` + "`testdata/rules`" + `, and what they report here is what they really report: a test writes this page.
 
@@ -169,7 +169,7 @@ func excerpt(data []byte) string {
 	return b.String() + end
 }
 
-// reportExample is what validate and prepare find in a checkout of the files.
+// reportExample is what validate and prepare find in a checkout of the files, and verify if there is a bundle among them.
 func reportExample(t *testing.T, files map[string][]byte) ([]diag.Finding, string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -199,6 +199,13 @@ func reportExample(t *testing.T, files map[string][]byte) ([]diag.Finding, strin
 			}
 			findings = append(findings, more...)
 		}
+	}
+	if _, ok := files["bundle/"+prepare.SourcesName]; ok {
+		more, err := prepare.Verify(os.DirFS(filepath.Join(dir, "bundle")), tree)
+		if err != nil {
+			t.Fatal(err)
+		}
+		findings = append(findings, more...)
 	}
 	diag.Sort(findings)
 	findings = slices.Compact(findings)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
+	"github.com/kaizen-agentic/schedule-action/internal/gh"
 )
 
 // Exit codes (design §8).
@@ -55,6 +56,8 @@ type app struct {
 	opts   values
 	args   []string
 	now    time.Time // the instant that the whole run is about
+
+	clients map[string]*gh.Client // by token
 }
 
 // run is the program; it returns the exit code.

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 // TestScripts runs the real binary: exit codes, both streams and files.
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	samples, err := filepath.Abs("../../testdata")
+	samples, err := filepath.Abs(samplesDir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,12 @@ func TestScripts(t *testing.T) {
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
 			for _, sample := range []string{"kaizen", "claude"} {
-				if err := os.CopyFS(filepath.Join(env.WorkDir, sample), os.DirFS(filepath.Join(samples, sample))); err != nil {
+				if err := copySample(filepath.Join(env.WorkDir, sample), filepath.Join(samples, sample)); err != nil {
+					return err
+				}
+			}
+			for _, layout := range []string{"claude", "github", "kaizen", "mixed"} {
+				if err := copySample(filepath.Join(env.WorkDir, "layouts", layout), filepath.Join(samples, "layouts", layout)); err != nil {
 					return err
 				}
 			}
@@ -38,6 +43,17 @@ func TestScripts(t *testing.T) {
 			"event": checkEvent,
 		},
 	})
+}
+
+// samplesDir is where the sample checkouts stand.
+const samplesDir = "../../testdata"
+
+// copySample copies a sample checkout without what a run in the sample itself, such as the README's first command, left there.
+func copySample(to, from string) error {
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		return err
+	}
+	return os.RemoveAll(filepath.Join(to, ".kaizen", "prepared"))
 }
 
 // exits CODE COMMAND… runs the command and holds it to its exit code, which `! exec` does not.

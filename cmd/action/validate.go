@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,7 +15,6 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
-	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
@@ -24,10 +24,11 @@ type validation struct {
 	*app
 	format   string
 	failOn   diag.Severity
+	secrets  prepare.Policy
 	sources  map[string][]byte
 	findings []diag.Finding
 	manifest *schedule.Manifest // of the one manifest that was checked, nil when invalid or several
-	diff     *schedule.Diff
+	diff     *comparison        // nil where there is nothing to compare with
 }
 
 // runValidate is the pull request check.
@@ -36,22 +37,17 @@ func runValidate(ctx context.Context, a *app) (int, error) {
 	if err := a.refuseEvent("pull_request_target"); err != nil {
 		return exitUsage, err
 	}
-	format, err := a.oneOf("format", "", "text", "json", "sarif")
+	v, err := newValidation(a)
 	if err != nil {
 		return exitUsage, err
 	}
-	failOn, err := a.oneOf("fail-on", "error", "warning")
-	if err != nil {
-		return exitUsage, err
-	}
-	v := &validation{app: a, format: format, failOn: diag.Severity(failOn), sources: map[string][]byte{}}
 	if len(a.args) > 0 {
 		err = v.checkFiles(a.args)
 	} else {
 		err = v.checkProject()
 	}
 	if err != nil {
-		return exitUsage, err
+		return exitOutside, err // wrong usage says so itself
 	}
 	if v.manifest != nil {
 		if err := v.compare(ctx); err != nil {
@@ -61,6 +57,24 @@ func runValidate(ctx context.Context, a *app) (int, error) {
 	return v.report()
 }
 
+func newValidation(a *app) (*validation, error) {
+	format, err := a.oneOf("format", "", "text", "json", "sarif")
+	if err != nil {
+		return nil, err
+	}
+	failOn, err := a.oneOf("fail-on", "error", "warning")
+	if err != nil {
+		return nil, err
+	}
+	secrets, err := a.oneOf("secrets", "fail", "redact", "off")
+	if err != nil {
+		return nil, err
+	}
+	return &validation{
+		app: a, format: format, failOn: diag.Severity(failOn), secrets: prepare.Policy(secrets), sources: make(map[string][]byte),
+	}, nil
+}
+
 // checkProject checks the checkout's manifest with all that it refers to.
 func (v *validation) checkProject() error {
 	p, err := v.openProject()
@@ -68,8 +82,8 @@ func (v *validation) checkProject() error {
 		return err
 	}
 	defer p.Close()
-	v.add(p.tree, p.file, p.source, p.manifest, p.findings)
-	return nil
+	v.manifest = p.manifest
+	return v.add(p.tree, p.file, p.source, p.manifest, p.findings)
 }
 
 // checkFiles checks files named relative to the working directory, or standard input for "-".
@@ -84,112 +98,120 @@ func (v *validation) checkFiles(files []string) error {
 	}
 	defer tree.Close()
 	for _, file := range files {
-		v.checkFile(tree, dir, file)
+		if err := v.checkFile(tree, file); err != nil {
+			return err
+		}
+	}
+	if len(files) > 1 {
+		v.manifest = nil
 	}
 	return nil
 }
 
-func (v *validation) checkFile(tree *checkout.Tree, dir, file string) {
-	if abs, err := filepath.Abs(file); err == nil && file != "-" {
-		if rel, err := filepath.Rel(dir, abs); err == nil && filepath.IsLocal(rel) {
-			rel = filepath.ToSlash(rel)
-			source, m, findings := loadManifest(tree, rel, v.slug(dir))
-			v.add(tree, rel, source, m, findings)
-			return
-		}
+// checkFile checks a file of the checkout with all that it refers to, and any other by itself: its paths mean nothing here.
+func (v *validation) checkFile(tree *checkout.Tree, file string) error {
+	var data []byte
+	var err error
+	var opts schedule.Options
+	name, inside := nameIn(tree, file)
+	if inside {
+		opts.Repo = v.slug(tree)
+		data, err = tree.ReadFile(name, schedule.MaxSize)
+	} else {
+		tree = nil
+		data, err = readLimited(file, v.stdin, schedule.MaxSize)
 	}
-	shown := file
-	if file == "-" {
-		shown = "<stdin>"
-	}
-	data, err := readLimited(file, v.stdin, schedule.MaxSize+1)
 	if err != nil {
-		v.add(nil, shown, nil, nil, []diag.Finding{unreadable(shown, err)})
-		return
+		f := unreadable(name, err)
+		if errors.Is(err, fs.ErrNotExist) {
+			f.Hint = "correct the path, which is relative to the working directory"
+		}
+		v.manifest = nil
+		return v.add(nil, name, nil, nil, []diag.Finding{f})
 	}
-	m, findings := schedule.Load(shown, data, schedule.Options{Repo: v.slug(dir)})
-	v.add(nil, shown, data, m, findings)
+	var findings []diag.Finding
+	v.manifest, findings = schedule.Load(name, data, opts)
+	return v.add(tree, name, data, v.manifest, findings)
 }
 
-// add takes in one manifest; tree is nil for a file outside the checkout, whose paths mean nothing here.
-func (v *validation) add(tree *checkout.Tree, file string, source []byte, m *schedule.Manifest, findings []diag.Finding) {
+// nameIn is what findings call a file, and whether it lies in the tree.
+func nameIn(tree *checkout.Tree, file string) (name string, inside bool) {
+	if file == "-" {
+		return "<stdin>", false
+	}
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return file, false
+	}
+	rel, err := filepath.Rel(tree.Dir(), abs)
+	if err != nil || !filepath.IsLocal(rel) {
+		return file, false
+	}
+	return filepath.ToSlash(rel), true
+}
+
+// add takes in one manifest; tree is nil for one outside the checkout.
+func (v *validation) add(tree *checkout.Tree, file string, source []byte, m *schedule.Manifest, findings []diag.Finding) error {
 	v.sources[file] = source
 	v.findings = append(v.findings, findings...)
-	v.manifest = m
 	if m == nil || tree == nil {
-		return
+		return nil
 	}
-	more := append(prepare.Check(m, tree), schedule.CheckWorkflows(m, selfNames(v.env.repository), tree)...)
+	more, err := v.checkContents(m, tree)
+	more = append(more, prepare.Check(m, tree)...)
+	more = append(more, schedule.CheckWorkflows(m, nil, tree)...)
 	v.findings = append(v.findings, m.Unsilenced(more)...)
 	for _, f := range more {
 		if _, ok := v.sources[f.File]; !ok {
 			v.sources[f.File], _ = tree.ReadFile(f.File, schedule.MaxSize) // the text renderer does without a source that can't be read
 		}
 	}
+	return err
 }
 
-// selfNames are the repositories whose `uses:` means this action.
-func selfNames(string) []string { return []string{"kaizen-agentic/schedule-action"} }
+// maxContents is how many entries have the contents of their files checked: more than any repository has, and few enough that a pull
+// request whose every entry names the same large file ends in good time.
+const maxContents = 200
 
-// compare finds the base version of the manifest: --base, or on a pull request that of the base commit.
-func (v *validation) compare(ctx context.Context) error {
-	var base *schedule.Manifest
-	switch sha := v.env.webhook.PullRequest.Base.SHA; {
-	case v.opts["base"] != "":
-		data, err := readLimited(v.opts["base"], v.stdin, schedule.MaxSize)
-		if err != nil {
-			return usagef("reading the base version: %w", err)
-		}
-		base = v.loadBase(data)
-	case len(v.args) > 0 || !commitID.MatchString(sha):
-		return nil
-	default:
-		data, err := v.fetchBase(ctx, sha)
-		if err != nil {
-			v.runner.Logf("warning: the base version could not be read, so there is no comparison: %v", err)
-			return nil
-		}
-		base = v.loadBase(data)
+// checkContents prepares every entry's bundle, only to see what stands in the way of it: secrets, hidden characters, sizes, metrics.
+func (v *validation) checkContents(m *schedule.Manifest, tree *checkout.Tree) ([]diag.Finding, error) {
+	entries := m.Entries
+	if len(entries) > maxContents {
+		v.runner.Logf("warning: the files of the first %d entries are looked into; prepare looks into all", maxContents)
+		entries = entries[:maxContents]
 	}
-	diff := schedule.Compare(base, v.manifest, v.now)
-	v.diff = &diff
-	return nil
-}
-
-// loadBase loads a base version; one that is missing or not valid compares like none at all.
-func (v *validation) loadBase(data []byte) *schedule.Manifest {
-	if data == nil {
-		return nil
-	}
-	m, _ := schedule.Load(v.manifest.File, data, schedule.Options{Repo: v.manifest.Repo})
-	if m == nil {
-		v.runner.Logf("warning: the base version is not a valid manifest, so every entry counts as added")
-	}
-	return m
-}
-
-// fetchBase returns the manifest at the pull request's base commit, nil when there was none.
-func (v *validation) fetchBase(ctx context.Context, sha string) ([]byte, error) {
-	client, err := v.client(v.opts["token"])
-	if err != nil {
+	found, errs := make([][]diag.Finding, len(entries)), make([]error, len(entries))
+	each(len(entries), func(i int) {
+		in := prepare.Input{Repo: m.Repo, Entry: entries[i], Period: entries[i].Current(v.now).Period, Secrets: v.secrets, File: m.File}
+		_, found[i], errs[i] = prepare.Prepare(tree, in)
+	})
+	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	data, err := client.File(ctx, v.env.repository, v.manifest.File, sha, schedule.MaxSize)
-	if ghErr, ok := errors.AsType[*gh.Error](err); ok && ghErr.Kind == gh.NotFound {
-		return nil, nil
-	}
-	return data, err
+	return oncePerPlace(slices.Concat(found...), m.File), nil
+}
+
+// oncePerPlace keeps the first finding of a rule at a place of a file other than the manifest: two agents may read the same file.
+func oncePerPlace(findings []diag.Finding, manifest string) []diag.Finding {
+	seen := make(map[diag.Finding]bool)
+	return slices.DeleteFunc(findings, func(f diag.Finding) bool {
+		place := diag.Finding{File: f.File, Line: f.Line, Column: f.Column, Rule: f.Rule}
+		again := f.File != manifest && seen[place]
+		seen[place] = true
+		return again
+	})
 }
 
 func (v *validation) report() (int, error) {
 	diag.Sort(v.findings)
+	v.findings = slices.Compact(v.findings) // what Check and Prepare both see
 	errs, warnings := diag.Count(v.findings)
 	failed := errs > 0 || v.failOn == diag.Warning && warnings > 0
 	report, err := v.render()
 	if err != nil {
 		return exitOutside, err
 	}
-	hidden := v.runner.Annotate(v.findings)
+	hidden := v.annotator().Annotate(v.findings)
 	err = errors.Join(v.publish(report), v.setOutputs(errs, warnings), v.runner.WriteSummary(v.summary(failed, hidden)))
 	v.runner.Logf("%s: %s, %s", v.checked(), count(errs, "error"), count(warnings, "warning"))
 	switch {
@@ -203,22 +225,33 @@ func (v *validation) report() (int, error) {
 
 // checked names what was checked.
 func (v *validation) checked() string {
-	files := make([]string, 0, len(v.sources))
-	for file := range v.sources {
-		if len(v.args) > 0 || file == v.opts["schedule"] {
-			files = append(files, file)
-		}
-	}
-	slices.Sort(files)
-	if len(files) == 0 {
+	if len(v.args) == 0 {
 		return v.opts["schedule"]
 	}
-	return strings.Join(files, ", ")
+	names := make([]string, len(v.args))
+	for i, file := range v.args {
+		if names[i] = file; file == "-" {
+			names[i] = "<stdin>"
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
-// publish writes the report: text goes to the log in Actions, where standard output is parsed for commands.
+// machine reports whether the report is for a program, and so has standard output to itself even in Actions: nothing that it can hold is
+// a command there.
+func (v *validation) machine() bool { return v.format == "json" || v.format == "sarif" }
+
+// annotator is where annotations go: to standard error, which the runner reads for commands too, when a program reads standard output.
+func (v *validation) annotator() *emit.Runner {
+	if v.machine() && v.opts["out"] == "" {
+		return emit.NewRunner(emit.RunnerOptions{Getenv: v.getenv, Stdout: v.stderr, Stderr: v.stderr})
+	}
+	return v.runner
+}
+
+// publish writes the report; text goes to the log in Actions, where it could otherwise hold commands.
 func (v *validation) publish(report []byte) error {
-	if v.opts["out"] == "" && v.env.actions {
+	if v.opts["out"] == "" && v.env.actions && !v.machine() {
 		if len(report) > 0 {
 			v.runner.Logf("%s", strings.TrimSuffix(string(report), "\n"))
 		}
@@ -238,7 +271,7 @@ func (v *validation) render() ([]byte, error) {
 	default:
 		err = diag.WriteText(&b, v.findings, func(file string) []byte { return v.sources[file] }, v.color())
 		if v.diff != nil && err == nil {
-			writeDiffText(&b, *v.diff)
+			v.diff.writeText(&b)
 		}
 	}
 	return b.Bytes(), err
@@ -255,20 +288,19 @@ func (v *validation) color() bool {
 }
 
 func (v *validation) setOutputs(errs, warnings int) error {
-	out := outputs{
-		{"valid", strconv.FormatBool(errs == 0)}, {"errors", strconv.Itoa(errs)}, {"warnings", strconv.Itoa(warnings)},
-	}
+	roster := []listed{}
 	if v.manifest != nil {
-		roster := make([]listed, len(v.manifest.Entries))
 		for i := range v.manifest.Entries {
-			d := schedule.Decide(&v.manifest.Entries[i], v.now, schedule.Known{})
-			roster[i] = newListed(d)
+			row := newListed(schedule.Decide(&v.manifest.Entries[i], v.now, schedule.Known{}))
 			// No ledger is read on a pull request, so this is what holds before any receipt.
-			roster[i].Reason = "the ledger was not asked"
+			row.Reason = "the ledger was not asked"
+			roster = append(roster, row)
 		}
-		out = append(out, output{"roster", compactJSON(roster)})
 	}
-	return out.set(v.runner)
+	return outputs{
+		{"valid", strconv.FormatBool(errs == 0)}, {"errors", strconv.Itoa(errs)}, {"warnings", strconv.Itoa(warnings)},
+		{"roster", compactJSON(roster)},
+	}.set(v.runner)
 }
 
 func (v *validation) summary(failed bool, hidden []diag.Finding) emit.Summary {
@@ -282,7 +314,7 @@ func (v *validation) summary(failed bool, hidden []diag.Finding) emit.Summary {
 	}
 	s.Sections = append(s.Sections, findingsSections(v.findings, hidden)...)
 	if v.diff != nil {
-		s.Sections = append(s.Sections, diffSection(*v.diff))
+		s.Sections = append(s.Sections, v.diff.section())
 	}
 	return s
 }

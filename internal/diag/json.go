@@ -11,7 +11,8 @@ import (
 )
 
 // WriteJSON writes findings as one JSON array, [] when there are none, in the shape of design §8. Characters that a terminal would
-// act on or not show are written as JSON escapes.
+// act on or not show are written as JSON escapes, and so is what the runner would take for a command: ##[ anywhere in a line (the other
+// form, ::, counts at the start of a line only, where JSON has none).
 func WriteJSON(w io.Writer, findings []Finding) error {
 	if findings == nil {
 		findings = []Finding{}
@@ -39,9 +40,12 @@ func escapeJSON(in []byte) []byte {
 	out := make([]byte, 0, len(in))
 	for i := 0; i < len(in); {
 		r, size := utf8.DecodeRune(in[i:])
-		if r == '\n' || unicode.IsPrint(r) {
+		switch {
+		case bytes.HasPrefix(in[i:], []byte("##[")):
+			out = append(out, `\u0023`...)
+		case r == '\n' || unicode.IsPrint(r):
 			out = append(out, in[i:i+size]...)
-		} else {
+		default:
 			for _, unit := range utf16.AppendRune(nil, r) {
 				out = fmt.Appendf(out, `\u%04x`, unit)
 			}

@@ -16,7 +16,7 @@ func (r Rule) At(file string, line, column int, message, hint string) Finding {
 // The rules of the file as a whole (design §3).
 var (
 	Unreadable    = Rule{"unreadable", Error, "The file is missing, is not a regular file, or cannot be read."}
-	TooLarge      = Rule{"too-large", Error, "A manifest has at most 256 KiB, 10,000 nodes and a depth of 32."}
+	TooLarge      = Rule{"too-large", Error, "A manifest has at most 256 KiB, 10,000 keys and values, 40,000 characters of punctuation, and a depth of 32."}
 	Encoding      = Rule{"encoding", Error, "A manifest is UTF-8 text without control characters."}
 	Syntax        = Rule{"yaml-syntax", Error, "A manifest is well-formed YAML."}
 	OneDocument   = Rule{"one-document", Error, "A manifest is a single YAML document with content."}
@@ -57,6 +57,7 @@ var (
 	LargeBundle       = Rule{"large-bundle", Warning, "A bundle has at most 1 MiB."}
 	InvalidUTF8       = Rule{"invalid-utf8", Warning, "What a bundle is made of is UTF-8 text."}
 	BadMetrics        = Rule{"bad-metrics", Warning, "Metrics are JSON as kaizen-agentic records them."}
+	Changed           = Rule{"changed", Error, "A stored bundle and the files it was made of are as its sources.json says."}
 )
 
 // The rules of the workflows that run this action (design §3).
@@ -72,6 +73,6 @@ var (
 var Rules = []Rule{
 	Unreadable, TooLarge, Encoding, Syntax, OneDocument, NoAlias, UnknownKey, DuplicateKey, MissingKey, WrongType, UnknownIgnore,
 	Version, Repo, Timezone, EmptySchedules, Agent, DuplicateAgent, Cadence, Day, Time, Path, MissingFile, PointerLabel, SessionClose,
-	NoPrompt, AmbiguousPrompt, ConventionCollide, LongPrompt, Secret, HiddenUnicode, LargeFile, LargeBundle, InvalidUTF8, BadMetrics,
+	NoPrompt, AmbiguousPrompt, ConventionCollide, LongPrompt, Secret, HiddenUnicode, LargeFile, LargeBundle, InvalidUTF8, BadMetrics, Changed,
 	CronCoverage, CronOnTheHour, WorkflowPermission, WorkflowConcurrency, Retention,
 }

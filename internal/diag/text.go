@@ -12,11 +12,16 @@ import (
 )
 
 // WriteText writes findings for a person: place, message and rule, the source line with a caret under the column, and the hint.
-// A finding of a secret has no source line. Source returns a file's content, nil where there is none to show; color asks for ANSI colours. Nothing in a finding or a file reaches
-// the terminal as a control sequence.
+// Of a file with a secret no line is shown. Source returns a file's content, nil where there is none to show; color asks for ANSI
+// colours. Nothing in a finding or a file reaches the terminal as a control sequence.
 func WriteText(w io.Writer, findings []Finding, source func(file string) []byte, color bool) error {
 	p := printer{w: bufio.NewWriter(w), color: color}
 	lines := make(map[string][][]byte) // by file, so that each is split once
+	for _, f := range findings {
+		if f.Rule == Secret.ID {
+			lines[f.File] = nil // a log must not repeat it, and another finding may stand on its lines
+		}
+	}
 	for _, f := range findings {
 		if _, ok := lines[f.File]; !ok {
 			lines[f.File] = splitLines(source(f.File))
@@ -42,6 +47,25 @@ const (
 type printer struct {
 	w     *bufio.Writer
 	color bool
+	seen  mark
+}
+
+// mark is the place of the last snippet: findings on one long line come in order, and each walks on from there.
+type mark struct {
+	file                 string
+	line, column, offset int // 1-based, 1-based, bytes of the line before it
+}
+
+// reach returns the byte offset of column in line, which is that of finding f.
+func (m *mark) reach(f Finding, line []byte, column int) int {
+	if m.file != f.File || m.line != f.Line || m.column > column {
+		*m = mark{f.File, f.Line, 1, 0}
+	}
+	for ; m.column < column && m.offset < len(line); m.column++ {
+		_, size := utf8.DecodeRune(line[m.offset:])
+		m.offset += size
+	}
+	return m.offset
 }
 
 // style writes s, which must be clean already.
@@ -67,7 +91,7 @@ func (p *printer) finding(f Finding, lines [][]byte) {
 	p.w.WriteString(" " + clean(f.Message) + " ")
 	p.style(faint, "["+f.Rule+"]")
 	p.w.WriteByte('\n')
-	if f.Line > 0 && f.Line <= len(lines) && f.Rule != Secret.ID { // a log must not repeat a secret
+	if f.Line > 0 && f.Line <= len(lines) {
 		p.snippet(f, lines[f.Line-1])
 	}
 	if f.Hint != "" {
@@ -78,7 +102,8 @@ func (p *printer) finding(f Finding, lines [][]byte) {
 
 // snippet writes the source line between two gutters, and the caret.
 func (p *printer) snippet(f Finding, line []byte) {
-	text, caret := window(line, f.Column)
+	first := max(f.Column-windowBefore, 1)
+	text, caret := window(line[p.seen.reach(f, line, first):], first, f.Column)
 	number := strconv.Itoa(f.Line)
 	gutter := strings.Repeat(" ", len(number))
 	p.style(faint, " "+number+" |")
@@ -95,26 +120,25 @@ const (
 	windowAfter  = 60
 )
 
-// window renders the part of line around column, and the white space that puts a caret under it.
-func window(line []byte, column int) (text, caret string) {
+// window renders the part of a line around column, and the white space that puts a caret under it. Rest is the line from the column
+// first on.
+func window(rest []byte, first, column int) (text, caret string) {
 	var b, pad strings.Builder
-	first, last := column-windowBefore, column+windowAfter
-	for at := 1; len(line) > 0; at++ {
-		r, size := utf8.DecodeRune(line)
-		shown := cleanRune(r, line[:size], true)
-		if (at == first && first > 1) || at == last {
+	for at := first; len(rest) > 0; at++ {
+		r, size := utf8.DecodeRune(rest)
+		shown := cleanRune(r, rest[:size], true)
+		cut := at == column+windowAfter
+		if cut || at == first && first > 1 {
 			shown = "…"
 		}
-		if at >= first {
-			b.WriteString(shown)
-			if at < column {
-				pad.WriteString(blank(shown))
-			}
+		b.WriteString(shown)
+		if at < column {
+			pad.WriteString(blank(shown))
 		}
-		if at == last {
+		if cut {
 			break
 		}
-		line = line[size:]
+		rest = rest[size:]
 	}
 	return b.String(), pad.String()
 }

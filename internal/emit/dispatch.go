@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 	"sync"
 
@@ -85,8 +84,6 @@ func checkPayload(payload []byte) error {
 	return nil
 }
 
-var targetName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$`)
-
 // ParseTargets reads a list of owner/repo, separated by commas or line ends, with comments from # to the end of the line.
 // A repository named twice counts once; GitHub's names differ by more than case.
 func ParseTargets(s string) ([]string, error) {
@@ -99,7 +96,7 @@ func ParseTargets(s string) ([]string, error) {
 			if target == "" {
 				continue
 			}
-			if _, name, _ := strings.Cut(target, "/"); !targetName.MatchString(target) || name == "." || name == ".." {
+			if !event.IsRepository(target) {
 				return nil, fmt.Errorf("dispatch-to: %q is not a repository: write owner/repo, one per line or separated by commas", target)
 			}
 			if key := strings.ToLower(target); !seen[key] {

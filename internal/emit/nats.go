@@ -111,22 +111,51 @@ func (n *NATS) Deliver(ctx context.Context, m Message) []store.Delivery {
 	return []store.Delivery{d}
 }
 
-func (n *NATS) deliver(ctx context.Context, m Message) (store.Status, error) {
+// Check connects and looks for a stream on the subject, publishing nothing. Of its errors those that are ErrUnreachable may pass by
+// themselves, and those that are ErrNotTold leave open whether there is a stream; any other needs mending.
+func (n *NATS) Check(ctx context.Context) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	err := n.session(ctx, n.findStream)
+	if err == nil {
+		return nil
+	}
+	var known marked
+	errors.As(err, &known)
+	return marked{errors.New(n.redact(oneLine(fmt.Sprintf("%s: %v", n.hosts, err)))), known.mark}
+}
+
+// session connects and calls do with a ctx that ends at the deadline, or when the server refuses a permission.
+func (n *NATS) session(ctx context.Context, do func(context.Context, jetstream.JetStream) error) error {
 	if err := n.connect(ctx); err != nil {
-		return "", err
+		return err
 	}
 	js, err := jetstream.New(n.conn)
 	if err != nil {
-		return "", err
+		return err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, n.o.PublishTimeout, errNoAck)
 	defer cancel()
 	ctx, refuse := context.WithCancelCause(ctx)
 	defer refuse(nil)
 	n.refuse.Store(&refuse)
+	return do(ctx, js)
+}
+
+func (n *NATS) deliver(ctx context.Context, m Message) (status store.Status, err error) {
+	err = n.session(ctx, func(ctx context.Context, js jetstream.JetStream) error {
+		status, err = n.send(ctx, js, m)
+		return err
+	})
+	return status, err
+}
+
+// send publishes m, or in a dry run stops before that.
+func (n *NATS) send(ctx context.Context, js jetstream.JetStream, m Message) (store.Status, error) {
 	if n.o.DryRun {
-		if _, err := js.StreamNameBySubject(ctx, n.o.Subject); err != nil {
-			return "", n.explainPublish(ctx, js, err)
+		// A user who may publish but not ask for streams could deliver, so that is no failure.
+		if err := n.findStream(ctx, js); err != nil && !errors.Is(err, ErrNotTold) {
+			return "", err
 		}
 		return store.DryRun, nil
 	}
@@ -138,6 +167,21 @@ func (n *NATS) deliver(ctx context.Context, m Message) (store.Status, error) {
 		return store.Duplicate, nil
 	}
 	return store.Delivered, nil
+}
+
+// findStream asks whether a stream captures the subject.
+func (n *NATS) findStream(ctx context.Context, js jetstream.JetStream) error {
+	_, err := js.StreamNameBySubject(ctx, n.o.Subject)
+	cause := context.Cause(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(cause, errNoAck):
+		return marked{fmt.Errorf("JetStream did not answer within %v: run again", n.o.PublishTimeout), ErrUnreachable}
+	case errors.Is(cause, nats.ErrPermissionViolation) && strings.Contains(cause.Error(), "$JS.API.STREAM.NAMES"):
+		return marked{fmt.Errorf("the user may not ask for streams, so none can be seen on the subject %q: allow it to publish to $JS.API.STREAM.NAMES, or rely on the first delivery", n.o.Subject), ErrNotTold}
+	}
+	return n.explainPublish(ctx, js, err)
 }
 
 // publish sends msg until it is acknowledged or ctx ends. A message or its acknowledgement may be lost when the server restarts; sending

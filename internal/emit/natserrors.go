@@ -15,6 +15,21 @@ import (
 
 var errNoAck = errors.New("no acknowledgement in time")
 
+// What an error of Check may be, beside its text.
+var (
+	ErrUnreachable = errors.New("no server can be reached")      // now; it may pass by itself
+	ErrNotTold     = errors.New("the server does not tell that") // the user may not ask
+)
+
+// marked is an error that also Is mark, without its text.
+type marked struct {
+	error
+	mark error
+}
+
+func (m marked) Is(target error) bool { return m.mark == target }
+func (m marked) Unwrap() error        { return m.error }
+
 // explainConnect says why there is no connection and what to do about it.
 func (n *NATS) explainConnect(err error) error {
 	var unknown x509.UnknownAuthorityError
@@ -37,11 +52,11 @@ func (n *NATS) explainConnect(err error) error {
 	case isAuthError(err):
 		return fmt.Errorf("unauthorised: the server refused %s (%w)", n.authKind(), err)
 	case errors.Is(err, nats.ErrNoServers):
-		return errors.New("connection refused: nothing listens there: check nats-url and that the server runs")
+		return marked{errors.New("connection refused: nothing listens there: check nats-url and that the server runs"), ErrUnreachable}
 	case errors.Is(err, nats.ErrTimeout), errors.As(err, &timeout) && timeout.Timeout():
-		return fmt.Errorf("no NATS server answered within %v: check nats-url and the firewall", n.o.ConnectTimeout)
+		return marked{fmt.Errorf("no NATS server answered within %v: check nats-url and the firewall", n.o.ConnectTimeout), ErrUnreachable}
 	default:
-		return fmt.Errorf("connecting failed: %w: check nats-url", err)
+		return marked{fmt.Errorf("connecting failed: %w: check nats-url", err), ErrUnreachable}
 	}
 }
 
@@ -91,7 +106,7 @@ func (n *NATS) explainPublish(ctx context.Context, js jetstream.JetStream, err e
 		n.err = fmt.Errorf("unauthorised: %w: allow the user to publish to %q and to subscribe to _INBOX.>", cause, n.o.Subject)
 		return n.err
 	case errors.Is(cause, errNoAck):
-		return fmt.Errorf("no acknowledgement within %v: run again, the stream drops a repeat", n.o.PublishTimeout)
+		return marked{fmt.Errorf("no acknowledgement within %v: run again, the stream drops a repeat", n.o.PublishTimeout), ErrUnreachable}
 	case cause != nil:
 		return fmt.Errorf("cancelled before the acknowledgement (%w): run again, the stream drops a repeat", cause)
 	case errors.Is(err, nats.ErrMaxPayload):

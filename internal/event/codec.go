@@ -7,26 +7,19 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
 // MaxSize is the largest client_payload GitHub takes, in bytes: under 64 KB, counted as 65,535 characters.
 const MaxSize = 65_535
 
 const timeLayout = "2006-01-02T15:04:05Z"
-
-var (
-	slug     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
-	agent    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
-	fullName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$`)
-	digest   = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
-	absolute = regexp.MustCompile(`^(/|[A-Za-z]:[\\/])`)
-)
 
 // Validate reports every way in which e departs from the contract, joined into one error; nil when it holds.
 func (e *Event) Validate() error {
@@ -39,9 +32,9 @@ func (e *Event) Validate() error {
 	check(e.Event == Type, "event", Type, e.Event)
 	check(e.Version == Version, "version", `"1"`, e.Version)
 	check(isTime(e.OccurredAt), "occurred_at", "an RFC 3339 time", e.OccurredAt)
-	check(slug.MatchString(e.Repo), "repo", "a slug like kaizen-agentic", e.Repo)
-	check(absolute.MatchString(e.Root) && !hasControl(e.Root), "root", "an absolute path", e.Root)
-	check(agent.MatchString(e.Agent), "agent", "an agent name like coach", e.Agent)
+	check(schedule.IsSlug(e.Repo), "repo", "a slug like kaizen-agentic", e.Repo)
+	check(isAbsolute(e.Root) && !hasControl(e.Root), "root", "an absolute path", e.Root)
+	check(schedule.IsAgent(e.Agent), "agent", "an agent name like coach", e.Agent)
 	check(slices.Contains([]string{"daily", "weekly", "monthly"}, e.Cadence), "cadence", "daily, weekly or monthly", e.Cadence)
 	check(e.PrepareCommand != "" && !hasControl(e.PrepareCommand), "prepare_command", "one command line", e.PrepareCommand)
 	check(e.SessionClose != nil, "session_close", "a list", "null")
@@ -61,18 +54,30 @@ func (b *Bundle) validate() (errs []error) {
 	check(b.Format == "markdown" || b.Format == "json", "format", "markdown or json", b.Format)
 	check(b.Pointers != nil, "pointers", "a list", "null")
 	for i, label := range b.Pointers {
-		check(agent.MatchString(label), fmt.Sprintf("pointers[%d]", i), "a label like scope", label)
+		check(schedule.IsAgent(label), fmt.Sprintf("pointers[%d]", i), "a label like scope", label)
 	}
 	check(b.Bytes >= 0, "bytes", "a size", b.Bytes)
 	if a := b.Artifact; a != nil {
-		check(fullName.MatchString(a.Repository), "artifact.repository", "owner/name", a.Repository)
+		check(IsRepository(a.Repository), "artifact.repository", "owner/name", a.Repository)
 		check(a.RunID > 0, "artifact.run_id", "a run id", a.RunID)
 		check(a.Name != "" && !strings.ContainsAny(a.Name, "\":<>|*?\r\n\\/"), "artifact.name", "an artifact name", a.Name)
 		check(a.ID > 0, "artifact.id", "an artifact id", a.ID)
-		check(digest.MatchString(a.Digest), "artifact.digest", "sha256:<64 hex digits>", a.Digest)
+		check(isDigest(a.Digest), "artifact.digest", "sha256:<64 hex digits>", a.Digest)
 		check(strings.HasPrefix(a.URL, "https://") || strings.HasPrefix(a.URL, "http://"), "artifact.url", "a URL", a.URL)
 	}
 	return errs
+}
+
+// isDigest takes what a job artifact's digest looks like: sha256: and 64 lower-case hex digits.
+func isDigest(s string) bool {
+	hex, ok := strings.CutPrefix(s, "sha256:")
+	return ok && len(hex) == 64 && strings.Trim(hex, "0123456789abcdef") == ""
+}
+
+// isAbsolute takes the paths of any system, not only of the one that this program runs on.
+func isAbsolute(s string) bool {
+	drive := len(s) > 2 && s[1] == ':' && (s[2] == '\\' || s[2] == '/') && ('a' <= s[0]|0x20 && s[0]|0x20 <= 'z')
+	return strings.HasPrefix(s, "/") || drive
 }
 
 // isTime accepts what the contract says, RFC 3339, of which this program itself writes one form.

@@ -36,7 +36,7 @@ const (
 
 // Artifacts lists repository's artifacts of exactly this name, newest first, at most limit. It needs actions: read.
 func (c *Client) Artifacts(ctx context.Context, repository, name string, limit int) ([]Artifact, error) {
-	op := operation{"list artifacts " + quote(name) + " of " + repository, repository, "actions: read", tokenInput}
+	op := c.operation("list artifacts "+quote(name)+" of "+repository, repository, "actions: read", tokenInput)
 	var found []Artifact
 	for page := 1; page <= maxPages && len(found) < limit; page++ {
 		list, total, err := c.page(ctx, op, url.Values{"name": {name}, "per_page": {strconv.Itoa(perPage)}, "page": {strconv.Itoa(page)}})
@@ -58,7 +58,7 @@ func (c *Client) Artifacts(ctx context.Context, repository, name string, limit i
 
 // NewestArtifacts lists repository's newest artifacts (one page of 100, newest first) and the total count. It needs actions: read.
 func (c *Client) NewestArtifacts(ctx context.Context, repository string) (artifacts []Artifact, total int, err error) {
-	op := operation{"list artifacts of " + repository, repository, "actions: read", tokenInput}
+	op := c.operation("list artifacts of "+repository, repository, "actions: read", tokenInput)
 	artifacts, total, err = c.page(ctx, op, url.Values{"per_page": {strconv.Itoa(perPage)}})
 	sortNewestFirst(artifacts)
 	return artifacts, total, err
@@ -130,7 +130,7 @@ func (a artifact) public() Artifact {
 // DownloadArtifact returns the zip of an artifact, at most limit bytes, following the one redirect to storage without the token.
 // It needs actions: read.
 func (c *Client) DownloadArtifact(ctx context.Context, repository string, id, limit int64) ([]byte, error) {
-	op := operation{fmt.Sprintf("download artifact %d of %s", id, repository), repository, "actions: read", tokenInput}
+	op := c.operation(fmt.Sprintf("download artifact %d of %s", id, repository), repository, "actions: read", tokenInput)
 	owner, name, err := split(repository)
 	if err != nil {
 		op.name = "download artifact"

@@ -18,7 +18,7 @@ const (
 //
 // Delivery is at least once: an attempt whose fate is unknown is made again.
 func (c *Client) Dispatch(ctx context.Context, repository, eventType string, payload json.RawMessage) error {
-	op := operation{"dispatch to " + repository, repository, "contents: write", dispatchInput}
+	op := c.operation("dispatch to "+repository, repository, "contents: write", dispatchInput)
 	owner, name, err := split(repository)
 	if err != nil {
 		op.name = "dispatch"

@@ -13,11 +13,12 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/google/go-github/v62/github"
+
+	"github.com/kaizen-agentic/schedule-action/internal/event"
 )
 
 // Options are what the client needs from outside; only BaseURL is required.
@@ -34,8 +35,22 @@ type Options struct {
 // Client talks to one GitHub API with one token. It is safe for concurrent use and paces itself to the platform's limits,
 // which count per token: share one client among all that use the same token.
 type Client struct {
-	api *transport
-	hub *github.Client
+	api   *transport
+	hub   *github.Client
+	input string // the action's input that holds the token, where the caller knows better than the method
+}
+
+// WithInput is the same client, limits and all, whose errors say that the token is that of this input of the action. By default
+// they name `dispatch-token` for a dispatch and `token` for everything else.
+func (c *Client) WithInput(name string) *Client {
+	named := *c
+	named.input = name
+	return &named
+}
+
+// operation words what a method is for; input is the one that usually holds the token.
+func (c *Client) operation(name, repository, permission, input string) operation {
+	return operation{name, repository, permission, cmp.Or(c.input, input)}
 }
 
 // Time-outs of one attempt, so that a server that stalls or trickles is given up; the deadline of the whole is the caller's ctx.
@@ -137,12 +152,10 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-var repositoryName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}/[A-Za-z0-9._-]{1,100}$`)
-
 // split checks the name of a repository, which becomes part of a path.
 func split(repository string) (owner, name string, err error) {
 	owner, name, _ = strings.Cut(repository, "/")
-	if !repositoryName.MatchString(repository) || name == "." || name == ".." {
+	if !event.IsRepository(repository) {
 		return "", "", fmt.Errorf("%s is not the name of a repository: want owner/name", quote(repository))
 	}
 	return owner, name, nil

@@ -22,7 +22,7 @@ type Repository struct {
 
 // Repository describes repository owner/name. It needs metadata: read.
 func (c *Client) Repository(ctx context.Context, repository string) (Repository, error) {
-	op := operation{"read repository " + repository, repository, "metadata: read", tokenInput}
+	op := c.operation("read repository "+repository, repository, "metadata: read", tokenInput)
 	owner, name, err := split(repository)
 	if err != nil {
 		op.name = "read repository"
@@ -49,7 +49,7 @@ const maxContents = 1 << 20
 // File returns the file at path of repository at ref (a branch, tag or commit; "" is the default branch), at most limit bytes,
 // and never more than 1 MiB. It needs contents: read.
 func (c *Client) File(ctx context.Context, repository, path, ref string, limit int64) ([]byte, error) {
-	op := operation{"read " + quote(path) + " of " + repository, repository, "contents: read", tokenInput}
+	op := c.operation("read "+quote(path)+" of "+repository, repository, "contents: read", tokenInput)
 	file, _, err := c.contents(ctx, op, path, ref)
 	if err != nil {
 		return nil, err
@@ -73,7 +73,7 @@ func (c *Client) File(ctx context.Context, repository, path, ref string, limit i
 
 // Files lists the names of the files in directory path of repository's default branch; none when there is no such directory.
 func (c *Client) Files(ctx context.Context, repository, path string) ([]string, error) {
-	op := operation{"list " + quote(path) + " of " + repository, repository, "contents: read", tokenInput}
+	op := c.operation("list "+quote(path)+" of "+repository, repository, "contents: read", tokenInput)
 	file, entries, err := c.contents(ctx, op, path, "")
 	if e, ok := err.(*Error); ok && e.Kind == NotFound {
 		// A repository that can't be seen answers the same: ask for it, so that "no files" is never said of such a one.

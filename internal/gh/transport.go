@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -34,6 +35,7 @@ type transport struct {
 	timeout time.Duration // of one attempt
 	log     func(format string, args ...any)
 	pace    *pacer
+	told    atomic.Pointer[Told] // with the last answer
 }
 
 // elsewhere is the error of a redirect that leaves the API. Its text names the host only: the query may be a signature.
@@ -253,6 +255,11 @@ func (t *transport) send(orig *http.Request, u *url.URL, body []byte) (*http.Res
 		req.Header.Set("Authorization", "Bearer "+t.token)
 	}
 	resp, err := receive(t.next, req, maxBody)
+	if err == nil {
+		if told := readTold(resp.Header, t.pace.now()); told != nil {
+			t.told.Store(told)
+		}
+	}
 	if err == nil && resp.StatusCode >= 400 && t.token != "" {
 		// Refusals are quoted in errors: a proxy that echoes the request must not bring the token there.
 		resp.Body = newAnswer(bytes.ReplaceAll(resp.Body.(*answer).data, []byte(t.token), []byte("***")))

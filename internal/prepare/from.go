@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"regexp"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
 // MaxFrom is the largest JSON that AgentOf and FromJSON read, in bytes: a bundle of three full files in the worst escaping.
@@ -24,10 +25,7 @@ type given struct {
 	Pointers         json.RawMessage `json:"pointers"`
 }
 
-var (
-	nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
-	errEmpty = errors.New("the JSON names no agent")
-)
+var errEmpty = errors.New("the JSON names no agent")
 
 // AgentOf is the agent that a bundle's JSON names.
 func AgentOf(data []byte) (string, error) {
@@ -38,7 +36,7 @@ func AgentOf(data []byte) (string, error) {
 	if g.Agent == nil || *g.Agent == "" {
 		return "", errEmpty
 	}
-	if !nameForm.MatchString(*g.Agent) {
+	if !schedule.IsAgent(*g.Agent) {
 		return "", fmt.Errorf("the JSON names the agent %q, which is not 1 to 64 letters, digits, hyphens and underscores", *g.Agent)
 	}
 	return *g.Agent, nil
@@ -113,7 +111,7 @@ func givenPointers(raw json.RawMessage) ([]Pointer, error) {
 		}
 	}
 	for _, p := range pointers {
-		if !nameForm.MatchString(p.Label) {
+		if !schedule.IsAgent(p.Label) {
 			return nil, fmt.Errorf(`"pointers" in the JSON holds %q, which is not a label`, p.Label)
 		}
 	}

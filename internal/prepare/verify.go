@@ -12,14 +12,11 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
-// Changed is what Verify reports.
-var Changed = diag.Rule{ID: "changed", Severity: diag.Error, Summary: "A stored bundle and the files it was made of are as its sources.json says."}
-
 // maxStored is the largest bundle that Verify reads, in bytes; see MaxFrom.
 const maxStored = MaxFrom
 
-// Verify checks the stored bundle in the directory bundle (os.Root's FS keeps it from being left) against its sources.json, and the files of the checkout tree too unless tree
-// is nil. The findings are sorted, and name files of the bundle's directory and of the checkout. An error means that there is no
+// Verify checks the stored bundle in the directory bundle (os.Root's FS keeps it from being left) against its sources.json, and the
+// files of the checkout tree too unless tree is nil. The findings are sorted, and name files of the bundle's directory and of the checkout. An error means that there is no
 // bundle to check: sources.json cannot be read.
 func Verify(bundle fs.FS, tree *checkout.Tree) ([]diag.Finding, error) {
 	data, err := readStored(bundle, SourcesName, MaxFile)
@@ -38,7 +35,7 @@ func Verify(bundle fs.FS, tree *checkout.Tree) ([]diag.Finding, error) {
 		return findings, nil
 	}
 	if commit := tree.Commit(); commit != "" && s.Commit != "" && commit != s.Commit {
-		findings = append(findings, Changed.At(SourcesName, 0, 0, fmt.Sprintf("the bundle is of commit %q, the checkout of %q", s.Commit, commit),
+		findings = append(findings, diag.Changed.At(SourcesName, 0, 0, fmt.Sprintf("the bundle is of commit %q, the checkout of %q", s.Commit, commit),
 			"check out the bundle's commit"))
 	}
 	for _, want := range s.Files {
@@ -71,9 +68,9 @@ func verifyContent(bundle fs.FS, want bundleFile) []diag.Finding {
 	content, err := readStored(bundle, want.Name, maxStored)
 	switch {
 	case err != nil:
-		return []diag.Finding{Changed.At(want.Name, 0, 0, fmt.Sprintf("the bundle cannot be read: %v", err), "fetch the bundle again")}
+		return []diag.Finding{diag.Changed.At(want.Name, 0, 0, fmt.Sprintf("the bundle cannot be read: %v", err), "fetch the bundle again")}
 	case digestOf(content) != want.SHA256 || int64(len(content)) != want.Size:
-		return []diag.Finding{Changed.At(want.Name, 0, 0, "the bundle is not the one that sources.json describes", "fetch the bundle again")}
+		return []diag.Finding{diag.Changed.At(want.Name, 0, 0, "the bundle is not the one that sources.json describes", "fetch the bundle again")}
 	}
 	return nil
 }
@@ -93,5 +90,5 @@ func verifySource(tree *checkout.Tree, want source) []diag.Finding {
 	default:
 		return nil
 	}
-	return []diag.Finding{Changed.At(want.Path, 0, 0, fmt.Sprintf("the %s of the bundle %s", want.Role, message), "prepare the bundle again")}
+	return []diag.Finding{diag.Changed.At(want.Path, 0, 0, fmt.Sprintf("the %s of the bundle %s", want.Role, message), "prepare the bundle again")}
 }

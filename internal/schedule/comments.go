@@ -54,31 +54,31 @@ func before(a, b Pos) bool {
 
 func newMask(lines []string, root *node) *mask {
 	m := &mask{}
-	m.add(lines, root)
+	m.add(&cursor{lines: lines}, root)
 	return m
 }
 
-func (m *mask) add(lines []string, n *node) {
+func (m *mask) add(text *cursor, n *node) {
 	switch {
 	case n.kind == scalarNode && n.style == quotedStyle:
-		m.spans = append(m.spans, span{n.pos, endOfQuoted(lines, n.pos)})
+		m.spans = append(m.spans, span{n.pos, text.endOfQuoted(n.pos)})
 	case n.kind == scalarNode && n.style == blockStyle:
-		m.spans = append(m.spans, span{Pos{n.pos.Line + 1, 1}, endOfBlock(lines, n)})
+		m.spans = append(m.spans, span{Pos{n.pos.Line + 1, 1}, endOfBlock(text.lines, n)})
 	}
 	for _, item := range n.items {
-		m.add(lines, item)
+		m.add(text, item)
 	}
 	for _, p := range n.pairs {
-		m.add(lines, p.key)
-		m.add(lines, p.value)
+		m.add(text, p.key)
+		m.add(text, p.value)
 	}
 }
 
 // endOfQuoted is the place after the closing quote of the scalar at start. An anchor or a tag may stand before the opening one.
-func endOfQuoted(lines []string, start Pos) Pos {
+func (c *cursor) endOfQuoted(start Pos) Pos {
 	var quote, previous rune
-	for pos := start; pos.Line <= len(lines); pos = (Pos{pos.Line + 1, 1}) {
-		for _, r := range fromColumn(lines[pos.Line-1], pos.Column) {
+	for pos := start; pos.Line <= len(c.lines); pos = (Pos{pos.Line + 1, 1}) {
+		for _, r := range c.from(pos) {
 			switch {
 			case quote == 0 && (r == '"' || r == '\''):
 				quote, r = r, 0
@@ -96,7 +96,7 @@ func endOfQuoted(lines []string, start Pos) Pos {
 			pos.Column++
 		}
 	}
-	return Pos{len(lines) + 1, 1}
+	return Pos{len(c.lines) + 1, 1}
 }
 
 // endOfBlock is the start of the first line after a block scalar: the first one that is not blank and less indented than its content.

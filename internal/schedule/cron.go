@@ -3,7 +3,6 @@ package schedule
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,7 +38,7 @@ var cronFields = []cronField{
 	{"month", 1, 12, "janfebmaraprmayjunjulaugsepoctnovdec"}, {"day of the week", 0, 7, "sunmontuewedthufrisat"},
 }
 
-var cronElement = regexp.MustCompile(`^(?:\*|([0-9]{1,2}|[A-Za-z]{3})(?:-([0-9]{1,2}|[A-Za-z]{3}))?)(?:/([0-9]{1,3}))?$`)
+var cronElement = pattern(`^(?:\*|([0-9]{1,2}|[A-Za-z]{3})(?:-([0-9]{1,2}|[A-Za-z]{3}))?)(?:/([0-9]{1,3}))?$`)
 
 // parseCron checks an expression against POSIX cron as GitHub takes it: five fields, names for months and weekdays, lists, ranges and
 // steps. The library would take more (seconds, years, @daily, L, W, #) that GitHub refuses.
@@ -59,7 +58,7 @@ func parseCron(text string) (segments []string, err error) {
 }
 
 func (f cronField) check(element string) error {
-	match := cronElement.FindStringSubmatch(element)
+	match := cronElement().FindStringSubmatch(element)
 	if match == nil {
 		return errors.New("is not a value, a range or a step")
 	}

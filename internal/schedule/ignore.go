@@ -2,7 +2,6 @@ package schedule
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -11,17 +10,21 @@ import (
 )
 
 // ignorePattern is a comment that silences rules; its group is their list.
-var ignorePattern = regexp.MustCompile(`^#\s*kaizen-ignore:(.*)$`)
+var ignorePattern = pattern(`^#\s*kaizen-ignore:(.*)$`)
 
 // maxIgnores is the number of names in one comment; what stands behind them counts as part of the last one.
 const maxIgnores = 50
 
-// readIgnores collects the rules that comments silence, by line, and reports the names that silence nothing.
+// readIgnores collects the rules that comments silence, by line, and reports the names that silence nothing. It stops at one more than
+// maxFindings of these, for suggesting a name is work.
 func readIgnores(file string, comments []comment) (map[int][]string, []diag.Finding) {
 	ignores := map[int][]string{}
 	var findings []diag.Finding
 	for _, c := range comments {
-		match := ignorePattern.FindStringSubmatchIndex(c.text)
+		if len(findings) > maxFindings {
+			break
+		}
+		match := ignorePattern().FindStringSubmatchIndex(c.text)
 		if match == nil {
 			continue
 		}

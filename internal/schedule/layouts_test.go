@@ -211,3 +211,22 @@ func TestScaffoldExample(t *testing.T) {
 		t.Errorf("loads as %+v with %+v", m, findings)
 	}
 }
+
+// TestScaffoldSlug makes a slug of any name, so that what init writes is valid wherever it runs.
+func TestScaffoldSlug(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"web": "web", ".github": "github", "my web": "my-web", "Grüße": "Gr--e", "--": "", "": "", "日本": "", "a b ": "a-b", "true": "true",
+		strings.Repeat("x", 120): strings.Repeat("x", 100),
+	} {
+		dir := t.TempDir()
+		files, _, err := schedule.Scaffold(openTree(t, dir), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, dir, files)
+		if m, findings := check(t, dir); m == nil || m.Repo != want {
+			t.Errorf("%q becomes %+v, with %+v", name, m, findings)
+		}
+	}
+}

@@ -1,7 +1,6 @@
 package schedule
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,7 +15,10 @@ var (
 	entryKeys    = []string{"agent", "cadence", "day", "time", "enabled", "prompt", "memory", "metrics", "pointers", "session_close"}
 )
 
-// Load parses and checks data, reporting all findings at once, sorted and with the silenced ones removed.
+// maxFindings is how many findings of one file are told. More than that are no person's work, and nobody's reading.
+const maxFindings = 1000
+
+// Load parses and checks data, reporting all findings at once (up to 1,000), sorted and with the silenced ones removed.
 // The manifest is nil when any finding is an error. It never panics, whatever data holds, and its cost is linear in len(data).
 func Load(file string, data []byte, opts Options) (*Manifest, []diag.Finding) {
 	l := &loader{file: file, agents: map[string]Pos{}}
@@ -30,15 +32,30 @@ func Load(file string, data []byte, opts Options) (*Manifest, []diag.Finding) {
 	}
 	l.refuseReferences(root)
 	m := l.manifest(root)
-	m.Repo = cmp.Or(m.Repo, opts.Repo)
+	if _, given := m.positions["repo"]; !given {
+		m.Repo = l.defaultRepo(root, opts.Repo)
+	}
 	var unknown []diag.Finding
 	m.ignores, unknown = readIgnores(file, comments(data, root))
 	findings := m.Unsilenced(append(l.findings, unknown...))
 	diag.Sort(findings)
+	findings = bound(file, findings)
 	if errors, _ := diag.Count(findings); errors > 0 {
 		return nil, findings
 	}
 	return m, findings
+}
+
+// bound cuts sorted findings to maxFindings, one of which then says so.
+func bound(file string, findings []diag.Finding) []diag.Finding {
+	if len(findings) <= maxFindings {
+		return findings
+	}
+	last := findings[maxFindings-1]
+	findings = append(findings[:maxFindings-1], diag.TooLarge.At(file, last.Line, last.Column,
+		fmt.Sprintf("there are more than %d findings; these are the first", maxFindings), "mend these, then check again"))
+	diag.Sort(findings)
+	return findings
 }
 
 // loader walks the tree of a manifest and collects what is wrong. A value that is wrong is reported once and left out.
@@ -211,7 +228,7 @@ func (l *loader) schedules(f field) []Entry {
 		case isReference(item):
 		case item.kind == mappingNode:
 			entries = append(entries, l.entry(item))
-		case item.kind == scalarNode && item.typ() == typeString && agentPattern.MatchString(item.value):
+		case item.kind == scalarNode && item.typ() == typeString && IsAgent(item.value):
 			l.report(diag.WrongType, item.pos, fmt.Sprintf("an entry is a mapping, not %s", describe(item)), fmt.Sprintf("write - agent: %s and the cadence below it", item.value))
 		default:
 			l.report(diag.WrongType, item.pos, fmt.Sprintf("an entry is a mapping, not %s", describe(item)), "write - agent: coach and below it cadence: weekly")
@@ -223,7 +240,7 @@ func (l *loader) schedules(f field) []Entry {
 // entry reads one entry.
 func (l *loader) entry(n *node) Entry {
 	what := "the entry"
-	if a := n.get("agent"); a != nil && a.kind == scalarNode && agentPattern.MatchString(a.value) {
+	if a := n.get("agent"); a != nil && a.kind == scalarNode && IsAgent(a.value) {
 		what = fmt.Sprintf("the entry of %q", a.value)
 	}
 	e := Entry{Location: l.location, Enabled: true, positions: map[string]Pos{"": n.pos}}

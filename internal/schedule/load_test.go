@@ -121,7 +121,7 @@ func dump(m *Manifest) string {
 }
 
 // elsewhere are the error rules that Load cannot report, because they need more than the manifest's text.
-var elsewhere = []string{diag.Unreadable.ID, diag.MissingFile.ID, diag.Secret.ID}
+var elsewhere = []string{diag.Unreadable.ID, diag.MissingFile.ID, diag.Secret.ID, diag.Changed.ID}
 
 // TestEveryRule proves that the corpus breaks every rule of the manifest at least twice.
 func TestEveryRule(t *testing.T) {
@@ -157,6 +157,50 @@ func TestLoadTooLarge(t *testing.T) {
 		data := append([]byte(valid), bytes.Repeat([]byte("x"), c.size-len(valid))...)
 		if _, findings := Load("f", data, Options{}); rulesOf(findings) != c.want {
 			t.Errorf("%d bytes: got %v, want %q", c.size, findings, c.want)
+		}
+	}
+}
+
+func TestManyFindings(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		keys, want int
+		cut        bool
+	}{
+		{maxFindings - 1, maxFindings, false}, // one for the missing keys
+		{maxFindings, maxFindings, true},
+		{2 * maxFindings, maxFindings, true},
+	} {
+		data := []byte("schedules: [{agent: a, cadence: daily}]\n")
+		for i := range c.keys {
+			data = fmt.Appendf(data, "key-%d: 1\n", i)
+		}
+		findings := checkLoad(t, data)
+		cut := slices.ContainsFunc(findings, func(f diag.Finding) bool { return f.Rule == diag.TooLarge.ID })
+		if len(findings) != c.want || cut != c.cut {
+			t.Errorf("%d unknown keys: %d findings, says so %t", c.keys, len(findings), cut)
+		}
+	}
+}
+
+func TestDefaultRepo(t *testing.T) {
+	t.Parallel()
+	const named, unnamed = "version: \"1\"\nrepo: web\nschedules: [{agent: a, cadence: daily}]\n", "version: \"1\"\nschedules: [{agent: a, cadence: daily}]\n"
+	for _, c := range []struct {
+		name, data, repo string
+		want, rules      string
+	}{
+		{"not needed", named, "my web", "web", ""},
+		{"a slug", unnamed, "my-web", "my-web", ""},
+		{"unknown", unnamed, "", "", ""},
+		{"a blank", unnamed, "my web", "", "repo"},
+		{"a dot first", unnamed, ".github", "", "repo"},
+		{"a wrong repo", "repo: a b\n" + unnamed, ".github", "", "repo"},
+		{"no manifest at all", "a list", ".github", "", "wrong-type"},
+	} {
+		m, findings := Load("f", []byte(c.data), Options{Repo: c.repo})
+		if rules := rulesOf(findings); rules != c.rules || m != nil && m.Repo != c.want {
+			t.Errorf("%s: %+v with %v", c.name, m, findings)
 		}
 	}
 }
@@ -257,7 +301,8 @@ func hostile() map[string][]byte {
 		"unknown keys": {"version: \"1\"\nschedules:\n- {", "agnt: 1,", "}"}, "entries": {"version: \"1\"\nschedules:\n", "- {}\n", ""},
 		"error after keys": {"", "a: 1\n", "@"}, "error after comments": {"", "#\n", "@"}, "error after words": {"a: [", "word ", "@"}, "error after lists": {"[", "[[[[[[[[]]]]]]]] ,\n", "@"},
 		"error after lines": {"a:\n", " word word word\n", "@: b: c"}, "unclosed after lines": {"a: \"\n", " word word word\n", ""},
-		"ignores": {"version: 1 # kaizen-ignore:", "a,", "\n"},
+		"ignores": {"version: 1 # kaizen-ignore:", "a,", "\n"}, "lines of ignores": {"- a\n", "#kaizen-ignore:" + strings.Repeat("retentoin,", 49) + "\n", ""},
+		"items on one line": {"[" + strings.Repeat("{ä: \"b\"},", 2400), " ", "]"}, "padded items on one line": {"[", "\"a\"" + strings.Repeat(" ", 60) + ",", "]"},
 	} {
 		fill := strings.Repeat(ends[1], (MaxSize-len(ends[0])-len(ends[2]))/len(ends[1]))
 		shapes[name] = []byte(ends[0] + fill + ends[2])

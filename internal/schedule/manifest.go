@@ -69,7 +69,7 @@ type Pointer struct{ Label, Path string }
 
 // Options are the defaults that come from outside the manifest.
 type Options struct {
-	// Repo is the slug used when the manifest does not name one.
+	// Repo is the slug used when the manifest does not name one; what is no slug then is an error. "" when unknown.
 	Repo string
 }
 

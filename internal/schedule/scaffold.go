@@ -34,8 +34,8 @@ type ScaffoldFile struct {
 
 // Scaffold proposes the files with which the repository in tree is scheduled: a manifest of the agents found in it, the workflow
 // that prepares them, the pull request check, and the line that keeps bundles out of git. What is there already is never touched, so
-// after writing them a second call proposes nothing. Repo is the State Hub slug, "" when unknown; agents are those found, none if the
-// manifest only shows an example.
+// after writing them a second call proposes nothing. Repo is the repository's name, "" when unknown, which becomes the slug; agents are
+// those found, none if the manifest only shows an example.
 func Scaffold(tree *checkout.Tree, repo string) (files []ScaffoldFile, agents []string, err error) {
 	prompts, err := findAgents(tree)
 	if err != nil {
@@ -166,7 +166,7 @@ func sharedMemory(tree *checkout.Tree, agent string) string {
 }
 
 func isAgent(name string) bool {
-	return agentPattern.MatchString(name) && !slices.Contains(notAgents, strings.ToLower(name))
+	return IsAgent(name) && !slices.Contains(notAgents, strings.ToLower(name))
 }
 
 const manifestHead = `# yaml-language-server: $schema=https://raw.githubusercontent.com/kaizen-agentic/schedule-action/v1/schema/schedule.schema.json
@@ -179,8 +179,8 @@ version: "1"
 func manifestTemplate(repo string, agents []found) string {
 	var b strings.Builder
 	b.WriteString(manifestHead)
-	if repoPattern.MatchString(repo) {
-		fmt.Fprintf(&b, "repo: %s # State Hub slug\n", yamlWord(repo))
+	if slug := asSlug(repo); slug != "" {
+		fmt.Fprintf(&b, "repo: %s # State Hub slug\n", yamlWord(slug))
 	}
 	b.WriteString("timezone: UTC # IANA name, such as Europe/Berlin\nschedules:\n")
 	if len(agents) == 0 {
@@ -191,6 +191,19 @@ func manifestTemplate(repo string, agents []found) string {
 		writeEntry(&b, a, i == 0)
 	}
 	return b.String()
+}
+
+// asSlug is the slug nearest to a repository's or a directory's name, such as "github" for .github; "" if nothing is left of it.
+func asSlug(name string) string {
+	var b strings.Builder
+	for _, r := range name {
+		if !isAlphanumeric(r) && !strings.ContainsRune("._-", r) {
+			r = '-'
+		}
+		b.WriteRune(r)
+	}
+	slug := strings.TrimLeft(b.String(), "._-")
+	return strings.TrimRight(slug[:min(len(slug), 100)], "-")
 }
 
 // writeEntry writes an agent's entry; the first one explains its keys.

@@ -13,11 +13,12 @@ import (
 func explain(data []byte, offset int, err error) *problem {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	at, exact := offset, true
-	if !strings.Contains(text, "exceeded max depth") {
+	backslash := bytes.LastIndexByte(data[:offset], '\\')
+	switch {
+	case backslash >= 0 && isEscape(text):
+		at = backslash
+	case !strings.Contains(text, "exceeded max depth"):
 		at, exact = locate(data, offset)
-	}
-	if strings.Contains(text, "escape") || strings.Contains(text, "hexdecimal") {
-		at = max(at, bytes.LastIndexByte(data[:offset], '\\'))
 	}
 	misfit := strings.Contains(text, "mapping values") && isKey(data, at)
 	if misfit {
@@ -44,6 +45,11 @@ func explain(data []byte, offset int, err error) *problem {
 	return p
 }
 
+// isEscape knows the library's errors about a backslash; one in a tag's URI is a percent sign.
+func isEscape(text string) bool {
+	return !strings.Contains(text, "URI") && (strings.Contains(text, "escape") || strings.Contains(text, "hexdecimal"))
+}
+
 // syntaxHelp says in plain words what the library's messages mean. The first that the error contains counts.
 var syntaxHelp = []struct{ contains, message, hint string }{
 	{"unexpected end of stream", "the quote that opens here is never closed", "add the closing quote"},
@@ -54,6 +60,7 @@ var syntaxHelp = []struct{ contains, message, hint string }{
 	{"block sequence entries are not allowed", "a list item stands where no list can be", "start the list on a line of its own below its key"},
 	{"mapping keys are not allowed", "a key stands where none can be", "quote the value if it starts with a question mark"},
 	{"could not find expected ':'", "a key has no colon", "write key: value"},
+	{"URI", "a tag that is not well-formed", "quote the value if it starts with an exclamation mark"},
 	{"escape", "an escape that YAML does not know", `double the backslash, or use single quotes`},
 	{"hexdecimal", "an escape without its hexadecimal digits", `double the backslash, or use single quotes`},
 	{"comment or line break", "text after | or > on its line", "start the text on the next line, or quote it"},

@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,12 +17,10 @@ import (
 
 // The forms of single values (design §3). schema/schedule.schema.json states the same.
 var (
-	repoPattern  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
-	agentPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
-	timePattern  = regexp.MustCompile(`^([01][0-9]|2[0-3]):([0-5][0-9])$`)
+	timePattern = pattern(`^([01][0-9]|2[0-3]):([0-5][0-9])$`)
 	// looseTime is what people write when they mean a time.
-	looseTime = regexp.MustCompile(`^([0-9]{1,2})[:.h]([0-9]{2})(?::00)?$`)
-	drive     = regexp.MustCompile(`^[A-Za-z]:`)
+	looseTime = pattern(`^([0-9]{1,2})[:.h]([0-9]{2})(?::00)?$`)
+	drive     = pattern(`^[A-Za-z]:`)
 )
 
 // Limits on lists and strings, so that an event stays far below the platform's 64 KB.
@@ -130,14 +127,22 @@ func (l *loader) version(f field) {
 
 func (l *loader) repo(f field) string {
 	s, ok := l.text(f)
-	if ok && !repoPattern.MatchString(s) {
+	if ok && !IsSlug(s) {
 		hint := "use 1 to 100 letters, digits, dots, hyphens and underscores, the first a letter or digit"
-		if _, name, found := strings.Cut(s, "/"); found && repoPattern.MatchString(name) {
+		if _, name, found := strings.Cut(s, "/"); found && IsSlug(name) {
 			hint = fmt.Sprintf("leave the owner out: %s", name)
 		}
 		l.report(diag.Repo, f.pos(), fmt.Sprintf("repo %s is not a slug", quote(s)), hint)
 	}
 	return s
+}
+
+// defaultRepo is the slug of a manifest that names none.
+func (l *loader) defaultRepo(root *node, name string) string {
+	if name != "" && root.kind == mappingNode && !IsSlug(name) {
+		l.report(diag.Repo, root.pos, fmt.Sprintf("the manifest has no repo, and the repository's name %s is not a slug", quote(name)), "add repo: and the State Hub slug")
+	}
+	return name
 }
 
 func (l *loader) timezone(f field) *time.Location {
@@ -180,7 +185,7 @@ func (l *loader) agent(f field) string {
 	if !ok {
 		return ""
 	}
-	if !agentPattern.MatchString(s) {
+	if !IsAgent(s) {
 		l.report(diag.Agent, f.pos(), fmt.Sprintf("agent %s is not a name", quote(s)), "use 1 to 64 letters, digits, hyphens and underscores, the first a letter or digit")
 		return ""
 	}
@@ -270,7 +275,7 @@ func (l *loader) time(f field) (hour, minute int) {
 		return 0, 0
 	}
 	s := f.value.value
-	match := timePattern.FindStringSubmatch(s)
+	match := timePattern().FindStringSubmatch(s)
 	switch {
 	case match == nil:
 		l.report(diag.Time, f.pos(), fmt.Sprintf("time %s is not a time of day", quote(s)), timeHint(s))
@@ -285,8 +290,8 @@ func (l *loader) time(f field) (hour, minute int) {
 }
 
 func timeHint(s string) string {
-	if m := looseTime.FindStringSubmatch(s); m != nil {
-		if near := fmt.Sprintf("%02s:%s", m[1], m[2]); timePattern.MatchString(near) {
+	if m := looseTime().FindStringSubmatch(s); m != nil {
+		if near := fmt.Sprintf("%02s:%s", m[1], m[2]); timePattern().MatchString(near) {
 			return fmt.Sprintf("write time: %q", near)
 		}
 	}
@@ -338,7 +343,7 @@ func badPath(s string) (reason, hint string) {
 		return fmt.Sprintf("is longer than %d bytes", maxPath), "shorten it"
 	case strings.ContainsFunc(s, isControl):
 		return "holds a control character", "write the path on one line"
-	case drive.MatchString(s):
+	case drive().MatchString(s):
 		return "starts with a drive letter", relative
 	case strings.Contains(s, `\`):
 		return "holds a backslash", fmt.Sprintf("use slashes: %s", quote(strings.ReplaceAll(s, `\`, "/")))
@@ -375,7 +380,7 @@ func (l *loader) pointers(f field, positions map[string]Pos) []Pointer {
 	}
 	var pointers []Pointer
 	for _, p := range l.unique(n) {
-		if !agentPattern.MatchString(p.name) {
+		if !IsAgent(p.name) {
 			l.report(diag.PointerLabel, p.key.pos, fmt.Sprintf("pointer label %s is not a name", quote(p.name)), "use 1 to 64 letters, digits, hyphens and underscores, the first a letter or digit")
 			continue
 		}

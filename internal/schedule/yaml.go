@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -126,7 +125,7 @@ func parseYAML(data []byte, lim limits) (*node, []problem) {
 	if p != nil {
 		return nil, []problem{*p}
 	}
-	c := converter{lines: splitLines(data), limits: lim, done: map[*yaml.Node]*node{}}
+	c := converter{text: cursor{lines: splitLines(data)}, limits: lim, done: map[*yaml.Node]*node{}}
 	root := c.convert(doc.Content[0], 1)
 	if c.problem != nil {
 		return nil, []problem{*c.problem}
@@ -297,7 +296,7 @@ func isBlank(doc *yaml.Node) bool {
 
 // converter turns the library's nodes into ours, within limits.
 type converter struct {
-	lines   []string
+	text    cursor
 	limits  limits
 	count   int
 	done    map[*yaml.Node]*node
@@ -306,7 +305,7 @@ type converter struct {
 
 func (c *converter) convert(y *yaml.Node, depth int) *node {
 	n := &node{pos: Pos{y.Line, y.Column}, value: y.Value, anchored: y.Anchor != ""}
-	n.tagged = y.Style&yaml.TaggedStyle != 0 || c.at(n.pos) == '!'
+	n.tagged = y.Style&yaml.TaggedStyle != 0 || strings.HasPrefix(c.text.from(n.pos), "!")
 	if c.exceeds(n, y.Kind, depth) {
 		return n
 	}
@@ -358,26 +357,37 @@ func (c *converter) exceeds(n *node, k yaml.Kind, depth int) bool {
 	return c.problem != nil
 }
 
-// at is the first byte of the character at pos, or 0.
-func (c *converter) at(pos Pos) byte {
-	if pos.Line < 1 || pos.Line > len(c.lines) {
-		return 0
-	}
-	rest := fromColumn(c.lines[pos.Line-1], pos.Column)
-	if rest == "" {
-		return 0
-	}
-	return rest[0]
+// cursor finds positions in lines. It walks on from where it was last, so that asking for them in about their order, as they stand in a
+// tree, costs no more than one walk through the file, however long its lines are.
+type cursor struct {
+	lines  []string
+	at     Pos
+	offset int // of at, in bytes of its line
 }
 
-// fromColumn is the rest of line from the 1-based column on.
-func fromColumn(line string, column int) string {
-	for i := range line {
-		if column--; column == 0 {
-			return line[i:]
-		}
+// from is the rest of the line from pos on, "" where there is none.
+func (c *cursor) from(pos Pos) string {
+	if pos.Line < 1 || pos.Line > len(c.lines) || pos.Column < 1 {
+		return ""
 	}
-	return ""
+	if pos.Line != c.at.Line {
+		c.at, c.offset = Pos{pos.Line, 1}, 0
+	}
+	line := c.lines[pos.Line-1]
+	for c.at.Column > pos.Column {
+		_, size := utf8.DecodeLastRuneInString(line[:c.offset])
+		c.offset -= size
+		c.at.Column--
+	}
+	for c.at.Column < pos.Column && c.offset < len(line) {
+		_, size := utf8.DecodeRuneInString(line[c.offset:])
+		c.offset += size
+		c.at.Column++
+	}
+	if c.at.Column < pos.Column {
+		return ""
+	}
+	return line[c.offset:]
 }
 
 func styleOf(s yaml.Style) style {
@@ -402,8 +412,8 @@ const (
 )
 
 var (
-	intPattern   = regexp.MustCompile(`^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$`)
-	floatPattern = regexp.MustCompile(`^(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$`)
+	intPattern   = pattern(`^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$`)
+	floatPattern = pattern(`^(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$`)
 )
 
 // typ is the scalar's type. Only a plain scalar can be anything but a string.
@@ -418,9 +428,9 @@ func (n *node) typ() scalarType {
 		return typeBool
 	}
 	switch {
-	case intPattern.MatchString(n.value):
+	case intPattern().MatchString(n.value):
 		return typeInt
-	case floatPattern.MatchString(n.value):
+	case floatPattern().MatchString(n.value):
 		return typeFloat
 	}
 	return typeString

@@ -63,6 +63,9 @@ func TestSyntaxPlaces(t *testing.T) {
 		{"- a\nb: c\n", Pos{2, 1}},
 		{"a: 1\nb\nc: 1\n", Pos{2, 1}},
 		{"a: \"é\\q\"\n", Pos{1, 6}},
+		{"a: \"" + strings.Repeat("x y ", 40_000) + "\\q\"\n", Pos{1, 160_005}},
+		{"a: \"\\t\"\nb: !%zz c\n", Pos{2, 5}},
+		{"b: !%zz c\n", Pos{1, 5}},
 		{"a: |x\n  y\n", Pos{1, 5}},
 		{"a: ]\r\n", Pos{1, 4}},
 		{"a: 1\r\nb: &\r\n", Pos{2, 4}},
@@ -73,6 +76,24 @@ func TestSyntaxPlaces(t *testing.T) {
 		_, problems := parseYAML([]byte(c.data), manifestLimits)
 		if len(problems) != 1 || problems[0].pos != c.want {
 			t.Errorf("%s: got %v, want %v", quote(c.data), problems, c.want)
+		}
+	}
+}
+
+// TestCursor walks to and fro: the answer never depends on where the cursor was before.
+func TestCursor(t *testing.T) {
+	t.Parallel()
+	lines := splitLines([]byte("añ日c\n\nxy"))
+	c := &cursor{lines: lines}
+	for _, step := range []struct {
+		pos  Pos
+		want string
+	}{
+		{Pos{1, 3}, "日c\n"}, {Pos{1, 4}, "c\n"}, {Pos{1, 2}, "ñ日c\n"}, {Pos{1, 1}, "añ日c\n"}, {Pos{1, 5}, "\n"}, {Pos{1, 9}, ""}, {Pos{1, 3}, "日c\n"},
+		{Pos{3, 2}, "y"}, {Pos{3, 3}, ""}, {Pos{3, 1}, "xy"}, {Pos{2, 1}, "\n"}, {Pos{4, 1}, ""}, {Pos{}, ""}, {Pos{1, 0}, ""}, {Pos{1, 2}, "ñ日c\n"},
+	} {
+		if got := c.from(step.pos); got != step.want {
+			t.Errorf("from(%v) = %q, want %q", step.pos, got, step.want)
 		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -58,14 +57,12 @@ type Artifacts struct {
 	ledger  *ledger
 }
 
-var repositoryName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}/[A-Za-z0-9._-]{1,100}$`)
-
 // NewArtifacts checks the options. Errors: ErrNoArtifactService, or what is wrong with which variable.
 func NewArtifacts(o ArtifactsOptions) (*Artifacts, error) {
 	if o.ResultsURL == "" || o.RuntimeToken == "" {
 		return nil, ErrNoArtifactService
 	}
-	if !repositoryName.MatchString(o.Repository) {
+	if !event.IsRepository(o.Repository) {
 		return nil, fmt.Errorf("artifact store: GITHUB_REPOSITORY is %q: want owner/name", o.Repository)
 	}
 	if o.RunID <= 0 {

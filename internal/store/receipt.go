@@ -83,8 +83,8 @@ func wrongID(id, repository, name string) bool {
 	return !ok || repository != "" && !strings.EqualFold(owner, repository)
 }
 
-// forced matches what --force appends to a bundle name.
-var forced = regexp.MustCompile(`\.run-[0-9]+$`)
+// forced matches what --force appends to a bundle name: the run's id, or outside of a run the instant.
+var forced = regexp.MustCompile(`\.run-[0-9TZ]+$`)
 
 // siblings returns the function that tells the bundle names of name's repository and agent, name itself and forced ones left out.
 func siblings(name string) func(string) bool {

@@ -1,0 +1,62 @@
+package checkout
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"strings"
+)
+
+// maxConfig bounds .git/config: room for thousands of branches and submodules.
+const maxConfig = 1 << 20
+
+// Origin is the name of the repository that the remote "origin" in the tree's own .git/config leads to: the last part of its URL without
+// .git; "" when there is none. Nothing else of that file leaves this function: actions/checkout keeps the job's token in it, and a URL
+// may hold one.
+func (t *Tree) Origin() string {
+	git, err := t.openGit()
+	if err != nil {
+		return ""
+	}
+	defer git.Close()
+	return repositoryName(originURL(git))
+}
+
+// originURL is the first url of the section [remote "origin"].
+func originURL(git *os.Root) string {
+	f := openRegular(git, "config")
+	if f == nil {
+		return ""
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(io.LimitReader(f, maxConfig))
+	inside := false
+	for lines.Scan() {
+		line := strings.TrimSpace(lines.Text())
+		if strings.HasPrefix(line, "[") {
+			inside = isOrigin(line)
+			continue
+		}
+		key, value, ok := strings.Cut(line, "=")
+		if inside && ok && strings.EqualFold(strings.TrimSpace(key), "url") {
+			return strings.Trim(strings.TrimSpace(value), `"`)
+		}
+	}
+	return ""
+}
+
+// isOrigin tells the header [remote "origin"]; git takes the first word in any case.
+func isOrigin(header string) bool {
+	word, rest, _ := strings.Cut(header[1:], `"`)
+	return strings.EqualFold(strings.TrimSpace(word), "remote") && strings.HasPrefix(rest, `origin"`)
+}
+
+// repositoryName is the last part of a URL, of an scp-like host:path, or of a path.
+func repositoryName(url string) string {
+	url = strings.TrimRight(url, `/\`)
+	name := url[strings.LastIndexAny(url, `/\:`)+1:]
+	if strings.Contains(name, "@") { // user@host without a path
+		return ""
+	}
+	return strings.TrimSuffix(name, ".git")
+}
