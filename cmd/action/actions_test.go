@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -108,11 +109,12 @@ func (p *platform) stepIn(run int64, inputs, env map[string]string) ran {
 
 func runWith(t *testing.T, args []string, vars map[string]string, stdout, stderr *bytes.Buffer) int {
 	return run(t.Context(), args, world{
-		getenv: func(name string) string { return vars[name] },
-		stdin:  strings.NewReader(""),
-		stdout: stdout,
-		stderr: stderr,
-		now:    time.Now,
+		getenv:  func(name string) string { return vars[name] },
+		stdin:   strings.NewReader(""),
+		stdout:  stdout,
+		stderr:  stderr,
+		now:     time.Now,
+		signals: context.WithCancel,
 	})
 }
 

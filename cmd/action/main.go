@@ -14,15 +14,17 @@ import (
 var version = "devel"
 
 func main() {
-	// The runner sends SIGINT, and SIGTERM 7.5 s later; both end the work in order, with what was done told.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], world{
-		getenv: os.Getenv,
-		stdin:  os.Stdin,
-		stdout: os.Stdout,
-		stderr: os.Stderr,
-		now:    time.Now,
-	})
-	stop()
-	os.Exit(code)
+	os.Exit(run(context.Background(), os.Args[1:], world{
+		getenv:  os.Getenv,
+		stdin:   os.Stdin,
+		stdout:  os.Stdout,
+		stderr:  os.Stderr,
+		now:     time.Now,
+		signals: notify,
+	}))
+}
+
+// notify ends ctx at the runner's SIGINT, and at the SIGTERM it sends 7.5 s later, so that the work ends in order and what was done is told.
+func notify(ctx context.Context) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 }

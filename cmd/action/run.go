@@ -28,6 +28,8 @@ type world struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	now            func() time.Time
+	// signals makes the context that a signal to the process ends; it is called when a command begins, since --help needs none.
+	signals func(context.Context) (context.Context, context.CancelFunc)
 }
 
 // command is one word of the command line.
@@ -107,6 +109,8 @@ func dispatchCommand(ctx context.Context, args []string, w world, runner *emit.R
 	if err != nil {
 		return exitUsage, err
 	}
+	ctx, stop := w.signals(ctx)
+	defer stop()
 	code, err := all[i].run(ctx, a)
 	if ctx.Err() != nil {
 		return exitOutside, errors.Join(err, errors.New("cancelled before the end; nothing is lost: run again"))
