@@ -1,0 +1,316 @@
+package act
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
+)
+
+const (
+	jobToken      = "ghs_job-token-of-the-end-to-end-test"
+	dispatchToken = "github_pat_dispatch-token-of-the-end-to-end-test"
+	coachBundle   = "kaizen.kaizen-agentic.coach.2026-W48"
+)
+
+// newServer is GitHub's API with the lab's repository and two that take dispatches. Every artifact in act's store is the lab's.
+func newServer(t *testing.T, l *lab) *ghtest.Server {
+	t.Helper()
+	s, err := ghtest.New(ghtest.Options{
+		Errorf:    t.Errorf,
+		Enforce:   true,
+		Artifacts: ghtest.Folder{Dir: l.store, Repository: repository, Branch: "main"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	for _, name := range []string{repository, "acme/activity-core", "acme/archive"} {
+		s.AddRepository(ghtest.Repository{FullName: name, Private: true})
+	}
+	s.AddToken(jobToken, ghtest.Token{Kind: ghtest.Job, Access: map[string]ghtest.Permissions{
+		repository: {Contents: "read", Actions: "read"},
+	}})
+	s.AddToken(dispatchToken, ghtest.Token{Kind: ghtest.Personal, Access: map[string]ghtest.Permissions{
+		"acme/activity-core": {Contents: "write"}, "acme/archive": {Contents: "write"},
+	}})
+	return s
+}
+
+// prepare runs the scheduled workflow.
+func (l *lab) prepare(t *testing.T, s *ghtest.Server) result {
+	t.Helper()
+	r := l.run(t, runOptions{
+		workflow: "prepare.yml",
+		apiURL:   s.URL(),
+		secrets:  map[string]string{"GITHUB_TOKEN": jobToken, "DISPATCH_TOKEN": dispatchToken},
+	})
+	for _, secret := range []string{jobToken, dispatchToken} {
+		if strings.Contains(r.log, secret) {
+			t.Errorf("the log holds a token\n%s", r.log)
+		}
+	}
+	return r
+}
+
+// dispatched are the bodies that a repository got.
+func dispatched(s *ghtest.Server, repo string) []string {
+	bodies := []string{}
+	for _, d := range s.Dispatches() {
+		if d.Repository == repo && d.EventType == "kaizen.schedule.prepared" {
+			bodies = append(bodies, string(d.ClientPayload))
+		}
+	}
+	return bodies
+}
+
+func TestPrepare(t *testing.T) {
+	l := newLab(t, "kaizen")
+	s := newServer(t, l)
+
+	r := l.prepare(t, s)
+	r.want(t, 0, "success")
+	payload := r.Outputs["payload"]
+	var event struct {
+		Root   string
+		Bundle struct {
+			Bytes    int
+			Artifact struct {
+				Name, Digest string
+				RunID        int `json:"run_id"`
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(payload), &event); err != nil {
+		t.Fatalf("payload: %v in %q", err, payload)
+	}
+	if event.Root != l.dir {
+		t.Errorf("root is %q, want %q", event.Root, l.dir)
+	}
+	if a := event.Bundle.Artifact; a.Name != coachBundle || a.RunID != r.runID || a.Name != r.Outputs["artifact-name"] || a.Digest != r.Outputs["artifact-digest"] {
+		t.Errorf("artifact is %+v in the event, %q and %q in the outputs", a, r.Outputs["artifact-name"], r.Outputs["artifact-digest"])
+	}
+	for _, repo := range []string{"acme/activity-core", "acme/archive"} {
+		if got := dispatched(s, repo); !slices.Equal(got, []string{payload}) {
+			t.Errorf("%s got %q, want the output payload once: %q", repo, got, payload)
+		}
+	}
+	r.wantLog(t, "Summary - ", "1 agent prepared", "<details>")
+
+	// The step after the action read the bundle through root and bundle-path.
+	bundle := string(l.read(t, "bundle.copy"))
+	if len(bundle) != event.Bundle.Bytes {
+		t.Errorf("the bundle has %d bytes, the event says %d", len(bundle), event.Bundle.Bytes)
+	}
+	if got, want := l.artifacts(t, r.runID), []string{coachBundle, coachBundle + ".receipt"}; !slices.Equal(got, want) {
+		t.Fatalf("artifacts are %q, want %q", got, want)
+	}
+	zipped, files := l.artifact(t, r.runID, coachBundle)
+	if got := digest(zipped); got != event.Bundle.Artifact.Digest {
+		t.Errorf("the zip's digest is %s, the event says %s", got, event.Bundle.Artifact.Digest)
+	}
+	want := map[string]string{"bundle.md": bundle, "sources.json": string(l.read(t, r.Outputs["bundle-dir"]+"/sources.json"))}
+	if !maps.Equal(files, want) {
+		t.Errorf("the artifact holds %q, want %q", files, want)
+	}
+	_, files = l.artifact(t, r.runID, coachBundle+".receipt")
+	if !strings.Contains(files["receipt.json"], `"`+repository+"/"+coachBundle+`"`) {
+		t.Errorf("the receipt does not hold the event id: %q", files)
+	}
+
+	t.Run("again in the same period", func(t *testing.T) {
+		r := l.prepare(t, s)
+		r.want(t, 0, "success")
+		if r.Outputs["count"] != "0" || r.Outputs["payloads"] != "[]" || r.Outputs["payload"] != "" {
+			t.Errorf("outputs are %q, want nothing prepared", r.Outputs)
+		}
+		if got := l.artifacts(t, r.runID); len(got) != 0 {
+			t.Errorf("stored %q, want nothing", got)
+		}
+		if got := len(s.Dispatches()); got != 2 {
+			t.Errorf("%d dispatches in all, want the 2 of the first run", got)
+		}
+		r.wantLog(t, "coach: not prepared: ", "2026-W48", "Nothing is due")
+	})
+}
+
+func TestFailingTarget(t *testing.T) {
+	l := newLab(t, "kaizen")
+	s := newServer(t, l)
+	s.Fail("POST /repos/acme/archive/dispatches", 1, ghtest.Status(404, `{"message":"Not Found"}`))
+
+	r := l.prepare(t, s)
+	r.want(t, 3, "failure")
+	if got := len(dispatched(s, "acme/activity-core")); got != 1 {
+		t.Errorf("the other target got %d events, want 1", got)
+	}
+	if got, want := l.artifacts(t, r.runID), []string{coachBundle}; !slices.Equal(got, want) {
+		t.Errorf("artifacts are %q, want %q: no receipt", got, want)
+	}
+	r.wantLog(t, "acme/archive", "no receipt")
+	if !strings.Contains(r.Outputs["deliveries"], `"failed"`) {
+		t.Errorf("deliveries are %q, want one that failed", r.Outputs["deliveries"])
+	}
+
+	r = l.prepare(t, s)
+	r.want(t, 0, "success")
+	for _, repo := range []string{"acme/activity-core", "acme/archive"} {
+		got := dispatched(s, repo)
+		if len(got) == 0 || got[len(got)-1] != r.Outputs["payload"] {
+			t.Errorf("%s got %q, want the payload of the second run last", repo, got)
+		}
+	}
+	if got, want := l.artifacts(t, r.runID), []string{coachBundle, coachBundle + ".receipt"}; !slices.Equal(got, want) {
+		t.Errorf("artifacts are %q, want %q", got, want)
+	}
+
+	r = l.prepare(t, s)
+	r.want(t, 0, "success")
+	if r.Outputs["count"] != "0" {
+		t.Errorf("the third run prepared %s agents, want 0", r.Outputs["count"])
+	}
+}
+
+// hostile are texts that would act on the runner if they reached it unescaped.
+const hostile = "x\n::set-output name=pwned::1\n##[set-output name=pwned;]2\r::set-output name=pwned::3 %0A::set-output name=pwned::4" +
+	"\n_GitHubActionsFileCommandDelimeter_\npwned<<EOF\n5\nEOF\n::stop-commands::pwned"
+
+func TestHostileText(t *testing.T) {
+	quoted, err := json.Marshal(hostile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	oneLine, err := json.Marshal("echo ##[set-output name=pwned;]1 %0A::set-output name=pwned::2 _GitHubActionsFileCommandDelimeter_")
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest := func(sessionClose []byte) string {
+		return "version: \"1\"\nrepo: web\nschedules:\n  - agent: coach\n    cadence: weekly\n    session_close: [" + string(sessionClose) + "]\n"
+	}
+	tests := []struct {
+		name, manifest, agents string
+		memory                 string
+		exitCode               int
+		outputs                []string
+	}{
+		{
+			name: "in the event and the bundle", manifest: manifest(oneLine), agents: "coach", memory: hostile,
+			outputs: []string{"bundle-dir", "bundle-path", "count", "deliveries", "errors", "matrix", "payload", "payloads", "prepared", "valid", "warnings"},
+		},
+		{
+			name: "in findings", manifest: manifest(quoted), agents: "coach", exitCode: 1,
+			outputs: []string{"count", "deliveries", "errors", "matrix", "payloads", "prepared", "valid", "warnings"},
+		},
+		{name: "in an input", manifest: manifest(oneLine), agents: hostile, exitCode: 2, outputs: []string{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			l := newLab(t, "kaizen")
+			s := newServer(t, l)
+			l.write(t, ".kaizen/schedule.yml", tt.manifest)
+			if tt.memory != "" {
+				l.write(t, ".kaizen/agents/coach/memory.md", tt.memory)
+			}
+			r := l.run(t, runOptions{
+				workflow: "hostile.yml", apiURL: s.URL(),
+				vars: map[string]string{"AGENTS": tt.agents}, secrets: map[string]string{"GITHUB_TOKEN": jobToken},
+			})
+			outcome := "success"
+			if tt.exitCode != 0 {
+				outcome = "failure"
+			}
+			r.want(t, tt.exitCode, outcome)
+			if got := slices.Sorted(maps.Keys(r.Outputs)); !slices.Equal(got, tt.outputs) {
+				t.Errorf("outputs are %q, want %q\n%s", got, tt.outputs, r.log)
+			}
+			if strings.Contains(r.log, "::set-output:: pwned") {
+				t.Errorf("a command was carried out\n%s", r.log)
+			}
+		})
+	}
+}
+
+func TestPullRequest(t *testing.T) {
+	const baseCommit = "1111111111111111111111111111111111111111"
+	l := newLab(t, "kaizen")
+	s := newServer(t, l)
+	manifest := string(l.read(t, ".kaizen/schedule.yml"))
+	s.AddRepository(ghtest.Repository{FullName: repository, Private: true, Refs: map[string]map[string]string{
+		baseCommit: {".kaizen/schedule.yml": manifest},
+	}})
+	check := func(t *testing.T) result {
+		return l.run(t, runOptions{
+			workflow: "check.yml",
+			trigger:  "pull_request",
+			event: map[string]any{"pull_request": map[string]any{
+				"number": 7,
+				"base":   map[string]any{"ref": "main", "sha": baseCommit, "repo": map[string]any{"full_name": repository}},
+				"head":   map[string]any{"ref": "retime", "repo": map[string]any{"full_name": repository}},
+			}},
+			apiURL:  s.URL(),
+			secrets: map[string]string{"GITHUB_TOKEN": jobToken},
+		})
+	}
+
+	l.write(t, ".kaizen/schedule.yml", strings.Replace(manifest, "cadence: weekly", "cadence: wekly", 1))
+	r := check(t)
+	r.want(t, 1, "failure")
+	r.wantLog(t, "::error col=14,file=.kaizen/schedule.yml,line=7,title=cadence::", `cadence "wekly" is not known`, `did you mean "weekly"?`)
+	if r.Outputs["valid"] != "false" || r.Outputs["errors"] != "1" {
+		t.Errorf("outputs are %q, want one error", r.Outputs)
+	}
+
+	l.write(t, ".kaizen/schedule.yml", strings.Replace(manifest, "cadence: monthly\n    day: 1", "cadence: daily", 1))
+	r = check(t)
+	r.want(t, 0, "success")
+	if r.Outputs["valid"] != "true" {
+		t.Errorf("outputs are %q, want a valid manifest", r.Outputs)
+	}
+	_, summary, ok := strings.Cut(r.log, "Summary - ")
+	if !ok {
+		t.Fatalf("there is no summary\n%s", r.log)
+	}
+	for _, text := range []string{"optimization", "monthly", "daily"} {
+		if !strings.Contains(summary, text) {
+			t.Errorf("the diff in the summary does not show %q\n%s", text, summary)
+		}
+	}
+}
+
+// TestReadmeWorkflows runs the two workflows that the README offers for copying, word for word: `@v1` is this tree.
+func TestReadmeWorkflows(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(moduleRoot, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var workflows []string
+	for _, m := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
+		if strings.HasPrefix(m[1], "name:") {
+			workflows = append(workflows, m[1])
+		}
+	}
+	if len(workflows) != 2 {
+		t.Fatalf("the README has %d workflows, want 2", len(workflows))
+	}
+	l := newLab(t, "kaizen")
+	s := newServer(t, l)
+	secrets := map[string]string{"GITHUB_TOKEN": jobToken, "DISPATCH_TOKEN": dispatchToken}
+	for i, trigger := range []string{"schedule", "pull_request"} {
+		name := fmt.Sprintf("readme-%d.yml", i)
+		l.write(t, ".github/workflows/"+name, workflows[i])
+		log, err := l.act(t, runOptions{workflow: name, trigger: trigger, apiURL: s.URL(), secrets: secrets})
+		if err != nil {
+			t.Errorf("%s: %v\n%s", trigger, err, log)
+		}
+	}
+	if got := len(dispatched(s, "acme/activity-core")); got != 2 {
+		t.Errorf("acme/activity-core got %d events, want one for each of the two agents, which were never prepared before", got)
+	}
+}

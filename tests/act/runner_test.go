@@ -1,0 +1,97 @@
+package act
+
+import (
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestRunnerMounts starts the image as GitHub's own runner does, which differs from act in what matters to paths: the workspace is
+// mounted elsewhere, and the container learns the host's path from an argument only (platform-facts).
+func TestRunnerMounts(t *testing.T) {
+	const image = "schedule-action:runner-test"
+	dir := t.TempDir()
+	workspace, files := filepath.Join(dir, "work", "web"), filepath.Join(dir, "files")
+	copyTree(t, filepath.Join(moduleRoot, "testdata", "kaizen"), workspace)
+	if err := os.MkdirAll(files, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"output", "summary"} {
+		if err := os.WriteFile(filepath.Join(files, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if os.Geteuid() == 0 { // a runner's user is not root
+		command(t, dir, "chown", "-R", "1001:1001", workspace)
+	}
+	command(t, moduleRoot, "docker", "build", "--quiet", "--tag", image, ".")
+	command(t, dir, "docker", "run", "--rm", "--network=none",
+		"--volume="+workspace+":/github/workspace", "--volume="+files+":/github/file_commands", "--workdir=/github/workspace",
+		"--env=GITHUB_ACTIONS=true", "--env=GITHUB_WORKSPACE=/github/workspace", "--env=GITHUB_REPOSITORY="+repository,
+		"--env=GITHUB_OUTPUT=/github/file_commands/output", "--env=GITHUB_STEP_SUMMARY=/github/file_commands/summary",
+		"--env=GITHUB_EVENT_NAME=schedule", "--env=INPUT_CADENCE=weekly", "--env=INPUT_NOW="+now, "--env=INPUT_EMIT=summary",
+		image, "prepare", "--host-workspace="+workspace)
+
+	outputs := parseOutputs(t, filepath.Join(files, "output"))
+	var event struct{ Root, Agent string }
+	if err := json.Unmarshal([]byte(outputs["payload"]), &event); err != nil {
+		t.Fatalf("payload: %v in %q", err, outputs)
+	}
+	if event.Root != workspace || event.Agent != "coach" {
+		t.Errorf("root %q and agent %q, want %q and coach", event.Root, event.Agent, workspace)
+	}
+	if _, err := os.Stat(filepath.Join(workspace, outputs["bundle-path"])); err != nil {
+		t.Errorf("bundle-path means nothing on the host: %v", err)
+	}
+	summary, err := os.ReadFile(filepath.Join(files, "summary"))
+	if err != nil || !strings.Contains(string(summary), "1 agent prepared") {
+		t.Errorf("summary: %v, %q", err, summary)
+	}
+	owner := ownerOf(t, workspace)
+	err = filepath.WalkDir(filepath.Join(workspace, ".kaizen", "prepared"), func(path string, _ fs.DirEntry, err error) error {
+		if err == nil && ownerOf(t, path) != owner {
+			t.Errorf("%s belongs to user %d, so user %d of the runner cannot clean it up", path, ownerOf(t, path), owner)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func ownerOf(t *testing.T, path string) uint32 {
+	t.Helper()
+	info, err := os.Lstat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Sys().(*syscall.Stat_t).Uid
+}
+
+// parseOutputs reads a GITHUB_OUTPUT file of NAME<<DELIMITER blocks as the runner does.
+func parseOutputs(t *testing.T, path string) map[string]string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outputs := map[string]string{}
+	lines := strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
+	for len(lines) > 0 {
+		name, delimiter, ok := strings.Cut(lines[0], "<<")
+		end := 1
+		for ok && end < len(lines) && lines[end] != delimiter {
+			end++
+		}
+		if !ok || end == len(lines) {
+			t.Fatalf("the runner would refuse the output file at %q", lines[0])
+		}
+		outputs[name] = strings.Join(lines[1:end], "\n")
+		lines = lines[end+1:]
+	}
+	return outputs
+}

@@ -1,0 +1,125 @@
+package nats_test
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/kaizen-agentic/schedule-action/internal/emit"
+)
+
+const schemaFolder = "../../schema"
+
+func asyncAPI(t *testing.T) map[string]any {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(schemaFolder, "asyncapi.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var document map[string]any
+	if err := yaml.Unmarshal(data, &document); err != nil {
+		t.Fatal(err)
+	}
+	return document
+}
+
+// at follows a path of keys; a missing one fails the test.
+func at(t *testing.T, value any, path ...string) any {
+	t.Helper()
+	for i, key := range path {
+		object, _ := value.(map[string]any)
+		next, ok := object[key]
+		if !ok {
+			t.Fatalf("asyncapi.yaml lacks %s", strings.Join(path[:i+1], "."))
+		}
+		value = next
+	}
+	return value
+}
+
+// references calls visit with every $ref in value.
+func references(value any, visit func(string)) {
+	switch v := value.(type) {
+	case map[string]any:
+		if ref, ok := v["$ref"].(string); ok {
+			visit(ref)
+		}
+		for _, item := range v {
+			references(item, visit)
+		}
+	case []any:
+		for _, item := range v {
+			references(item, visit)
+		}
+	}
+}
+
+func TestAsyncAPIReferencesResolve(t *testing.T) {
+	t.Parallel()
+	document := asyncAPI(t)
+	if got := at(t, document, "asyncapi"); got != "3.0.0" {
+		t.Errorf("asyncapi is %v", got)
+	}
+	files := 0
+	references(document, func(ref string) {
+		if path, ok := strings.CutPrefix(ref, "#/"); ok {
+			at(t, document, strings.Split(path, "/")...)
+			return
+		}
+		files++
+		if _, err := os.Stat(filepath.Join(schemaFolder, ref)); err != nil || ref != "./kaizen.schedule.prepared.v1.schema.json" {
+			t.Errorf("%s is not the event's schema (%v)", ref, err)
+		}
+	})
+	if files != 2 {
+		t.Errorf("%d messages carry the event's schema, want both", files)
+	}
+	for name, operation := range at(t, document, "operations").(map[string]any) {
+		channel, _ := at(t, operation, "channel", "$ref").(string)
+		for _, message := range at(t, operation, "messages").([]any) {
+			if ref, _ := at(t, message, "$ref").(string); !strings.HasPrefix(ref, channel+"/messages/") {
+				t.Errorf("operation %s sends %s, which is no message of %s", name, ref, channel)
+			}
+		}
+	}
+}
+
+// The document describes what is really published: its address, and its headers and no others.
+func TestAsyncAPIDescribesWhatIsPublished(t *testing.T) {
+	t.Parallel()
+	s := start(t, jetStream())
+	js, conn := admin(t, s)
+	addStream(t, js, nil)
+	document := asyncAPI(t)
+	received, err := conn.SubscribeSync(at(t, document, "channels", "stream", "address").(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if got := sink(t, emit.NATSOptions{URLs: []string{s.ClientURL()}}).Deliver(t.Context(), message(t))[0]; !got.Status.OK() {
+		t.Fatalf("got %+v", got)
+	}
+	msg, err := received.NextMsg(5 * time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	headers := at(t, document, "components", "messages", "prepared", "headers")
+	described := at(t, headers, "properties").(map[string]any)
+	published := slices.Sorted(maps.Keys(msg.Header))
+	if names := slices.Sorted(maps.Keys(described)); !slices.Equal(published, names) || len(at(t, headers, "required").([]any)) != len(names) {
+		t.Errorf("published %v, described %v", published, names)
+	}
+	for name, schema := range described {
+		if want, ok := schema.(map[string]any)["const"]; ok && msg.Header[name][0] != want {
+			t.Errorf("%s is %q, described as %q", name, msg.Header[name][0], want)
+		}
+	}
+}

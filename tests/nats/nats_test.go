@@ -1,0 +1,333 @@
+package nats_test
+
+import (
+	"crypto/x509"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	cenats "github.com/cloudevents/sdk-go/protocol/nats_jetstream/v2"
+	"github.com/cloudevents/sdk-go/v2/binding"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nkeys"
+
+	"github.com/kaizen-agentic/schedule-action/internal/emit"
+	"github.com/kaizen-agentic/schedule-action/internal/store"
+)
+
+const subject = "kaizen.schedule.prepared"
+
+func TestTenDeliveriesAreStoredOnce(t *testing.T) {
+	t.Parallel()
+	s := start(t, jetStream())
+	js, _ := admin(t, s)
+	stream := addStream(t, js, nil)
+	n := sink(t, emit.NATSOptions{URLs: []string{s.ClientURL()}})
+	for i := range 10 {
+		want := store.Delivery{Channel: "nats", Target: subject, Status: store.Duplicate}
+		if i == 0 {
+			want.Status = store.Delivered
+		}
+		if i == 5 {
+			n = sink(t, emit.NATSOptions{URLs: []string{s.ClientURL()}}) // another run
+		}
+		if got := n.Deliver(t.Context(), message(t)); len(got) != 1 || got[0] != want {
+			t.Errorf("delivery %d: got %+v, want %+v", i, got, want)
+		}
+	}
+	if got := stored(t, stream); got != 1 {
+		t.Errorf("%d messages stored", got)
+	}
+}
+
+// One connection lives through a restart of the server, and the stream still knows what it has.
+func TestServerRestart(t *testing.T) {
+	t.Parallel()
+	o := jetStream()
+	o.StoreDir = t.TempDir()
+	s := start(t, o)
+	js, _ := admin(t, s)
+	addStream(t, js, nil)
+	n := sink(t, emit.NATSOptions{URLs: []string{s.ClientURL()}, PublishTimeout: 4 * time.Second})
+	if got := n.Deliver(t.Context(), message(t)); got[0].Status != store.Delivered {
+		t.Fatalf("got %+v", got)
+	}
+	again := &server.Options{JetStream: true, StoreDir: o.StoreDir, Port: s.Addr().(*net.TCPAddr).Port}
+	stop(s)
+	s = start(t, again)
+	if got := n.Deliver(t.Context(), message(t)); got[0].Status != store.Duplicate {
+		t.Errorf("got %+v, want a duplicate", got)
+	}
+	js, _ = admin(t, s)
+	stream, err := js.Stream(t.Context(), "KAIZEN")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := stored(t, stream); got != 1 {
+		t.Errorf("%d messages stored", got)
+	}
+}
+
+func TestAuthentication(t *testing.T) {
+	t.Parallel()
+	token := jetStream()
+	token.Authorization = "s3cr3t"
+	user := jetStream()
+	user.Username, user.Password = "kaizen", "s3cr3t"
+	pair, seed, public := newNKey(t, nkeys.PrefixByteUser)
+	_, otherSeed, _ := newNKey(t, nkeys.PrefixByteUser)
+	nkey := jetStream()
+	nkey.Nkeys = []*server.NkeyUser{{Nkey: public}}
+	operator, creds := operatorMode(t)
+	_, otherCreds := operatorMode(t)
+	tests := []struct {
+		name    string
+		server  *server.Options
+		admin   nats.Option
+		good    emit.NATSOptions
+		bad     emit.NATSOptions
+		refused string
+	}{
+		{"token", token, nats.Token("s3cr3t"), emit.NATSOptions{Token: "s3cr3t"}, emit.NATSOptions{Token: "wr0ng"}, "refused nats-token"},
+		{"user", user, nats.UserInfo("kaizen", "s3cr3t"), emit.NATSOptions{User: "kaizen", Password: "s3cr3t"},
+			emit.NATSOptions{User: "kaizen", Password: "wr0ng"}, "refused nats-user and nats-password"},
+		{"nkey", nkey, nats.Nkey(public, pair.Sign), emit.NATSOptions{NKey: "\n" + seed + "\n"}, emit.NATSOptions{NKey: otherSeed}, "refused nats-nkey"},
+		{"creds", operator, nats.UserCredentialBytes([]byte(creds)), emit.NATSOptions{Creds: creds}, emit.NATSOptions{Creds: otherCreds}, "refused nats-creds"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, tt.server)
+			js, _ := admin(t, s, tt.admin)
+			stream := addStream(t, js, nil)
+			for _, try := range []struct {
+				o      emit.NATSOptions
+				status store.Status
+				want   string
+			}{{tt.good, store.Delivered, ""}, {tt.bad, store.Failed, tt.refused}, {emit.NATSOptions{}, store.Failed, "refused an anonymous connection"}} {
+				try.o.URLs = []string{s.ClientURL()}
+				got := sink(t, try.o).Deliver(t.Context(), message(t))[0]
+				if got.Status != try.status || !strings.Contains(got.Error, try.want) {
+					t.Errorf("got %+v, want %s with %q", got, try.status, try.want)
+				}
+				if strings.Contains(got.Error, "wr0ng") || strings.Contains(got.Error, otherSeed) || strings.Contains(got.Error, "eyJ") {
+					t.Errorf("%q holds a secret", got.Error)
+				}
+			}
+			if got := stored(t, stream); got != 1 {
+				t.Errorf("%d messages stored", got)
+			}
+		})
+	}
+}
+
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	ca, other := newAuthority(t), newAuthority(t)
+	cert, key := ca.issue(t, nil)
+	otherCert, otherKey := other.issue(t, nil)
+	plain := start(t, ca.options(t, false, nil))
+	mutual := start(t, ca.options(t, true, nil))
+	expired := start(t, ca.options(t, false, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }))
+	elsewhere := start(t, ca.options(t, false, func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"nats.example"} }))
+	clear := start(t, jetStream())
+	for _, s := range []*server.Server{plain, mutual} {
+		js, _ := admin(t, s, nats.RootCAs(writeTemp(t, ca.pem)), nats.ClientCert(writeTemp(t, cert), writeTemp(t, key)))
+		addStream(t, js, nil)
+	}
+	tests := []struct {
+		name   string
+		server *server.Server
+		o      emit.NATSOptions
+		want   string // "" for delivered
+	}{
+		{"TLS", plain, emit.NATSOptions{CA: ca.pem}, ""},
+		{"mutual TLS", mutual, emit.NATSOptions{CA: ca.pem, Cert: cert, Key: key}, ""},
+		{"unknown authority", plain, emit.NATSOptions{}, "TLS refused: the server's certificate is signed by an unknown authority: set nats-ca"},
+		{"another authority", plain, emit.NATSOptions{CA: other.pem}, "unknown authority"},
+		{"expired", expired, emit.NATSOptions{CA: ca.pem}, "renew the server's certificate"},
+		{"another name", elsewhere, emit.NATSOptions{CA: ca.pem}, "a name in nats-url that the certificate bears"},
+		{"no client certificate", mutual, emit.NATSOptions{CA: ca.pem}, "set nats-cert and nats-key"},
+		{"another authority's client", mutual, emit.NATSOptions{CA: ca.pem, Cert: otherCert, Key: otherKey}, "set nats-cert and nats-key"},
+		{"server without TLS", clear, emit.NATSOptions{CA: ca.pem, Token: "s3cr3t"}, "the server offers no TLS"},
+	}
+	for _, tt := range tests {
+		for _, scheme := range []string{"tls://", "nats://"} {
+			t.Run(tt.name+" "+scheme, func(t *testing.T) {
+				t.Parallel()
+				o := tt.o
+				o.URLs = []string{scheme + tt.server.Addr().String()}
+				got := sink(t, o).Deliver(t.Context(), message(t))[0]
+				if got.Status.OK() != (tt.want == "") || !strings.Contains(got.Error, tt.want) {
+					t.Errorf("got %+v, want %q", got, tt.want)
+				}
+			})
+		}
+	}
+}
+
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	none := start(t, &server.Options{})
+	_, noneConn := admin(t, none)
+	if _, err := noneConn.Subscribe("listening", func(*nats.Msg) {}); err != nil {
+		t.Fatal(err)
+	}
+	if err := noneConn.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	small := jetStream()
+	small.MaxPayload = 300
+	denied := jetStream()
+	denied.Users = []*server.User{
+		{Username: "admin", Password: "admin"},
+		{Username: "nobody", Password: "s3cr3t", Permissions: &server.Permissions{Publish: &server.SubjectPermission{Deny: []string{">"}}}},
+		{Username: "publisher", Password: "s3cr3t", Permissions: &server.Permissions{
+			Publish: &server.SubjectPermission{Allow: []string{"other.>"}}, Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>"}}}},
+		{Username: "deaf", Password: "s3cr3t", Permissions: &server.Permissions{Subscribe: &server.SubjectPermission{Deny: []string{">"}}}},
+	}
+	account := server.NewAccount("PLAIN")
+	without := jetStream()
+	without.Accounts = []*server.Account{account}
+	without.Users = []*server.User{{Username: "u", Password: "s3cr3t", Account: account}}
+	full := start(t, jetStream())
+	js, _ := admin(t, full)
+	addStream(t, js, func(c *jetstream.StreamConfig) { c.Subjects, c.MaxMsgSize = []string{subject}, 100 })
+	addStream(t, js, func(c *jetstream.StreamConfig) {
+		c.Name, c.Subjects, c.MaxMsgs, c.Discard = "FULL", []string{"full"}, 1, jetstream.DiscardNew
+	})
+	if _, err := js.Publish(t.Context(), "full", nil); err != nil {
+		t.Fatal(err)
+	}
+	deniedServer := start(t, denied)
+	js, _ = admin(t, deniedServer, nats.UserInfo("admin", "admin"))
+	addStream(t, js, nil)
+	tests := []struct {
+		name   string
+		server *server.Server
+		o      emit.NATSOptions
+		want   string
+	}{
+		{"no stream", start(t, jetStream()), emit.NATSOptions{}, `no stream captures the subject "kaizen.schedule.prepared": create one`},
+		{"no JetStream", none, emit.NATSOptions{}, "no JetStream: it is not enabled on the server"},
+		{"no JetStream in the account", start(t, without), emit.NATSOptions{User: "u", Password: "s3cr3t"}, "no JetStream: it is not enabled for this account"},
+		{"too large for the server", start(t, small), emit.NATSOptions{}, "too large: the server takes messages of at most 300 bytes"},
+		{"too large for the stream", full, emit.NATSOptions{}, "too large: the stream takes only smaller messages"},
+		{"stream full", full, emit.NATSOptions{Subject: "full"}, "the stream refused the event: maximum messages exceeded"},
+		{"may not publish", deniedServer, emit.NATSOptions{User: "nobody", Password: "s3cr3t"}, "unauthorised: nats: permissions violation"},
+		{"may publish elsewhere", deniedServer, emit.NATSOptions{User: "publisher", Password: "s3cr3t"}, "allow the user to publish to"},
+		{"may not hear the answer", deniedServer, emit.NATSOptions{User: "deaf", Password: "s3cr3t"}, "to subscribe to _INBOX.>"},
+		{"no acknowledgement", none, emit.NATSOptions{Subject: "listening", PublishTimeout: 200 * time.Millisecond}, "no acknowledgement within 200ms: run again"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tt.o.URLs = []string{tt.server.ClientURL()}
+			n := sink(t, tt.o)
+			begin := time.Now()
+			for range 2 { // and a second agent is told the same
+				got := n.Deliver(t.Context(), message(t))[0]
+				if got.Status != store.Failed || !strings.Contains(got.Error, tt.want) {
+					t.Errorf("got %+v, want %q", got, tt.want)
+				}
+			}
+			if took := time.Since(begin); took > 6*time.Second {
+				t.Errorf("took %v", took)
+			}
+		})
+	}
+}
+
+func TestDryRunPublishesNothing(t *testing.T) {
+	t.Parallel()
+	s := start(t, jetStream())
+	js, _ := admin(t, s)
+	stream := addStream(t, js, nil)
+	tests := []struct {
+		name   string
+		o      emit.NATSOptions
+		status store.Status
+		want   string
+	}{
+		{"stream", emit.NATSOptions{URLs: []string{s.ClientURL()}}, store.DryRun, ""},
+		{"no stream", emit.NATSOptions{URLs: []string{s.ClientURL()}, Subject: "other"}, store.Failed, `no stream captures the subject "other"`},
+		{"no JetStream", emit.NATSOptions{URLs: []string{start(t, &server.Options{}).ClientURL()}}, store.Failed, "no JetStream"},
+	}
+	for _, tt := range tests {
+		tt.o.DryRun = true
+		got := sink(t, tt.o).Deliver(t.Context(), message(t))[0]
+		if got.Status != tt.status || !strings.Contains(got.Error, tt.want) {
+			t.Errorf("%s: got %+v, want %s with %q", tt.name, got, tt.status, tt.want)
+		}
+	}
+	if got := stored(t, stream); got != 0 {
+		t.Errorf("%d messages stored", got)
+	}
+}
+
+// The first server of a list may be down.
+func TestURLList(t *testing.T) {
+	t.Parallel()
+	down := start(t, jetStream())
+	address := down.ClientURL()
+	stop(down)
+	s := start(t, jetStream())
+	js, _ := admin(t, s)
+	addStream(t, js, nil)
+	for _, list := range []string{address + ", " + s.ClientURL(), address + "\n" + s.ClientURL() + "\n"} {
+		if got := sink(t, emit.NATSOptions{URLs: []string{list}}).Deliver(t.Context(), message(t))[0]; !got.Status.OK() {
+			t.Errorf("got %+v", got)
+		}
+	}
+}
+
+// The SDK that consumers use reads what was published as a CloudEvent, and the body is the payload byte for byte.
+func TestCloudEventsSDKReadsTheEvent(t *testing.T) {
+	t.Parallel()
+	s := start(t, jetStream())
+	js, conn := admin(t, s)
+	addStream(t, js, nil)
+	received, err := conn.SubscribeSync(subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	m := message(t)
+	if got := sink(t, emit.NATSOptions{URLs: []string{s.ClientURL()}, Source: "https://github.com/acme/kaizen-agentic"}).Deliver(t.Context(), m)[0]; got.Status != store.Delivered {
+		t.Fatalf("got %+v", got)
+	}
+	msg, err := received.NextMsg(5 * time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := binding.ToEvent(t.Context(), cenats.NewMessage(msg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Validate(); err != nil {
+		t.Error(err)
+	}
+	for _, attribute := range []struct{ name, got, want string }{
+		{"specversion", e.SpecVersion(), "1.0"},
+		{"id", e.ID(), m.ID},
+		{"source", e.Source(), "https://github.com/acme/kaizen-agentic"},
+		{"type", e.Type(), subject},
+		{"subject", e.Subject(), "coach"},
+		{"time", e.Time().UTC().Format(time.RFC3339), "2026-06-17T09:00:12Z"},
+		{"datacontenttype", e.DataContentType(), "application/json"},
+		{"data", string(e.Data()), string(m.JSON)},
+		{"Nats-Msg-Id", msg.Header.Get("Nats-Msg-Id"), m.ID},
+	} {
+		if attribute.got != attribute.want {
+			t.Errorf("%s is %q, want %q", attribute.name, attribute.got, attribute.want)
+		}
+	}
+	if len(e.Extensions()) > 0 {
+		t.Errorf("extensions %v, want none", e.Extensions())
+	}
+}
