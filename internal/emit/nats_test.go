@@ -191,10 +191,10 @@ func TestNATSCancelledWhileConnecting(t *testing.T) {
 		cancel(errors.New("interrupted"))
 		_, _ = io.Copy(io.Discard, c)
 	})
-	start := time.Now()
-	d := deliverOnce(t, ctx, NATSOptions{URLs: []string{"127.0.0.1:" + port}, ConnectTimeout: 4 * time.Second})
-	if d.Status != store.Failed || !strings.Contains(d.Error, "cancelled while connecting: interrupted") || time.Since(start) > 2*time.Second {
-		t.Errorf("got %+v after %v", d, time.Since(start))
+	// Only the cancellation can end this within the test's own time limit.
+	d := deliverOnce(t, ctx, NATSOptions{URLs: []string{"127.0.0.1:" + port}, ConnectTimeout: time.Hour})
+	if d.Status != store.Failed || !strings.Contains(d.Error, "cancelled while connecting: interrupted") {
+		t.Errorf("got %+v", d)
 	}
 }
 

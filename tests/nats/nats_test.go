@@ -227,15 +227,11 @@ func TestFailures(t *testing.T) {
 			t.Parallel()
 			tt.o.URLs = []string{tt.server.ClientURL()}
 			n := sink(t, tt.o)
-			begin := time.Now()
 			for range 2 { // and a second agent is told the same
 				got := n.Deliver(t.Context(), message(t))[0]
 				if got.Status != store.Failed || !strings.Contains(got.Error, tt.want) {
 					t.Errorf("got %+v, want %q", got, tt.want)
 				}
-			}
-			if took := time.Since(begin); took > 6*time.Second {
-				t.Errorf("took %v", took)
 			}
 		})
 	}
