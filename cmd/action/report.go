@@ -144,7 +144,7 @@ func dates(slots []schedule.Slot) []string {
 
 // setOutputs sets every output of prepare (design §8).
 func (j *job) setOutputs(o outcome) error {
-	errors_, warnings := diag.Count(o.findings)
+	errs, warnings := diag.Count(o.findings)
 	agents, payloads, matrix, deliveries := []string{}, []json.RawMessage{}, []matrixEntry{}, []agentDelivery{}
 	for _, r := range o.results {
 		if r.chosen {
@@ -158,8 +158,8 @@ func (j *job) setOutputs(o outcome) error {
 		agents, payloads = append(agents, r.entry.Agent), append(payloads, r.payload)
 	}
 	out := outputs{
-		{"valid", strconv.FormatBool(errors_ == 0)},
-		{"errors", strconv.Itoa(errors_)},
+		{"valid", strconv.FormatBool(errs == 0)},
+		{"errors", strconv.Itoa(errs)},
 		{"warnings", strconv.Itoa(warnings)},
 		{"count", strconv.Itoa(len(o.prepared))},
 		{"prepared", compactJSON(agents)},
@@ -227,7 +227,7 @@ type outputs []output
 func (out outputs) set(runner *emit.Runner) error {
 	var errs []error
 	for _, o := range out {
-		errs = append(errs, runner.SetOutput(o.name, o.value))
+		errs = append(errs, runner.WriteOutput(o.name, o.value))
 	}
 	return errors.Join(errs...)
 }

@@ -113,9 +113,9 @@ func annotation(f diag.Finding) *githubactions.Command {
 	return &githubactions.Command{Name: name, Properties: properties, Message: shorten(Sanitize(message), maxAnnotation)}
 }
 
-// SetOutput sets a step output; outside Actions it does nothing. The value is kept byte for byte: it stands between lines that nobody can
+// WriteOutput sets a step output; outside Actions it does nothing. The value is kept byte for byte: it stands between lines that nobody can
 // have guessed. Errors: a value of more than 1 MB, or a GITHUB_OUTPUT that can't be written.
-func (r *Runner) SetOutput(name, value string) error {
+func (r *Runner) WriteOutput(name, value string) error {
 	if !r.Actions() {
 		return nil
 	}

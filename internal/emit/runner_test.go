@@ -96,7 +96,7 @@ func checkOutput(t *testing.T, value string) {
 	r, _, _, dir := newTestRunner(t)
 	want := []output{{"before", "1"}, {"payload", value}, {"after", ""}}
 	for _, o := range want {
-		if err := r.SetOutput(o.name, o.value); err != nil {
+		if err := r.WriteOutput(o.name, o.value); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -198,7 +198,7 @@ func TestOutsideActionsNothingIsWritten(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	r := NewRunner(RunnerOptions{func(string) string { return "" }, &stdout, &stderr})
 	hidden := r.Annotate([]diag.Finding{diag.Cadence.At("m.yml", 1, 1, "x", "")})
-	if err := errors.Join(r.SetOutput("a", "b"), r.WriteSummary(Summary{Verdict: "x"})); err != nil || hidden != nil || stdout.Len()+stderr.Len() > 0 {
+	if err := errors.Join(r.WriteOutput("a", "b"), r.WriteSummary(Summary{Verdict: "x"})); err != nil || hidden != nil || stdout.Len()+stderr.Len() > 0 {
 		t.Errorf("got %v, %v, %q, %q", err, hidden, stdout.String(), stderr.String())
 	}
 }
@@ -228,7 +228,7 @@ func TestRunnerErrors(t *testing.T) {
 			env := map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": tt.outputFile, "GITHUB_STEP_SUMMARY": bad}
 			r := NewRunner(RunnerOptions{func(k string) string { return env[k] }, brokenWriter{}, brokenWriter{}})
 			r.delimiter = func() string { return tt.delimiter }
-			err := r.SetOutput("payload", tt.value)
+			err := r.WriteOutput("payload", tt.value)
 			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
@@ -246,7 +246,7 @@ func TestRunnerErrors(t *testing.T) {
 func TestDelimitersDiffer(t *testing.T) {
 	t.Parallel()
 	r, _, _, dir := newTestRunner(t)
-	if err := errors.Join(r.SetOutput("a", "1"), r.SetOutput("b", "2")); err != nil {
+	if err := errors.Join(r.WriteOutput("a", "1"), r.WriteOutput("b", "2")); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(readFile(t, filepath.Join(dir, "output")), "\n")
