@@ -64,7 +64,7 @@ var calls = []call{
 func faultServer(t *testing.T) (*ghtest.Server, *Client, *fakeClock) {
 	t.Helper()
 	server, client, clock := setup(t, ghtest.Options{})
-	client.api.timeout = 60 * time.Millisecond // a slow machine has four more attempts
+	client.api.timeout = 500 * time.Millisecond // long enough that a slow machine answers, short enough for the faults that hang
 	server.AddRepository(ghtest.Repository{FullName: "acme/web", Private: true, Files: map[string]string{"README.md": "read me"}})
 	server.AddArtifact(ghtest.Artifact{Repository: "acme/web", Name: "n", Zip: []byte("PK")})
 	return server, client, clock
