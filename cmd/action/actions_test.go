@@ -23,6 +23,7 @@ type platform struct {
 	results   *ghtest.Results
 	workspace string
 	run       int64
+	timeout   time.Duration // of a step; 0 is none
 }
 
 const (
@@ -95,7 +96,13 @@ func (p *platform) stepIn(run int64, inputs, env map[string]string) ran {
 	}
 	var stdout, stderr bytes.Buffer
 	command := inputs["command"]
-	code := runWith(p.t, []string{command, "--host-workspace=/home/runner/work/web"}, vars, &stdout, &stderr)
+	ctx := p.t.Context()
+	if p.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, p.timeout)
+		defer cancel()
+	}
+	code := runWith(ctx, []string{command, "--host-workspace=/home/runner/work/web"}, vars, &stdout, &stderr)
 	output, err := os.ReadFile(vars["GITHUB_OUTPUT"])
 	if err != nil {
 		p.t.Fatal(err)
@@ -107,8 +114,8 @@ func (p *platform) stepIn(run int64, inputs, env map[string]string) ran {
 	return ran{code, stdout.String(), stderr.String(), parseOutputs(p.t, string(output)), string(summary)}
 }
 
-func runWith(t *testing.T, args []string, vars map[string]string, stdout, stderr *bytes.Buffer) int {
-	return run(t.Context(), args, world{
+func runWith(ctx context.Context, args []string, vars map[string]string, stdout, stderr *bytes.Buffer) int {
+	return run(ctx, args, world{
 		getenv:  func(name string) string { return vars[name] },
 		stdin:   strings.NewReader(""),
 		stdout:  stdout,

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
@@ -134,9 +133,12 @@ func rates(before, after schedule.Rate) string {
 // writeText shows the comparison on a terminal.
 func (c *comparison) writeText(b *bytes.Buffer) {
 	fmt.Fprintln(b, c.verdict())
-	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	for _, e := range c.Entries {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", e.Agent, changes(e), rates(e.Before, e.After), instants(e.Next))
+	if c.none {
+		return
 	}
-	w.Flush() // a bytes.Buffer never fails
+	table := [][]string{{"AGENT", "CHANGE", "RUNS A MONTH", "NEXT FIVE"}}
+	for _, e := range c.Entries {
+		table = append(table, []string{e.Agent, changes(e), rates(e.Before, e.After), instants(e.Next)})
+	}
+	writeTable(b, table)
 }

@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -131,26 +131,31 @@ func (a *app) reportList(p *project, decisions []schedule.Decision, format strin
 
 // writeListText writes the table; names and reasons hold no untrusted text but what the manifest's rules allow.
 func writeListText(b *bytes.Buffer, rows []listed) {
-	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "AGENT\tCADENCE\tDUE\tPERIOD\tNEXT\tWHY")
+	table := [][]string{{"AGENT", "CADENCE", "DUE", "PERIOD", "NEXT", "WHY"}}
 	for _, r := range rows {
 		due := "no"
 		if r.Due {
 			due = "yes"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Agent, r.Cadence, due, r.Period, r.Next[0], r.Reason)
+		table = append(table, []string{r.Agent, string(r.Cadence), due, r.Period, r.Next[0], r.Reason})
 		for _, next := range r.Next[1:] {
-			fmt.Fprintf(w, "\t\t\t\t%s\t\n", next)
+			table = append(table, []string{"", "", "", "", next, ""})
 		}
 	}
-	w.Flush() // a bytes.Buffer never fails
-	trimmed := bytes.Split(b.Bytes(), []byte("\n"))
-	for i := range trimmed {
-		trimmed[i] = bytes.TrimRight(trimmed[i], " ")
+	writeTable(b, table)
+}
+
+// writeTable aligns columns, without blanks at the ends of lines.
+func writeTable(b *bytes.Buffer, rows [][]string) {
+	var aligned bytes.Buffer
+	w := tabwriter.NewWriter(&aligned, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(w, strings.Join(row, "\t"))
 	}
-	text := slices.Clone(bytes.Join(trimmed, []byte("\n")))
-	b.Reset()
-	b.Write(text)
+	w.Flush() // a bytes.Buffer never fails
+	for line := range strings.Lines(aligned.String()) {
+		b.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
 }
 
 func listSummary(decisions []schedule.Decision, due int) emit.Summary {

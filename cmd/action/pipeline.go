@@ -32,7 +32,10 @@ type result struct {
 	payload     json.RawMessage // nil unless the bundle is stored and the event was made
 	content     []byte          // the bundle, kept only when it is to be printed
 	deliveries  []store.Delivery
-	receipt     bool // every requested delivery succeeded and that is on record
+	memory      *memoryHealth // nil without a memory
+	earlier     []string      // periods of other receipts, once the ledger is asked
+	asked       bool          // whether it was
+	receipt     bool          // every requested delivery succeeded and that is on record
 }
 
 // run decides about every entry and takes the chosen ones through the whole road. Results are in the manifest's order.
@@ -98,6 +101,7 @@ func (j *job) decide(ctx context.Context) ([]*result, error) {
 				r.err, r.decision.Reason = err, "the ledger could not be read"
 				return
 			}
+			r.earlier, r.asked = known.Earlier, true
 			r.decision = schedule.Decide(e, j.now, known)
 			r.chosen = r.decision.Due()
 		}
@@ -123,6 +127,7 @@ func (j *job) deliver(ctx context.Context, r *result, turn <-chan struct{}) erro
 	if j.prints() {
 		r.content = bundle.Content
 	}
+	r.memory = j.memoryHealth(ctx, r, bundle.Memory)
 	if err := j.storeBundle(ctx, r, bundle); err != nil || r.payload == nil {
 		return err
 	}
@@ -151,7 +156,11 @@ func (j *job) prints() bool { return !j.env.actions && j.stdout == nil && j.opts
 
 // bundle prepares the entry's bundle; it is nil when findings stop it.
 func (j *job) bundle(r *result) (*prepare.Bundle, error) {
-	if j.from != nil {
+	if j.opts["from"] != "" {
+		r.findings = j.manifest.Unsilenced(j.fromFindings)
+		if j.from == nil {
+			return nil, nil
+		}
 		b := *j.from
 		b.Name = r.name
 		return &b, nil
@@ -207,7 +216,7 @@ func (j *job) storeReceipt(ctx context.Context, r *result) error {
 	if j.dryRun {
 		return nil
 	}
-	receipt := &store.Receipt{ID: j.eventID(r.name), Name: r.name, Event: r.payload, Deliveries: r.deliveries}
+	receipt := &store.Receipt{ID: j.eventID(r.name), Name: r.name, Event: r.payload, Deliveries: r.deliveries, Memory: r.memory.state()}
 	if err := j.stores.ledger().PutReceipt(ctx, receipt); err != nil {
 		return err
 	}

@@ -39,13 +39,15 @@ type job struct {
 	channels  channels
 	format    prepare.Format
 	secrets   prepare.Policy
-	from      *prepare.Bundle // the bundle of --from
-	stores    stores
-	sinks     []emit.Sink
-	stdout    *emit.Stdout // nil unless stdout is a channel
-	dryRun    bool
-	force     bool
-	commit    string
+	from      *prepare.Bundle // the bundle of --from; nil when fromFindings stop it
+	// fromFindings are about the JSON of --from.
+	fromFindings []diag.Finding
+	stores       stores
+	sinks        []emit.Sink
+	stdout       *emit.Stdout // nil unless stdout is a channel
+	dryRun       bool
+	force        bool
+	commit       string
 }
 
 // newJob reads every option before anything happens, so that a wrong one costs nothing.
@@ -148,11 +150,19 @@ func (j *job) readFrom() error {
 	if len(entries) == 0 {
 		return usagef("from holds the bundle of %q, which cadence %s leaves out", j.selection.names[0], j.selection.cadence)
 	}
-	j.from, err = prepare.FromJSON(data, j.input(entries[0]))
+	j.from, j.fromFindings, err = prepare.FromJSON(givenName(j.opts["from"]), data, j.input(entries[0]))
 	if err != nil {
 		return usageError{fmt.Errorf("from: %w", err)}
 	}
 	return nil
+}
+
+// givenName is how findings name the file of --from.
+func givenName(from string) string {
+	if from == "-" {
+		return "stdin"
+	}
+	return from
 }
 
 // input is what the entry's bundle is made of.

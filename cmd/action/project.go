@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -89,10 +88,10 @@ func unreadable(file string, err error) diag.Finding {
 	return diag.Unreadable.At(file, 0, 0, "can't be read: "+rootCause(err).Error(), "check the file")
 }
 
-// rootCause drops the path that os errors repeat.
+// rootCause is the innermost reason, without the calls and the paths around it.
 func rootCause(err error) error {
-	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
-		return pathErr.Err
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner
 	}
 	return err
 }
@@ -188,12 +187,22 @@ func (a *app) retentionFindings(p *project) ([]diag.Finding, error) {
 	var findings []diag.Finding
 	for i := range p.manifest.Entries {
 		e := &p.manifest.Entries[i]
-		if days, short := store.Retention(e.Cadence, wanted, a.env.retention); short {
-			pos := e.Pos("cadence")
-			findings = append(findings, diag.Retention.At(p.file, pos.Line, pos.Column,
-				fmt.Sprintf("receipts of %q are kept for %s, which is less than two periods of a %s entry", e.Agent, count(days, "day"), e.Cadence),
-				"raise retention-days, or the repository's limit for artifacts"))
+		days, short := store.Retention(e.Cadence, wanted, a.env.retention)
+		if !short {
+			continue
 		}
+		need, _ := store.Retention(e.Cadence, 0, 0)
+		var hints []string
+		if wanted > 0 && wanted < need {
+			hints = append(hints, fmt.Sprintf("raise retention-days from %d to %d, or leave it out", wanted, need))
+		}
+		if a.env.retention > 0 && a.env.retention < need {
+			hints = append(hints, fmt.Sprintf("raise the repository's limit for artifacts (Settings, Actions, General) from %d to %d days", a.env.retention, need))
+		}
+		pos := e.Pos("cadence")
+		findings = append(findings, diag.Retention.At(p.file, pos.Line, pos.Column,
+			fmt.Sprintf("receipts of %q are kept for %s, which is less than two periods of a %s entry: it may run twice in one", e.Agent, count(days, "day"), e.Cadence),
+			strings.Join(hints, "; ")))
 	}
 	return p.manifest.Unsilenced(findings), nil
 }
@@ -211,7 +220,13 @@ func (a *app) openDirectory(target string) (*store.Directory, error) {
 	if _, ok := a.inWorkspace(target); ok {
 		workspace = a.env.workspace
 	}
-	return store.OpenDirectory(store.DirectoryOptions{Workspace: workspace, Out: out, Repository: a.env.repository, Log: a.runner.Logf})
+	return store.OpenDirectory(store.DirectoryOptions{
+		Workspace:  workspace,
+		Out:        out,
+		Repository: a.env.repository,
+		NoSync:     a.env.actions && a.env.resultsURL != "" && a.env.runtimeToken != "", // then job artifacts are the ledger
+		Log:        a.runner.Logf,
+	})
 }
 
 // knownPeriods asks the ledger what Decide needs to know about an entry.
@@ -236,17 +251,20 @@ func (a *app) writeReport(data []byte) error {
 		_, err := a.stdout.Write(data)
 		return err
 	}
+	wrong := func(err error) error {
+		return usagef("writing the report to %s: %w: name a file in a directory that exists", out, rootCause(err))
+	}
 	tmp, err := os.CreateTemp(filepath.Dir(out), ".report-*")
 	if err != nil {
-		return usagef("writing the report: %w", err)
+		return wrong(err)
 	}
 	defer os.Remove(tmp.Name())
-	_, err = bytes.NewReader(data).WriteTo(tmp)
+	_, err = tmp.Write(data)
 	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
-		return fmt.Errorf("writing the report: %w", err)
+		return fmt.Errorf("writing the report to %s: %w", out, rootCause(err))
 	}
 	if err := os.Rename(tmp.Name(), out); err != nil {
-		return fmt.Errorf("writing the report: %w", err)
+		return wrong(err)
 	}
 	return nil
 }

@@ -46,6 +46,7 @@ func commands() []command {
 		{"validate", "[FILE…]", "check the manifest, as on a pull request; with a base version show what changes", runValidate},
 		{"list", "", "show every entry: due or not, why, its period and next five dates", runList},
 		{"prepare", "[AGENT…]", "prepare the bundles of the agents that are due, or of those named, and emit their events", runPrepare},
+		{"doctor", "", "check tokens, permissions, targets, sizes and retention without emitting anything", runDoctor},
 		{"verify", "DIR", "check a bundle directory against its sources.json, and with --target against a checkout", runVerify},
 	}
 }

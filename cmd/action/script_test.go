@@ -9,6 +9,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
 func TestMain(m *testing.M) {
@@ -28,6 +29,12 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			for _, sample := range []string{"kaizen", "claude"} {
 				if err := copySample(filepath.Join(env.WorkDir, sample), filepath.Join(samples, sample)); err != nil {
+					return err
+				}
+			}
+			// What an archive can't hold: a file without a final line break, and one of any size.
+			for name, data := range map[string][]byte{"unended": []byte("/build/"), "big": make([]byte, schedule.MaxSize+1)} {
+				if err := os.WriteFile(filepath.Join(env.WorkDir, name), data, 0o644); err != nil {
 					return err
 				}
 			}

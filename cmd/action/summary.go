@@ -21,6 +21,9 @@ func (j *job) summary(o outcome, hidden []diag.Finding) emit.Summary {
 	if section, ok := deliveriesSection(o.results); ok {
 		s.Sections = append(s.Sections, section)
 	}
+	if section, ok := memorySection(o.results); ok {
+		s.Sections = append(s.Sections, section)
+	}
 	s.Sections = append(s.Sections, findingsSections(o.findings, hidden)...)
 	if section, ok := payloadsSection(o.prepared); ok {
 		s.Sections = append(s.Sections, section)

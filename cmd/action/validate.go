@@ -171,7 +171,7 @@ func (v *validation) add(tree *checkout.Tree, file string, source []byte, m *sch
 
 // maxContents is how many entries have the contents of their files checked: more than any repository has, and few enough that a pull
 // request whose every entry names the same large file ends in good time.
-const maxContents = 200
+const maxContents = 100
 
 // checkContents prepares every entry's bundle, only to see what stands in the way of it: secrets, hidden characters, sizes, metrics.
 func (v *validation) checkContents(m *schedule.Manifest, tree *checkout.Tree) ([]diag.Finding, error) {

@@ -164,23 +164,58 @@ func TestNATSNotReached(t *testing.T) {
 		_, _ = io.WriteString(c, plainInfo[:20])
 		_, _ = io.Copy(io.Discard, c)
 	}
+	trickle := func(c net.Conn) {
+		every := time.NewTicker(5 * time.Millisecond)
+		defer every.Stop()
+		for range every.C {
+			if _, err := io.WriteString(c, "I"); err != nil {
+				return
+			}
+		}
+	}
 	html := func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n<html>") }
 	reset := func(c net.Conn) { _ = c.(*net.TCPConn).SetLinger(0) }
 	tests := []struct{ name, address, want string }{
 		{"refused", refused, "connection refused: nothing listens there"},
 		{"silent", "127.0.0.1:" + fakeNATS(t, "127.0.0.1:0", silent), "no NATS server answered within 100ms"},
 		{"half a line", "127.0.0.1:" + fakeNATS(t, "127.0.0.1:0", half), "no NATS server answered within 100ms"},
+		{"slow trickle", "127.0.0.1:" + fakeNATS(t, "127.0.0.1:0", trickle), "no NATS server answered within 100ms"},
 		{"something else", "127.0.0.1:" + fakeNATS(t, "127.0.0.1:0", html), "check nats-url"},
 		{"reset", "127.0.0.1:" + fakeNATS(t, "127.0.0.1:0", reset), "check nats-url"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			d := deliverOnce(t, t.Context(), NATSOptions{URLs: []string{tt.address}, ConnectTimeout: 100 * time.Millisecond})
+			o := NATSOptions{URLs: []string{tt.address}, ConnectTimeout: 100 * time.Millisecond}
+			checked, err := NewNATS(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := checked.Check(t.Context()); !errors.Is(err, ErrUnreachable) || errors.Is(err, ErrNotTold) || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Check says %v", err)
+			}
+			d := deliverOnce(t, t.Context(), o)
 			if d.Status != store.Failed || !strings.Contains(d.Error, tt.want) || !strings.HasPrefix(d.Error, "nats "+tt.address+": ") {
 				t.Errorf("got %+v, want %q", d, tt.want)
 			}
 		})
+	}
+}
+
+// A server may name others of its cluster. They are not those that the user named, so they get no connection, and no credentials.
+func TestNATSStaysWithTheNamedServers(t *testing.T) {
+	t.Parallel()
+	other := fakeNATS(t, "127.0.0.1:0", func(net.Conn) { t.Error("another host was connected to") })
+	port := fakeNATS(t, "127.0.0.1:0", func(c net.Conn) {
+		_, _ = fmt.Fprintf(c, "INFO {\"server_id\":\"x\",\"headers\":true,\"max_payload\":1048576,\"connect_urls\":[\"127.0.0.1:%s\"]}\r\n", other)
+		lines := bufio.NewScanner(c)
+		for lines.Scan() && lines.Text() != "PING" {
+		}
+		_, _ = io.WriteString(c, "PONG\r\n") // and then the connection ends
+	})
+	d := deliverOnce(t, t.Context(), NATSOptions{URLs: []string{"127.0.0.1:" + port}, Token: "s3cr3t", PublishTimeout: 600 * time.Millisecond})
+	if d.Status != store.Failed || !strings.Contains(d.Error, "run again") || strings.Contains(d.Error, "s3cr3t") {
+		t.Errorf("got %+v", d)
 	}
 }
 

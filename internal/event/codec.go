@@ -80,10 +80,17 @@ func isAbsolute(s string) bool {
 	return strings.HasPrefix(s, "/") || drive
 }
 
-// isTime accepts what the contract says, RFC 3339, of which this program itself writes one form.
+// isTime accepts what the contract says, RFC 3339, of which this program itself writes one form. A leap second is none to time.Parse.
 func isTime(s string) bool {
-	_, err := time.Parse(time.RFC3339, s)
-	return err == nil
+	if _, err := time.Parse(time.RFC3339, s); err != nil {
+		return false
+	}
+	// time.Parse also takes an hour of one digit, a comma before the fraction, and any offset (https://go.dev/issue/54580).
+	if s[len("2006-01-02T15")] != ':' || strings.Contains(s, ",") {
+		return false
+	}
+	offset := s[len(s)-len("07:00"):]
+	return strings.HasSuffix(s, "Z") || offset[:2] < "24" && offset[3:] < "60"
 }
 
 func hasControl(s string) bool {

@@ -16,7 +16,8 @@ type Repository struct {
 	Private       bool
 	Fork          bool
 	Archived      bool
-	// CanPush is permissions.push of the token; contents: write is needed to dispatch.
+	// CanPush is permissions.push: the role of the token's user, whatever the token itself may do, and false for every installation
+	// token, which has no user. A dispatch needs contents: write.
 	CanPush bool
 }
 

@@ -14,11 +14,15 @@ func TestRepository(t *testing.T) {
 	server, client, clock := setup(t, ghtest.Options{})
 	server.AddRepository(ghtest.Repository{ID: 7, FullName: "acme/fork", DefaultBranch: "trunk", Private: true, Fork: true, Archived: true})
 	server.AddToken("reader", ghtest.Token{Kind: ghtest.Personal, Access: map[string]ghtest.Permissions{"acme/fork": {Contents: "read"}}})
+	server.AddToken("writer", ghtest.Token{Kind: ghtest.Personal, Access: map[string]ghtest.Permissions{"acme/fork": {Contents: "write"}}})
 	want := Repository{ID: 7, FullName: "acme/fork", DefaultBranch: "trunk", Private: true, Fork: true, Archived: true, CanPush: true}
-	if got, err := client.Repository(t.Context(), "Acme/Fork"); err != nil || got != want {
-		t.Errorf("got %+v, %v", got, err)
+	if got, err := connect(t, server, clock, "writer").Repository(t.Context(), "Acme/Fork"); err != nil || got != want {
+		t.Errorf("writer: got %+v, %v", got, err)
 	}
 	want.CanPush = false
+	if got, err := client.Repository(t.Context(), "acme/fork"); err != nil || got != want {
+		t.Errorf("installation: got %+v, %v", got, err)
+	}
 	if got, err := connect(t, server, clock, "reader").Repository(t.Context(), "acme/fork"); err != nil || got != want {
 		t.Errorf("reader: got %+v, %v", got, err)
 	}

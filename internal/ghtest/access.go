@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // Kind is the kind of a token.
@@ -21,6 +22,10 @@ type Token struct {
 	Kind Kind
 	// Access holds the permissions by repository ("owner/name"); "*" is every repository not named.
 	Access map[string]Permissions
+	// Scopes are those of a classic personal token; nil is a fine-grained one, which has none.
+	Scopes []string
+	// Expires is when a personal token ends; zero never.
+	Expires time.Time
 }
 
 // Permissions are "", "read" or "write".
@@ -48,6 +53,16 @@ func withCaller(ctx context.Context, c caller) context.Context {
 func callerOf(r *http.Request) caller {
 	c, _ := r.Context().Value(callerKey{}).(caller)
 	return c
+}
+
+// tell writes what the platform tells of a token beside every answer.
+func (t Token) tell(h http.Header) {
+	if t.Scopes != nil {
+		h.Set("X-OAuth-Scopes", strings.Join(t.Scopes, ", "))
+	}
+	if !t.Expires.IsZero() {
+		h.Set("GitHub-Authentication-Token-Expiration", t.Expires.UTC().Format("2006-01-02 15:04:05 MST"))
+	}
 }
 
 // caller reads the request's token; known is false for one that isn't valid.

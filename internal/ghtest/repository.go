@@ -42,9 +42,13 @@ type Dispatch struct {
 func (s *Server) AddRepository(r Repository) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	key := strings.ToLower(r.FullName)
+	if old := s.repositories[key]; old != nil {
+		r.ID = cmp.Or(r.ID, old.ID) // another id would be that of the next repository
+	}
 	r.ID = cmp.Or(r.ID, int64(1000+len(s.repositories)))
 	r.DefaultBranch = cmp.Or(r.DefaultBranch, "main")
-	s.repositories[strings.ToLower(r.FullName)] = &r
+	s.repositories[key] = &r
 }
 
 // Rename lets requests to the name old be redirected to repository r, as the platform does after a rename.
@@ -132,6 +136,8 @@ func (s *Server) getRepository(w http.ResponseWriter, r *http.Request, repo *Rep
 	}
 	owner, name, _ := strings.Cut(repo.FullName, "/")
 	p, _ := c.permissions(repo)
+	// These are a user's; a job or an installation is none, and is told false whatever it may do.
+	push := c.Kind == Personal && p.Contents == "write"
 	reply(w, http.StatusOK, map[string]any{
 		"id":             repo.ID,
 		"name":           name,
@@ -141,7 +147,7 @@ func (s *Server) getRepository(w http.ResponseWriter, r *http.Request, repo *Rep
 		"private":        repo.Private,
 		"fork":           repo.Fork,
 		"archived":       repo.Archived,
-		"permissions":    map[string]bool{"pull": true, "push": p.Contents == "write"},
+		"permissions":    map[string]bool{"pull": true, "push": push},
 	})
 }
 

@@ -166,6 +166,7 @@ func (s *Server) handler() http.Handler {
 // serve is the true way of an API request: user agent, limits, token, endpoint.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	c, known := s.caller(r)
+	c.tell(w.Header())
 	switch {
 	case r.UserAgent() == "":
 		fail(w, http.StatusForbidden, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header")

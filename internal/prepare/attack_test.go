@@ -23,6 +23,16 @@ func TestAttacks(t *testing.T) {
 	link := func(target string) func(string) error {
 		return func(path string) error { return os.Symlink(target, path) }
 	}
+	// The directory of the file, or the file where it lies at the root, becomes a link.
+	linkParent := func(target string) func(string) error {
+		return func(path string) error {
+			parent := filepath.Dir(path)
+			if filepath.Base(parent) == "repo" {
+				return os.Symlink(filepath.Join(target, filepath.Base(path)), path)
+			}
+			return errors.Join(os.RemoveAll(parent), os.Symlink(target, parent))
+		}
+	}
 	tests := []struct {
 		name string
 		make func(path string) error
@@ -32,6 +42,17 @@ func TestAttacks(t *testing.T) {
 		{"absolute link", link("/etc/passwd"), diag.Unreadable.ID},
 		{"link into proc", link("/proc/self/environ"), diag.Unreadable.ID},
 		{"link into git", link("../../.git/config"), diag.Unreadable.ID},
+		{"link into git in capitals", link("../../.GIT/config"), diag.Unreadable.ID},
+		{"link out and in again", link("../../../../repo/README.md"), diag.Unreadable.ID},
+		{"link through a link", func(path string) error {
+			return errors.Join(os.Symlink("/", path+".root"), os.Symlink(filepath.Base(path)+".root/etc/passwd", path))
+		}, diag.Unreadable.ID},
+		{"link to an open descriptor", link("/proc/self/fd/0"), diag.Unreadable.ID},
+		{"link to the root in proc", link("/proc/self/root/etc/passwd"), diag.Unreadable.ID},
+		{"link to the working directory in proc", link("/proc/self/cwd/attack_test.go"), diag.Unreadable.ID},
+		{"link to a device", link("/dev/zero"), diag.Unreadable.ID},
+		{"absolute link of the directory", linkParent("/etc"), diag.Unreadable.ID},
+		{"link of the directory into proc", linkParent("/proc/self"), diag.Unreadable.ID},
 		{"loop", func(path string) error { return os.Symlink(filepath.Base(path), path) }, diag.Unreadable.ID},
 		{"FIFO", func(path string) error { return syscall.Mkfifo(path, 0o644) }, diag.Unreadable.ID},
 		{"directory", func(path string) error { return os.Mkdir(path, 0o755) }, diag.Unreadable.ID},
@@ -155,7 +176,13 @@ func TestManyFiles(t *testing.T) {
 	if err := os.WriteFile(first, []byte("p"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for i := range 20_000 { // links: the file system need not make as many files
+	for i := range 100_000 { // links, so that the file system need not make as many files; it allows some 65,000 of one
+		if i%50_000 == 0 {
+			first = filepath.Join(dir, "agents", fmt.Sprintf("first%d.md", i))
+			if err := os.WriteFile(first, nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
 		if err := os.Link(first, filepath.Join(dir, "agents", fmt.Sprintf("x%d.md", i))); err != nil {
 			t.Fatal(err)
 		}

@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"unicode/utf8"
 
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
@@ -43,37 +43,40 @@ func AgentOf(data []byte) (string, error) {
 }
 
 // FromJSON makes the bundle of in from what `kaizen-agentic schedule prepare <agent> --format json` wrote. The content is data as it
-// is. The agent must be that of in, and of the JSON where it names one. Secrets are an error that names the detector and the place in
-// the JSON, never the text; under SecretsRedact too, because given bytes are not rewritten.
-func FromJSON(data []byte, in Input) (*Bundle, error) {
+// is. The agent must be that of in, and of the JSON where it names one. The findings, sorted, name file and the place of the string in
+// it; with an error among them the bundle is nil. A secret is an error under SecretsRedact too, because given bytes are not rewritten.
+func FromJSON(file string, data []byte, in Input) (*Bundle, []diag.Finding, error) {
 	g, err := parseGiven(data)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if g.Agent != nil && *g.Agent != in.Entry.Agent {
-		return nil, fmt.Errorf("the JSON is the bundle of %q, not of %q", *g.Agent, in.Entry.Agent)
+		return nil, nil, fmt.Errorf("the JSON is the bundle of %q, not of %q", *g.Agent, in.Entry.Agent)
 	}
 	if g.AgentPromptFound == nil || g.HasMemory == nil || g.HasMetrics == nil {
-		return nil, errors.New("the JSON lacks one of the flags agent_prompt_found, has_memory and has_metrics: " +
+		return nil, nil, errors.New("the JSON lacks one of the flags agent_prompt_found, has_memory and has_metrics: " +
 			"write it with kaizen-agentic schedule prepare --format json")
 	}
 	pointers, err := givenPointers(g.Pointers)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if in.Secrets != SecretsOff {
-		if err := secretInJSON(data); err != nil {
-			return nil, err
-		}
+	c := collector{finder: finder{file: in.File, entry: &in.Entry}, policy: in.Secrets}
+	closing := sessionClose(&in.Entry)
+	c.cleanSessionClose(closing)
+	c.checkJSON(file, data)
+	diag.Sort(c.findings)
+	if errs, _ := diag.Count(c.findings); errs > 0 {
+		return nil, c.findings, nil
 	}
 	b := &Bundle{
 		Name: Name(in.Repo, in.Entry.Agent, in.Period), Repo: in.Repo, Agent: in.Entry.Agent,
 		Cadence: in.Entry.Cadence, Period: in.Period, Format: JSON, Content: bytes.Clone(data),
 		PromptFound: *g.AgentPromptFound, HasMemory: *g.HasMemory, HasMetrics: *g.HasMetrics,
-		Pointers: pointers, SessionClose: sessionClose(&in.Entry),
+		Pointers: pointers, SessionClose: closing,
 	}
 	b.Sources, err = renderSources(in.Commit, b, []source{})
-	return b, err
+	return b, c.findings, err
 }
 
 func parseGiven(data []byte) (*given, error) {
@@ -126,22 +129,29 @@ func labelsOnly(labels []string) []Pointer {
 	return pointers
 }
 
-// secretInJSON looks for secrets in every string of the JSON, keys included, after its escapes are undone.
-func secretInJSON(data []byte) error {
+// checkJSON checks every string of valid JSON, keys included, after its escapes are undone. What it finds stands where the string begins.
+func (c *collector) checkJSON(file string, data []byte) {
 	dec := json.NewDecoder(bytes.NewReader(data))
-	for {
+	for secrets, hidden := 0, 0; secrets < maxSecrets && hidden < maxHidden; {
+		before := dec.InputOffset()
 		token, err := dec.Token()
-		if errors.Is(err, io.EOF) {
-			return nil
+		if err != nil { // io.EOF: the JSON is valid
+			return
 		}
-		if err != nil {
-			return fmt.Errorf("the bundle is not the JSON of schedule prepare: %w", err)
+		text, ok := token.(string)
+		if !ok {
+			continue
 		}
-		text, _ := token.(string)
-		if found := findSecrets([]byte(text)); len(found) > 0 {
-			line, _ := position(data, int(dec.InputOffset()))
-			return fmt.Errorf("a secret of the kind %s stands in the JSON, in the string that ends on line %d: remove it, revoke it and prepare again",
-				found[0].rule, line)
+		line, column := position(data, int(before)+bytes.IndexByte(data[before:], '"'))
+		if c.policy != SecretsOff {
+			for _, s := range findSecrets([]byte(text)) {
+				secrets++
+				c.findings = append(c.findings, c.secretFinding(file, secretAt{s.rule, line, column}))
+			}
+		}
+		if found := hiddenRunes([]byte(text)); len(found) > 0 {
+			hidden++
+			c.findings = append(c.findings, hiddenFinding(file, line, column, found[0].r, len(found)-1))
 		}
 	}
 }

@@ -2,8 +2,10 @@ package prepare
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,6 +48,44 @@ func TestSamples(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Every state and encoding of a part satisfies the schema.
+func TestSchema(t *testing.T) {
+	t.Parallel()
+	schema := compile(t)
+	const prompt, memory, summary, runs = "agents/coach.md", ".kaizen/agents/coach/memory.md", ".kaizen/metrics/coach.json", ".kaizen/metrics/coach/executions.jsonl"
+	tests := []struct {
+		name   string
+		files  map[string]string
+		part   string // the part that is in this state and encoding
+		state  State
+		coding string
+	}{
+		{"verbatim", map[string]string{prompt: "p"}, "prompt", Verbatim, "utf-8"},
+		{"base64", map[string]string{prompt: "r\xf4le"}, "prompt", Verbatim, "base64"},
+		{"redacted", map[string]string{memory: "use ghp_" + random(alnum, 36)}, "memory", Redacted, "utf-8"},
+		{"redacted base64", map[string]string{memory: "r\xf4le ghp_" + random(alnum, 36)}, "memory", Redacted, "base64"},
+		{"omitted", map[string]string{prompt: "p", memory: strings.Repeat("x", MaxFile+1)}, "memory", Omitted, "utf-8"},
+		{"summary", map[string]string{summary: "{}"}, "metrics", Verbatim, "utf-8"},
+		{"summarized", map[string]string{runs: "{}\n"}, "metrics", Summarized, "utf-8"},
+	}
+	for _, tt := range tests {
+		in := coach(JSON)
+		in.Secrets = SecretsRedact
+		b, _ := must(t, newTree(t, tt.files), in)
+		validate(t, schema, b.Content)
+		var doc map[string]json.RawMessage
+		if err := json.Unmarshal(b.Content, &doc); err != nil {
+			t.Fatal(err)
+		}
+		var p partJSON
+		if err := json.Unmarshal(doc[tt.part], &p); err != nil || p.State != tt.state || p.Encoding != tt.coding {
+			t.Errorf("%s: the %s is %s, %s; want %s, %s (%v)", tt.name, tt.part, p.State, p.Encoding, tt.state, tt.coding, err)
+		}
+	}
+	b, _ := must(t, newTree(t, nil), coach(JSON)) // nothing but the flags
+	validate(t, schema, b.Content)
 }
 
 func golden(t *testing.T, file string, got []byte) {

@@ -41,9 +41,13 @@ type secretAt struct {
 	line, column int
 }
 
-func (c *collector) secret(file string, s secretAt) {
-	f := diag.Secret.At(file, s.line, s.column, fmt.Sprintf("a secret of the kind %s stands in what agent %q reads", s.rule, c.entry.Agent),
+func (c *collector) secretFinding(file string, s secretAt) diag.Finding {
+	return diag.Secret.At(file, s.line, s.column, fmt.Sprintf("a secret of the kind %s stands in what agent %q reads", s.rule, c.entry.Agent),
 		"remove it and revoke it: it is in the history too")
+}
+
+func (c *collector) secret(file string, s secretAt) {
+	f := c.secretFinding(file, s)
 	if c.policy == SecretsRedact {
 		f.Severity = diag.Warning
 		f.Message += "; the bundle does not hold it"
@@ -79,12 +83,21 @@ func (c *collector) checkText(p *part) {
 			break
 		}
 		line, column := position(p.content, h.offset)
-		message := fmt.Sprintf("U+%04X is invisible or changes the direction of text", h.r)
-		if i == maxHidden-1 && len(hidden) > maxHidden {
-			message += fmt.Sprintf("; %d more follow in this file", len(hidden)-maxHidden)
+		more := 0
+		if i == maxHidden-1 {
+			more = len(hidden) - maxHidden
 		}
-		c.findings = append(c.findings, diag.HiddenUnicode.At(p.Path, line, column, message, "remove it: an agent reads what a reviewer does not see"))
+		c.findings = append(c.findings, hiddenFinding(p.Path, line, column, h.r, more))
 	}
+}
+
+// hiddenFinding is about r and as many more after it as are not reported one by one.
+func hiddenFinding(file string, line, column int, r rune, more int) diag.Finding {
+	message := fmt.Sprintf("U+%04X is invisible or changes the direction of text", r)
+	if more > 0 {
+		message += fmt.Sprintf("; %d more follow", more)
+	}
+	return diag.HiddenUnicode.At(file, line, column, message, "remove it: an agent reads what a reviewer does not see")
 }
 
 func invalidUTF8(data []byte) int {

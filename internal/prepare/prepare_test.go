@@ -234,10 +234,9 @@ func TestFromJSON(t *testing.T) {
 		{"null", `null`, "", "not a JSON object"},
 		{"two documents", `{}{}`, "", "not the JSON"},
 		{"not UTF-8", "{\"a\": \"\xff\"}", "", "not UTF-8"},
-		{"secret", `{` + flags + `, "pointers": [], "prompt": "line\nghp_` + random(alnum, 36) + `"}`, "", "github-token stands in the JSON"},
 	}
 	for _, tt := range tests {
-		b, err := FromJSON([]byte(tt.data), coach(Markdown))
+		b, _, err := FromJSON("given.json", []byte(tt.data), coach(Markdown))
 		if tt.err != "" {
 			if err == nil || !strings.Contains(err.Error(), tt.err) || strings.Contains(err.Error(), random(alnum, 36)) {
 				t.Errorf("%s: error %v, want %q", tt.name, err, tt.err)
@@ -258,6 +257,38 @@ func TestFromJSON(t *testing.T) {
 	}
 }
 
+// Given JSON is held to what files are held to. Nothing in it is rewritten, so a secret stops it under redact too.
+func TestFromJSONHygiene(t *testing.T) {
+	t.Parallel()
+	token := "ghp_" + random(alnum, 36)
+	data := "{\"agent_prompt_found\": true, \"has_memory\": false, \"has_metrics\": true, \"pointers\": [],\n" +
+		" \"prompt\": {\"content\": \"line\\n" + strings.ReplaceAll(token, "_", `\u005f`) + "\"},\n \"memory\": \"a\u202eb\\u2066c\"}"
+	hidden := "given.json:3:12 hidden-unicode"
+	for policy, want := range map[Policy][]string{
+		"": {"given.json:2:24 secret", hidden}, SecretsFail: {"given.json:2:24 secret", hidden}, SecretsRedact: {"given.json:2:24 secret", hidden}, SecretsOff: {hidden},
+	} {
+		in := coach(Markdown)
+		in.Secrets = policy
+		b, findings, err := FromJSON("given.json", []byte(data), in)
+		var got []string
+		for _, f := range findings {
+			got = append(got, fmt.Sprintf("%s:%d:%d %s", f.File, f.Line, f.Column, f.Rule))
+			if strings.Contains(f.Message, token[4:]) {
+				t.Errorf("the finding tells the secret: %v", f)
+			}
+		}
+		if err != nil || (b == nil) != (policy != SecretsOff) || !slices.Equal(got, want) {
+			t.Errorf("%q: bundle %v, %q, %v; want %q", policy, b != nil, got, err, want)
+		}
+	}
+	in := coach(Markdown)
+	in.Entry.SessionClose = []string{"curl -H 'X-Token: " + token + "'"}
+	b, findings, err := FromJSON("given.json", []byte(`{"agent_prompt_found":true,"has_memory":true,"has_metrics":true,"pointers":[]}`), in)
+	if b != nil || err != nil || !has(findings, diag.Secret.ID, ".kaizen/schedule.yml") {
+		t.Errorf("session_close: bundle %v, %v, %v", b != nil, findings, err)
+	}
+}
+
 // What prepare writes as JSON, FromJSON takes back.
 func TestFromOwnJSON(t *testing.T) {
 	t.Parallel()
@@ -266,8 +297,8 @@ func TestFromOwnJSON(t *testing.T) {
 	if err != nil || agent != "coach" {
 		t.Fatalf("AgentOf = %q, %v", agent, err)
 	}
-	again, err := FromJSON(b.Content, coach(Markdown))
-	if err != nil || again.Name != b.Name || !bytes.Equal(again.Content, b.Content) || again.PromptFound != b.PromptFound || len(again.Pointers) != 1 {
+	again, findings, err := FromJSON("given.json", b.Content, coach(Markdown))
+	if len(findings) > 0 || err != nil || again.Name != b.Name || !bytes.Equal(again.Content, b.Content) || again.PromptFound != b.PromptFound || len(again.Pointers) != 1 {
 		t.Errorf("FromJSON = %+v, %v", again, err)
 	}
 	for _, data := range []string{`{}`, `{"agent": ""}`, `{"agent": "a b"}`, `[]`, ``, `{"agent": 1}`} {
@@ -292,6 +323,8 @@ func TestVerify(t *testing.T) {
 		{"no bundle", map[string]string{"bundle.md": ""}, nil, "bundle.md", ""},
 		{"other prompt", nil, map[string]string{"agents/coach.md": "q"}, "agents/coach.md", ""},
 		{"no pointer", nil, map[string]string{"SCOPE.md": ""}, "SCOPE.md", ""},
+		{"a file beside it", map[string]string{"bundle.json": "{}"}, nil, "bundle.json", ""},
+		{"event and receipt beside it", map[string]string{"event.json": "{}", "receipt.json": "{}"}, nil, "", ""},
 		{"no sources", map[string]string{SourcesName: ""}, nil, "", "holds no bundle"},
 		{"broken sources", map[string]string{SourcesName: "{"}, nil, "", "not what prepare wrote"},
 		{"sources that name another file", map[string]string{SourcesName: `{"bundle": {"name": "../../etc/passwd"}}`}, nil, "", "not bundle.md or bundle.json"},

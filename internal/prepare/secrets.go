@@ -20,9 +20,12 @@ type span struct {
 // detector knows one kind of secret.
 type detector struct {
 	id string
-	// keywords are lower-case; a text that holds none of them is not searched, and the pattern not even compiled.
+	// keywords stand in any text worth searching; without one the pattern is not even compiled. A lower-case keyword is found in any case,
+	// another as it is written.
 	keywords []string
 	pattern  func() *regexp.Regexp
+	// atKeyword says that a match begins with a keyword, so that only there the pattern is tried: words such as token are common in prose.
+	atKeyword bool
 	// entropy is the least entropy of a secret in bits a byte: it tells a token from xxxxxxxx.
 	entropy float64
 	// refuse says which matches are no secrets, beside placeholders.
@@ -37,6 +40,16 @@ func detect(id, keywords string, entropy float64, pattern string) *detector {
 	}
 }
 
+// maxAssignment bounds an assignment from its keyword to the end of the value, in bytes.
+const maxAssignment = 1 << 10
+
+// assignment makes a detector whose matches begin with one of the keywords, in any case unless the keyword has capitals.
+func assignment(id, keywords string, entropy float64, pattern string) *detector {
+	d := detect(id, keywords, entropy, `\A`+pattern)
+	d.atKeyword = true
+	return d
+}
+
 func (d *detector) except(refuse func([][]byte) bool) *detector {
 	d.refuse = refuse
 	return d
@@ -45,12 +58,12 @@ func (d *detector) except(refuse func([][]byte) bool) *detector {
 // detectors is the table of all kinds, the surest first: of two that know the same text, the first names it. Prefixes and lengths are
 // those that each issuer documents. A new kind is one line here and one sample in the test.
 var detectors = []*detector{
-	detect("private-key", "private", 3, `-----BEGIN[ A-Z0-9]{0,60}PRIVATE KEY(?: BLOCK)?-----(?:[A-Za-z0-9+/=,:. -]|\\[nr]|[\s>|#*]){0,400}?`+
+	detect("private-key", "PRIVATE KEY", 3, `-----BEGIN[ A-Z0-9]{0,60}PRIVATE KEY(?: BLOCK)?-----(?:[A-Za-z0-9+/=,:. -]|\\[nr]|[\s>|#*]){0,400}?`+
 		`[A-Za-z0-9+/]{32}(?:[A-Za-z0-9+/=]|\\[nr]|[\s>|#*])*(?:-----END[ A-Z0-9]{0,60}PRIVATE KEY(?: BLOCK)?-----)?`),
 	detect("gcp-service-account", "private_key_id", 3, `"private_key_id"\s*:\s*"([0-9a-f]{40})"`),
-	detect("nats-seed", "su sa sn so sx sc", 3, `\bS[UANOXC][A-Z2-7]{56}\b`),
-	detect("age-key", "age-secret-key-", 3, `\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b`),
-	detect("jwt", "eyj", 3, `\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}`),
+	detect("nats-seed", "SU SA SN SO SX SC", 3, `\bS[UANOXC][A-Z2-7]{56}\b`),
+	detect("age-key", "AGE-SECRET-KEY-", 3, `\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b`),
+	detect("jwt", "eyJ", 3, `\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}`),
 
 	detect("github-token", "ghp_ gho_ ghu_ ghs_ ghr_", 3, `\bgh[pousr]_[A-Za-z0-9_.-]{35,999}[A-Za-z0-9]`),
 	detect("github-fine-grained-token", "github_pat_", 3, `\bgithub_pat_[A-Za-z0-9_]{22,255}`),
@@ -62,25 +75,25 @@ var detectors = []*detector{
 	detect("crates-token", "cio", 3, `\bcio[A-Za-z0-9]{32}\b`).except(noDigit),
 	detect("docker-hub-token", "dckr_", 3, `\bdckr_(?:pat|oat)_[A-Za-z0-9_-]{27,}`),
 	detect("sourcegraph-token", "sgp_", 3, `\bsgp_(?:[A-Za-z0-9]{16}_)?[0-9A-Fa-f]{40}\b`),
-	detect("jfrog-token", "akcp cmvmdgtu", 3, `\b(?:AKCp[A-Za-z0-9]{60,}|cmVmdGtu[A-Za-z0-9]{50,})`),
-	detect("atlassian-token", "atatt3", 3, `\bATATT3[A-Za-z0-9_=-]{50,}`),
+	detect("jfrog-token", "AKCp cmVmdGtu", 3, `\b(?:AKCp[A-Za-z0-9]{60,}|cmVmdGtu[A-Za-z0-9]{50,})`),
+	detect("atlassian-token", "ATATT3", 3, `\bATATT3[A-Za-z0-9_=-]{50,}`),
 
-	detect("aws-access-key", "akia asia abia acca", 3, `\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b`),
+	detect("aws-access-key", "AKIA ASIA ABIA ACCA", 3, `\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b`),
 	detect("aws-secret-key", "aws", 3.5, `(?i)aws.{0,20}?(?:secret|key).{0,20}?[=:]["'\s]*\b([A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)`),
-	detect("gcp-api-key", "aiza", 3, `\bAIza[A-Za-z0-9_-]{35}`),
-	detect("gcp-oauth", "ya29. gocspx-", 3, `\bya29\.[A-Za-z0-9_-]{20,}|\bGOCSPX-[A-Za-z0-9_-]{28}`),
+	detect("gcp-api-key", "AIza", 3, `\bAIza[A-Za-z0-9_-]{35}`),
+	detect("gcp-oauth", "ya29. GOCSPX-", 3, `\bya29\.[A-Za-z0-9_-]{20,}|\bGOCSPX-[A-Za-z0-9_-]{28}`),
 	detect("azure-key", "accountkey= sharedaccesskey=", 3, `(?i)(?:AccountKey|SharedAccessKey)=([A-Za-z0-9+/]{42,86}={1,2})`),
-	detect("azure-client-secret", "q~", 3, `(?:^|[^A-Za-z0-9_~.-])([A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34})`),
+	detect("azure-client-secret", "Q~", 3, `(?:^|[^A-Za-z0-9_~.-])([A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34})`),
 	detect("azure-sas", "sig=", 3, `[?&]sig=([A-Za-z0-9%+/]{40,}={0,2})`),
 	detect("digitalocean-token", "doo_v1_ dop_v1_ dor_v1_", 3, `\bdo[opr]_v1_[0-9a-f]{64}\b`),
 	detect("databricks-token", "dapi", 3, `\bdapi[0-9a-f]{32}(?:-[0-9])?\b`),
-	detect("heroku-key", "hrku-", 3, `\bHRKU-[A-Za-z0-9_-]{36,}`),
+	detect("heroku-key", "HRKU-", 3, `\bHRKU-[A-Za-z0-9_-]{36,}`),
 	detect("vault-token", "hvs. hvb. hvr.", 3, `\bhv[sbr]\.[A-Za-z0-9_-]{24,}`),
 	detect("terraform-token", ".atlasv1.", 3, `\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,}`),
 	detect("doppler-token", "dp.", 3, `\bdp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9._-]{40,}`),
 	detect("supabase-token", "sbp_", 3, `\bsbp_[0-9a-f]{40}\b`),
 	detect("cloudflare-token", "v1.0-", 3, `\bv1\.0-[0-9a-f]{24}-[0-9a-f]{146}\b`),
-	detect("alibaba-access-key", "ltai", 3, `\bLTAI[A-Za-z0-9]{12,20}\b`).except(noDigit),
+	detect("alibaba-access-key", "LTAI", 3, `\bLTAI[A-Za-z0-9]{12,20}\b`).except(noDigit),
 	detect("planetscale-token", "pscale_", 3, `\bpscale_(?:tkn|pw|oauth)_[A-Za-z0-9_=.-]{32,}`),
 
 	detect("anthropic-key", "sk-ant-", 3, `\bsk-ant-[a-z0-9]+-[A-Za-z0-9_-]{20,}`),
@@ -92,34 +105,34 @@ var detectors = []*detector{
 	detect("slack-token", "xox xapp-", 2.5, `\b(?:xox[abceoprs](?:\.xox[bp])?-[A-Za-z0-9-]{16,}|xapp-[0-9]-[A-Za-z0-9-]{16,})`),
 	detect("slack-webhook", "hooks.slack.com", 3, `https://hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/_-]{30,}`),
 	detect("teams-webhook", ".webhook.office.com", 3, `https://\w+\.webhook\.office\.com/webhookb2/[A-Za-z0-9@/-]{60,}`),
-	detect("facebook-token", "eaa", 3.5, `\bEAA[CM][A-Za-z0-9]{80,}`),
-	detect("twitter-token", "aaaaaaaaaaaaaaaaaaaaaa", 3, `\bA{22}[A-Za-z0-9%]{80,100}`),
+	detect("facebook-token", "EAA", 3.5, `\bEAA[CM][A-Za-z0-9]{80,}`),
+	detect("twitter-token", "AAAAAAAAAAAAAAAAAAAAAA", 3, `\bA{22}[A-Za-z0-9%]{80,100}`),
 	detect("discord-webhook", "/api/webhooks/", 3, `https://(?:\w+\.)?discord(?:app)?\.com/api/webhooks/[0-9]+/[A-Za-z0-9_-]{50,}`),
 	detect("discord-token", "discord", 3.5, `\b[MNO][A-Za-z0-9_-]{23,25}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,38}`),
-	detect("telegram-token", ":aa", 3, `\b[0-9]{8,10}:AA[A-Za-z0-9_-]{33}\b`),
+	detect("telegram-token", ":AA", 3, `\b[0-9]{8,10}:AA[A-Za-z0-9_-]{33}\b`),
 	detect("stripe-key", "sk_ rk_ whsec_", 3, `\b(?:[sr]k_(?:live|test|prod)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/]{24,}=*)`),
-	detect("square-token", "sq0 eaaa", 3, `\b(?:sq0[a-z]{3}-[A-Za-z0-9_-]{22,}|EAAA[A-Za-z0-9_-]{60})\b`),
+	detect("square-token", "sq0 EAAA", 3, `\b(?:sq0[a-z]{3}-[A-Za-z0-9_-]{22,}|EAAA[A-Za-z0-9_-]{60})\b`),
 	detect("shopify-token", "shp", 3, `\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}\b`),
-	detect("twilio-key", "sk", 3, `\bSK[0-9a-f]{32}\b`),
+	detect("twilio-key", "SK", 3, `\bSK[0-9a-f]{32}\b`),
 	detect("twilio-token", "twilio", 3, `(?i)twilio[^\n]{0,40}?(?:token|secret)[^\n]{0,10}?\b([0-9a-f]{32})\b`),
-	detect("sendgrid-key", "sg.", 3, `\bSG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{32,64}`),
+	detect("sendgrid-key", "SG.", 3, `\bSG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{32,64}`),
 	detect("mail-key", "key- xkeysib-", 3, `\b(?:key-[0-9a-f]{32}\b|xkeysib-[0-9a-f]{64}-[A-Za-z0-9]{16})`),
 	detect("airtable-token", "pat", 3.5, `\bpat[A-Za-z0-9]{14}\.[0-9a-f]{64}\b`),
 	detect("linear-key", "lin_api_", 3, `\blin_api_[A-Za-z0-9]{40}\b`),
 	detect("notion-token", "ntn_ secret_", 3.5, `\b(?:ntn_[A-Za-z0-9]{40,}|secret_[A-Za-z0-9]{43})\b`),
-	detect("postman-key", "pmak-", 3, `\bPMAK-[0-9a-f]{24}-[0-9a-f]{34}\b`),
-	detect("monitoring-key", "nrak- glsa_ glc_ sntry", 3, `\b(?:NRAK-[A-Z0-9]{27}\b|glsa_[A-Za-z0-9]{32}_[0-9a-fA-F]{8}|glc_[A-Za-z0-9+/]{32,}|sntry[su]_[A-Za-z0-9+/=_]{40,})`),
+	detect("postman-key", "PMAK-", 3, `\bPMAK-[0-9a-f]{24}-[0-9a-f]{34}\b`),
+	detect("monitoring-key", "NRAK- glsa_ glc_ sntry", 3, `\b(?:NRAK-[A-Z0-9]{27}\b|glsa_[A-Za-z0-9]{32}_[0-9a-fA-F]{8}|glc_[A-Za-z0-9+/]{32,}|sntry[su]_[A-Za-z0-9+/=_]{40,})`),
 
 	detect("url-password", "://", 0, `\b[A-Za-z][A-Za-z0-9+.-]{1,20}://([^\s:/?#@'"<>`+"`"+`]*):([^\s/'"<>`+"`"+`]{3,200})@([\w.:\[-]*)`).except(publicURL),
-	detect("authorization-header", "authorization", 3, `(?i)authorization["']?\s*[:=]\s*["']?(?:bearer|basic|token)\s+([A-Za-z0-9._~+/-]{16,}=*)`).except(noDigit),
-	detect("password", "password passwd passphrase pwd", 2.5,
+	assignment("authorization-header", "authorization", 3, `(?i)authorization["']?\s*[:=]\s*["']?(?:bearer|basic|token)\s+([A-Za-z0-9._~+/-]{16,}=*)`).except(noDigit),
+	assignment("password", "password passwd passphrase pwd", 2.5,
 		`(?i)(?:password|passwd|passphrase|pwd)["'`+"`"+`]?\s*(?:=>|:=|==?|:)\s*["'`+"`"+`]([^"'\s`+"`"+`]{6,200})["'`+"`"+`]`).except(plainWord),
-	detect("password", "password passwd passphrase pwd", 2.5,
+	assignment("password", "PASSWORD PASSWD PASSPHRASE PWD", 2.5,
 		`(?:PASSWORD|PASSWD|PASSPHRASE|PWD)[ \t]*=[ \t]*([^\s"'`+"`"+`]{8,200})`).except(plainWord),
-	detect("credential", "secret token api_key apikey api-key access_key accesskey", 3.5,
-		`(?i)(?:secret|token|api[_-]?key|access[_-]?key)["'`+"`"+`]?\s*(?:=>|:=|==?|:)\s*["'`+"`"+`]([A-Za-z0-9+/=_.~-]{20,200})["'`+"`"+`]`).except(plainWord),
-	detect("credential", "secret token api_key apikey access_key", 3.5,
-		`(?:SECRET|TOKEN|API_?KEY|ACCESS_KEY)[ \t]*=[ \t]*([A-Za-z0-9+/=_.~-]{20,200})`).except(plainWord),
+	assignment("credential", "secret token api_key apikey api-key access_key accesskey", 3.5,
+		`(?i)(?:secret|token|api[_-]?key|access[_-]?key)["'`+"`"+`]?\s*(?:=>|[:?.]{0,3}==?|:|,|string =)\s*["'`+"`"+`]([A-Za-z0-9+/=_.~-]{20,200})["'`+"`"+`]`).except(plainWord),
+	assignment("credential", "secret token api_key apikey api-key access_key accesskey", 3.5,
+		`(?i)(?:secret|token|api[_-]?key|access[_-]?key)[ \t]*(?:[:?]{0,3}=|:)[ \t]*([A-Za-z0-9+/=_~-]{20,200})`).except(wordOrPath),
 }
 
 // findSecrets finds the secrets in a text, in its order and without overlaps. A text with zero bytes or backslashes is searched a second
@@ -175,18 +188,61 @@ func escaped(data []byte) (c byte, size int) {
 
 func search(text []byte) []span {
 	var spans []span
-	lower := bytes.ToLower(text)
+	lower := lowerASCII(text)
 	for _, d := range detectors {
-		if !slices.ContainsFunc(d.keywords, func(k string) bool { return bytes.Contains(lower, []byte(k)) }) {
-			continue
-		}
-		for _, m := range d.pattern().FindAllSubmatchIndex(text, -1) {
+		for _, m := range d.matches(text, lower) {
 			if s, ok := d.secret(text, m); ok {
 				spans = append(spans, s)
 			}
 		}
 	}
 	return merge(spans)
+}
+
+// matches are the offsets of the pattern's groups in text, of which lower is the lower-case copy.
+func (d *detector) matches(text, lower []byte) [][]int {
+	var all [][]int
+	for _, k := range d.keywords {
+		in := lower
+		if strings.ToLower(k) != k {
+			in = text
+		}
+		for at := bytes.Index(in, []byte(k)); at >= 0; {
+			if !d.atKeyword {
+				return d.pattern().FindAllSubmatchIndex(text, -1)
+			}
+			if m := d.pattern().FindSubmatchIndex(text[at:min(len(text), at+maxAssignment)]); m != nil {
+				all = append(all, shifted(m, at))
+			}
+			next := bytes.Index(in[at+1:], []byte(k))
+			if next < 0 {
+				break
+			}
+			at += 1 + next
+		}
+	}
+	return all
+}
+
+// shifted moves a match by n bytes; a group that takes no part stays at -1.
+func shifted(m []int, n int) []int {
+	for i := range m {
+		if m[i] >= 0 {
+			m[i] += n
+		}
+	}
+	return m
+}
+
+// lowerASCII keeps every byte in its place, unlike bytes.ToLower.
+func lowerASCII(text []byte) []byte {
+	lower := bytes.Clone(text)
+	for i, c := range lower {
+		if 'A' <= c && c <= 'Z' {
+			lower[i] += 'a' - 'A'
+		}
+	}
+	return lower
 }
 
 // secret judges one match, given by the offsets of its groups.
@@ -282,6 +338,12 @@ func plainWord(match [][]byte) bool {
 		value = strings.ReplaceAll(value, word, "")
 	}
 	return len(strings.Trim(value, "-_.")) < 6
+}
+
+// wordOrPath refuses, beside plain words, what stands without quotes in prose and settings: values without a digit, and paths.
+func wordOrPath(match [][]byte) bool {
+	value := match[len(match)-1]
+	return plainWord(match) || noDigit(match) || bytes.Count(value, []byte("/")) > 2 || bytes.Count(value, []byte("-")) > 3
 }
 
 // noDigit refuses a match without a digit: an identifier or a description instead of a token.

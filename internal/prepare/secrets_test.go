@@ -70,6 +70,14 @@ func samples() []sample {
 		{"sendgrid-key", "", "SG." + random(alnum, 22) + "." + random(alnum, 43), ""},
 		{"shopify-token", "", "shpat_" + random(hexDigits, 32), ""},
 		{"linear-key", "", "lin_api_" + random(alnum, 40), ""},
+		{"airtable-token", "", "pat" + random(alnum, 14) + "." + random(hexDigits, 64), ""},
+		{"sourcegraph-token", "", "sgp_" + random(hexDigits, 40), ""},
+		{"jfrog-token", "", "AKCp" + random(alnum, 69), ""},
+		{"cloudflare-token", "", "v1.0-" + random(hexDigits, 24) + "-" + random(hexDigits, 146), ""},
+		{"alibaba-access-key", "", "LTAI" + random(alnum, 20), ""},
+		{"facebook-token", "", "EAAM" + random(alnum, 120), ""},
+		{"twitter-token", "", strings.Repeat("A", 22) + random(alnum, 84), ""},
+		{"teams-webhook", "", "https://acme.webhook.office.com/webhookb2/" + random(alnum, 36) + "@" + random(alnum, 36) + "/IncomingWebhook/" + random(alnum, 32), ""},
 		{"url-password", "postgres://svc:", random(alnum, 9), "@db.internal:5432/app"},
 		{"url-password", "redis://:", random(alnum, 12), "@cache"},
 		{"authorization-header", "Authorization: Bearer ", random(alnum, 32), ""},
@@ -77,6 +85,10 @@ func samples() []sample {
 		{"password", "password: '", "SuperSecret123!", "'"},
 		{"password", "DB_PASSWORD=", random(alnum, 16), ""},
 		{"credential", `"api_key": "`, random(alnum, 32), `"`},
+		{"credential", "deploy_token: ", random(alnum, 24), ""},
+		{"credential", "deployToken=", random(alnum, 24), ""},
+		{"credential", "  DEPLOY_TOKEN ?= ", random(alnum, 24), ""},
+		{"credential", `setProperty("DEPLOY_TOKEN", "`, random(alnum, 24), `")`},
 	}
 }
 
@@ -187,7 +199,8 @@ func TestNoFalseAlarm(t *testing.T) {
 		"npm_config_registry=https://registry.npmjs.org", "password = getpass.getpass()", "if (password === \"\")", "const token = \"ghp_xxxxxxxxxxxx\"", "password: \"Must be strong\"",
 		"pypi-publish", "secret_key_base: <%= ENV['SECRET'] %>", "hf_hub_download", "SLACK_BOT_TOKEN=xoxb-your-token-here", "STRIPE_KEY=sk_test_...", "JWT_SECRET=your-256-bit-secret-goes-here",
 		"https://user@example.com/path:8080", "mailto:a@example.org", "PASSWORD_HASH_ALGORITHM = 'argon2id-v19'", "password = \"correcthorse\"", "disk-usage-report-for-nightly-builds-on-linux",
-		"token_type = \"urn:ietf:params:oauth:token-type\"", "npx -y @modelcontextprotocol/server-postgres postgresql://localhost/mydb", "MAX_TOKENS=128000", "SUMMARY of SUPPORT",
+		"token_type = \"urn:ietf:params:oauth:token-type\"", "npx -y @modelcontextprotocol/server-postgres postgresql://localhost/mydb", "MAX_TOKENS=128000", "token: see docs/how-to-get-a-token-2024.md", "secret: projects/acme/secrets/db/versions/2",
+		"api_key: taken-from-the-vault-of-team-7", "token = tokenizer2.encode_ordinary_text(text)", "tokens: 1234567890123456789012", "SUMMARY of SUPPORT",
 		"integrity sha512-" + random(alnum+"+/", 86) + "==", "data:image/png;base64," + random(alnum+"+/", 120), "secret: \"projects/acme/secrets/db/versions/latest\"",
 	}
 	for _, layout := range []string{".md", ".toml"} {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
@@ -15,13 +17,16 @@ import (
 // maxStored is the largest bundle that Verify reads, in bytes; see MaxFrom.
 const maxStored = MaxFrom
 
+// maxExtra is how many files beside the bundle are looked at.
+const maxExtra = 20
+
 // Verify checks the stored bundle in the directory bundle (os.Root's FS keeps it from being left) against its sources.json, and the
-// files of the checkout tree too unless tree is nil. The findings are sorted, and name files of the bundle's directory and of the checkout. An error means that there is no
-// bundle to check: sources.json cannot be read.
+// files of the checkout tree too unless tree is nil. The findings are sorted, and name files of the bundle's directory and of the
+// checkout. An error means that there is no bundle to check: sources.json cannot be read.
 func Verify(bundle fs.FS, tree *checkout.Tree) ([]diag.Finding, error) {
 	data, err := readStored(bundle, SourcesName, MaxFile)
 	if err != nil {
-		return nil, fmt.Errorf("the directory holds no bundle: %s: %w", SourcesName, err)
+		return nil, fmt.Errorf("the directory holds no bundle: %s: %w", SourcesName, reason(err))
 	}
 	var s sourcesFile
 	if err := json.Unmarshal(data, &s); err != nil {
@@ -30,10 +35,40 @@ func Verify(bundle fs.FS, tree *checkout.Tree) ([]diag.Finding, error) {
 	if !slices.Contains([]string{contentName(Markdown), contentName(JSON)}, s.Bundle.Name) {
 		return nil, fmt.Errorf("%s names the bundle %q, not bundle.md or bundle.json", SourcesName, s.Bundle.Name)
 	}
-	findings := verifyContent(bundle, s.Bundle)
-	if tree == nil {
-		return findings, nil
+	findings := append(verifyContent(bundle, s.Bundle), extraFiles(bundle, s.Bundle.Name)...)
+	if tree != nil {
+		findings = append(findings, verifyTree(tree, &s)...)
 	}
+	diag.Sort(findings)
+	return findings, nil
+}
+
+// extraFiles reports what stands beside the bundle and is not of it: a reader could take it for a part. The event and the receipt are
+// what the directory store adds.
+func extraFiles(bundle fs.FS, content string) []diag.Finding {
+	var names []string
+	dir, err := bundle.Open(".")
+	if err == nil {
+		defer dir.Close()
+		if d, ok := dir.(fs.ReadDirFile); ok {
+			entries, _ := d.ReadDir(maxExtra) // what cannot be listed cannot be taken for a part either
+			for _, e := range entries {
+				names = append(names, e.Name())
+			}
+		}
+	}
+	var findings []diag.Finding
+	for _, name := range names {
+		if !slices.Contains([]string{content, SourcesName, "event.json", "receipt.json"}, name) {
+			findings = append(findings, diag.Changed.At(name, 0, 0, "stands beside the bundle, but sources.json does not know it", "remove it, or fetch the bundle again"))
+		}
+	}
+	return findings
+}
+
+// verifyTree compares the commit and every file that the bundle was made of.
+func verifyTree(tree *checkout.Tree, s *sourcesFile) []diag.Finding {
+	var findings []diag.Finding
 	if commit := tree.Commit(); commit != "" && s.Commit != "" && commit != s.Commit {
 		findings = append(findings, diag.Changed.At(SourcesName, 0, 0, fmt.Sprintf("the bundle is of commit %q, the checkout of %q", s.Commit, commit),
 			"check out the bundle's commit"))
@@ -41,8 +76,15 @@ func Verify(bundle fs.FS, tree *checkout.Tree) ([]diag.Finding, error) {
 	for _, want := range s.Files {
 		findings = append(findings, verifySource(tree, want)...)
 	}
-	diag.Sort(findings)
-	return findings, nil
+	return findings
+}
+
+// reason drops the system call and the path from err: what is said names the path already.
+func reason(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
 }
 
 // readStored reads a regular file of at most limit bytes.
@@ -68,7 +110,7 @@ func verifyContent(bundle fs.FS, want bundleFile) []diag.Finding {
 	content, err := readStored(bundle, want.Name, maxStored)
 	switch {
 	case err != nil:
-		return []diag.Finding{diag.Changed.At(want.Name, 0, 0, fmt.Sprintf("the bundle cannot be read: %v", err), "fetch the bundle again")}
+		return []diag.Finding{diag.Changed.At(want.Name, 0, 0, fmt.Sprintf("the bundle cannot be read: %v", reason(err)), "fetch the bundle again")}
 	case digestOf(content) != want.SHA256 || int64(len(content)) != want.Size:
 		return []diag.Finding{diag.Changed.At(want.Name, 0, 0, "the bundle is not the one that sources.json describes", "fetch the bundle again")}
 	}
@@ -84,11 +126,22 @@ func verifySource(tree *checkout.Tree, want source) []diag.Finding {
 	case errors.Is(err, checkout.ErrEscapes):
 		message = "leads out of the checkout"
 	case err != nil:
-		message = fmt.Sprintf("cannot be read: %v", err)
+		message = fmt.Sprintf("cannot be read: %v", reason(err))
 	case got.Size != want.Size || got.SHA256 != want.SHA256:
-		message = fmt.Sprintf("differs: %d bytes, sha256 %s; the bundle was made of %d bytes, sha256 %q", got.Size, got.SHA256, want.Size, want.SHA256)
+		message = fmt.Sprintf("differs: it has %d bytes (sha256 %s), the bundle was made of %d (sha256 %s)", got.Size, brief(got.SHA256), want.Size, brief(want.SHA256))
 	default:
 		return nil
 	}
 	return []diag.Finding{diag.Changed.At(want.Path, 0, 0, fmt.Sprintf("the %s of the bundle %s", want.Role, message), "prepare the bundle again")}
+}
+
+// brief is the start of a digest, enough to see which one it is.
+func brief(sum string) string {
+	switch {
+	case sum == "":
+		return "not taken"
+	case len(sum) != 64 || strings.Trim(sum, "0123456789abcdef") != "": // sources.json may say anything
+		return strconv.Quote(sum)
+	}
+	return sum[:12] + "…"
 }

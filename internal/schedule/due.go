@@ -66,9 +66,9 @@ func Decide(e *Entry, now time.Time, k Known) Decision {
 	}
 	switch n := len(d.Missed); {
 	case n == 1:
-		d.Reason += fmt.Sprintf("; missed %s", d.Missed[0])
+		d.Reason += fmt.Sprintf("; missed since %s, 1 period", d.Missed[0])
 	case n > 1:
-		d.Reason += fmt.Sprintf("; missed %d periods since %s", n, d.Missed[0])
+		d.Reason += fmt.Sprintf("; missed since %s, %d periods", d.Missed[0], n)
 	}
 	return d
 }
@@ -79,12 +79,14 @@ func (e *Entry) missed(now time.Time, receipts []string) []string {
 		return nil
 	}
 	var missed []string
-	for _, s := range e.Previous(now, maxMissed) {
+	for s := range e.Previous(now) {
 		if slices.Contains(receipts, s.Period) {
 			slices.Reverse(missed)
 			return missed
 		}
-		missed = append(missed, s.Period)
+		if missed = append(missed, s.Period); len(missed) == maxMissed {
+			break
+		}
 	}
 	return nil
 }

@@ -166,7 +166,7 @@ func TestScaffoldKeepsWhatIsThere(t *testing.T) {
 		{"a manifest, even a broken one", map[string]string{".kaizen/schedule.yml": "broken: ["},
 			map[string]string{".kaizen/schedule.yml": "it is there already"}},
 		{"a directory in the place of a file", map[string]string{".kaizen/schedule.yml/x": ""},
-			map[string]string{".kaizen/schedule.yml": "it is there already"}},
+			map[string]string{".kaizen/schedule.yml": "something that is no regular file is there already"}},
 		{"workflows of other names", map[string]string{
 			".github/workflows/a.yaml": "jobs: {a: {steps: [{uses: Kaizen-Agentic/schedule-action@v1}]}}",
 			".github/workflows/b.yml":  "jobs: {b: {steps: [{uses: kaizen-agentic/schedule-action@0123abc, with: {command: validate}}]}}",
@@ -228,5 +228,38 @@ func TestScaffoldSlug(t *testing.T) {
 		if m, findings := check(t, dir); m == nil || m.Repo != want {
 			t.Errorf("%q becomes %+v, with %+v", name, m, findings)
 		}
+	}
+}
+
+// TestScaffoldRefuses tells, before anything is written, of a place where nothing can be.
+func TestScaffoldRefuses(t *testing.T) {
+	t.Parallel()
+	outside := t.TempDir()
+	tests := []struct {
+		name  string
+		place func(dir string) error
+		want  string
+	}{
+		{"the manifest's directory leads out", func(dir string) error { return os.Symlink(outside, filepath.Join(dir, ".kaizen")) }, "leaves the checkout"},
+		{"the workflows' directory leads out", func(dir string) error { return os.Symlink(outside, filepath.Join(dir, ".github")) }, "leaves the checkout"},
+		{"the ignore file leads out", func(dir string) error {
+			return os.Symlink(filepath.Join(outside, "ignore"), filepath.Join(dir, ".gitignore"))
+		}, "leaves the checkout"},
+		{"the ignore file is a directory", func(dir string) error { return os.Mkdir(filepath.Join(dir, ".gitignore"), 0o755) }, "is not a regular file"},
+		{"the manifest's directory is a file", func(dir string) error { return os.WriteFile(filepath.Join(dir, ".kaizen"), nil, 0o644) }, "not a directory"},
+		{"a link to itself", func(dir string) error { return os.Symlink(".github", filepath.Join(dir, ".github")) }, "symbolic links"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			if err := tt.place(dir); err != nil {
+				t.Fatal(err)
+			}
+			files, _, err := schedule.Scaffold(openTree(t, dir), "acme")
+			if err == nil || files != nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "run init again") {
+				t.Errorf("%d files, error %v, want one with %q", len(files), err, tt.want)
+			}
+		})
 	}
 }

@@ -48,9 +48,14 @@ func Scaffold(tree *checkout.Tree, repo string) (files []ScaffoldFile, agents []
 	}
 	uses := readUses(tree, nil)
 	files = []ScaffoldFile{
-		absent(tree, DefaultPath, manifestTemplate(repo, prompts)),
-		unused(absent(tree, scheduleWorkflow, scheduleTemplate(repo)), uses, "prepare"),
-		unused(absent(tree, validateWorkflow, validateTemplate(dirs)), uses, "validate"),
+		{Path: DefaultPath, Content: manifestTemplate(repo, prompts)},
+		unused(ScaffoldFile{Path: scheduleWorkflow, Content: scheduleTemplate(repo)}, uses, "prepare"),
+		unused(ScaffoldFile{Path: validateWorkflow, Content: validateTemplate(dirs)}, uses, "validate"),
+	}
+	for i := range files {
+		if err := files[i].look(tree); err != nil {
+			return nil, nil, err
+		}
 	}
 	ignore, err := ignorePrepared(tree)
 	if err != nil {
@@ -59,23 +64,25 @@ func Scaffold(tree *checkout.Tree, repo string) (files []ScaffoldFile, agents []
 	return append(files, ignore), agents, nil
 }
 
-// absent is the file unless something bears its name.
-func absent(tree *checkout.Tree, name, content string) ScaffoldFile {
-	f := ScaffoldFile{Path: name, Content: content}
-	file, err := tree.Open(name)
-	if err == nil {
+// look finds out whether something bears the file's name. A place that leads out of the tree, or through what is no directory, is an error.
+func (f *ScaffoldFile) look(tree *checkout.Tree) error {
+	file, err := tree.Open(f.Path)
+	switch {
+	case err == nil:
 		file.Close()
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
 		f.Exists, f.Reason = true, "it is there already"
+	case errors.Is(err, checkout.ErrNotRegular):
+		f.Exists, f.Reason = true, "something that is no regular file is there already"
+	case !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("looking for %w: put a directory of the checkout itself there, then run init again", err)
 	}
-	return f
+	return nil
 }
 
 // unused is the workflow unless another one runs the command already.
 func unused(f ScaffoldFile, uses []use, command string) ScaffoldFile {
 	i := slices.IndexFunc(uses, func(u use) bool { return u.command() == command })
-	if !f.Exists && i >= 0 {
+	if i >= 0 {
 		f.Exists, f.Reason = true, fmt.Sprintf("%q runs %s already", uses[i].workflow.file, command)
 	}
 	return f
@@ -88,7 +95,7 @@ func ignorePrepared(tree *checkout.Tree) (ScaffoldFile, error) {
 		return f, nil
 	}
 	if err != nil {
-		return f, fmt.Errorf("reading the ignore file: %w", err)
+		return f, fmt.Errorf("reading %w: put a regular file of the checkout itself there, then run init again", err)
 	}
 	for line := range strings.Lines(string(data)) {
 		line = strings.Trim(strings.TrimSpace(line), "/")

@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"fmt"
+	"iter"
 	"time"
 )
 
@@ -27,14 +28,12 @@ func (e *Entry) Next(now time.Time, n int) []Slot {
 	return slots
 }
 
-// Previous returns the n slots before the current one, latest first; the ledger is asked about them to count missed periods.
-func (e *Entry) Previous(now time.Time, n int) []Slot {
-	slots := make([]Slot, 0, max(n, 0))
-	for d := e.current(now); len(slots) < n; {
-		d = e.step(d, -1)
-		slots = append(slots, e.slot(d))
+// Previous yields the slots before the current one, latest first and without end; the ledger is asked about them to count missed periods.
+func (e *Entry) Previous(now time.Time) iter.Seq[Slot] {
+	return func(yield func(Slot) bool) {
+		for d := e.step(e.current(now), -1); yield(e.slot(d)); d = e.step(d, -1) {
+		}
 	}
-	return slots
 }
 
 // A nominal date is the date that the manifest's day names, as midnight UTC. The slot's instant may show another local date, where the

@@ -102,7 +102,11 @@ func (l *loader) scalar(f field, want, hint string) bool {
 
 // text returns f's string; anything else is reported.
 func (l *loader) text(f field) (string, bool) {
-	if !l.scalar(f, "a string", "write a value, or remove the key") {
+	hint := "write a value, or remove the key"
+	if f.name == "agent" || f.name == "cadence" { // required
+		hint = "write " + example(f.name)
+	}
+	if !l.scalar(f, "a string", hint) {
 		return "", false
 	}
 	if f.value.typ() != typeString {
@@ -139,9 +143,14 @@ func (l *loader) repo(f field) string {
 
 // defaultRepo is the slug of a manifest that names none.
 func (l *loader) defaultRepo(root *node, name string) string {
-	if name != "" && root.kind == mappingNode && !IsSlug(name) {
-		l.report(diag.Repo, root.pos, fmt.Sprintf("the manifest has no repo, and the repository's name %s is not a slug", quote(name)), "add repo: and the State Hub slug")
+	if name == "" || root.kind != mappingNode || IsSlug(name) {
+		return name
 	}
+	hint := "add repo: and the State Hub slug"
+	if near := asSlug(name); near != "" {
+		hint = fmt.Sprintf("add repo: %s, or whatever State Hub calls it", near)
+	}
+	l.report(diag.Repo, root.pos, fmt.Sprintf("the manifest has no repo, and the repository's name %s is not a slug", quote(name)), hint)
 	return name
 }
 
@@ -267,7 +276,11 @@ func dayHint(c Cadence, n *node) string {
 	case c == Weekly && isDay:
 		return "write a weekday such as monday, or cadence: monthly"
 	}
-	return didYouMean(n.value, weekdays, "use monday, tuesday, wednesday, thursday, friday, saturday or sunday")
+	fallback := "use monday, tuesday, wednesday, thursday, friday, saturday or sunday"
+	if c != Weekly {
+		fallback = "use a weekday such as monday if weekly, a number from 1 to 31 if monthly"
+	}
+	return didYouMean(n.value, weekdays, fallback)
 }
 
 func (l *loader) time(f field) (hour, minute int) {

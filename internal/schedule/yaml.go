@@ -256,7 +256,7 @@ func decodeOne(data []byte) (*yaml.Node, *problem) {
 	dec := yaml.NewDecoder(r)
 	doc, err := decode(dec)
 	if errors.Is(err, io.EOF) || err == nil && isBlank(doc) {
-		return nil, &problem{diag.OneDocument, Pos{}, "the file holds no YAML", "run `init` to write a first manifest"}
+		return nil, &problem{diag.OneDocument, Pos{}, "the file holds no YAML", "start with version: \"1\", or remove the file and run `action init`"}
 	}
 	if err != nil {
 		return nil, explain(data, r.offset, err)

@@ -38,13 +38,16 @@ type DirectoryOptions struct {
 	Out string
 	// Repository is the owner/name that a receipt's id must bear; "" accepts any.
 	Repository string
+	// NoSync leaves it to the system when files reach the disk: enough for a directory that is not the ledger, where nothing but a power
+	// failure could cost what the next run prepares anyway.
+	NoSync bool
 	// Log is told of receipts that are passed over, and of files whose owner can't be changed; nil is nowhere.
 	Log func(format string, args ...any)
 }
 
 // Directory is the store in <out>/<name>/: bundle.md or bundle.json, sources.json, event.json, receipt.json (design §5).
 //
-// Every file is written under a temporary name, synced and renamed. The bundle file is the mark of a complete set: to replace
+// Every file is written under a temporary name, synced (unless NoSync) and renamed. The bundle file is the mark of a complete set: to replace
 // a set, PutBundle first removes event.json and the old bundle file, then renames the other files into place, and the bundle file
 // last. So whoever finds a bundle file finds the set it belongs to, and a run that ended early leaves a set without one, which the
 // next PutBundle completes. A receipt belongs to the period, not to the content, and stays.
@@ -246,7 +249,7 @@ func (d *Directory) change(ctx context.Context, name, what string, do func(dir *
 	dir, err := d.enter(root, name)
 	if err == nil {
 		defer dir.Close()
-		if err = do(dir); err == nil {
+		if err = do(dir); err == nil && !d.o.NoSync {
 			err = errors.Join(syncDir(dir), syncDir(root))
 		}
 	}

@@ -32,7 +32,7 @@ func (d *Directory) write(dir *os.Root, f File) error {
 	return nil
 }
 
-// fill writes, synchronises and closes file.
+// fill writes, synchronises (unless NoSync) and closes file.
 func (d *Directory) fill(file *os.File, data []byte) error {
 	d.before("write")
 	_, err := file.Write(data)
@@ -41,6 +41,8 @@ func (d *Directory) fill(file *os.File, data []byte) error {
 	}
 	if err == nil {
 		d.give(file.Name(), file.Chown)
+	}
+	if err == nil && !d.o.NoSync {
 		d.before("sync")
 		err = file.Sync()
 	}

@@ -43,6 +43,16 @@ type Receipt struct {
 	Name       string          `json:"name"` // bundle name
 	Event      json.RawMessage `json:"event"`
 	Deliveries []Delivery      `json:"deliveries"`
+	// Memory is what the agent's memory was in this run, for the next run to compare with; nil without one.
+	Memory *Memory `json:"memory,omitempty"`
+}
+
+// Memory is the state of an agent's memory file in a run.
+type Memory struct {
+	Size   int64  `json:"size"`   // bytes
+	SHA256 string `json:"sha256"` // lower-case hex; "" when it was not taken
+	// UnchangedRuns is how many runs in a row, this one included, found the file as the run before left it.
+	UnchangedRuns int `json:"unchanged_runs"`
 }
 
 // ReceiptFile is the name of the file that holds a Receipt.

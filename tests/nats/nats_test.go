@@ -2,6 +2,7 @@ package nats_test
 
 import (
 	"crypto/x509"
+	"errors"
 	"net"
 	"strings"
 	"testing"
@@ -253,6 +254,9 @@ func TestDryRunPublishesNothing(t *testing.T) {
 		{"no JetStream", emit.NATSOptions{URLs: []string{start(t, &server.Options{}).ClientURL()}}, store.Failed, "no JetStream"},
 	}
 	for _, tt := range tests {
+		if err := sink(t, tt.o).Check(t.Context()); (err == nil) != (tt.want == "") || err != nil && (!strings.Contains(err.Error(), tt.want) || errors.Is(err, emit.ErrUnreachable)) {
+			t.Errorf("%s: Check says %v", tt.name, err)
+		}
 		tt.o.DryRun = true
 		got := sink(t, tt.o).Deliver(t.Context(), message(t))[0]
 		if got.Status != tt.status || !strings.Contains(got.Error, tt.want) {
@@ -260,6 +264,35 @@ func TestDryRunPublishesNothing(t *testing.T) {
 		}
 	}
 	if got := stored(t, stream); got != 0 {
+		t.Errorf("%d messages stored", got)
+	}
+}
+
+// A user who may publish, but not ask which streams there are, is not told of a fault that is none.
+func TestUserWhoMayNotAskForStreams(t *testing.T) {
+	t.Parallel()
+	o := jetStream()
+	o.Users = []*server.User{
+		{Username: "admin", Password: "admin"},
+		{Username: "publisher", Password: "s3cr3t", Permissions: &server.Permissions{
+			Publish: &server.SubjectPermission{Allow: []string{subject}}, Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>"}}}},
+	}
+	s := start(t, o)
+	js, _ := admin(t, s, nats.UserInfo("admin", "admin"))
+	stream := addStream(t, js, nil)
+	options := emit.NATSOptions{URLs: []string{s.ClientURL()}, User: "publisher", Password: "s3cr3t"}
+	if err := sink(t, options).Check(t.Context()); !errors.Is(err, emit.ErrNotTold) || !strings.Contains(err.Error(), "$JS.API.STREAM.NAMES") {
+		t.Errorf("Check says %v", err)
+	}
+	dry := options
+	dry.DryRun = true
+	if got := sink(t, dry).Deliver(t.Context(), message(t))[0]; got.Status != store.DryRun {
+		t.Errorf("got %+v", got)
+	}
+	if got := sink(t, options).Deliver(t.Context(), message(t))[0]; got.Status != store.Delivered {
+		t.Errorf("got %+v", got)
+	}
+	if got := stored(t, stream); got != 1 {
 		t.Errorf("%d messages stored", got)
 	}
 }

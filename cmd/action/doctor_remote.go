@@ -1,0 +1,335 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/emit"
+	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/gh"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+)
+
+// installationToken begins the tokens of a job and of a GitHub App's installation. What they may do is in no answer: the API's
+// permissions are those of a user, which they are not.
+const installationToken = "ghs_"
+
+// tokenKinds are the kinds of tokens by how they begin.
+var tokenKinds = []struct{ prefix, kind string }{
+	{installationToken, "an installation token, the job's own or a GitHub App's"},
+	{"github_pat_", "a fine-grained personal token"},
+	{"ghp_", "a classic personal token"},
+	{"gho_", "an OAuth app's token"},
+	{"ghu_", "a GitHub App's token for a user"},
+}
+
+// credential is a token and what the API tells of it.
+type credential struct {
+	input  string // that holds it
+	token  string
+	client *gh.Client
+}
+
+func (d *doctor) credential(input string) (credential, error) {
+	c := credential{input: input, token: strings.TrimSpace(d.opts[input])}
+	client, err := d.client(d.opts[input])
+	if err != nil {
+		return c, err
+	}
+	c.client = client.WithInput(input)
+	return c, nil
+}
+
+// isJobs reports whether the token is the job's own, as far as one can tell.
+func (c credential) isJobs() bool {
+	told, _ := c.client.Told()
+	return strings.HasPrefix(c.token, installationToken) && told.Limit == gh.JobLimit
+}
+
+// renewBefore is how long before its end a token is warned about.
+const renewBefore = 7 * 24 * time.Hour
+
+// kind tells of a token that the API took what it is.
+func (c credential) kind(now time.Time) check {
+	told, _ := c.client.Told()
+	kind := "a token"
+	for _, k := range tokenKinds {
+		if strings.HasPrefix(c.token, k.prefix) {
+			kind = k.kind
+		}
+	}
+	switch {
+	case c.token == "":
+		return warned(c.input, fmt.Sprintf("give input `%s` a token", c.input), "there is none, so requests are anonymous, and few an hour")
+	case c.isJobs():
+		kind = "the job's own token, which reaches this repository only"
+	case told.Classic && kind == "a token":
+		kind = "a classic token"
+	}
+	if told.Limit > 0 {
+		kind += fmt.Sprintf(", with %d requests an hour", told.Limit)
+	}
+	if !told.Expires.IsZero() {
+		kind += ", valid until " + told.Expires.UTC().Format(time.DateOnly)
+		if told.Expires.Sub(now) < renewBefore {
+			return warned(c.input, "renew it", "%s", kind)
+		}
+	}
+	return passed(c.input, "%s", kind)
+}
+
+// unanswered words a request that failed: name is the check, access what the token needs and where.
+func (c credential) unanswered(name, access string, err error) check {
+	e, ok := errors.AsType[*gh.Error](err)
+	if !ok {
+		return failed(name, "", "%v", err)
+	}
+	switch e.Kind {
+	case gh.Unauthorized:
+		return failed(name, fmt.Sprintf("give input `%s` a valid one", c.input), "the token is wrong or expired (%d)", e.Status)
+	case gh.Forbidden:
+		return failed(name, fmt.Sprintf("give the token of input `%s` %s", c.input, access), "the token may not read it (%d)", e.Status)
+	case gh.NotFound:
+		return failed(name, fmt.Sprintf("check the name, then give the token of input `%s` %s", c.input, access), "not found, or the token may not see it (%d)", e.Status)
+	case gh.RateLimited, gh.Unavailable:
+		message, hint := e.Detail, "check GITHUB_API_URL and the network"
+		for _, advice := range []string{"run again", "look for a proxy"} {
+			if i := strings.LastIndex(message, ": "+advice); i >= 0 {
+				message, hint = message[:i], message[i+2:]
+			}
+		}
+		if e.Status != 0 {
+			message += " (" + strconv.Itoa(e.Status) + ")"
+		} else if e.Kind == gh.Unavailable && strings.HasPrefix(hint, "run again") {
+			hint = "check GITHUB_API_URL and the network, then " + hint
+		}
+		result := failed(name, hint, "%s", message)
+		result.outside = true
+		return result
+	}
+	return failed(name, "", "%v", e)
+}
+
+// checkLedger asks for what `due` reads: the repository, and its artifacts.
+func (d *doctor) checkLedger(ctx context.Context) {
+	repository := d.env.repository
+	if repository == "" || d.env.actions && !d.haveService() {
+		return // the ledger is a directory, and no request is made
+	}
+	c, err := d.credential("token")
+	if err != nil {
+		d.add(failed("token", "", "%v", err))
+		return
+	}
+	info, err := c.client.Repository(ctx, repository)
+	if e, ok := errors.AsType[*gh.Error](err); ok && e.Kind == gh.Unauthorized {
+		d.add(c.unanswered("token", "", err))
+		return
+	}
+	if err != nil {
+		d.add(c.unanswered("ledger", "`metadata: read` on "+repository, err))
+		return
+	}
+	d.add(c.kind(d.world.now()))
+	_, total, err := c.client.NewestArtifacts(ctx, repository)
+	if err != nil {
+		d.add(c.unanswered("ledger", "`actions: read` on "+repository, err))
+		return
+	}
+	branch := cmp.Or(d.opts["ledger-branch"], info.DefaultBranch)
+	d.add(passed("ledger", "%s of %s can be read; receipts count from the branch %q", count(total, "artifact"), repository, branch))
+}
+
+// checkTargets asks for every dispatch target, in parallel. A token that the API refuses is told once.
+func (d *doctor) checkTargets(ctx context.Context) {
+	const input = "dispatch-token"
+	if !d.channels.dispatch {
+		return
+	}
+	targets, err := emit.ParseTargets(d.opts["dispatch-to"])
+	if err != nil {
+		message, hint, _ := strings.Cut(strings.TrimPrefix(err.Error(), "dispatch-to: "), ": ")
+		d.add(failed("dispatch-to", hint, "%s", message))
+		return
+	}
+	c, err := d.credential(input)
+	if err != nil || c.token == "" {
+		if err == nil {
+			err = errors.New("there is none")
+		}
+		d.add(failed(input, "set it to a token with `contents: write` on every repository of dispatch-to", "%v", err))
+		return
+	}
+	checks := make([]check, len(targets))
+	each(len(targets), func(i int) { checks[i] = d.checkTarget(ctx, c, targets[i]) })
+	refused := c.unanswered("", "", &gh.Error{Kind: gh.Unauthorized, Status: 401})
+	if i := slices.IndexFunc(checks, func(c check) bool { return c.Message == refused.Message }); i >= 0 {
+		refused.Name = input
+		d.add(refused)
+		return
+	}
+	if c.token != strings.TrimSpace(d.opts["token"]) {
+		if _, ok := c.client.Told(); ok {
+			d.add(c.kind(d.world.now()))
+		}
+	}
+	d.add(checks...)
+}
+
+// checkTarget asks whether a dispatch to target would be taken, and start something.
+func (d *doctor) checkTarget(ctx context.Context, c credential, target string) check {
+	name := "dispatch " + target
+	access := "`contents: write` on " + target
+	repository, err := c.client.Repository(ctx, target)
+	if err != nil {
+		return c.unanswered(name, access, err)
+	}
+	switch {
+	case repository.Archived:
+		return failed(name, "unarchive it, or drop it from dispatch-to", "it is archived, so it takes no dispatch")
+	case !strings.EqualFold(repository.FullName, target):
+		return warned(name, "write that name in dispatch-to", "it is now called %q", repository.FullName)
+	}
+	push := d.mayDispatch(c, name, repository)
+	if push.Verdict == verdictFailed {
+		return push
+	}
+	receiver := checkReceiver(ctx, c, name, repository)
+	if receiver.Verdict == verdictOK && push.Verdict == verdictWarning {
+		push.Message = receiver.Message + ", but " + push.Message
+		return push
+	}
+	return receiver
+}
+
+// mayDispatch judges the token's access by what the API tells of it.
+func (d *doctor) mayDispatch(c credential, name string, r gh.Repository) check {
+	told, _ := c.client.Told()
+	access := "`contents: write` on " + r.FullName
+	own := strings.EqualFold(r.FullName, d.env.repository)
+	switch {
+	case told.Classic && !slices.Contains(told.Scopes, "repo") && (r.Private || !slices.Contains(told.Scopes, "public_repo")):
+		return failed(name, "give the token of input `"+c.input+"` the scope `repo`", "the classic token lacks the scope `repo`")
+	case c.isJobs() && !own:
+		return failed(name, "give input `dispatch-token` another one with "+access, "the job's own token reaches its own repository only")
+	case r.CanPush:
+		return passed(name, "the token may write")
+	case c.isJobs():
+		return warned(name, "give the job the permission `contents: write`", "nobody tells whether the job's token may write")
+	case strings.HasPrefix(c.token, installationToken):
+		return warned(name, "see that the app has "+access, "nobody tells whether an installation token may write")
+	}
+	return failed(name, "give the token of input `"+c.input+"` "+access, "the token may read it, but not write")
+}
+
+// maxReceivers bounds the workflow files that are read of one target.
+const maxReceivers = 100
+
+// checkReceiver looks for a workflow on the default branch that a dispatch would start: without one it is accepted all the same.
+func checkReceiver(ctx context.Context, c credential, name string, r gh.Repository) check {
+	const dir = ".github/workflows"
+	files, err := c.client.Files(ctx, r.FullName, dir)
+	if err != nil {
+		return c.unanswered(name, "`contents: read` on "+r.FullName, err)
+	}
+	files = slices.DeleteFunc(files, func(f string) bool { return path.Ext(f) != ".yml" && path.Ext(f) != ".yaml" })
+	other := ""
+	for _, file := range files[:min(len(files), maxReceivers)] {
+		data, err := c.client.File(ctx, r.FullName, dir+"/"+file, "", schedule.MaxSize)
+		if e, ok := errors.AsType[*gh.Error](err); ok && (e.Kind == gh.NotFound || e.Kind == gh.Invalid) {
+			continue // removed meanwhile, or no file that anyone would read
+		}
+		if err != nil {
+			return c.unanswered(name, "`contents: read` on "+r.FullName, err)
+		}
+		switch listens, matches := schedule.ReceivesDispatch(data, event.Type); {
+		case matches:
+			return passed(name, "%q on %q listens for it", file, r.DefaultBranch)
+		case listens && other == "":
+			other = file
+		}
+	}
+	if other != "" {
+		return failed(name, fmt.Sprintf("add %s to the `types` of %q there", event.Type, other),
+			"%q on %q listens for other types only, so a dispatch is accepted and starts nothing", other, r.DefaultBranch)
+	}
+	return failed(name, fmt.Sprintf("add one with `on: { repository_dispatch: { types: [%s] } }` to that branch", event.Type),
+		"no workflow on its default branch %q listens for repository_dispatch, so one is accepted and starts nothing", r.DefaultBranch)
+}
+
+// checkNATS connects, and looks for a stream on the subject.
+func (d *doctor) checkNATS(ctx context.Context) {
+	const name = "nats"
+	if !d.channels.nats {
+		return
+	}
+	n, err := emit.NewNATS(d.natsOptions(true))
+	if err != nil {
+		message, hint := cutHint(err.Error())
+		d.add(failed(name, hint, "%s", message))
+		return
+	}
+	defer n.Close()
+	err = n.Check(ctx)
+	if err == nil {
+		d.add(passed(name, "connected, and a stream captures the subject %q", d.opts["nats-subject"]))
+		return
+	}
+	message, hint := cutHint(err.Error())
+	result := failed(name, hint, "%s", message)
+	result.outside = errors.Is(err, emit.ErrUnreachable)
+	if errors.Is(err, emit.ErrNotTold) {
+		result.Verdict = verdictWarning
+	}
+	d.add(result)
+}
+
+// cutHint splits an error of ours at the last colon: what comes after it is the next step.
+func cutHint(text string) (message, hint string) {
+	i := strings.LastIndex(text, ": ")
+	if i < 0 {
+		return text, ""
+	}
+	return text[:i], text[i+2:]
+}
+
+// The clock decides what is due. More than these apart from the API's, and a slot may be met early or late, or the period be another.
+const (
+	clockWarning = time.Minute
+	clockFailure = time.Hour
+)
+
+func (d *doctor) checkClock() {
+	const name, hint = "clock", "set the machine's clock, for example by NTP"
+	for _, input := range []string{"token", "dispatch-token"} {
+		client, ok := d.clients[d.opts[input]]
+		if !ok {
+			continue
+		}
+		told, ok := client.Told()
+		if !ok {
+			continue
+		}
+		way := "behind"
+		if told.Ahead < 0 {
+			way = "ahead of"
+		}
+		apart := told.Ahead.Abs()
+		switch {
+		case apart > clockFailure:
+			d.add(failed(name, hint, "it is %s %s the API's", apart, way))
+		case apart > clockWarning:
+			d.add(warned(name, hint, "it is %s %s the API's", apart, way))
+		default:
+			d.add(passed(name, "it agrees with the API's"))
+		}
+		return
+	}
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/event"
+)
+
+// A dry run goes to the last moment, tells per target what would be sent where, and leaves nothing anywhere.
+func TestDryRunTellsAndLeavesNothing(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	var targets []string
+	for i := range 500 {
+		targets = append(targets, fmt.Sprintf("acme/r%03d", i))
+	}
+	inputs := fanOut(tuesday)
+	inputs["dispatch-to"], inputs["dry-run"] = strings.Join(targets, "\n")+"\nACME/R007 # again", "true"
+	got := p.step(inputs)
+	if got.code != exitOK {
+		t.Fatalf("exit code %d\n%s", got.code, got.stderr)
+	}
+	var deliveries []agentDelivery
+	if err := json.Unmarshal([]byte(got.outputs["deliveries"]), &deliveries); err != nil || len(deliveries) != len(targets) {
+		t.Fatalf("%d deliveries, %v", len(deliveries), err)
+	}
+	for i, d := range deliveries {
+		if d.Agent != "coach" || d.Channel != "dispatch" || d.Target != targets[i] || d.Status != "dry-run" {
+			t.Errorf("delivery %d is %+v", i, d)
+		}
+		for where, text := range map[string]string{"log": got.stderr, "summary": got.summary} {
+			if !strings.Contains(text, targets[i]) {
+				t.Errorf("the %s lacks %s", where, targets[i])
+			}
+		}
+	}
+	if !strings.Contains(got.stderr, "dispatch acme/r499: dry-run") || !strings.Contains(got.summary, "1 agent would be prepared") {
+		t.Errorf("not told as a dry run:\n%.2000s", got.summary)
+	}
+	if e, err := event.Parse([]byte(got.outputs["payload"])); err != nil || e.Agent != "coach" {
+		t.Errorf("payload: %v", err)
+	}
+	for _, r := range p.api.Requests() {
+		if r.Method != "GET" {
+			t.Errorf("sent %s %s", r.Method, r.Path)
+		}
+	}
+	if n := len(p.results.Requests()); n > 0 {
+		t.Errorf("%d requests to the artifact service", n)
+	}
+	if _, err := os.Stat(filepath.Join(p.workspace, ".kaizen/prepared")); !os.IsNotExist(err) {
+		t.Errorf("a store was written (%v)", err)
+	}
+	// The next real run finds the agent due.
+	if got := p.step(fanOut(tuesday)); got.code != exitOK || got.outputs["count"] != "1" {
+		t.Errorf("after it: exit code %d, %v\n%s", got.code, got.outputs["count"], got.stderr)
+	}
+}

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// planted is a secret in the text that gives it away.
+type planted struct{ kind, before, secret, after string }
+
+// plantedSecrets are made here, so that nothing in this file looks like a secret to anybody's scanner.
+func plantedSecrets() []planted {
+	seed := uint64(0)
+	random := func(alphabet string, n int) string {
+		seed++
+		r := rand.New(rand.NewPCG(seed, 4))
+		text := make([]byte, n)
+		for i := range text {
+			text[i] = alphabet[r.IntN(len(alphabet))]
+		}
+		return string(text)
+	}
+	const hex, letters = "0123456789abcdef", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	const base32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+	jwt := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256"}`)) + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"a"}`))
+	return []planted{
+		{"private-key", "-----BEGIN PRIVATE" + " KEY-----\\n", random(letters, 64), "\\n-----END PRIVATE" + " KEY-----"},
+		{"nats-seed", "", "SU" + random(base32, 56), ""},
+		{"jwt", "", jwt + "." + random(letters, 43), ""},
+		{"github-token", "", "ghp_" + random(letters, 36), ""},
+		{"github-fine-grained-token", "", "github_pat_" + random(letters, 82), ""},
+		{"gitlab-token", "", "glpat-" + random(letters, 20), ""},
+		{"npm-token", "_authToken=", "npm_" + random(letters, 36), ""},
+		{"pypi-token", "", "pypi-AgEIcHlwaS5vcmc" + random(letters, 60), ""},
+		{"aws-access-key", "", "AKIA" + random(base32, 16), ""},
+		{"aws-secret-key", "aws_secret_access_key = ", random(letters, 40), ""},
+		{"gcp-api-key", "", "AIza" + random(letters, 35), ""},
+		{"azure-key", "AccountKey=", random(letters, 86) + "==", ";"},
+		{"digitalocean-token", "", "dop_v1_" + random(hex, 64), ""},
+		{"vault-token", "", "hvs." + random(letters, 90), ""},
+		{"anthropic-key", "", "sk-ant-api03-" + random(letters, 95), ""},
+		{"openai-key", "", "sk-proj-" + random(letters, 74), ""},
+		{"slack-token", "", "xoxb-" + random("0123456789", 12) + "-" + random(letters, 24), ""},
+		{"stripe-key", "", "sk_live_" + random(letters, 24), ""},
+		{"sendgrid-key", "", "SG." + random(letters, 22) + "." + random(letters, 43), ""},
+		{"url-password", "postgres://svc:", random(letters, 16), "@db.internal/app"},
+		{"authorization-header", "Authorization: Bearer ", random(letters, 32), ""},
+		{"password", `password = '`, random(letters, 14) + "1!", `'`},
+		{"credential", "deploy_token: ", random(letters, 24) + "7", ""},
+	}
+}
+
+// plant gives every kind of secret an agent for each part of a bundle, beside one agent that is as it should be.
+func plant(t *testing.T, workspace string) {
+	t.Helper()
+	manifest := "version: \"1\"\nrepo: kaizen-agentic\nschedules:\n  - {agent: steady, cadence: weekly}\n"
+	files := map[string]string{"agents/steady.md": "A steady agent.\n"}
+	for i, s := range plantedSecrets() {
+		text := s.before + s.secret + s.after
+		quoted, err := json.Marshal(strings.ReplaceAll(text, `\n`, "\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = strings.ReplaceAll(text, `\n`, "\n")
+		for part, file := range map[string]struct{ path, content string }{
+			"prompt":  {"agents/%s.md", "# Agent\n\n" + text + "\n"},
+			"memory":  {".kaizen/agents/%s/memory.md", "- learnt: " + text + "\n"},
+			"metrics": {".kaizen/metrics/%s/summary.json", "{\"note\": " + string(quoted) + "}\n"},
+			"runs":    {".kaizen/metrics/%s/executions.jsonl", "{\"success\": true, \"note\": " + string(quoted) + "}\n"},
+		} {
+			agent := fmt.Sprintf("%s-%d", part, i)
+			manifest += fmt.Sprintf("  - {agent: %s, cadence: weekly}\n", agent)
+			if files["agents/"+agent+".md"] = "An agent.\n"; part == "prompt" {
+				delete(files, "agents/"+agent+".md")
+			}
+			files[fmt.Sprintf(file.path, agent)] = file.content
+		}
+	}
+	files[".kaizen/schedule.yml"] = manifest
+	if err := os.RemoveAll(workspace); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range files {
+		path := filepath.Join(workspace, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// left is everything that a run left anywhere, by the name of the place.
+func (p *platform) left(got ran) map[string]string {
+	p.t.Helper()
+	places := map[string]string{"stdout": got.stdout, "stderr": got.stderr, "summary": got.summary}
+	for name, value := range got.outputs {
+		places["output "+name] = value
+	}
+	for _, d := range p.api.Dispatches() {
+		places["dispatch to "+d.Repository] += string(d.ClientPayload)
+	}
+	for _, a := range p.results.Artifacts() {
+		archive, err := zip.NewReader(bytes.NewReader(a.Zip), int64(len(a.Zip)))
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		for _, f := range archive.File {
+			r, err := f.Open()
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			data, err := io.ReadAll(r)
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			places["artifact "+a.Name+"/"+f.Name] = string(data)
+		}
+	}
+	dir := filepath.Join(p.workspace, ".kaizen/prepared")
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		places["store "+path[len(dir):]] = string(data)
+		return err
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return places
+}
+
+// reveals reports whether text holds ten bytes in a row of the secret's random end.
+func reveals(text, secret string) bool {
+	tail := secret[len(secret)-min(len(secret), 20):]
+	for i := 0; i+10 <= len(tail); i++ {
+		if strings.Contains(text, tail[i:i+10]) {
+			return true
+		}
+	}
+	return false
+}
+
+// A secret stops its agent and is told by file, line and kind; it is nowhere in what the run leaves. The others go on.
+func TestPlantedSecrets(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	plant(t, p.workspace)
+	got := p.step(map[string]string{"now": tuesday, "dispatch-to": "acme/core", "dispatch-token": fanOutToken})
+	if got.code != exitFindings || got.outputs["prepared"] != `["steady"]` || got.outputs["valid"] != "false" || len(p.api.Dispatches()) != 1 {
+		t.Fatalf("exit code %d, outputs prepared %s, %d dispatches\n%s", got.code, got.outputs["prepared"], len(p.api.Dispatches()), got.stderr)
+	}
+	places := p.left(got)
+	for i, s := range plantedSecrets() {
+		for _, file := range []string{"agents/prompt-%d.md:3:", ".kaizen/agents/memory-%d/memory.md:1:", ".kaizen/metrics/metrics-%d/summary.json:1:", ".kaizen/metrics/runs-%d/executions.jsonl:1:"} {
+			at := fmt.Sprintf(file, i)
+			if _, after, found := strings.Cut(got.stderr, "kaizen: "+at); !found || !strings.Contains(strings.SplitN(after, "\n", 2)[0], "a secret of the kind "+s.kind+" ") {
+				t.Errorf("no finding of %s at %s", s.kind, at)
+			}
+		}
+		for place, text := range places {
+			if reveals(text, s.secret) {
+				t.Errorf("%s holds the %s", place, s.kind)
+			}
+		}
+	}
+}
+
+// The policy redact prepares every agent without its secret, and off, which the user chose, prepares it with the secret: so the search
+// above would have found one.
+func TestPlantedSecretsByPolicy(t *testing.T) {
+	t.Parallel()
+	for policy, revealed := range map[string]bool{"redact": false, "off": true} {
+		p := newPlatform(t)
+		plant(t, p.workspace)
+		got := p.step(map[string]string{"now": tuesday, "secrets": policy})
+		agents := len(plantedSecrets())*4 + 1
+		if got.code != exitOK || got.outputs["count"] != fmt.Sprint(agents) {
+			t.Fatalf("%s: exit code %d, %s of %d agents prepared\n%s", policy, got.code, got.outputs["count"], agents, got.stderr)
+		}
+		places := p.left(got)
+		for i, s := range plantedSecrets() {
+			found := 0
+			for place, text := range places {
+				if reveals(text, s.secret) {
+					found++
+					if !revealed {
+						t.Errorf("%s: %s holds the %s", policy, place, s.kind)
+					}
+				}
+			}
+			if want := 3 * 2; revealed && found != want { // prompt, memory and metrics, in directory and artifact; executions are summarised
+				t.Errorf("%s: the %s is in %d places, want %d", policy, s.kind, found, want)
+			}
+			bundle := places[fmt.Sprintf("store /kaizen.kaizen-agentic.memory-%d.2026-W48/bundle.md", i)]
+			if mark := "[redacted:" + s.kind + "]"; strings.Contains(bundle, mark) == revealed {
+				t.Errorf("%s: the bundle holds %s: %v", policy, mark, !revealed)
+			}
+		}
+	}
+}
+
+// Agents as they are met in repositories give no finding at all.
+func TestCleanCorpus(t *testing.T) {
+	t.Parallel()
+	for _, sample := range []string{"kaizen", "claude"} {
+		p := newPlatform(t)
+		if err := os.RemoveAll(p.workspace); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.CopyFS(p.workspace, os.DirFS("../../testdata/"+sample)); err != nil {
+			t.Fatal(err)
+		}
+		got := p.step(map[string]string{"agents": "all", "now": tuesday})
+		if got.code != exitOK || got.outputs["errors"] != "0" || got.outputs["warnings"] != "0" || got.outputs["count"] == "0" {
+			t.Errorf("%s: exit code %d, outputs %v\n%s", sample, got.code, got.outputs, got.stderr)
+		}
+	}
+}

@@ -1,0 +1,508 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/emit"
+	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/prepare"
+	"github.com/kaizen-agentic/schedule-action/internal/store"
+)
+
+// The zones of the simulation, one for each of its repositories: both hemispheres, odd offsets, half-hour daylight saving, none.
+var simulatedZones = []string{
+	"UTC", "Europe/Berlin", "Europe/Dublin", "Europe/Lisbon", "America/New_York", "America/Los_Angeles", "America/St_Johns",
+	"America/Santiago", "America/Havana", "America/Nuuk", "Africa/Cairo", "Africa/Casablanca", "Asia/Beirut", "Asia/Kathmandu",
+	"Asia/Tokyo", "Antarctica/Troll", "Australia/Lord_Howe", "Australia/Sydney", "Pacific/Chatham", "Pacific/Kiritimati",
+}
+
+// TestYear runs a year of ticks over 200 entries, ten in each zone. Ticks come hours late, never, twice, and while another run is at work;
+// for days none comes at all. Processes die before and after any step that the world sees, and targets are down, or take an event
+// without acknowledging it.
+//
+// What is real: manifest, slots, decision, bundle, directory, event, order of the steps, report and exit code. What is played: the
+// store of job artifacts, the targets, the clock. The requests that make up a step are the subject of TestKilledAtEveryRequest, the
+// file operations that of the store's own tests.
+//
+// A period can't end well when its last tick does not, so that tick is spared: a run may fail only while a later tick falls into the
+// same periods. Then the promise holds to the letter: every period with at least one tick inside it ends with a receipt.
+func TestYear(t *testing.T) {
+	t.Parallel()
+	for i, zone := range simulatedZones {
+		t.Run(zone, func(t *testing.T) {
+			t.Parallel()
+			y := newYear(t, zone, rand.New(rand.NewPCG(2026, uint64(i))))
+			y.run()
+			y.checkPeriods()
+			y.checkMissed()
+			y.checkFaults()
+		})
+	}
+}
+
+// year is one repository, its ticks, and what the world came to see.
+type year struct {
+	t       *testing.T
+	rnd     *rand.Rand
+	slug    string
+	project *project
+	runners string // the directories of the runs' runners, each used once
+	ticks   []time.Time
+	ran     []bool
+
+	concurrent map[string]bool // bundle names whose period had two runs at once
+	missed     map[string]bool // bundle names that a run called missed
+	wrongly    map[string]bool // the same, only of runs that were alone
+	counts     map[string]int  // faults that struck
+
+	mu        sync.Mutex // guards what follows, which all processes share
+	clock     int        // counts what happens in the world
+	bundles   map[string]bool
+	given     map[string][]given
+	receipts  map[string][]given
+	delivered map[string][]string // the bundle names that bear receipts, by agent
+}
+
+// given is an event that reached a target, or one of which a receipt was stored.
+type given struct {
+	target, id string
+	run        int64
+	at         int // on the year's clock
+}
+
+func newYear(t *testing.T, zone string, rnd *rand.Rand) *year {
+	slug := strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(zone, "/", "-"), "_", "-"))
+	y := &year{
+		t: t, rnd: rnd, slug: slug, runners: memoryDir(t), ticks: ticks(rnd), concurrent: map[string]bool{}, missed: map[string]bool{},
+		wrongly: map[string]bool{}, counts: map[string]int{}, bundles: map[string]bool{}, given: map[string][]given{}, receipts: map[string][]given{},
+		delivered: map[string][]string{},
+	}
+	y.ran = make([]bool, len(y.ticks))
+	var err error
+	if y.project, err = y.app(y.ticks[0], 0, checkoutOf(t, slug, zone, rnd)).openProject(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(y.project.Close)
+	if y.project.manifest == nil || len(y.project.manifest.Entries) != 10 {
+		t.Fatalf("the manifest: %v", y.project.findings)
+	}
+	return y
+}
+
+// memoryDir is a directory for the thousands of small ones of a year, in memory where the system has such a place: a disk takes minutes.
+func memoryDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "year-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// checkoutOf writes a repository with ten agents. Many times lie in the hours in which clocks change.
+func checkoutOf(t *testing.T, slug, zone string, rnd *rand.Rand) string {
+	t.Helper()
+	dir := t.TempDir()
+	manifest := fmt.Sprintf("version: \"1\"\nrepo: %s\ntimezone: %s\nschedules:\n", slug, zone)
+	weekdays := []string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
+	for i := range 10 {
+		cadence := "cadence: daily"
+		switch {
+		case i >= 5:
+			cadence = fmt.Sprintf("cadence: monthly\n    day: %d", 1+rnd.IntN(31))
+		case i >= 1:
+			cadence = "cadence: weekly\n    day: " + weekdays[rnd.IntN(7)]
+		}
+		hour := rnd.IntN(24)
+		if rnd.IntN(2) == 0 {
+			hour = rnd.IntN(4)
+		}
+		manifest += fmt.Sprintf("  - agent: agent-%d\n    %s\n    time: \"%02d:%02d\"\n", i, cadence, hour, rnd.IntN(60))
+		writeFile(t, filepath.Join(dir, ".claude/agents", fmt.Sprintf("agent-%d.md", i)), "# Do what is to be done.\n")
+	}
+	writeFile(t, filepath.Join(dir, ".kaizen/schedule.yml"), manifest)
+	return dir
+}
+
+func writeFile(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ticks are the starts of a year's runs, for a cron of every four hours.
+func ticks(rnd *rand.Rand) []time.Time {
+	begin := time.Date(2026, 1, 1, 0, 17, 0, 0, time.UTC)
+	var list []time.Time
+	outage := 0
+	for at := begin; at.Year() == begin.Year(); at = at.Add(4 * time.Hour) {
+		if outage == 0 && rnd.IntN(400) == 0 {
+			outage = 6 * (1 + rnd.IntN(12)) // up to twelve days
+		}
+		if outage > 0 {
+			outage--
+			continue
+		}
+		if rnd.IntN(10) == 0 {
+			continue // dropped
+		}
+		late := rnd.Float64()
+		list = append(list, at.Add(time.Duration(late*late*late*float64(6*time.Hour))))
+		if rnd.IntN(12) == 0 { // twice
+			list = append(list, list[len(list)-1].Add(time.Duration(rnd.IntN(3))*10*time.Minute))
+		}
+	}
+	slices.SortFunc(list, time.Time.Compare)
+	return list
+}
+
+func (y *year) run() {
+	for i := range y.ticks {
+		if !y.ran[i] {
+			y.start(i, false)
+		}
+	}
+}
+
+// maySuffer says whether a run that fails is followed by another one before any of its periods ends.
+func (y *year) maySuffer(tick int) bool {
+	if tick+1 == len(y.ticks) {
+		return false
+	}
+	for i := range y.project.manifest.Entries {
+		if next := y.project.manifest.Entries[i].Next(y.ticks[tick], 1)[0]; !y.ticks[tick+1].Before(next.At) {
+			return false
+		}
+	}
+	return true
+}
+
+// start runs the process of a tick, inside another one's if nested.
+func (y *year) start(tick int, nested bool) {
+	y.ran[tick] = true
+	p := y.process(tick, nested)
+	results, err := p.job.run(y.t.Context())
+	code, _ := p.job.report(results, err)
+	if p.killed.Load() {
+		return // nobody hears of what it says
+	}
+	if failed := p.failed.Load(); (code == exitOK) == failed || code != exitOK && code != exitOutside {
+		y.t.Errorf("run %d ends with exit code %d, a delivery failed: %t", p.id, code, failed)
+	}
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	for _, r := range results {
+		for _, period := range r.decision.Missed {
+			name := prepare.Name(y.slug, r.entry.Agent, period)
+			y.missed[name] = true
+			if !nested {
+				y.wrongly[name] = true
+			}
+		}
+	}
+}
+
+// process is one run of the action. It is what its job takes for the platform's store and for the targets.
+type process struct {
+	*year
+	id      int64
+	job     *job
+	started int // on the year's clock
+	fate    fate
+	reached atomic.Int32
+	killed  atomic.Bool
+	failed  atomic.Bool // some delivery was not acknowledged
+}
+
+// fate is what befalls a process. All of it strikes at one place: before or after the nth time that any of its agents takes a step.
+type fate struct {
+	step      string
+	nth       int32
+	after     bool
+	kill      bool
+	meanwhile func()          // another process, from its first step to its last
+	down      map[string]bool // targets that refuse
+	deaf      map[string]bool // targets that take the event and answer nothing
+}
+
+var steps = []string{"lookup", "bundle", "deliver", "receipt"}
+
+func (y *year) process(tick int, nested bool) *process {
+	p := &process{year: y, id: int64(1000 + tick)}
+	y.mu.Lock()
+	p.started = y.clock
+	y.mu.Unlock()
+	p.fate = fate{step: steps[y.rnd.IntN(len(steps))], nth: int32(1 + y.rnd.IntN(2)), after: y.rnd.IntN(2) == 0}
+	if y.maySuffer(tick) {
+		p.fate.kill = y.rnd.IntN(3) == 0
+		list := []string{"stream", "acme/core", "acme/dash"}
+		p.fate.down = map[string]bool{list[y.rnd.IntN(3)]: y.rnd.IntN(5) == 0}
+		p.fate.deaf = map[string]bool{list[y.rnd.IntN(3)]: y.rnd.IntN(5) == 0}
+	}
+	if next := tick + 1; !nested && next < len(y.ticks) && y.rnd.IntN(3) == 0 {
+		p.fate.meanwhile = func() { y.nest(tick, next) }
+	}
+	directory, err := store.OpenDirectory(store.DirectoryOptions{Workspace: y.runners, Out: strconv.Itoa(tick), NoSync: true})
+	if err != nil {
+		y.t.Fatal(err)
+	}
+	p.job = &job{
+		app:      y.app(y.ticks[tick], p.id, ""),
+		project:  y.project,
+		channels: channels{artifact: true, dispatch: true, nats: true},
+		format:   prepare.Markdown,
+		secrets:  prepare.SecretsOff, // its tests are elsewhere, and it takes most of the time
+		stores:   stores{directory, p},
+		sinks:    []emit.Sink{&target{p, "nats", []string{"stream"}}, &target{p, "dispatch", []string{"acme/core", "acme/dash"}}},
+	}
+	return p
+}
+
+// app is an invocation at an instant, on a runner whose log and files nobody reads.
+func (y *year) app(now time.Time, run int64, dir string) *app {
+	nothing := func(string) string { return "" }
+	return &app{
+		world:  world{getenv: nothing, stdout: io.Discard, stderr: io.Discard, now: func() time.Time { return now }},
+		runner: emit.NewRunner(emit.RunnerOptions{Getenv: nothing, Stdout: io.Discard, Stderr: io.Discard}),
+		env:    environment{actions: true, repository: "acme/" + y.slug, runID: run},
+		opts:   values{"target": dir, "schedule": ".kaizen/schedule.yml"},
+		now:    now,
+	}
+}
+
+// nest runs the next tick's process inside that of tick.
+func (y *year) nest(tick, next int) {
+	for i := range y.project.manifest.Entries {
+		for _, at := range []time.Time{y.ticks[tick], y.ticks[next]} {
+			y.concurrent[bundleName(y.slug, &y.project.manifest.Entries[i], at)] = true
+		}
+	}
+	y.count("concurrent")
+	y.start(next, true)
+}
+
+func (y *year) count(what string) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	y.counts[what]++
+}
+
+var errKilled = errors.New("killed")
+
+// step is one thing that the world sees of a process; do is called with the year locked. A killed process does nothing any more, and
+// does not hear the answer to what it did last.
+func (p *process) step(name string, do func()) error {
+	here := p.fate.step == name && p.reached.Add(1) == p.fate.nth
+	if here && !p.fate.after {
+		p.strike("before " + name)
+	}
+	if p.killed.Load() {
+		return errKilled
+	}
+	p.mu.Lock()
+	p.clock++
+	do()
+	p.mu.Unlock()
+	if here && p.fate.after {
+		p.strike("after " + name)
+	}
+	if p.killed.Load() {
+		return errKilled
+	}
+	return nil
+}
+
+func (p *process) strike(where string) {
+	if p.fate.meanwhile != nil {
+		p.fate.meanwhile()
+	}
+	if p.fate.kill {
+		p.count("killed " + where)
+		p.killed.Store(true)
+	}
+}
+
+// Lookup is part of store.Store.
+func (p *process) Lookup(_ context.Context, name string) (rec store.Record, err error) {
+	err = p.step("lookup", func() {
+		if list := p.receipts[name]; len(list) > 0 {
+			rec.Receipt = &store.Receipt{ID: list[0].id, Name: name}
+		}
+		rec.Prepared = p.bundles[name]
+		for _, other := range p.delivered[agentOf(name)] {
+			if other != name {
+				rec.Earlier = append(rec.Earlier, other)
+			}
+		}
+	})
+	return rec, err
+}
+
+// PutBundle is part of store.Store.
+func (p *process) PutBundle(_ context.Context, name string, files []store.File) (*event.Artifact, error) {
+	err := p.step("bundle", func() { p.bundles[name] = true })
+	return &event.Artifact{
+		Repository: p.job.env.repository,
+		RunID:      p.id,
+		Name:       name,
+		ID:         1,
+		Digest:     fmt.Sprintf("sha256:%x", sha256.Sum256(files[0].Data)),
+		URL:        "https://github.com/acme/web/actions/runs/1/artifacts/1",
+	}, err
+}
+
+// PutReceipt is part of store.Store. It holds that a receipt tells the truth.
+func (p *process) PutReceipt(_ context.Context, r *store.Receipt) error {
+	return p.step("receipt", func() {
+		for _, d := range r.Deliveries {
+			if !d.Status.OK() || !slices.ContainsFunc(p.given[r.Name], func(g given) bool { return g.target == d.Target && g.run == p.id }) {
+				p.t.Errorf("the receipt of %s says that %s is %s", r.Name, d.Target, d.Status)
+			}
+		}
+		if len(r.Deliveries) != 3 {
+			p.t.Errorf("the receipt of %s has %d deliveries, want one of each target", r.Name, len(r.Deliveries))
+		}
+		if len(p.receipts[r.Name]) == 0 {
+			p.delivered[agentOf(r.Name)] = append(p.delivered[agentOf(r.Name)], r.Name)
+		}
+		p.receipts[r.Name] = append(p.receipts[r.Name], given{"", r.ID, p.id, p.clock})
+	})
+}
+
+// agentOf is a bundle name without its period.
+func agentOf(name string) string { return name[:strings.LastIndexByte(name, '.')] }
+
+// target is a channel of a process.
+type target struct {
+	*process
+	channel string
+	targets []string
+}
+
+// Close is part of emit.Sink.
+func (s *target) Close() error { return nil }
+
+// Deliver is part of emit.Sink. It holds that nothing is delivered by a run that starts after the receipt is stored.
+func (s *target) Deliver(_ context.Context, m emit.Message) (deliveries []store.Delivery) {
+	name := m.Event.Bundle.Artifact.Name
+	for _, to := range s.targets {
+		d := store.Delivery{Channel: s.channel, Target: to, Status: store.Delivered}
+		err := s.step("deliver", func() {
+			if s.fate.down[to] {
+				s.counts["down"]++
+				d.Status, d.Error = store.Failed, "is down"
+				return
+			}
+			for _, receipt := range s.receipts[name] {
+				if receipt.at <= s.started {
+					s.t.Errorf("%s goes to %s in a run that started after its receipt was stored", name, to)
+				}
+			}
+			s.given[name] = append(s.given[name], given{to, m.ID, s.id, s.clock})
+			if s.fate.deaf[to] {
+				s.counts["deaf"]++
+				d.Status, d.Error = store.Failed, "gave no answer"
+			}
+		})
+		if err != nil {
+			d.Status, d.Error = store.Failed, err.Error()
+		}
+		if d.Status == store.Failed {
+			s.failed.Store(true)
+		}
+		deliveries = append(deliveries, d)
+	}
+	return deliveries
+}
+
+// checkPeriods holds that every period with a tick inside has what the promise says, and that nothing else was ever made.
+func (y *year) checkPeriods() {
+	expected := map[string]bool{}
+	for _, at := range y.ticks {
+		for i := range y.project.manifest.Entries {
+			expected[bundleName(y.slug, &y.project.manifest.Entries[i], at)] = true
+		}
+	}
+	if got, want := slices.Sorted(maps.Keys(y.receipts)), slices.Sorted(maps.Keys(expected)); !slices.Equal(got, want) {
+		y.t.Fatalf("%d periods have a receipt, %d have a tick inside", len(got), len(want))
+	}
+	for name := range expected {
+		want := "acme/" + y.slug + "/" + name
+		for _, to := range []string{"stream", "acme/core", "acme/dash"} {
+			if !slices.ContainsFunc(y.given[name], func(g given) bool { return g.target == to }) {
+				y.t.Errorf("%s was never delivered to %s", name, to)
+			}
+		}
+		for _, g := range slices.Concat(y.given[name], y.receipts[name]) {
+			if g.id != want {
+				y.t.Errorf("%s went out under the event id %s", name, g.id)
+			}
+		}
+		if n := len(y.receipts[name]); n != 1 && !y.concurrent[name] {
+			y.t.Errorf("%s has %d receipts, though no two runs were at work in its period", name, n)
+		}
+	}
+	if extra := len(y.given) - len(expected); extra != 0 {
+		y.t.Errorf("%d periods were delivered without a tick inside", extra)
+	}
+}
+
+// checkMissed holds that the periods between two receipts that had no tick are told as missed, and no others. A run whose older
+// neighbour is still at work may take that one's period for missed.
+func (y *year) checkMissed() {
+	skipped := 0
+	for i := range y.project.manifest.Entries {
+		e := &y.project.manifest.Entries[i]
+		last := e.Current(y.ticks[len(y.ticks)-1])
+		for slot := e.Current(y.ticks[0]); slot != last; slot = e.Next(slot.At, 1)[0] {
+			name := prepare.Name(y.slug, e.Agent, slot.Period)
+			without := len(y.receipts[name]) == 0
+			if without {
+				skipped++
+			}
+			if without && !y.missed[name] || !without && y.wrongly[name] {
+				y.t.Errorf("%s: missed %t, told as missed %t", name, without, y.missed[name])
+			}
+		}
+	}
+	if skipped == 0 {
+		y.t.Error("no period was missed: the outages are too short")
+	}
+}
+
+// checkFaults holds that the year was as hard as it is meant to be.
+func (y *year) checkFaults() {
+	want := []string{"concurrent", "down", "deaf"}
+	for _, step := range steps {
+		want = append(want, "killed before "+step, "killed after "+step)
+	}
+	for _, fault := range want {
+		if y.counts[fault] < 3 {
+			y.t.Errorf("%q struck %d times only", fault, y.counts[fault])
+		}
+	}
+}
