@@ -61,3 +61,27 @@ func TestDryRunTellsAndLeavesNothing(t *testing.T) {
 		t.Errorf("after it: exit code %d, %v\n%s", got.code, got.outputs["count"], got.stderr)
 	}
 }
+
+// An event that no channel could carry is told with its numbers before anything leaves.
+func TestOversizedEventLeavesNothing(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.write(".kaizen/schedule.yml", oneAgent+"    session_close:\n"+strings.Repeat("      - "+strings.Repeat("é", 900)+"\n", 13))
+	got := p.step(fanOut(tuesday))
+	if got.code != exitFindings || got.outputs["count"] != "0" {
+		t.Errorf("exit code %d, outputs %v", got.code, got.outputs)
+	}
+	for _, want := range []string{"bytes, the platform takes 65535: shorten session_close", ".kaizen/schedule.yml:6:7"} {
+		if !strings.Contains(got.stderr, want) {
+			t.Errorf("the log lacks %q:\n%.1000s", want, got.stderr)
+		}
+	}
+	for _, r := range p.api.Requests() {
+		if r.Method != "GET" {
+			t.Errorf("sent %s %s", r.Method, r.Path)
+		}
+	}
+	if n := len(p.results.Requests()); n > 0 {
+		t.Errorf("%d requests to the artifact service", n)
+	}
+}
