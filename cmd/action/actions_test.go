@@ -76,6 +76,36 @@ func (p *platform) step(inputs map[string]string) ran {
 
 func (p *platform) stepIn(run int64, inputs, env map[string]string) ran {
 	p.t.Helper()
+	vars := p.vars(run, inputs, env)
+	var stdout, stderr bytes.Buffer
+	command := inputs["command"]
+	ctx := p.t.Context()
+	if p.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, p.timeout)
+		defer cancel()
+	}
+	code := runWith(ctx, []string{command, "--host-workspace=/home/runner/work/web"}, vars, &stdout, &stderr)
+	return p.readRan(code, vars, &stdout, &stderr)
+}
+
+// readRan reads what a step with these vars left behind.
+func (p *platform) readRan(code int, vars map[string]string, stdout, stderr *bytes.Buffer) ran {
+	p.t.Helper()
+	output, err := os.ReadFile(vars["GITHUB_OUTPUT"])
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	summary, err := os.ReadFile(vars["GITHUB_STEP_SUMMARY"])
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return ran{code, stdout.String(), stderr.String(), parseOutputs(p.t, string(output)), string(summary)}
+}
+
+// vars is the environment of a step, with files of its own.
+func (p *platform) vars(run int64, inputs, env map[string]string) map[string]string {
+	p.t.Helper()
 	dir := p.t.TempDir()
 	vars := map[string]string{
 		"GITHUB_ACTIONS": "true", "GITHUB_API_URL": p.api.URL(), "GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": sampleRepo,
@@ -94,24 +124,7 @@ func (p *platform) stepIn(run int64, inputs, env map[string]string) ran {
 			p.t.Fatal(err)
 		}
 	}
-	var stdout, stderr bytes.Buffer
-	command := inputs["command"]
-	ctx := p.t.Context()
-	if p.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, p.timeout)
-		defer cancel()
-	}
-	code := runWith(ctx, []string{command, "--host-workspace=/home/runner/work/web"}, vars, &stdout, &stderr)
-	output, err := os.ReadFile(vars["GITHUB_OUTPUT"])
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	summary, err := os.ReadFile(vars["GITHUB_STEP_SUMMARY"])
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return ran{code, stdout.String(), stderr.String(), parseOutputs(p.t, string(output)), string(summary)}
+	return vars
 }
 
 func runWith(ctx context.Context, args []string, vars map[string]string, stdout, stderr *bytes.Buffer) int {

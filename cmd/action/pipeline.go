@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -45,7 +46,7 @@ func (j *job) run(ctx context.Context) ([]*result, error) {
 		return nil, nil
 	}
 	results, err := j.decide(ctx)
-	if err != nil {
+	if j.cancelled = ctx.Err() != nil; j.cancelled || err != nil {
 		return results, err
 	}
 	chosen := slices.DeleteFunc(slices.Clone(results), func(r *result) bool { return !r.chosen })
@@ -59,6 +60,7 @@ func (j *job) run(ctx context.Context) ([]*result, error) {
 		defer close(turns[i+1])
 		chosen[i].err = j.deliver(ctx, chosen[i], turns[i])
 	})
+	j.cancelled = ctx.Err() != nil
 	return results, nil
 }
 
@@ -119,6 +121,9 @@ func (j *job) askedFor() string {
 // deliver takes one entry down the road: bundle, store, event, channels, receipt (design §7). Whatever fails leaves no receipt,
 // so that the next tick does it again under the same event id.
 func (j *job) deliver(ctx context.Context, r *result, turn <-chan struct{}) error {
+	if ctx.Err() != nil {
+		return errors.New("the run was cancelled before its turn; the next run prepares it")
+	}
 	bundle, err := j.bundle(r)
 	if err != nil || bundle == nil {
 		return err
@@ -176,8 +181,13 @@ func (j *job) bundle(r *result) (*prepare.Bundle, error) {
 	return bundle, nil
 }
 
-// storeBundle stores the bundle and makes its event. A dry run makes the event only.
-func (j *job) storeBundle(ctx context.Context, r *result, b *prepare.Bundle) error {
+// storeBundle stores the bundle and makes its event. A dry run makes the event only. A bundle that is not stored leaves no event.
+func (j *job) storeBundle(ctx context.Context, r *result, b *prepare.Bundle) (err error) {
+	defer func() {
+		if err != nil {
+			r.event, r.payload = nil, nil
+		}
+	}()
 	// An event that no channel could carry is told before anything leaves.
 	if !j.makeEvent(r, b, nil) || j.dryRun {
 		return nil

@@ -48,6 +48,7 @@ type job struct {
 	dryRun       bool
 	force        bool
 	commit       string
+	cancelled    bool // while it was at work
 }
 
 // newJob reads every option before anything happens, so that a wrong one costs nothing.

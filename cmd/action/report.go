@@ -120,6 +120,8 @@ func (j *job) state(r *result) string {
 	switch {
 	case !r.chosen && r.err != nil:
 		return "undecided: " + r.decision.Reason
+	case !r.chosen && r.decision.State == schedule.NotDue:
+		return "not due: " + r.decision.Reason
 	case !r.chosen:
 		return "not prepared: " + r.decision.Reason
 	case invalid(r.findings):

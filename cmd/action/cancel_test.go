@@ -1,0 +1,122 @@
+package main
+
+import (
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// promptly is how soon a cancelled run has ended (design §10); the runner sends SIGTERM 7.5 s after SIGINT and kills 2.5 s later.
+const promptly = 5 * time.Second
+
+// TestCancelled sends the real program a signal while a server leaves it without an answer, at every request of a run.
+func TestCancelled(t *testing.T) {
+	t.Parallel()
+	whole, inputs := killPlatform(t)
+	if got := whole.step(inputs); got.code != exitOK {
+		t.Fatalf("exit code %d\n%s", got.code, got.stderr)
+	}
+	for _, l := range whole.places() {
+		if l.server == "runner" {
+			continue
+		}
+		for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+			t.Run(l.String()+" "+signal.String(), func(t *testing.T) {
+				t.Parallel()
+				p, inputs := killPlatform(t)
+				vars := p.vars(101, inputs, nil)
+				reached := p.hangAt(l, vars)
+				got := p.cancel(vars, reached, signal)
+				p.checkReceipts()
+				checkCancelled(t, p, l, got)
+				if got := p.stepIn(102, inputs, nil); got.code != exitOK {
+					t.Errorf("the next run: exit code %d\n%s", got.code, got.stderr)
+				}
+				p.checkReceipts()
+			})
+		}
+	}
+}
+
+// TestCancelledWhileNATSConnects has a server that takes the connection and says nothing.
+func TestCancelledWhileNATSConnects(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { silent.Close() })
+	reached := make(chan struct{})
+	go func() {
+		conn, err := silent.Accept()
+		if err != nil {
+			return // the test is over
+		}
+		close(reached)
+		<-t.Context().Done()
+		conn.Close()
+	}()
+	inputs := fanOut(tuesday)
+	inputs["nats-url"] = "nats://" + silent.Addr().String()
+	got := p.cancel(p.vars(101, inputs, nil), reached, syscall.SIGTERM)
+	checkCancelled(t, p, moment{"nats", "connect", 0}, got)
+	if !strings.Contains(got.summary, "cancelled while connecting") {
+		t.Errorf("the summary does not tell of NATS:\n%s", got.summary)
+	}
+	if n := len(p.api.Dispatches()); n != 0 {
+		t.Errorf("%d dispatches after the signal", n)
+	}
+}
+
+// cancel sends a signal as soon as the program is where it is wanted, and waits for its end.
+func (p *platform) cancel(vars map[string]string, reached <-chan struct{}, signal os.Signal) ran {
+	p.t.Helper()
+	c := p.program(vars)
+	c.await(p.t, reached)
+	if err := c.Process.Signal(signal); err != nil {
+		p.t.Fatal(err)
+	}
+	late := time.NewTimer(promptly)
+	defer late.Stop()
+	select {
+	case <-c.ended:
+	case <-late.C:
+		p.t.Errorf("the program has not ended %v after %v", promptly, signal)
+		c.Process.Kill()
+		<-c.ended
+	}
+	return p.readRan(c.ProcessState.ExitCode(), vars, &c.stdout, &c.stderr.text)
+}
+
+// checkCancelled holds that a cancelled run says what it did and what it did not.
+func checkCancelled(t *testing.T, p *platform, l moment, got ran) {
+	t.Helper()
+	if got.code != exitOutside {
+		t.Errorf("exit code %d, want %d\n%s", got.code, exitOutside, got.stderr)
+	}
+	if !strings.Contains(got.stderr, "cancelled") || !strings.Contains(got.summary, "❌ Cancelled") {
+		t.Errorf("log and summary do not say that the run was cancelled:\n%s\n%s", got.stderr, got.summary)
+	}
+	bundles := 0
+	for _, a := range p.results.Artifacts() {
+		if a.Name == coachThisWeek {
+			bundles++
+		}
+	}
+	prepared := map[int]string{0: "[]", 1: `["coach"]`}[bundles]
+	if got.outputs["prepared"] != prepared {
+		t.Errorf("%d bundles are stored, the output prepared is %s", bundles, got.outputs["prepared"])
+	}
+	for _, d := range p.api.Dispatches() {
+		if l.server == "results" && !strings.Contains(got.outputs["deliveries"], `"target":"`+d.Repository+`","status":"delivered"`) {
+			t.Errorf("%s was served, the output deliveries is %s", d.Repository, got.outputs["deliveries"])
+		}
+	}
+	if len(p.api.Dispatches()) > 0 && !strings.Contains(got.summary, "delivered partly") {
+		t.Errorf("targets were served, the summary says\n%s", got.summary)
+	}
+}
