@@ -31,20 +31,6 @@ func BenchmarkAgents(b *testing.B) {
 	}
 }
 
-// With memories of 200 KB, a hundred more agents would cost 20 MB more if a bundle stayed in memory.
-func TestMemoryDoesNotGrowWithAgents(t *testing.T) {
-	t.Parallel()
-	var peaks []int64
-	for _, n := range []int{25, 125} {
-		dir := t.TempDir()
-		writeAgents(t, dir, n, 200_000)
-		peaks = append(peaks, prepareAll(t, dir, n, "--secrets", "off")) // looking for secrets is what takes long
-	}
-	if few, many := peaks[0], peaks[1]; few == 0 || many > few+8<<10 {
-		t.Errorf("the peak is %d KiB with 25 agents and %d KiB with 125", few, many)
-	}
-}
-
 // writeAgents writes a checkout of n agents with 8 KB of prompt, memory as given in bytes and 50 executions each.
 func writeAgents(tb testing.TB, dir string, n, memory int) {
 	tb.Helper()
