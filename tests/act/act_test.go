@@ -137,7 +137,7 @@ func TestPrepare(t *testing.T) {
 		if got := len(s.Dispatches()); got != 2 {
 			t.Errorf("%d dispatches in all, want the 2 of the first run", got)
 		}
-		r.wantLog(t, "coach: not prepared: ", "2026-W48", "Nothing is due")
+		r.wantLog(t, "coach: not due: ", "2026-W48", "Nothing is due")
 	})
 }
 
