@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/sethvargo/go-githubactions"
 
@@ -35,6 +36,7 @@ type RunnerOptions struct {
 // Runner is the GitHub runner's side: log, outputs, summary, annotations. Elsewhere it has only the log.
 type Runner struct {
 	getenv    func(string) string
+	logging   sync.Mutex // one line at a time: agents are prepared side by side
 	stderr    io.Writer
 	action    *githubactions.Action
 	delimiter func() string // at least 128 random bits
@@ -59,6 +61,8 @@ func (r *Runner) Logf(format string, args ...any) {
 	if r.Actions() {
 		text = logPrefix + strings.ReplaceAll(text, "\n", "\n"+logPrefix)
 	}
+	r.logging.Lock()
+	defer r.logging.Unlock()
 	_, _ = io.WriteString(r.stderr, text+"\n")
 }
 
