@@ -40,8 +40,8 @@ func newPlatform(t *testing.T) *platform {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.api.Close)
-	p.results, err = ghtest.NewResults(ghtest.ResultsOptions{Errorf: t.Errorf, OnFinalize: func(s ghtest.Stored) {
-		p.api.AddArtifact(ghtest.Artifact{ID: s.ID, Repository: sampleRepo, Name: s.Name, Zip: s.Zip, RunID: s.RunID, HeadBranch: "main"})
+	p.results, err = ghtest.NewResults(ghtest.ResultsOptions{Errorf: t.Errorf, OnFinalize: func(s ghtest.Stored) int64 {
+		return p.api.AddArtifact(ghtest.Artifact{Repository: sampleRepo, Name: s.Name, Zip: s.Zip, RunID: s.RunID, HeadBranch: "main"})
 	}})
 	if err != nil {
 		t.Fatal(err)

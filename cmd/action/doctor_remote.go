@@ -138,7 +138,7 @@ func (d *doctor) checkLedger(ctx context.Context) {
 		return
 	}
 	d.add(c.kind(d.world.now()))
-	_, total, err := c.client.NewestArtifacts(ctx, repository)
+	_, total, err := c.client.ArtifactPage(ctx, repository, 1)
 	if err != nil {
 		d.add(c.unanswered("ledger", "`actions: read` on "+repository, err))
 		return

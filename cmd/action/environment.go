@@ -33,6 +33,10 @@ type environment struct {
 
 // webhook is the part of the event file that is read.
 type webhook struct {
+	Repository struct {
+		FullName      string `json:"full_name"`
+		DefaultBranch string `json:"default_branch"`
+	} `json:"repository"`
 	PullRequest struct {
 		Base struct {
 			SHA  string `json:"sha"`
@@ -41,6 +45,14 @@ type webhook struct {
 			} `json:"repo"`
 		} `json:"base"`
 	} `json:"pull_request"`
+}
+
+// defaultBranch is the repository's, as the event tells it; "" where it does not, as on a schedule (platform-facts).
+func (e *environment) defaultBranch() string {
+	if r := e.webhook.Repository; strings.EqualFold(r.FullName, e.repository) {
+		return r.DefaultBranch
+	}
+	return ""
 }
 
 // isCommit takes a SHA-1 or SHA-256 object name in lower-case hex.

@@ -83,16 +83,25 @@ func (a *app) decisions(ctx context.Context, p *project, s selection) ([]schedul
 	if err != nil {
 		return nil, err
 	}
-	decisions, errs := make([]schedule.Decision, len(entries)), make([]error, len(entries))
-	each(len(entries), func(i int) {
-		known, err := knownPeriods(ctx, stores.ledger(), p.manifest.Repo, entries[i], a.now)
-		decisions[i] = schedule.Decide(entries[i], a.now, known)
-		if err != nil && entries[i].Enabled {
-			errs[i] = fmt.Errorf("%s: %w", entries[i].Agent, err)
-			decisions[i].State, decisions[i].Reason = schedule.NotDue, "the ledger could not be read"
+	decisions := make([]schedule.Decision, len(entries))
+	var enabled []*schedule.Entry
+	var open []*schedule.Decision // that of enabled
+	for i, e := range entries {
+		decisions[i] = schedule.Decide(e, a.now, schedule.Known{})
+		if e.Enabled {
+			enabled, open = append(enabled, e), append(open, &decisions[i])
 		}
-	})
-	return decisions, errors.Join(errs...)
+	}
+	var failed agentErrors
+	for i, known := range askLedger(ctx, stores.ledger(), p.manifest.Repo, enabled, a.now) {
+		if known.err != nil {
+			failed.add(enabled[i].Agent, known.err)
+			open[i].State, open[i].Reason = schedule.NotDue, "the ledger could not be read"
+			continue
+		}
+		*open[i] = schedule.Decide(enabled[i], a.now, known.Known)
+	}
+	return decisions, errors.Join(failed.errors()...)
 }
 
 func (a *app) reportList(p *project, decisions []schedule.Decision, format string) error {

@@ -40,13 +40,10 @@ func (j *job) memoryHealth(ctx context.Context, r *result, memory *prepare.Memor
 
 // memoryBefore is the memory in the latest receipt before this period; nil without one.
 func (j *job) memoryBefore(ctx context.Context, r *result) (*store.Memory, error) {
-	ledger, repo := j.stores.ledger(), j.manifest.Repo
 	if !r.asked { // an agent that is named skips the ledger until here
-		known, err := knownPeriods(ctx, ledger, repo, r.entry, j.now)
-		if err != nil {
+		if err := j.ask(ctx, []*result{r})[0].err; err != nil {
 			return nil, err
 		}
-		r.earlier, r.asked = known.Earlier, true
 	}
 	latest, current := "", r.decision.Slot.Period
 	for _, period := range r.earlier {
@@ -58,9 +55,9 @@ func (j *job) memoryBefore(ctx context.Context, r *result) (*store.Memory, error
 	if latest == "" {
 		return nil, nil
 	}
-	record, err := ledger.Lookup(ctx, prepare.Name(repo, r.entry.Agent, latest))
-	if err != nil || record.Receipt == nil {
-		return nil, err
+	record := j.stores.ledger().Lookup(ctx, []string{prepare.Name(j.manifest.Repo, r.entry.Agent, latest)})[0]
+	if record.Receipt == nil {
+		return nil, record.Err
 	}
 	return record.Receipt.Memory, nil
 }

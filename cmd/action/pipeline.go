@@ -6,7 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
@@ -66,16 +67,15 @@ func (j *job) run(ctx context.Context) ([]*result, error) {
 
 // each calls f(0) to f(n-1), some in parallel, starting in order.
 func each(n int, f func(int)) {
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, parallel)
+	var group errgroup.Group
+	group.SetLimit(parallel)
 	for i := range n {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
+		group.Go(func() error {
 			f(i)
+			return nil
 		})
 	}
-	wg.Wait()
+	group.Wait()
 }
 
 // decide says of every entry whether it is prepared now. A ledger that can't be read leaves its entries undecided: preparing them
@@ -86,7 +86,8 @@ func (j *job) decide(ctx context.Context) ([]*result, error) {
 		return nil, err
 	}
 	results := make([]*result, len(j.manifest.Entries))
-	each(len(results), func(i int) {
+	var open []*result // the ledger decides
+	for i := range results {
 		e := &j.manifest.Entries[i]
 		r := &result{entry: e, name: j.name(e), decision: schedule.Decide(e, j.now, schedule.Known{})}
 		results[i] = r
@@ -98,17 +99,32 @@ func (j *job) decide(ctx context.Context) ([]*result, error) {
 		case e.Enabled && j.force:
 			r.chosen, r.decision.Reason = true, "asked for with force"
 		case e.Enabled:
-			known, err := knownPeriods(ctx, j.stores.ledger(), j.manifest.Repo, e, j.now)
-			if err != nil {
-				r.err, r.decision.Reason = err, "the ledger could not be read"
-				return
-			}
-			r.earlier, r.asked = known.Earlier, true
-			r.decision = schedule.Decide(e, j.now, known)
-			r.chosen = r.decision.Due()
+			open = append(open, r)
 		}
-	})
+	}
+	for i, known := range j.ask(ctx, open) {
+		r := open[i]
+		if known.err != nil {
+			r.err, r.decision.Reason = known.err, "the ledger could not be read"
+			continue
+		}
+		r.decision = schedule.Decide(r.entry, j.now, known.Known)
+		r.chosen = r.decision.Due()
+	}
 	return results, nil
+}
+
+// ask asks the ledger about results, and keeps what it says of other periods.
+func (j *job) ask(ctx context.Context, results []*result) []known {
+	entries := make([]*schedule.Entry, len(results))
+	for i, r := range results {
+		entries[i] = r.entry
+	}
+	answers := askLedger(ctx, j.stores.ledger(), j.manifest.Repo, entries, j.now)
+	for i, r := range results {
+		r.earlier, r.asked = answers[i].Earlier, answers[i].err == nil
+	}
+	return answers
 }
 
 func (j *job) askedFor() string {

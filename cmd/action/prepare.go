@@ -199,8 +199,6 @@ func (j *job) eventID(name string) string {
 	return event.ID(j.manifest.Repo, name)
 }
 
-func bundlePrefix(repo, agent string) string { return "kaizen." + repo + "." + agent + "." }
-
 func bundleName(repo string, e *schedule.Entry, now time.Time) string {
 	return prepare.Name(repo, e.Agent, e.Current(now).Period)
 }

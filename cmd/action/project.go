@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
+	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
@@ -150,7 +152,7 @@ func (a *app) openStores(p *project) (stores, error) {
 		Repository:    a.env.repository,
 		RepositoryID:  a.env.repositoryID,
 		RunID:         a.env.runID,
-		LedgerBranch:  a.opts["ledger-branch"],
+		LedgerBranch:  cmp.Or(a.opts["ledger-branch"], a.env.defaultBranch()),
 		RetentionDays: func(name string) int { return a.retention(p.manifest, name, days) },
 		API:           api,
 		Now:           a.world.now,
@@ -170,7 +172,7 @@ func (a *app) openStores(p *project) (stores, error) {
 // retention is how long the bundle of this name is kept: as the user says, else long enough for its entry's cadence.
 func (a *app) retention(m *schedule.Manifest, name string, wanted int) int {
 	for i := range m.Entries {
-		if strings.HasPrefix(name, bundlePrefix(m.Repo, m.Entries[i].Agent)) {
+		if strings.HasPrefix(name, prepare.Name(m.Repo, m.Entries[i].Agent, "")) {
 			days, _ := store.Retention(m.Entries[i].Cadence, wanted, a.env.retention)
 			return days
 		}
@@ -229,19 +231,27 @@ func (a *app) openDirectory(target string) (*store.Directory, error) {
 	})
 }
 
-// knownPeriods asks the ledger what Decide needs to know about an entry.
-func knownPeriods(ctx context.Context, ledger store.Store, repo string, e *schedule.Entry, now time.Time) (schedule.Known, error) {
-	name := bundleName(repo, e, now)
-	record, err := ledger.Lookup(ctx, name)
-	if err != nil {
-		return schedule.Known{}, err
+// known is what the ledger knows about an entry, or why it can't tell.
+type known struct {
+	schedule.Known
+	err error
+}
+
+// askLedger asks the ledger what Decide needs to know about entries, in their order.
+func askLedger(ctx context.Context, ledger store.Store, repo string, entries []*schedule.Entry, now time.Time) []known {
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = bundleName(repo, e, now)
 	}
-	prefix := bundlePrefix(repo, e.Agent)
-	known := schedule.Known{Delivered: record.Receipt != nil, Prepared: record.Prepared}
-	for _, earlier := range record.Earlier {
-		known.Earlier = append(known.Earlier, earlier[len(prefix):])
+	answers := make([]known, len(entries))
+	for i, record := range ledger.Lookup(ctx, names) {
+		answers[i] = known{schedule.Known{Delivered: record.Receipt != nil, Prepared: record.Prepared}, record.Err}
+		prefix := prepare.Name(repo, entries[i].Agent, "")
+		for _, earlier := range record.Earlier {
+			answers[i].Earlier = append(answers[i].Earlier, strings.TrimPrefix(earlier, prefix))
+		}
 	}
-	return known, nil
+	return answers
 }
 
 // writeReport writes a command's report to --out, beside and renamed, or to standard output.

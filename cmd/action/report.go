@@ -28,15 +28,17 @@ func (j *job) outcome(results []*result, err error) outcome {
 	if err != nil {
 		o.errs = append(o.errs, err)
 	}
+	var failed agentErrors
 	for _, r := range results {
 		o.findings = append(o.findings, r.findings...)
 		if r.err != nil {
-			o.errs = append(o.errs, fmt.Errorf("%s: %w", r.entry.Agent, r.err))
+			failed.add(r.entry.Agent, r.err)
 		}
 		if r.payload != nil {
 			o.prepared = append(o.prepared, r)
 		}
 	}
+	o.errs = append(o.errs, failed.errors()...)
 	diag.Sort(o.findings)
 	return o
 }

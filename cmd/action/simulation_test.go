@@ -347,8 +347,16 @@ func (p *process) strike(where string) {
 }
 
 // Lookup is part of store.Store.
-func (p *process) Lookup(_ context.Context, name string) (rec store.Record, err error) {
-	err = p.step("lookup", func() {
+func (p *process) Lookup(_ context.Context, names []string) []store.Record {
+	records := make([]store.Record, len(names))
+	for i, name := range names {
+		records[i] = p.lookup(name)
+	}
+	return records
+}
+
+func (p *process) lookup(name string) (rec store.Record) {
+	rec.Err = p.step("lookup", func() {
 		if list := p.receipts[name]; len(list) > 0 {
 			rec.Receipt = &store.Receipt{ID: list[0].id, Name: name}
 		}
@@ -359,7 +367,7 @@ func (p *process) Lookup(_ context.Context, name string) (rec store.Record, err 
 			}
 		}
 	})
-	return rec, err
+	return rec
 }
 
 // PutBundle is part of store.Store.

@@ -28,9 +28,9 @@ type Artifact struct {
 	HeadRepositoryID int64
 }
 
-// perPage is the API's largest page; maxPages bounds a search among artifacts of one name.
+// PerPage is the API's largest page; maxPages bounds a search among artifacts of one name.
 const (
-	perPage  = 100
+	PerPage  = 100
 	maxPages = 10
 )
 
@@ -39,7 +39,7 @@ func (c *Client) Artifacts(ctx context.Context, repository, name string, limit i
 	op := c.operation("list artifacts "+quote(name)+" of "+repository, repository, "actions: read", tokenInput)
 	var found []Artifact
 	for page := 1; page <= maxPages && len(found) < limit; page++ {
-		list, total, err := c.page(ctx, op, url.Values{"name": {name}, "per_page": {strconv.Itoa(perPage)}, "page": {strconv.Itoa(page)}})
+		list, total, err := c.page(ctx, op, url.Values{"name": {name}, "per_page": {strconv.Itoa(PerPage)}, "page": {strconv.Itoa(page)}})
 		if err != nil {
 			return nil, err
 		}
@@ -48,7 +48,7 @@ func (c *Client) Artifacts(ctx context.Context, repository, name string, limit i
 				found = append(found, a)
 			}
 		}
-		if len(list) < perPage || page*perPage >= total {
+		if len(list) < PerPage || page*PerPage >= total {
 			break
 		}
 	}
@@ -56,12 +56,11 @@ func (c *Client) Artifacts(ctx context.Context, repository, name string, limit i
 	return found[:min(len(found), max(limit, 0))], nil
 }
 
-// NewestArtifacts lists repository's newest artifacts (one page of 100, newest first) and the total count. It needs actions: read.
-func (c *Client) NewestArtifacts(ctx context.Context, repository string) (artifacts []Artifact, total int, err error) {
+// ArtifactPage lists one page of repository's artifacts, of all names, and tells how many there are in all. Pages count from 1, have
+// PerPage artifacts but for the last, and come newest first. It needs actions: read.
+func (c *Client) ArtifactPage(ctx context.Context, repository string, page int) (artifacts []Artifact, total int, err error) {
 	op := c.operation("list artifacts of "+repository, repository, "actions: read", tokenInput)
-	artifacts, total, err = c.page(ctx, op, url.Values{"per_page": {strconv.Itoa(perPage)}})
-	sortNewestFirst(artifacts)
-	return artifacts, total, err
+	return c.page(ctx, op, url.Values{"per_page": {strconv.Itoa(PerPage)}, "page": {strconv.Itoa(page)}})
 }
 
 // sortNewestFirst sorts by id: ids grow, while the times of artifacts of one run are the same.

@@ -39,7 +39,7 @@ var calls = []call{
 		return err
 	}},
 	{"newest", "GET /repos/*/*/actions/artifacts", func(ctx context.Context, c *Client) error {
-		_, _, err := c.NewestArtifacts(ctx, "acme/web")
+		_, _, err := c.ArtifactPage(ctx, "acme/web", 1)
 		return err
 	}},
 	{"download", "GET /repos/*/*/actions/artifacts/*/zip", func(ctx context.Context, c *Client) error {

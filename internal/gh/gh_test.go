@@ -114,7 +114,7 @@ func TestArtifacts(t *testing.T) {
 			}
 		}
 	}
-	list, total, err := client.NewestArtifacts(t.Context(), "acme/web")
+	list, total, err := client.ArtifactPage(t.Context(), "acme/web", 1)
 	if err != nil || total != 250 || len(list) != 100 || list[0].ID != 250 {
 		t.Errorf("newest: %d of %d, %v", len(list), total, err)
 	}

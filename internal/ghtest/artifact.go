@@ -48,6 +48,13 @@ func (s *Server) AddArtifact(a Artifact) int64 {
 	return s.addArtifact(&a)
 }
 
+// RemoveArtifacts deletes the artifacts of these names.
+func (s *Server) RemoveArtifacts(names ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.artifacts = slices.DeleteFunc(s.artifacts, func(a *Artifact) bool { return slices.Contains(names, a.Name) })
+}
+
 func (s *Server) addArtifact(a *Artifact) int64 {
 	if a.ID == 0 {
 		a.ID = s.lastArtifact + 1

@@ -144,6 +144,14 @@ func Lose() Fault {
 	}
 }
 
+// Then handles the request as usual and does something before the client has all of the answer.
+func Then(do func()) Fault {
+	return func(s *Server, w http.ResponseWriter, r *http.Request) {
+		s.serve(w, r)
+		do()
+	}
+}
+
 type discard struct{ header http.Header }
 
 func (d discard) Header() http.Header         { return d.header }

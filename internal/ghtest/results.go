@@ -34,8 +34,8 @@ type ResultsOptions struct {
 	Dialect Dialect
 	// Addr and StorageAddr are where service and storage listen; default a free port on 127.0.0.1.
 	Addr, StorageAddr string
-	// OnFinalize is told of every artifact that is complete, to show it to readers of the REST API.
-	OnFinalize func(Stored)
+	// OnFinalize shows an artifact that is complete to readers of the REST API, and returns the id that it has there. Without it ids are 1, 2, 3, …
+	OnFinalize func(Stored) int64
 }
 
 // Stored is an artifact in the Results Service.

@@ -103,7 +103,7 @@ func (r *Results) finalize(w http.ResponseWriter, dec *json.Decoder, j job) {
 	r.lastID++
 	u.ID, u.Zip, u.complete = r.lastID, u.content, true
 	if r.options.OnFinalize != nil {
-		r.options.OnFinalize(u.Stored)
+		u.ID = r.options.OnFinalize(u.Stored)
 	}
 	r.reply(w, map[string]any{"ok": true, "artifact_id": u.ID})
 }

@@ -97,9 +97,12 @@ func contentName(f Format) string {
 // SourcesName is the file name of Bundle.Sources.
 const SourcesName = "sources.json"
 
+// NamePrefix begins the name of every bundle.
+const NamePrefix = "kaizen."
+
 // Name is the bundle's name and that of its artifact (design §5).
 func Name(repo, agent, period string) string {
-	return "kaizen." + repo + "." + agent + "." + period
+	return NamePrefix + repo + "." + agent + "." + period
 }
 
 // Prepare builds the bundle of one entry. Findings with an error mean that the bundle is nil and must not leave the machine.

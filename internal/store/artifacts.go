@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -107,25 +108,31 @@ func (a *Artifacts) PutReceipt(ctx context.Context, r *Receipt) error {
 	if _, err := a.put(ctx, r.Name+receiptSuffix, r.Name, []File{{ReceiptFile, data}}); err != nil {
 		return fmt.Errorf("storing the receipt of %q: %w", r.Name, err)
 	}
-	a.ledger.listing.forget()
 	return nil
 }
 
-// Lookup asks the ledger, through GitHub's API. All lookups of a store share one listing of the repository's 100 newest artifacts;
-// one request more is needed for a name that is not among them while the repository has more, and one for each receipt found,
-// whose content has to be seen. Prepared and Earlier come from the listing alone.
-func (a *Artifacts) Lookup(ctx context.Context, name string) (Record, error) {
-	if err := checkName(name + receiptSuffix); err != nil {
-		return Record{}, fmt.Errorf("reading the ledger: %w", err)
+// Lookup asks the ledger, through GitHub's API. To find the receipts of n names takes one page of the listing and at most n requests
+// more: further pages, as long as they are worth it, or a search for each name that is left. To see what a receipt that was found holds
+// takes one request and one download. Prepared and Earlier come from the listing alone, which a store reads once: what this run itself
+// stores is not in it.
+func (a *Artifacts) Lookup(ctx context.Context, names []string) []Record {
+	switch {
+	case len(names) == 0:
+		return nil
+	case a.o.API == nil:
+		return allFailed(names, ErrNoLedger)
 	}
-	if a.o.API == nil {
-		return Record{}, ErrNoLedger
+	for _, name := range names {
+		if err := checkName(name + receiptSuffix); err != nil {
+			return allFailed(names, fmt.Errorf("reading the ledger: %w", err))
+		}
 	}
-	rec, err := a.ledger.lookup(ctx, name)
-	if err != nil {
-		return Record{}, fmt.Errorf("reading the ledger for %q: %w", name, err)
-	}
-	return rec, nil
+	return a.ledger.lookup(ctx, names)
+}
+
+// allFailed are the records of names when none can be told.
+func allFailed(names []string, err error) []Record {
+	return slices.Repeat([]Record{{Err: err}}, len(names))
 }
 
 // put stores files as the artifact name, for as long as the bundle of that name is kept.

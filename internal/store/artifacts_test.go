@@ -359,7 +359,7 @@ func TestBadNames(t *testing.T) {
 		if _, err := a.PutBundle(t.Context(), "kaizen"+string(c), files); err == nil {
 			t.Errorf("name with %q is stored", c)
 		}
-		if _, err := a.Lookup(t.Context(), "kaizen"+string(c)); err == nil {
+		if _, err := look(t, a, "kaizen"+string(c)); err == nil {
 			t.Errorf("name with %q is looked up", c)
 		}
 	}

@@ -158,7 +158,18 @@ func (d *Directory) PutReceipt(ctx context.Context, r *Receipt) error {
 }
 
 // Lookup reads what PutBundle and PutReceipt stored. A receipt that is broken or not this bundle's is told to Log and passed over.
-func (d *Directory) Lookup(ctx context.Context, name string) (Record, error) {
+func (d *Directory) Lookup(ctx context.Context, names []string) []Record {
+	records := make([]Record, len(names))
+	for i, name := range names {
+		var err error
+		if records[i], err = d.lookup(ctx, name); err != nil {
+			records[i] = Record{Err: err}
+		}
+	}
+	return records
+}
+
+func (d *Directory) lookup(ctx context.Context, name string) (Record, error) {
 	if err := cmp.Or(ctx.Err(), checkName(name)); err != nil {
 		return Record{}, fmt.Errorf("reading the ledger: %w", err)
 	}

@@ -72,7 +72,7 @@ func put(t *testing.T, d *Directory, files []File) {
 func TestDirectoryRoundTrip(t *testing.T) {
 	t.Parallel()
 	d, workspace, log := openDirectory(t, ".kaizen/prepared")
-	if rec, err := d.Lookup(t.Context(), bundleName); err != nil || rec.Receipt != nil || rec.Prepared || rec.Earlier != nil {
+	if rec, err := look(t, d, bundleName); err != nil || rec.Receipt != nil || rec.Prepared || rec.Earlier != nil {
 		t.Errorf("got %+v, %v", rec, err)
 	}
 	if _, err := os.Stat(filepath.Join(workspace, ".kaizen")); err == nil {
@@ -80,14 +80,14 @@ func TestDirectoryRoundTrip(t *testing.T) {
 	}
 	put(t, d, files)
 	must(t, d.PutEvent(t.Context(), bundleName, []byte("{}")))
-	if rec, err := d.Lookup(t.Context(), bundleName); err != nil || rec.Receipt != nil || !rec.Prepared {
+	if rec, err := look(t, d, bundleName); err != nil || rec.Receipt != nil || !rec.Prepared {
 		t.Errorf("got %+v, %v", rec, err)
 	}
 	must(t, d.PutReceipt(t.Context(), receiptOf(t, bundleName)))
 	must(t, d.PutReceipt(t.Context(), receiptOf(t, "kaizen.web.coach.2026-W47")))
 	must(t, d.PutReceipt(t.Context(), receiptOf(t, "kaizen.web.coach.2026-W46")))
 	must(t, d.PutReceipt(t.Context(), receiptOf(t, "kaizen.web.coach.2026-W46.run-3")))
-	rec, err := d.Lookup(t.Context(), bundleName)
+	rec, err := look(t, d, bundleName)
 	must(t, err)
 	if rec.Receipt == nil || rec.Receipt.ID != "acme/web/"+bundleName || !rec.Prepared {
 		t.Errorf("got %+v", rec)
@@ -198,7 +198,7 @@ func TestCrashes(t *testing.T) {
 				dir := filepath.Join(workspace, d.Path(bundleName))
 				done = run(t, d, files, kills)
 				checkWhole(t, kills, tree(t, dir), test.first, files)
-				rec, err := reopen(t, workspace, ".kaizen/prepared", log).Lookup(t.Context(), bundleName)
+				rec, err := look(t, reopen(t, workspace, ".kaizen/prepared", log), bundleName)
 				if err != nil || test.first != nil && rec.Receipt == nil {
 					t.Errorf("killed before change %d: the receipt is lost: %v", kills, err)
 				}
@@ -352,7 +352,7 @@ func TestHostileStore(t *testing.T) {
 			out := filepath.Join(workspace, "out")
 			must(t, os.Mkdir(out, 0o755))
 			must(t, test.prepare(out, filepath.Join(out, bundleName)))
-			rec, err := d.Lookup(t.Context(), bundleName)
+			rec, err := look(t, d, bundleName)
 			if test.wantErr == "" && (err != nil || rec.Receipt != nil || rec.Prepared) {
 				t.Errorf("got %+v, %v", rec, err)
 			}

@@ -189,7 +189,7 @@ func TestLedgerFaultMatrix(t *testing.T) {
 					w.add(bundleName+".receipt", receiptZip(t, bundleName, nil), nil)
 					w.options.API = patient(t, w)
 					w.api.Fail(pattern, n, tt.fault)
-					rec, err := w.open(t).Lookup(t.Context(), bundleName)
+					rec, err := look(t, w.open(t), bundleName)
 					if works := n == 1 && !tt.lasts(step); works != (err == nil && rec.Receipt != nil) || !works && err == nil {
 						t.Errorf("%d times: got %+v, %v", n, rec.Receipt, err)
 					}

@@ -77,6 +77,13 @@ func zipOf(t testing.TB, f ...File) []byte {
 	return data
 }
 
+// look asks about one name.
+func look(t testing.TB, s Store, name string) (Record, error) {
+	t.Helper()
+	rec := s.Lookup(t.Context(), []string{name})[0]
+	return rec, rec.Err
+}
+
 // logbook keeps what is logged.
 type logbook struct {
 	mu    sync.Mutex
@@ -119,8 +126,8 @@ func newWorld(t testing.TB, dialect ghtest.Dialect) *world {
 	w.api.AddToken(apiToken, ghtest.Token{Kind: ghtest.Job, Access: map[string]ghtest.Permissions{repository: {Contents: "read", Actions: "read"}}})
 	w.results, err = ghtest.NewResults(ghtest.ResultsOptions{
 		Errorf: t.Errorf, Now: func() time.Time { return noon }, Dialect: dialect,
-		OnFinalize: func(s ghtest.Stored) {
-			w.api.AddArtifact(ghtest.Artifact{Repository: repository, Name: s.Name, Zip: s.Zip, RunID: s.RunID, HeadBranch: "main"})
+		OnFinalize: func(s ghtest.Stored) int64 {
+			return w.api.AddArtifact(ghtest.Artifact{Repository: repository, Name: s.Name, Zip: s.Zip, RunID: s.RunID, HeadBranch: "main"})
 		},
 	})
 	if err != nil {

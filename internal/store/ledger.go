@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,7 +9,10 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
+	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 )
 
 // Limits of one lookup: how many artifacts of a receipt's name are looked at, how many of them are downloaded, and how many are told
@@ -26,15 +30,26 @@ type ledger struct {
 	repository string
 	log        func(string, ...any)
 
-	listing once[listing]
-	origin  once[origin]
+	origin once[origin]
+
+	mu      sync.Mutex // guards listing
+	listing listing
 }
 
-// listing is the newest artifacts of the repository, and how many it has.
+// listing is the repository's bundles and receipts, newest first, as far as its artifacts have been read.
 type listing struct {
 	artifacts []gh.Artifact
-	total     int
+	pages     int // that were read
+	total     int // artifacts of all names that the repository has
+	// shrunk says that artifacts disappeared between two pages, so that others may have moved past us unseen.
+	shrunk bool
 }
+
+// left is how many pages have not been read.
+func (l listing) left() int { return (l.total+gh.PerPage-1)/gh.PerPage - l.pages }
+
+// complete reports whether what is not listed does not exist.
+func (l listing) complete() bool { return l.left() <= 0 && !l.shrunk }
 
 // origin is where a receipt must come from: a run of this repository itself, on this branch.
 type origin struct {
@@ -44,10 +59,6 @@ type origin struct {
 
 func newLedger(o ArtifactsOptions) *ledger {
 	l := &ledger{api: o.API, repository: o.Repository, log: o.Log}
-	l.listing.get = func(ctx context.Context) (listing, error) {
-		artifacts, total, err := o.API.NewestArtifacts(ctx, o.Repository)
-		return listing{artifacts, total}, err
-	}
 	l.origin.get = func(ctx context.Context) (origin, error) {
 		if o.RepositoryID > 0 && o.LedgerBranch != "" {
 			return origin{o.RepositoryID, o.LedgerBranch}, nil
@@ -71,16 +82,98 @@ func newLedger(o ArtifactsOptions) *ledger {
 	return l
 }
 
-// lookup answers from the shared listing if it can, and else asks for the receipt by name.
-func (l *ledger) lookup(ctx context.Context, name string) (Record, error) {
-	newest, err := l.listing.do(ctx)
+// parallel is how many receipts are read at once.
+const parallel = 8
+
+// lookup finds the receipts of all names first, and then reads them.
+func (l *ledger) lookup(ctx context.Context, names []string) []Record {
+	seen, err := l.read(ctx, names)
 	if err != nil {
-		return Record{}, err
+		return allFailed(names, fmt.Errorf("reading the ledger: %w", err))
 	}
-	var rec Record
+	records := make([]Record, len(names))
+	var group errgroup.Group
+	group.SetLimit(parallel)
+	for i, name := range names {
+		group.Go(func() error {
+			var err error
+			if records[i], err = l.record(ctx, seen, name); err != nil {
+				records[i] = Record{Err: fmt.Errorf("reading the ledger for %q: %w", name, err)}
+			}
+			return nil
+		})
+	}
+	group.Wait() // each record has its own error
+	return records
+}
+
+// read returns the listing, read as far as that pays: as long as a page shows one of the receipts that are still missing, or the pages left
+// are no more than the names left, each of which would take a search of its own.
+func (l *ledger) read(ctx context.Context, names []string) (listing, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for before := len(names); ; {
+		missing, err := l.missing(ctx, names)
+		if err != nil {
+			return listing{}, err
+		}
+		fruitless := missing == before
+		before = missing
+		if left := l.listing.left(); l.listing.pages > 0 && (missing == 0 || left <= 0 || fruitless && left > missing) {
+			return l.listing, nil
+		}
+		if err := l.turn(ctx); err != nil {
+			return listing{}, err
+		}
+	}
+}
+
+// turn reads one page more.
+func (l *ledger) turn(ctx context.Context) error {
+	page, total, err := l.api.ArtifactPage(ctx, l.repository, l.listing.pages+1)
+	if err != nil {
+		return err
+	}
+	l.listing.shrunk = l.listing.shrunk || total < l.listing.total
+	l.listing.pages, l.listing.total = l.listing.pages+1, total
+	artifacts := slices.Clone(l.listing.artifacts) // others read the old slice
+	for _, a := range page {
+		if strings.HasPrefix(a.Name, prepare.NamePrefix) {
+			artifacts = append(artifacts, a)
+		}
+	}
+	// An artifact stored meanwhile pushes another one to the next page, where it is seen again.
+	slices.SortFunc(artifacts, func(a, b gh.Artifact) int { return cmp.Compare(b.ID, a.ID) })
+	l.listing.artifacts = slices.CompactFunc(artifacts, func(a, b gh.Artifact) bool { return a.ID == b.ID })
+	return nil
+}
+
+// missing counts the names of which the listing shows no receipt from where one must come.
+func (l *ledger) missing(ctx context.Context, names []string) (int, error) {
+	missing := make(map[string]bool, len(names))
+	for _, name := range names {
+		missing[name+receiptSuffix] = true
+	}
+	for _, a := range l.listing.artifacts {
+		if !missing[a.Name] || a.Expired {
+			continue
+		}
+		from, err := l.origin.do(ctx)
+		if err != nil {
+			return 0, err
+		}
+		if from.rejects(a) == nil {
+			delete(missing, a.Name)
+		}
+	}
+	return len(missing), nil
+}
+
+// record answers for one name: from the listing if it can, and else by asking for the receipt by name.
+func (l *ledger) record(ctx context.Context, seen listing, name string) (rec Record, err error) {
 	var receipts []gh.Artifact
 	isSibling := siblings(name)
-	for _, a := range newest.artifacts {
+	for _, a := range seen.artifacts {
 		bundle, isReceipt := strings.CutSuffix(a.Name, receiptSuffix)
 		switch {
 		case isReceipt && bundle == name:
@@ -103,7 +196,7 @@ func (l *ledger) lookup(ctx context.Context, name string) (Record, error) {
 	}
 	slices.Sort(rec.Earlier)
 	rec.Receipt, err = l.receipt(ctx, name, receipts)
-	if err != nil || rec.Receipt != nil || newest.total <= len(newest.artifacts) {
+	if err != nil || rec.Receipt != nil || seen.complete() {
 		return rec, err
 	}
 	older, err := l.api.Artifacts(ctx, l.repository, name+receiptSuffix, maxListed)
@@ -111,7 +204,7 @@ func (l *ledger) lookup(ctx context.Context, name string) (Record, error) {
 		return Record{}, err
 	}
 	older = slices.DeleteFunc(older, func(a gh.Artifact) bool {
-		return slices.ContainsFunc(receipts, func(seen gh.Artifact) bool { return seen.ID == a.ID })
+		return slices.ContainsFunc(receipts, func(known gh.Artifact) bool { return known.ID == a.ID })
 	})
 	rec.Receipt, err = l.receipt(ctx, name, older)
 	return rec, err
@@ -212,10 +305,4 @@ func (o *once[T]) do(ctx context.Context) (T, error) {
 		o.done = ctx.Err() == nil
 	}
 	return o.value, o.err
-}
-
-func (o *once[T]) forget() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.done = false
 }

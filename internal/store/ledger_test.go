@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/kaizen-agentic/schedule-action/internal/event"
@@ -32,10 +31,9 @@ func (w *world) fill(n int) {
 func TestLedgerRoundTrip(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, ghtest.GitHub)
-	a := w.open(t)
 	lookup := func(want string) {
 		t.Helper()
-		rec, err := a.Lookup(t.Context(), bundleName)
+		rec, err := look(t, w.open(t), bundleName) // the next run's
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,6 +42,7 @@ func TestLedgerRoundTrip(t *testing.T) {
 		}
 	}
 	lookup("false false []")
+	a := w.open(t)
 	if _, err := a.PutBundle(t.Context(), bundleName, files); err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +86,7 @@ func TestForgedReceipts(t *testing.T) {
 				w := newWorld(t, ghtest.GitHub)
 				w.add(bundleName+".receipt", f.zip, f.change)
 				w.fill(others)
-				rec, err := w.open(t).Lookup(t.Context(), bundleName)
+				rec, err := look(t, w.open(t), bundleName)
 				if err != nil || rec.Receipt != nil {
 					t.Fatalf("got %+v, %v", rec.Receipt, err)
 				}
@@ -98,7 +97,7 @@ func TestForgedReceipts(t *testing.T) {
 			w := newWorld(t, ghtest.GitHub)
 			w.add(bundleName+".receipt", good, nil)
 			w.add(bundleName+".receipt", f.zip, f.change)
-			rec, err := w.open(t).Lookup(t.Context(), bundleName)
+			rec, err := look(t, w.open(t), bundleName)
 			if err != nil || rec.Receipt == nil {
 				t.Errorf("the forgery hides the true receipt: %v", err)
 			}
@@ -120,7 +119,7 @@ func TestReceiptOfAnotherRepository(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.api.Fail("GET /repos/*/*/actions/artifacts", 1, ghtest.Status(200, string(list)))
-	rec, err := w.open(t).Lookup(t.Context(), bundleName)
+	rec, err := look(t, w.open(t), bundleName)
 	if err != nil || rec.Receipt != nil || rec.Prepared || len(rec.Earlier) > 0 {
 		t.Errorf("got %+v, %v", rec, err)
 	}
@@ -137,7 +136,7 @@ func TestDigest(t *testing.T) {
 	again := receiptOf(t, bundleName)
 	again.Deliveries = nil
 	w.api.Fail("GET /artifacts/*.zip", 1, ghtest.Status(200, string(zipOf(t, File{ReceiptFile, encode(t, again)}))))
-	rec, err := w.open(t).Lookup(t.Context(), bundleName)
+	rec, err := look(t, w.open(t), bundleName)
 	if err != nil || rec.Receipt != nil || !strings.Contains(w.log.text(), "another digest") {
 		t.Errorf("got %+v, %v, log %s", rec, err, w.log.text())
 	}
@@ -151,7 +150,7 @@ func TestFlood(t *testing.T) {
 	for range 350 {
 		w.add(bundleName+".receipt", nil, func(a *ghtest.Artifact) { a.HeadRepositoryID = 666 })
 	}
-	rec, err := w.open(t).Lookup(t.Context(), bundleName)
+	rec, err := look(t, w.open(t), bundleName)
 	if err != nil || rec.Receipt == nil {
 		t.Errorf("got %+v, %v", rec, err)
 	}
@@ -166,7 +165,7 @@ func TestFlood(t *testing.T) {
 	for range 30 {
 		w.add(bundleName+".receipt", []byte("broken"), nil)
 	}
-	rec, err = w.open(t).Lookup(t.Context(), bundleName)
+	rec, err = look(t, w.open(t), bundleName)
 	if err != nil || rec.Receipt != nil {
 		t.Errorf("got %+v, %v", rec, err)
 	}
@@ -175,49 +174,85 @@ func TestFlood(t *testing.T) {
 	}
 }
 
-// TestRequests is the number of requests of one tick.
+// TestRequests is the number of requests of one tick. The receipts are older than the other artifacts of the repository.
 func TestRequests(t *testing.T) {
 	t.Parallel()
+	noBranch := func(o *ArtifactsOptions) { o.LedgerBranch = "" }
 	for _, test := range []struct {
 		name                       string
 		entries, delivered, others int
 		change                     func(*ArtifactsOptions)
 		want                       string
 	}{
+		{"none", 0, 0, 0, nil, ""},
 		{"one due", 1, 0, 0, nil, "1 listing"},
 		{"one delivered", 1, 1, 0, nil, "1 listing, 1 zip, 1 storage"},
 		{"ten due", 10, 0, 0, nil, "1 listing"},
 		{"ten delivered", 10, 10, 0, nil, "1 listing, 10 zip, 10 storage"},
 		{"a hundred due", 100, 0, 0, nil, "1 listing"},
 		{"a hundred delivered", 100, 100, 0, nil, "1 listing, 100 zip, 100 storage"},
-		{"ten due in a busy repository", 10, 0, 150, nil, "1 listing, 10 by name"},
-		{"ten delivered in a busy repository", 10, 10, 150, nil, "1 listing, 10 by name, 10 zip, 10 storage"},
-		{"branch unknown, due", 10, 0, 0, func(o *ArtifactsOptions) { o.LedgerBranch = "" }, "1 listing"},
-		{"branch unknown", 2, 2, 0, func(o *ArtifactsOptions) { o.LedgerBranch = "" }, "1 listing, 2 zip, 2 storage, 1 repository"},
+		{"receipts on several pages", 250, 250, 0, nil, "3 listing, 250 zip, 250 storage"},
+		{"the rest of the listing is dearer than a search", 1, 1, 250, nil, "1 listing, 1 by name, 1 zip, 1 storage"},
+		{"the rest of the listing is as cheap", 2, 0, 250, nil, "3 listing"},
+		{"ten due in a busy repository", 10, 0, 150, nil, "2 listing"},
+		{"ten delivered in a busy repository", 10, 10, 150, nil, "2 listing, 10 zip, 10 storage"},
+		{"ten due in a very busy repository", 10, 0, 2000, nil, "1 listing, 10 by name"},
+		{"ten delivered in a very busy repository", 10, 10, 2000, nil, "1 listing, 10 by name, 10 zip, 10 storage"},
+		{"some on the first page", 110, 105, 2000, nil, "22 listing, 105 zip, 105 storage"},
+		{"branch unknown, due", 10, 0, 0, noBranch, "1 listing"},
+		{"branch unknown", 2, 2, 0, noBranch, "1 listing, 2 zip, 2 storage, 1 repository"},
 		{"repository id unknown", 2, 2, 0, func(o *ArtifactsOptions) { o.RepositoryID = 0 }, "1 listing, 2 zip, 2 storage, 1 repository"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, ghtest.GitHub)
-			name := func(i int) string { return fmt.Sprintf("kaizen.web%d.coach.2026-W48", i) }
-			for i := range test.delivered {
-				w.add(name(i)+".receipt", receiptZipIn(t, fmt.Sprint("web", i), name(i)), nil)
+			var names []string
+			for i := range test.entries {
+				names = append(names, fmt.Sprintf("kaizen.web%d.coach.2026-W48", i))
+			}
+			for i, name := range names[:test.delivered] {
+				w.add(name+".receipt", receiptZipIn(t, fmt.Sprint("web", i), name), nil)
 			}
 			w.fill(test.others)
 			if test.change != nil {
 				test.change(&w.options)
 			}
-			a := w.open(t)
-			var wg sync.WaitGroup
-			for i := range test.entries {
-				wg.Go(func() {
-					rec, err := a.Lookup(t.Context(), name(i))
-					if err != nil || (rec.Receipt != nil) != (i < test.delivered) {
-						t.Errorf("%s: got %+v, %v", name(i), rec, err)
-					}
-				})
+			for i, rec := range w.open(t).Lookup(t.Context(), names) {
+				if rec.Err != nil || (rec.Receipt != nil) != (i < test.delivered) {
+					t.Errorf("%s: got %+v", names[i], rec)
+				}
 			}
-			wg.Wait()
+			if got := w.requests(); got != test.want {
+				t.Errorf("requests: %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+// TestListingThatMoves changes the repository's artifacts between two pages. A receipt that moves past the reader is found all the same.
+func TestListingThatMoves(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		move func(w *world)
+		want string
+	}{
+		{"artifacts come", func(w *world) { w.fill(30) }, "3 listing, 1 zip, 1 storage"},
+		{"artifacts go", func(w *world) { w.api.RemoveArtifacts("coverage-199", "coverage-198") }, "2 listing, 2 by name, 1 zip, 1 storage"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, ghtest.GitHub)
+			w.fill(90)
+			w.add(bundleName+".receipt", receiptZip(t, bundleName, nil), nil) // 101st from above, and the first of the second page
+			for i := 100; i < 200; i++ {
+				w.add(fmt.Sprint("coverage-", i), nil, nil)
+			}
+			w.api.Fail("GET /repos/*/*/actions/artifacts", 1, ghtest.Then(func() { test.move(w) }))
+			records := w.open(t).Lookup(t.Context(), []string{bundleName, "kaizen.web.other.2026-W48"})
+			if rec := records[0]; rec.Err != nil || rec.Receipt == nil {
+				t.Errorf("got %+v", rec)
+			}
 			if got := w.requests(); got != test.want {
 				t.Errorf("requests: %s, want %s", got, test.want)
 			}
@@ -246,7 +281,7 @@ func TestOtherLedgerBranch(t *testing.T) {
 	w.options.LedgerBranch = "release"
 	w.add(bundleName+".receipt", receiptZip(t, bundleName, nil), func(a *ghtest.Artifact) { a.HeadBranch = "release" })
 	w.add(bundleName+".receipt", receiptZip(t, bundleName, nil), nil)
-	rec, err := w.open(t).Lookup(t.Context(), bundleName)
+	rec, err := look(t, w.open(t), bundleName)
 	if err != nil || rec.Receipt == nil || !strings.Contains(w.log.text(), `comes from branch "main", not "release"`) {
 		t.Errorf("got %+v, %v, log %s", rec, err, w.log.text())
 	}
@@ -266,7 +301,7 @@ func TestEarlier(t *testing.T) {
 	w.add("kaizen.web.other.2026-W42.receipt", nil, nil)
 	w.add(bundleName, nil, fork)
 	w.add(bundleName, nil, expired)
-	rec, err := w.open(t).Lookup(t.Context(), bundleName)
+	rec, err := look(t, w.open(t), bundleName)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -303,11 +338,11 @@ func TestLedgerOutOfReach(t *testing.T) {
 			w.options.LedgerBranch = ""
 			w.add(bundleName+".receipt", receiptZip(t, bundleName, nil), nil)
 			w.api.Fail(test.pattern, 99, test.f)
-			rec, err := w.open(t).Lookup(t.Context(), bundleName)
+			rec, err := look(t, w.open(t), bundleName)
 			if (err != nil) != test.wantErr || rec.Receipt != nil {
 				t.Errorf("got %+v, %v", rec, err)
 			}
-			if err != nil && !strings.Contains(err.Error(), bundleName) {
+			if err != nil && !strings.Contains(err.Error(), repository) && !strings.Contains(err.Error(), bundleName) {
 				t.Errorf("error: %v", err)
 			}
 		})
@@ -318,7 +353,7 @@ func TestNoAPI(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, ghtest.GitHub)
 	w.options.API = nil
-	if _, err := w.open(t).Lookup(t.Context(), bundleName); !errors.Is(err, ErrNoLedger) {
+	if _, err := look(t, w.open(t), bundleName); !errors.Is(err, ErrNoLedger) {
 		t.Errorf("error: %v", err)
 	}
 }

@@ -64,8 +64,10 @@ type Record struct {
 	Receipt *Receipt
 	// Prepared says that the bundle is stored; without a receipt some delivery failed or the run ended early.
 	Prepared bool
-	// Earlier are the other bundle names of the same repository and agent that bear a receipt, as far as one listing shows them.
+	// Earlier are the other bundle names of the same repository and agent that bear a receipt, as far as the listing was read.
 	Earlier []string
+	// Err is why the ledger cannot tell, and all that the record then says: not to know is not the same as not there.
+	Err error
 }
 
 // Store keeps bundles and receipts. A method's error names the thing, the reason and the next step, and never holds a secret.
@@ -73,8 +75,9 @@ type Store interface {
 	// PutBundle stores a bundle's files under its name, replacing other content of that name; the same content is left as it is.
 	// The artifact is nil for a store that is not one of job artifacts.
 	PutBundle(ctx context.Context, name string, files []File) (*event.Artifact, error)
-	// PutReceipt stores r so that a later Lookup(r.Name) finds it.
+	// PutReceipt stores r so that the next run's Lookup finds it.
 	PutReceipt(ctx context.Context, r *Receipt) error
-	// Lookup asks the ledger about the bundle name.
-	Lookup(ctx context.Context, name string) (Record, error)
+	// Lookup asks the ledger about bundle names, all of them at once because one listing may answer for many. The records are in the
+	// order of the names.
+	Lookup(ctx context.Context, names []string) []Record
 }
