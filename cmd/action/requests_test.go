@@ -1,0 +1,228 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
+	"github.com/kaizen-agentic/schedule-action/internal/store"
+)
+
+// exactlyOnce is the page that holds the table of requests.
+const exactlyOnce = "../../docs/exactly-once.md"
+
+// TestRequestsOfATick counts what a tick asks of the platform, dispatches left out, and holds the table of the page to it. The first tick
+// finds all entries due, the second none. In a busy repository a thousand other artifacts are there before each, and so newer than the receipts.
+func TestRequestsOfATick(t *testing.T) {
+	t.Parallel()
+	var table strings.Builder
+	table.WriteString("| entries | state | repository | GitHub API | download storage | artifact service | upload storage |\n|---|---|---|---|---|---|---|\n")
+	for _, entries := range []int{1, 10, 100} {
+		for _, repository := range []struct {
+			name   string
+			others int
+		}{{"quiet", 0}, {"busy", 1000}} {
+			p := newPlatform(t)
+			writeEntries(t, p, entries)
+			for _, state := range []struct {
+				name     string
+				prepared int
+			}{{"due", entries}, {"not due", 0}} {
+				for i := range repository.others {
+					p.api.AddArtifact(ghtest.Artifact{Repository: sampleRepo, Name: fmt.Sprint("coverage-", i), RunID: 1, HeadBranch: "main"})
+				}
+				before := p.counts()
+				got := p.step(map[string]string{"now": tuesday})
+				if got.code != exitOK || got.outputs["count"] != fmt.Sprint(state.prepared) {
+					t.Fatalf("%d entries, %s, %s: exit code %d, %s prepared\n%s", entries, state.name, repository.name, got.code, got.outputs["count"], got.stderr)
+				}
+				fmt.Fprintf(&table, "| %d | %s | %s |", entries, state.name, repository.name)
+				for i, after := range p.counts() {
+					fmt.Fprintf(&table, " %d |", after-before[i])
+				}
+				table.WriteString("\n")
+			}
+		}
+	}
+	page, err := os.ReadFile(exactlyOnce)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := between(t, string(page), "<!-- requests -->\n", "<!-- /requests -->", table.String())
+	if *update {
+		if err := os.WriteFile(exactlyOnce, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if got != string(page) {
+		t.Errorf("the table of %s is not up to date: run go test ./cmd/action -run RequestsOfATick -update\n%s", exactlyOnce, table.String())
+	}
+}
+
+// TestDefaultBranchOfTheEvent spares the request for the default branch where the event tells it, and believes no other repository's event.
+func TestDefaultBranchOfTheEvent(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		event string
+		asked bool
+	}{
+		{`{"repository":{"full_name":"acme/kaizen-agentic","default_branch":"main"}}`, false},
+		{`{"repository":{"full_name":"acme/other","default_branch":"evil"}}`, true},
+		{`{"schedule":"17 * * * *"}`, true},
+	} {
+		p := newPlatform(t)
+		p.api.AddArtifact(genuineReceipt(t, coachThisWeek))
+		payload := filepath.Join(t.TempDir(), "event.json")
+		writeFile(t, payload, test.event)
+		got := p.stepIn(101, fanOut(tuesday), map[string]string{"GITHUB_EVENT_PATH": payload})
+		if got.code != exitOK || got.outputs["count"] != "0" {
+			t.Errorf("%s: exit code %d, %s prepared\n%s", test.event, got.code, got.outputs["count"], got.stderr)
+		}
+		asked := slices.ContainsFunc(p.api.Requests(), func(r ghtest.Request) bool { return r.Path == "/repos/"+sampleRepo })
+		if asked != test.asked {
+			t.Errorf("%s: the repository was asked for: %t", test.event, asked)
+		}
+	}
+}
+
+// between replaces what stands between two marks.
+func between(t *testing.T, text, begin, end, content string) string {
+	t.Helper()
+	before, rest, ok := strings.Cut(text, begin)
+	_, after, closed := strings.Cut(rest, end)
+	if !ok || !closed {
+		t.Fatalf("there is no %q before a %q", begin, end)
+	}
+	return before + begin + content + end + after
+}
+
+// writeEntries gives the checkout a manifest of n weekly agents.
+func writeEntries(t *testing.T, p *platform, n int) {
+	t.Helper()
+	manifest := "version: \"1\"\nrepo: kaizen-agentic\nschedules:\n"
+	for i := range n {
+		manifest += fmt.Sprintf("  - agent: agent-%d\n    cadence: weekly\n", i)
+		writeFile(t, filepath.Join(p.workspace, ".claude/agents", fmt.Sprintf("agent-%d.md", i)), "# Do what is to be done.\n")
+	}
+	writeFile(t, filepath.Join(p.workspace, ".kaizen/schedule.yml"), manifest)
+}
+
+// counts are the requests so far, in the order of the table's columns.
+func (p *platform) counts() [4]int {
+	var n [4]int
+	for _, r := range p.api.Requests() {
+		if r.Storage {
+			n[1]++
+		} else {
+			n[0]++
+		}
+	}
+	for _, r := range p.results.Requests() {
+		if r.Storage {
+			n[3]++
+		} else {
+			n[2]++
+		}
+	}
+	return n
+}
+
+// TestForgedReceipts puts a receipt into the ledger that does not come from the repository's trusted branch, or does not say what its name
+// says. The agent is due all the same; the true receipt is the control.
+func TestForgedReceipts(t *testing.T) {
+	t.Parallel()
+	const elsewhere = 666
+	var same [2]string
+	for _, test := range []struct {
+		name   string
+		forge  func(a *ghtest.Artifact) // nil changes nothing
+		text   [2]string                // old and new, in the receipt itself
+		inputs map[string]string
+		due    bool
+		log    string // that says why
+	}{
+		{"true", nil, same, nil, false, "not due: delivered for 2026-W48"},
+		{"of a fork's run", func(a *ghtest.Artifact) { a.HeadRepositoryID = elsewhere }, same, nil, true, "comes from a fork, the repository with id 666"},
+		{"of a fork's run, on a branch named main", func(a *ghtest.Artifact) { a.HeadRepositoryID, a.HeadBranch = elsewhere, "main" }, same, nil, true, "comes from a fork"},
+		{"of another branch", func(a *ghtest.Artifact) { a.HeadBranch = "feature" }, same, nil, true, `comes from branch "feature", not "main"`},
+		{"of no branch", func(a *ghtest.Artifact) { a.HeadBranch = "" }, same, nil, true, `comes from branch "", not "main"`},
+		{"of a branch in other letters", func(a *ghtest.Artifact) { a.HeadBranch = "Main" }, same, nil, true, `comes from branch "Main"`},
+		{"expired", func(a *ghtest.Artifact) { a.Expired = true }, same, nil, true, "is expired"},
+		{"not a zip", func(a *ghtest.Artifact) { a.Zip = []byte("PK") }, same, nil, true, "passed over"},
+		{"another agent's", nil, [2]string{`"agent":"coach"`, `"agent":"other"`}, nil, true, `holds the event of agent "other"`},
+		{"another period's", nil, [2]string{"coach.2026-W48", "coach.2026-W47"}, nil, true, `is for the bundle "kaizen.kaizen-agentic.coach.2026-W47"`},
+		{"another repository's", nil, [2]string{"acme/kaizen-agentic", "acme/other"}, nil, true, `bears the event id "acme/other/`},
+		{"of a failed delivery", nil, [2]string{`"delivered"`, `"failed"`}, nil, true, `ended as "failed"`},
+		{"of a dry run", nil, [2]string{`"delivered"`, `"dry-run"`}, nil, true, `ended as "dry-run"`},
+		{"without an event", nil, [2]string{`"event":"kaizen.schedule.prepared"`, `"event":"x"`}, nil, true, "holds no valid event"},
+		{"of the branch named", func(a *ghtest.Artifact) { a.HeadBranch = "release" }, same, map[string]string{"ledger-branch": "release"}, false, "not due: delivered"},
+		{"of the default branch, another named", nil, same, map[string]string{"ledger-branch": "release"}, true, `comes from branch "main", not "release"`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlatform(t)
+			genuine := genuineReceipt(t, coachThisWeek)
+			if test.forge != nil {
+				test.forge(&genuine)
+			}
+			if test.text != same {
+				genuine.Zip = rewrite(t, genuine.Zip, test.text[0], test.text[1])
+			}
+			p.api.AddArtifact(genuine)
+			inputs := fanOut(tuesday)
+			maps.Copy(inputs, test.inputs)
+			got := p.step(inputs)
+			if due := got.outputs["count"] == "1"; got.code != exitOK || due != test.due {
+				t.Errorf("exit code %d, due %t, want %t\n%s", got.code, due, test.due, got.stderr)
+			}
+			if !strings.Contains(got.stderr, test.log) {
+				t.Errorf("the log lacks %q:\n%s", test.log, got.stderr)
+			}
+		})
+	}
+}
+
+// TestReceiptInAnotherRepository has the genuine receipt in the ledger of a repository of the same owner.
+func TestReceiptInAnotherRepository(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	genuine := genuineReceipt(t, coachThisWeek)
+	genuine.Repository = "acme/core"
+	p.api.AddArtifact(genuine)
+	if got := p.step(fanOut(tuesday)); got.code != exitOK || got.outputs["count"] != "1" {
+		t.Errorf("exit code %d, %s prepared\n%s", got.code, got.outputs["count"], got.stderr)
+	}
+}
+
+// genuineReceipt is the artifact that a run of another platform made.
+func genuineReceipt(t *testing.T, name string) ghtest.Artifact {
+	t.Helper()
+	p := newPlatform(t)
+	if got := p.step(fanOut(tuesday)); got.code != exitOK {
+		t.Fatalf("exit code %d\n%s", got.code, got.stderr)
+	}
+	artifacts := p.results.Artifacts()
+	i := slices.IndexFunc(artifacts, func(a ghtest.Stored) bool { return a.Name == name+".receipt" })
+	if i < 0 {
+		t.Fatalf("no receipt of %s", name)
+	}
+	return ghtest.Artifact{Repository: sampleRepo, Name: name + ".receipt", Zip: artifacts[i].Zip, RunID: 1, HeadBranch: "main"}
+}
+
+// rewrite changes a word of the receipt, everywhere.
+func rewrite(t *testing.T, data []byte, from, to string) []byte {
+	t.Helper()
+	content := unzip(t, data)[store.ReceiptFile]
+	if !strings.Contains(content, from) {
+		t.Fatalf("the receipt has no %s: %s", from, content)
+	}
+	changed, err := store.Zip([]store.File{{Name: store.ReceiptFile, Data: []byte(strings.ReplaceAll(content, from, to))}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return changed
+}
