@@ -106,7 +106,7 @@ func (n *NATS) Deliver(ctx context.Context, m Message) []store.Delivery {
 	status, err := n.deliver(ctx, m)
 	d.Status = status
 	if err != nil {
-		d.Status, d.Error = store.Failed, n.redact(oneLine(fmt.Sprintf("nats %s: %v", n.hosts, err)))
+		d.Status, d.Error = store.Failed, n.told(fmt.Sprintf("nats %s: %v", n.hosts, err))
 	}
 	return []store.Delivery{d}
 }
@@ -122,7 +122,7 @@ func (n *NATS) Check(ctx context.Context) error {
 	}
 	var known marked
 	errors.As(err, &known)
-	return marked{errors.New(n.redact(oneLine(fmt.Sprintf("%s: %v", n.hosts, err)))), known.mark}
+	return marked{errors.New(n.told(fmt.Sprintf("%s: %v", n.hosts, err))), known.mark}
 }
 
 // session connects and calls do with a ctx that ends at the deadline, or when the server refuses a permission.

@@ -3,6 +3,7 @@ package emit
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -105,7 +106,7 @@ func (n *NATS) authOption() ([]nats.Option, error) {
 	}
 	for _, secret := range []string{n.o.Token, n.o.Password, strings.TrimSpace(n.o.NKey)} {
 		if secret != "" {
-			n.secrets = append(n.secrets, secret)
+			n.secrets = append(n.secrets, secret, inJSON(secret)) // as it is, and as it goes to the server
 		}
 	}
 	return []nats.Option{option}, nil
@@ -136,10 +137,22 @@ func (n *NATS) nkeyOption() (nats.Option, error) {
 	return nats.Nkey(public, pair.Sign), nil
 }
 
-// redact takes out of a text whatever of the secrets a server echoed into it.
-func (n *NATS) redact(s string) string {
-	for _, secret := range n.secrets {
-		s = strings.ReplaceAll(s, secret, "***")
+// inJSON is how a text looks in a JSON string.
+func inJSON(s string) string {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return s // not for a string
 	}
-	return s
+	return string(text[1 : len(text)-1])
+}
+
+// maxNATSError is how long an error may be, in characters: longer than any of ours, and what a server says beyond that tells nobody anything.
+const maxNATSError = 1000
+
+// told is a text as it may be shown: without the secrets that a server echoed into it, on one line, bounded.
+func (n *NATS) told(text string) string {
+	for _, secret := range n.secrets {
+		text = strings.ReplaceAll(text, secret, "***")
+	}
+	return shorten(oneLine(text), maxNATSError)
 }
