@@ -235,6 +235,9 @@ func TestFailedTargetLeavesTheAgentDue(t *testing.T) {
 	if n := len(p.results.Artifacts()); n != 1 {
 		t.Errorf("%d artifacts, want the bundle and no receipt", n)
 	}
+	if want := "❌ 1 agent prepared, 1 agent not finished; nothing is lost: run again"; !strings.Contains(got.summary, want) {
+		t.Errorf("the summary lacks %q:\n%s", want, got.summary)
+	}
 	first := got.outputs["payload"]
 	got = p.step(fanOut("2026-11-24T10:00:00Z"))
 	if got.code != exitOK || !strings.Contains(got.stderr, "its delivery did not finish") {
@@ -297,8 +300,12 @@ func TestLedgerThatCantBeRead(t *testing.T) {
 	if got.code != exitOutside || got.outputs["count"] != "0" || len(p.results.Artifacts()) != 0 {
 		t.Errorf("exit code %d, outputs %v: want nothing prepared", got.code, got.outputs)
 	}
-	if !strings.Contains(got.stderr, "401") && !strings.Contains(got.stderr, "token") {
-		t.Errorf("the reason is not told:\n%s", got.stderr)
+	if !strings.Contains(got.summary, "❌ 0 agents prepared, 2 agents not finished") {
+		t.Errorf("the summary does not say so:\n%s", got.summary)
+	}
+	const reason = "error: coach, optimization: reading the ledger: list artifacts of acme/kaizen-agentic: 401 the token is missing, wrong or expired"
+	if strings.Count(got.stderr, reason) != 1 {
+		t.Errorf("the reason is not told, once for both agents:\n%s", got.stderr)
 	}
 }
 

@@ -20,6 +20,7 @@ type outcome struct {
 	results  []*result
 	findings []diag.Finding
 	prepared []*result // an event was made for these
+	failed   int       // agents that the outside world kept from the end of the road
 	errs     []error
 }
 
@@ -32,6 +33,7 @@ func (j *job) outcome(results []*result, err error) outcome {
 	for _, r := range results {
 		o.findings = append(o.findings, r.findings...)
 		if r.err != nil {
+			o.failed++
 			failed.add(r.entry.Agent, r.err)
 		}
 		if r.payload != nil {

@@ -41,6 +41,8 @@ func (j *job) verdict(o outcome) string {
 		return fmt.Sprintf("❌ %s is not valid; nothing was prepared", j.file)
 	case j.cancelled:
 		return fmt.Sprintf("❌ Cancelled: %s %s; nothing is lost: run again", count(len(o.prepared), "agent"), did)
+	case o.failed > 0:
+		return fmt.Sprintf("❌ %s %s, %s not finished; nothing is lost: run again", count(len(o.prepared), "agent"), did, count(o.failed, "agent"))
 	case len(o.errs) > 0:
 		return fmt.Sprintf("❌ %s %s, %s failed; nothing is lost: run again", count(len(o.prepared), "agent"), did, count(len(o.errs), "step"))
 	case invalid(o.findings):
