@@ -293,6 +293,45 @@ func TestSameBytesOnAnyPath(t *testing.T) {
 	}
 }
 
+// TestCheckoutInAPartOfTheWorkspace checks a package of a monorepo, and a checkout of another repository: annotations and base version are
+// those of the files as the platform knows them.
+func TestCheckoutInAPartOfTheWorkspace(t *testing.T) {
+	t.Parallel()
+	base := strings.Repeat("cd", 20)
+	for _, test := range []struct {
+		name, git string // git is a file that makes the part a repository of its own
+		compared  bool
+	}{{"package", "", true}, {"other repository", "packages/web/.git/HEAD", false}} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlatform(t)
+			part := filepath.Join(p.workspace, "packages", "web")
+			manifest := "version: \"1\"\nrepo: web\nschedules:\n  - agent: coach\n    cadence: daily\n"
+			writeFile(t, filepath.Join(part, ".kaizen/schedule.yml"), manifest)
+			writeFile(t, filepath.Join(part, "agents/coach.md"), "# Do what is to be done.\n")
+			if test.git != "" {
+				writeFile(t, filepath.Join(p.workspace, test.git), "ref: refs/heads/main\n")
+			}
+			p.api.AddRepository(ghtest.Repository{ID: 7, FullName: sampleRepo, Refs: map[string]map[string]string{base: {
+				"packages/web/.kaizen/schedule.yml": strings.Replace(manifest, "daily", "weekly", 1),
+			}}})
+			payload := filepath.Join(t.TempDir(), "event.json")
+			writeFile(t, payload, `{"pull_request":{"base":{"sha":"`+base+`"}}}`)
+			env := map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": payload}
+			inputs := map[string]string{"command": "validate", "now": tuesday, "target": part, "schedule": "./.kaizen/schedule.yml"}
+			got := p.stepIn(1, inputs, env)
+			if compared := strings.Contains(got.summary, "re-timed: weekly"); got.code != exitOK || compared != test.compared {
+				t.Errorf("exit code %d, compared: %t\n%s\n%s", got.code, compared, got.summary, got.stderr)
+			}
+			writeFile(t, filepath.Join(part, ".kaizen/schedule.yml"), strings.Replace(manifest, "daily", "dayly", 1))
+			got = p.stepIn(2, inputs, env)
+			if want := "file=packages/web/.kaizen/schedule.yml,line=5"; got.code != exitFindings || !strings.Contains(got.stdout, want) {
+				t.Errorf("exit code %d, annotations %q, want %q", got.code, got.stdout, want)
+			}
+		})
+	}
+}
+
 func TestLedgerThatCantBeRead(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)

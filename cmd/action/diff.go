@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
@@ -21,6 +24,22 @@ type comparison struct {
 	none bool
 }
 
+// checkBase refuses a base version that could be compared with nothing.
+func (v *validation) checkBase() error {
+	switch base := v.opts["base"]; {
+	case base == "":
+	case len(v.args) > 1:
+		return usagef("base is the earlier version of one manifest: check that one alone")
+	case base == "-" && slices.Contains(v.args, "-"):
+		return usagef("base and the manifest are both standard input: name a file for one of them")
+	default:
+		if _, err := os.Stat(base); err != nil && base != "-" {
+			return usagef("reading the base version: %w", err)
+		}
+	}
+	return nil
+}
+
 // compare finds the base version of the manifest: --base, or on a pull request that of the base commit. One that can't be had from
 // GitHub is no reason to fail a check: a fork's token may see less.
 func (v *validation) compare(ctx context.Context) error {
@@ -31,7 +50,7 @@ func (v *validation) compare(ctx context.Context) error {
 		if data, err = readLimited(v.opts["base"], v.stdin, schedule.MaxSize); err != nil {
 			return usagef("reading the base version: %w", err)
 		}
-	case len(v.args) > 0 || !isCommit(sha):
+	case len(v.args) > 0 || !isCommit(sha) || v.foreign:
 		return nil
 	default:
 		if data, err = v.fetchBase(ctx, sha); err != nil {
@@ -68,7 +87,8 @@ func (v *validation) fetchBase(ctx context.Context, sha string) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	data, err := client.File(ctx, v.env.repository, v.manifest.File, sha, schedule.MaxSize)
+	file := v.located([]diag.Finding{{File: v.manifest.File}})[0].File
+	data, err := client.File(ctx, v.env.repository, file, sha, schedule.MaxSize)
 	if ghErr, ok := errors.AsType[*gh.Error](err); ok && ghErr.Kind == gh.NotFound {
 		// GitHub says the same of a repository that the token can't see: only of one that it sees is the manifest new.
 		_, err := client.Repository(ctx, v.env.repository)

@@ -139,7 +139,7 @@ func (d *doctor) report() (int, error) {
 		d.checks[i].Message, d.checks[i].Hint = emit.Sanitize(c.Message), emit.Sanitize(c.Hint)
 	}
 	failures, warnings, mend, outside := d.tally()
-	d.runner.Annotate(d.findings)
+	d.annotate(d.findings)
 	err := errors.Join(
 		d.logFindings(d.findings, d.sourceOf),
 		write(d.stdout, d.render()),

@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
 // environment is what the runner says of itself in GITHUB_* and ACTIONS_* variables, read once. All of it is empty on a plain terminal.
@@ -142,6 +145,34 @@ func (a *app) inWorkspace(dir string) (string, bool) {
 	}
 	rel, err := filepath.Rel(a.env.workspace, dir)
 	return rel, err == nil && filepath.IsLocal(rel)
+}
+
+// isWorkflows reports whether the checkout is one of the repository that the workflow runs for: all of the workspace, or a part of it that is
+// no repository of its own.
+func (a *app) isWorkflows(tree *checkout.Tree) bool {
+	rel, ok := a.inWorkspace(tree.Dir())
+	return ok && (rel == "." || !tree.HasGit())
+}
+
+// located are findings with their files as the platform knows them: relative to the workspace, of which the checkout may be a part.
+func (a *app) located(findings []diag.Finding) []diag.Finding {
+	dir, err := a.target()
+	rel, ok := a.inWorkspace(dir)
+	if err != nil || !ok || rel == "." {
+		return findings
+	}
+	findings = slices.Clone(findings)
+	for i, f := range findings {
+		if filepath.IsLocal(f.File) && f.File != standardInput {
+			findings[i].File = path.Join(filepath.ToSlash(rel), f.File)
+		}
+	}
+	return findings
+}
+
+// annotate shows findings on the lines that they are about, and returns those for which the platform has no room.
+func (a *app) annotate(findings []diag.Finding) (hidden []diag.Finding) {
+	return a.runner.Annotate(a.located(findings))
 }
 
 // slug is the State Hub slug of a manifest that names none: the repository's name. That of the workspace is known; another checkout knows

@@ -184,7 +184,7 @@ func listSummary(decisions []schedule.Decision, due int) emit.Summary {
 // reportInvalid tells why a manifest can't be used: the end of list and doctor.
 func (a *app) reportInvalid(p *project) (int, error) {
 	errs, warnings := diag.Count(p.findings)
-	hidden := a.runner.Annotate(p.findings)
+	hidden := a.annotate(p.findings)
 	return exitFindings, errors.Join(
 		a.logFindings(p.findings, p.sourceOf),
 		outputs{{"valid", "false"}, {"errors", strconv.Itoa(errs)}, {"warnings", strconv.Itoa(warnings)}, {"count", "0"},

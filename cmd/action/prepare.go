@@ -92,7 +92,7 @@ func (j *job) open() (err error) {
 	if j.project, err = j.openProject(); err != nil || j.manifest == nil {
 		return err
 	}
-	j.commit = j.commitOf(j.dir)
+	j.commit = j.commitOf()
 	if j.opts["from"] != "" {
 		if err := j.readFrom(); err != nil {
 			return err
@@ -121,8 +121,8 @@ func (j *job) close() {
 }
 
 // commitOf is the commit of the bundle: the workflow's where the checkout is the workflow's, else what the checkout's own .git says.
-func (j *job) commitOf(dir string) string {
-	if _, ok := j.inWorkspace(dir); ok && j.env.sha != "" {
+func (j *job) commitOf() string {
+	if j.isWorkflows(j.tree) && j.env.sha != "" {
 		return j.env.sha
 	}
 	return j.tree.Commit()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -42,9 +43,10 @@ func (a *app) openProject() (*project, error) {
 	p := &project{dir: dir, tree: tree, file: a.opts["schedule"]}
 	if filepath.IsAbs(p.file) {
 		if rel, err := filepath.Rel(dir, p.file); err == nil && filepath.IsLocal(rel) {
-			p.file = filepath.ToSlash(rel)
+			p.file = rel
 		}
 	}
+	p.file = path.Clean(filepath.ToSlash(p.file))
 	p.source, p.manifest, p.findings = loadManifest(tree, p.file, a.slug(tree))
 	return p, nil
 }

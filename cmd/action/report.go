@@ -74,7 +74,7 @@ func (j *job) report(results []*result, runErr error) (int, error) {
 			o.errs = append(o.errs, fmt.Errorf("writing the bundle: %w", err))
 		}
 	}
-	hidden := j.runner.Annotate(o.findings)
+	hidden := j.annotate(o.findings)
 	if err := j.setOutputs(o); err != nil {
 		o.errs = append(o.errs, err)
 	}

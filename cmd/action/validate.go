@@ -28,6 +28,7 @@ type validation struct {
 	sources  map[string][]byte
 	findings []diag.Finding
 	manifest *schedule.Manifest // of the one manifest that was checked, nil when invalid or several
+	foreign  bool               // the checkout is of another repository than the workflow's
 	diff     *comparison        // nil where there is nothing to compare with
 }
 
@@ -39,6 +40,9 @@ func runValidate(ctx context.Context, a *app) (int, error) {
 	}
 	v, err := newValidation(a)
 	if err != nil {
+		return exitUsage, err
+	}
+	if err := v.checkBase(); err != nil {
 		return exitUsage, err
 	}
 	if len(a.args) > 0 {
@@ -82,7 +86,7 @@ func (v *validation) checkProject() error {
 		return err
 	}
 	defer p.Close()
-	v.manifest = p.manifest
+	v.manifest, v.foreign = p.manifest, !v.isWorkflows(p.tree)
 	return v.add(p.tree, p.file, p.source, p.manifest, p.findings)
 }
 
@@ -134,10 +138,13 @@ func (v *validation) checkFile(tree *checkout.Tree, file string) error {
 	return v.add(tree, name, data, v.manifest, findings)
 }
 
+// standardInput is what findings call it.
+const standardInput = "<stdin>"
+
 // nameIn is what findings call a file, and whether it lies in the tree.
 func nameIn(tree *checkout.Tree, file string) (name string, inside bool) {
 	if file == "-" {
-		return "<stdin>", false
+		return standardInput, false
 	}
 	abs, err := filepath.Abs(file)
 	if err != nil {
@@ -211,7 +218,7 @@ func (v *validation) report() (int, error) {
 	if err != nil {
 		return exitOutside, err
 	}
-	hidden := v.annotator().Annotate(v.findings)
+	hidden := v.annotator().Annotate(v.located(v.findings))
 	err = errors.Join(v.publish(report), v.setOutputs(errs, warnings), v.runner.WriteSummary(v.summary(failed, hidden)))
 	v.runner.Logf("%s: %s, %s", v.checked(), count(errs, "error"), count(warnings, "warning"))
 	switch {
@@ -231,7 +238,7 @@ func (v *validation) checked() string {
 	names := make([]string, len(v.args))
 	for i, file := range v.args {
 		if names[i] = file; file == "-" {
-			names[i] = "<stdin>"
+			names[i] = standardInput
 		}
 	}
 	return strings.Join(names, ", ")
@@ -267,7 +274,7 @@ func (v *validation) render() ([]byte, error) {
 	case "json":
 		err = diag.WriteJSON(&b, v.findings)
 	case "sarif":
-		err = diag.WriteSARIF(&b, v.findings, version)
+		err = diag.WriteSARIF(&b, v.located(v.findings), version)
 	default:
 		err = diag.WriteText(&b, v.findings, func(file string) []byte { return v.sources[file] }, v.color())
 		if v.diff != nil && err == nil {
@@ -292,8 +299,9 @@ func (v *validation) setOutputs(errs, warnings int) error {
 	if v.manifest != nil {
 		for i := range v.manifest.Entries {
 			row := newListed(schedule.Decide(&v.manifest.Entries[i], v.now, schedule.Known{}))
-			// No ledger is read on a pull request, so this is what holds before any receipt.
-			row.Reason = "the ledger was not asked"
+			if row.Enabled { // no ledger is read on a pull request, so this is what holds before any receipt
+				row.Reason = "the ledger was not asked"
+			}
 			roster = append(roster, row)
 		}
 	}

@@ -51,6 +51,9 @@ func Open(dir string) (*Tree, error) {
 // Close releases the tree.
 func (t *Tree) Close() error { return t.root.Close() }
 
+// HasGit reports whether the tree is a repository of its own.
+func (t *Tree) HasGit() bool { return t.git != nil }
+
 // Dir is the absolute path the tree was opened at.
 func (t *Tree) Dir() string { return t.dir }
 

@@ -1,7 +1,6 @@
 package emit
 
 import (
-	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -66,31 +65,21 @@ func (r *Runner) Logf(format string, args ...any) {
 	_, _ = io.WriteString(r.stderr, text+"\n")
 }
 
-// Annotate shows findings beside the code they are about, the most severe first, and returns those that it did not show: the platform
-// takes ten errors and ten warnings of a step. Outside Actions it shows nothing and returns nil.
+// Annotate shows findings beside the code they are about, ranked, and returns those that it did not show: the platform takes ten errors and
+// ten warnings of a step. Outside Actions it shows nothing and returns nil.
 func (r *Runner) Annotate(findings []diag.Finding) (hidden []diag.Finding) {
 	if !r.Actions() {
 		return nil
 	}
-	ranked := slices.Clone(findings)
-	diag.Sort(ranked)
-	slices.SortStableFunc(ranked, func(a, b diag.Finding) int { return cmp.Compare(rank(a), rank(b)) })
-	shown := make(map[diag.Severity]int)
-	for _, f := range ranked {
-		if shown[f.Severity] == maxAnnotations || r.issue(func() { r.action.IssueCommand(annotation(f)) }) != nil {
+	sorted := slices.Clone(findings)
+	diag.Sort(sorted)
+	shown, hidden := diag.Rank(sorted, maxAnnotations)
+	for _, f := range shown {
+		if r.issue(func() { r.action.IssueCommand(annotation(f)) }) != nil {
 			hidden = append(hidden, f)
-			continue
 		}
-		shown[f.Severity]++
 	}
 	return hidden
-}
-
-func rank(f diag.Finding) int {
-	if f.Severity == diag.Error {
-		return 0
-	}
-	return 1
 }
 
 // annotation is the workflow command for f. The library escapes what could end a property or the line; a position of 0 is left out,

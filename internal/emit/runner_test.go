@@ -185,11 +185,25 @@ func TestAnnotateRanks(t *testing.T) {
 	if c := commands[19]; c.name != "warning" || c.properties["line"] != "10" {
 		t.Errorf("last %v, want the warning of line 10", c)
 	}
-	if h := hidden[0]; h.Severity != diag.Error || h.Line != 10 || hidden[4].Severity != diag.Warning {
-		t.Errorf("hidden %v, want errors first", hidden)
+	if errs, _ := diag.Count(hidden); errs != 3 || hidden[0].Line != 10 {
+		t.Errorf("hidden %v, want three errors and two warnings, the first of line 10", hidden)
 	}
 	if findings[0].Line != 12 {
 		t.Error("the caller's findings were reordered")
+	}
+}
+
+// One bad file must not hide another.
+func TestAnnotateShowsEveryFile(t *testing.T) {
+	t.Parallel()
+	var findings []diag.Finding
+	for i := range 15 {
+		findings = append(findings, diag.Cadence.At("a.yml", i+1, 1, "bad cadence", ""))
+	}
+	r, stdout, _, _ := newTestRunner(t)
+	r.Annotate(append(findings, diag.Version.At("b.yml", 1, 1, "bad version", "")))
+	if commands := parseLog(stdout.String()); len(commands) != 10 || commands[1].properties["file"] != "b.yml" {
+		t.Errorf("shown %v, want b.yml second of ten", commands)
 	}
 }
 
