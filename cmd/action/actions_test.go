@@ -240,7 +240,7 @@ func TestFailedTargetLeavesTheAgentDue(t *testing.T) {
 	}
 	first := got.outputs["payload"]
 	got = p.step(fanOut("2026-11-24T10:00:00Z"))
-	if got.code != exitOK || !strings.Contains(got.stderr, "its delivery did not finish") {
+	if got.code != exitOK || !strings.Contains(got.stderr, "an earlier delivery of 2026-W48 did not finish") {
 		t.Errorf("the next run: exit code %d\n%s", got.code, got.stderr)
 	}
 	if n := len(p.results.Artifacts()); n != 3 {

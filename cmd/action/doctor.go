@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -75,6 +76,10 @@ func runDoctor(ctx context.Context, a *app) (int, error) {
 		return exitUsage, err
 	}
 	defer d.Close()
+	if err := d.refusePullRequests(); err != nil {
+		message, hint, _ := strings.Cut(err.Error(), ": ")
+		d.add(failed("trigger", hint, "prepare is %s", message))
+	}
 	d.checkManifest()
 	if d.manifest != nil {
 		if err := d.checkEvents(); err != nil {

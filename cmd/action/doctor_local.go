@@ -2,8 +2,6 @@ package main
 
 import (
 	"cmp"
-	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -42,7 +40,11 @@ func (d *doctor) checkEvents() error {
 		results[i] = r
 		var bundle *prepare.Bundle
 		if bundle, r.err = j.bundle(r); bundle != nil {
-			j.makeEvent(r, bundle, d.likelyArtifact(r.name))
+			var artifact *event.Artifact
+			if d.channels.artifact && event.IsRepository(d.env.repository) {
+				artifact = d.likelyArtifact(r.name)
+			}
+			j.makeEvent(r, bundle, artifact)
 		}
 	})
 	var largest *result
@@ -60,17 +62,6 @@ func (d *doctor) checkEvents() error {
 		d.add(weigh(largest))
 	}
 	return nil
-}
-
-// likelyArtifact is as long as the real one can be.
-func (d *doctor) likelyArtifact(name string) *event.Artifact {
-	if !d.channels.artifact || !event.IsRepository(d.env.repository) {
-		return nil
-	}
-	return &event.Artifact{
-		Repository: d.env.repository, RunID: math.MaxInt64, Name: name, ID: math.MaxInt64, Digest: "sha256:" + strings.Repeat("0", 64),
-		URL: fmt.Sprintf("%s/%s/actions/runs/%d/artifacts/%d", d.env.serverURL, d.env.repository, math.MaxInt64, math.MaxInt64),
-	}
 }
 
 // stopped tells the first error that keeps an entry's event back.

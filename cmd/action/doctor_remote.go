@@ -191,17 +191,17 @@ func (d *doctor) checkTarget(ctx context.Context, c credential, target string) c
 	if err != nil {
 		return c.unanswered(name, access, err)
 	}
-	switch {
-	case repository.Archived:
+	if repository.Archived {
 		return failed(name, "unarchive it, or drop it from dispatch-to", "it is archived, so it takes no dispatch")
-	case !strings.EqualFold(repository.FullName, target):
-		return warned(name, "write that name in dispatch-to", "it is now called %q", repository.FullName)
 	}
 	push := d.mayDispatch(c, name, repository)
 	if push.Verdict == verdictFailed {
 		return push
 	}
 	receiver := checkReceiver(ctx, c, name, repository)
+	if receiver.Verdict == verdictOK && !strings.EqualFold(repository.FullName, target) {
+		return warned(name, "write that name in dispatch-to", "it is now called %q", repository.FullName)
+	}
 	if receiver.Verdict == verdictOK && push.Verdict == verdictWarning {
 		push.Message = receiver.Message + ", but " + push.Message
 		return push

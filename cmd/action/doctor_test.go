@@ -120,6 +120,14 @@ var doctorFaults = []struct {
 		p.api.Rename("acme/old-core", "acme/new-core")
 	}, inputs: map[string]string{"dispatch-to": "acme/old-core"},
 		code: exitOK, check: "dispatch acme/old-core", verdict: verdictWarning, message: `now called "acme/new-core"`, hint: "write that name"},
+	{name: "target renamed, read only", fault: func(p *platform) {
+		p.api.AddRepository(ghtest.Repository{FullName: "acme/new-core", Files: map[string]string{".github/workflows/x.yml": receiver}})
+		p.api.Rename("acme/old-core", "acme/new-core")
+		p.api.AddToken(personalToken, ghtest.Token{Kind: ghtest.Personal, Access: map[string]ghtest.Permissions{"acme/new-core": {Contents: "read"}}})
+	}, inputs: map[string]string{"dispatch-to": "acme/old-core"},
+		code: exitFindings, check: "dispatch acme/old-core", verdict: verdictFailed, message: "not write", hint: "`contents: write` on acme/new-core"},
+	{name: "on a pull request", env: map[string]string{"GITHUB_EVENT_NAME": "pull_request"},
+		code: exitFindings, check: "trigger", verdict: verdictFailed, message: "prepare is refused on the event pull_request", hint: "use schedule or workflow_dispatch"},
 	{name: "read only", fault: func(p *platform) {
 		p.api.AddToken(personalToken, ghtest.Token{Kind: ghtest.Personal, Access: map[string]ghtest.Permissions{"acme/core": {Contents: "read"}}})
 	}, code: exitFindings, check: "dispatch acme/core", verdict: verdictFailed, message: "not write", hint: "give the token of input `dispatch-token` `contents: write` on acme/core"},

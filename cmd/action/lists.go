@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kaizen-agentic/schedule-action/internal/emit"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
@@ -28,7 +29,8 @@ type channels struct{ summary, artifact, dispatch, nats, stdout bool }
 
 // channels reads --emit, whose default depends on where the program runs and which targets it has.
 func (a *app) channels() (channels, error) {
-	haveDispatch, haveNATS := strings.TrimSpace(a.opts["dispatch-to"]) != "", strings.TrimSpace(a.opts["nats-url"]) != ""
+	targets, err := emit.ParseTargets(a.opts["dispatch-to"]) // a list of comments alone has no target; a wrong one is told where it is used
+	haveDispatch, haveNATS := len(targets) > 0 || err != nil, strings.TrimSpace(a.opts["nats-url"]) != ""
 	list := splitList(a.opts["emit"])
 	if len(list) == 0 {
 		return channels{summary: a.env.actions, artifact: a.env.actions, dispatch: haveDispatch, nats: haveNATS}, nil
@@ -48,7 +50,7 @@ func (a *app) channels() (channels, error) {
 		on, have        bool
 	}{{"dispatch", "dispatch-to", c.dispatch, haveDispatch}, {"nats", "nats-url", c.nats, haveNATS}} {
 		if pair.on && !pair.have {
-			return c, usagef("emit lists %s but %s is empty: name a target or drop %s", pair.channel, pair.target, pair.channel)
+			return c, usagef("emit lists %s but %s names none: name a target or drop %s", pair.channel, pair.target, pair.channel)
 		}
 		if pair.have && !pair.on {
 			return c, usagef("%s is set but emit does not list %s: add it to emit or drop %s", pair.target, pair.channel, pair.target)
@@ -130,7 +132,7 @@ func (a *app) days() (int, error) {
 	return n, nil
 }
 
-// onPullRequest refuses events on which a stranger's change could make this run publish or use its token.
+// refuseEvent refuses events on which a stranger's change could make this run publish or use its token.
 func (a *app) refuseEvent(refused ...string) error {
 	if !slices.Contains(refused, a.env.eventName) || slices.Contains(splitList(a.opts["allow-events"]), a.env.eventName) {
 		return nil

@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -58,8 +61,9 @@ func (j *job) run(ctx context.Context) ([]*result, error) {
 	}
 	close(turns[0])
 	each(len(chosen), func(i int) {
-		defer close(turns[i+1])
 		chosen[i].err = j.deliver(ctx, chosen[i], turns[i])
+		<-turns[i] // one that had nothing to print waits for its turn, too
+		close(turns[i+1])
 	})
 	j.cancelled = ctx.Err() != nil
 	return results, nil
@@ -204,15 +208,25 @@ func (j *job) storeBundle(ctx context.Context, r *result, b *prepare.Bundle) (er
 			r.event, r.payload = nil, nil
 		}
 	}()
-	// An event that no channel could carry is told before anything leaves.
-	if !j.makeEvent(r, b, nil) || j.dryRun {
+	// An event that no channel could carry is told before anything leaves, and so is one that its artifact would make too large.
+	stores, size := j.channels.artifact && j.stores.artifacts != nil, 0
+	if stores {
+		if !j.makeEvent(r, b, j.likelyArtifact(r.name)) {
+			return nil
+		}
+		size = len(r.payload)
+	}
+	if !j.makeEvent(r, b, nil) {
 		return nil
+	}
+	if err := j.reserve(max(size, len(r.payload))); err != nil || j.dryRun {
+		return err
 	}
 	files := []store.File{{Name: b.ContentName(), Data: b.Content}, {Name: store.SourcesFile, Data: b.Sources}}
 	if _, err := j.stores.directory.PutBundle(ctx, r.name, files); err != nil {
 		return err
 	}
-	if j.channels.artifact && j.stores.artifacts != nil {
+	if stores {
 		artifact, err := j.stores.artifacts.PutBundle(ctx, r.name, files)
 		if err != nil {
 			return err
@@ -222,6 +236,26 @@ func (j *job) storeBundle(ctx context.Context, r *result, b *prepare.Bundle) (er
 		}
 	}
 	return j.stores.directory.PutEvent(ctx, r.name, r.payload)
+}
+
+// maxPayloads is how much of a job's outputs the events may take, in bytes; what is left is for the deliveries and the rest.
+const maxPayloads = emit.MaxOutputs / 4 * 3
+
+// reserve takes room in the outputs for an event of size bytes, or says that the agent has to wait: with its receipt stored and its event
+// in no output, whoever reads the outputs would never hear of it.
+func (j *job) reserve(size int) error {
+	if j.env.actions && j.payloads.Add(int64(size)) > maxPayloads {
+		return fmt.Errorf("the events of this run fill its outputs, of which the platform takes %d bytes; the next run prepares it", emit.MaxOutputs)
+	}
+	return nil
+}
+
+// likelyArtifact is as long as the real one can be.
+func (a *app) likelyArtifact(name string) *event.Artifact {
+	return &event.Artifact{
+		Repository: a.env.repository, RunID: math.MaxInt64, Name: name, ID: math.MaxInt64, Digest: "sha256:" + strings.Repeat("0", 64),
+		URL: fmt.Sprintf("%s/%s/actions/runs/%d/artifacts/%d", a.env.serverURL, a.env.repository, math.MaxInt64, math.MaxInt64),
+	}
 }
 
 // makeEvent sets the result's event, or a finding that says why the contract or the platform does not allow it.
@@ -253,5 +287,11 @@ func (j *job) storeReceipt(ctx context.Context, r *result) error {
 	return nil
 }
 
-// bundleDir is the directory of the result's bundle, as outputs name it.
-func (j *job) bundleDir(r *result) string { return j.stores.directory.Path(r.name) }
+// bundleDir is the directory of the result's bundle, as outputs name it: relative to the workspace, and absolute outside of it.
+func (j *job) bundleDir(r *result) string {
+	dir := j.stores.directory.Path(r.name)
+	if _, ok := j.inWorkspace(j.dir); !ok && !filepath.IsAbs(dir) {
+		return filepath.ToSlash(filepath.Join(j.dir, dir))
+	}
+	return dir
+}

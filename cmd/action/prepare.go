@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
@@ -48,14 +51,15 @@ type job struct {
 	dryRun       bool
 	force        bool
 	commit       string
-	cancelled    bool // while it was at work
+	cancelled    bool         // while it was at work
+	payloads     atomic.Int64 // bytes of events that the outputs have room for
 }
 
 // newJob reads every option before anything happens, so that a wrong one costs nothing.
 func newJob(a *app) (*job, error) {
 	j := &job{app: a, dryRun: a.opts["dry-run"] == "true", force: a.opts["force"] == "true"}
 	if !j.dryRun {
-		if err := a.refuseEvent("pull_request", "pull_request_target", "workflow_run"); err != nil {
+		if err := a.refusePullRequests(); err != nil {
 			return nil, err
 		}
 	}
@@ -65,6 +69,9 @@ func newJob(a *app) (*job, error) {
 	}
 	if j.channels, err = a.channels(); err != nil {
 		return nil, err
+	}
+	if !a.env.actions && (j.channels.artifact || j.channels.summary) {
+		a.runner.Logf("warning: emit lists summary or artifact, which only a workflow's step has; here they are left out")
 	}
 	format, err := a.oneOf("format", "", "markdown", "json")
 	if err != nil {
@@ -82,13 +89,43 @@ func newJob(a *app) (*job, error) {
 		return nil, err
 	}
 	if j.channels.stdout {
-		j.stdout = emit.NewStdout(a.stdout)
+		j.stdout = emit.NewStdout(a.stdout, j.dryRun)
 	}
 	return j, j.open()
 }
 
+// checkPlaces refuses places outside the workspace in the container of an action: no other step would find there what root and bundle-path
+// name.
+func (j *job) checkPlaces() error {
+	if !j.env.actions || j.opts["host-workspace"] == "" {
+		return nil
+	}
+	target, err := j.target()
+	if err != nil {
+		return err
+	}
+	for _, place := range []struct{ name, path string }{{"target", target}, {"out", j.opts["out"]}} {
+		path, err := filepath.Abs(place.path)
+		if err != nil {
+			return err
+		}
+		if _, ok := j.inWorkspace(path); place.path != "" && !ok {
+			return usagef("%s is %s, outside of the workspace, which is all that this container shares with later steps: name a place in it", place.name, place.path)
+		}
+	}
+	return nil
+}
+
+// refusePullRequests refuses the events on which prepare must not publish.
+func (a *app) refusePullRequests() error {
+	return a.refuseEvent("pull_request", "pull_request_target", "workflow_run")
+}
+
 // open opens the checkout and the stores.
 func (j *job) open() (err error) {
+	if err := j.checkPlaces(); err != nil {
+		return err
+	}
 	if j.project, err = j.openProject(); err != nil || j.manifest == nil {
 		return err
 	}
@@ -98,8 +135,12 @@ func (j *job) open() (err error) {
 			return err
 		}
 	}
-	if _, err := j.selection.entries(j.manifest); err != nil {
+	entries, err := j.selection.entries(j.manifest)
+	switch {
+	case err != nil:
 		return err
+	case len(entries) < len(j.selection.names):
+		return usagef("agents names %s, not all of which are %s: drop cadence, or the others", strings.Join(j.selection.names, ", "), j.selection.cadence)
 	}
 	if j.stores, err = j.openStores(j.project); err != nil || j.stores.artifacts == nil {
 		return err
@@ -120,12 +161,14 @@ func (j *job) close() {
 	}
 }
 
-// commitOf is the commit of the bundle: the workflow's where the checkout is the workflow's, else what the checkout's own .git says.
+// commitOf is the commit of the bundle: what the checkout's own .git says, for a workflow may have checked out another than its own; without
+// one, the workflow's.
 func (j *job) commitOf() string {
-	if j.isWorkflows(j.tree) && j.env.sha != "" {
+	commit := j.tree.Commit()
+	if commit == "" && j.isWorkflows(j.tree) {
 		return j.env.sha
 	}
-	return j.tree.Commit()
+	return commit
 }
 
 // readFrom reads the bundle that kaizen-agentic prepared.
@@ -216,14 +259,14 @@ func (a *app) openSinks(c channels, dryRun bool) ([]emit.Sink, error) {
 	if c.dispatch {
 		targets, err := emit.ParseTargets(a.opts["dispatch-to"])
 		if err != nil {
-			return nil, usageError{fmt.Errorf("dispatch-to: %w", err)}
+			return nil, usageError{err}
 		}
 		if a.opts["dispatch-token"] == "" && !dryRun {
 			return nil, usagef("dispatch-to needs a token: set dispatch-token to one with contents: write on every target")
 		}
 		client, err := a.client(a.opts["dispatch-token"])
 		if err != nil {
-			return nil, usageError{err}
+			return nil, usageError{fmt.Errorf("dispatch-token: %w", err)}
 		}
 		sinks = append(sinks, emit.NewDispatch(emit.DispatchOptions{Client: client, Targets: targets, DryRun: dryRun}))
 	}

@@ -71,8 +71,17 @@ func loadManifest(tree *checkout.Tree, file, slug string) ([]byte, *schedule.Man
 	if err != nil {
 		return nil, nil, []diag.Finding{unreadable(file, err)}
 	}
-	m, findings := schedule.Load(file, data, schedule.Options{Repo: slug})
+	m, findings := loadText(file, data, slug)
 	return data, m, findings
+}
+
+// loadText loads a manifest. Nothing that is told of one that is not valid repeats a secret in it.
+func loadText(file string, data []byte, slug string) (*schedule.Manifest, []diag.Finding) {
+	m, findings := schedule.Load(file, data, schedule.Options{Repo: slug})
+	if m == nil {
+		findings = prepare.Mask(file, data, findings)
+	}
+	return m, findings
 }
 
 // unreadable says in one sentence why file can't be read.
@@ -145,7 +154,7 @@ func (a *app) openStores(p *project) (stores, error) {
 	}
 	api, err := a.client(a.opts["token"])
 	if err != nil {
-		return s, usageError{err}
+		return s, usageError{fmt.Errorf("token: %w", err)}
 	}
 	artifacts, err := store.NewArtifacts(store.ArtifactsOptions{
 		ResultsURL:    a.env.resultsURL,

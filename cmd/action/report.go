@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -123,7 +124,7 @@ func deliveryLine(d store.Delivery) string {
 func (j *job) state(r *result) string {
 	switch {
 	case !r.chosen && r.err != nil:
-		return "undecided: " + r.decision.Reason
+		return "undecided: " + r.decision.Reason + ": " + r.err.Error()
 	case !r.chosen && r.decision.State == schedule.NotDue:
 		return "not due: " + r.decision.Reason
 	case !r.chosen:
@@ -176,6 +177,15 @@ func (j *job) setOutputs(o outcome) error {
 	if len(o.prepared) == 1 {
 		out = append(out, j.singular(o.prepared[0])...)
 	}
+	if out.size() > emit.MaxOutputs {
+		j.runner.Logf("warning: output deliveries lists the failed ones only: all %d are more than the platform takes; the log and the receipts have them", len(deliveries))
+		deliveries = slices.DeleteFunc(deliveries, func(d agentDelivery) bool { return d.Status != store.Failed })
+		out.replace("deliveries", compactJSON(deliveries))
+		for out.size() > emit.MaxOutputs && len(deliveries) > 0 {
+			deliveries = deliveries[:len(deliveries)/2]
+			out.replace("deliveries", compactJSON(deliveries))
+		}
+	}
 	return out.set(j.runner)
 }
 
@@ -214,7 +224,8 @@ func matrixJSON(include []matrixEntry) string {
 	return compactJSON(map[string][]matrixEntry{"include": include})
 }
 
-// compactJSON renders plain structs, strings and valid raw messages, none of which can fail to encode.
+// compactJSON renders plain structs, strings and valid raw messages, none of which can fail to encode. A step that prints an output must
+// not thereby carry out what a server said: ##[ is a command anywhere in a line, and in JSON it can only stand in a string.
 func compactJSON(v any) string {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -222,12 +233,28 @@ func compactJSON(v any) string {
 	if err := enc.Encode(v); err != nil {
 		panic(err)
 	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return strings.ReplaceAll(strings.TrimSuffix(b.String(), "\n"), "##[", `#\u0023[`)
 }
 
 type output struct{ name, value string }
 
 type outputs []output
+
+// size is about what they take in the runner's file, delimiters included.
+func (out outputs) size() (bytes int) {
+	for _, o := range out {
+		bytes += len(o.name) + len(o.value) + 2*len("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+	}
+	return bytes
+}
+
+func (out outputs) replace(name, value string) {
+	for i := range out {
+		if out[i].name == name {
+			out[i].value = value
+		}
+	}
+}
 
 // set hands all outputs to the runner; one that fails does not keep the others back.
 func (out outputs) set(runner *emit.Runner) error {

@@ -6,10 +6,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 )
@@ -69,8 +71,24 @@ func run(ctx context.Context, args []string, w world) int {
 	code, err := dispatchCommand(ctx, args, w, runner)
 	if err != nil {
 		runner.Logf("error: %v", err)
+		if code == exitUsage {
+			tellRefusal(runner, err)
+		}
 	}
 	return code
+}
+
+// tellRefusal tells of wrong usage wherever a workflow looks, outputs included: a step that runs whatever happened can decode them (design §7).
+func tellRefusal(runner *emit.Runner, refused error) {
+	runner.Annotate([]diag.Finding{{Rule: "usage", Severity: diag.Error, Message: refused.Error()}})
+	err := errors.Join(
+		outputs{{"valid", "false"}, {"errors", "0"}, {"warnings", "0"}, {"count", "0"}, {"prepared", "[]"}, {"payloads", "[]"}, {"deliveries", "[]"},
+			{"matrix", matrixJSON([]matrixEntry{})}, {"roster", "[]"}}.set(runner),
+		runner.WriteSummary(emit.Summary{Verdict: "❌ " + refused.Error()}),
+	)
+	if err != nil {
+		runner.Logf("error: %v", err)
+	}
 }
 
 // usageError is wrong usage: exit code 2.
@@ -130,6 +148,9 @@ func newApp(c command, args []string, w world, runner *emit.Runner) (*app, error
 	env, err := readEnvironment(w.getenv)
 	if err != nil {
 		return nil, err
+	}
+	if host := opts["host-workspace"]; host != "" && !filepath.IsAbs(host) {
+		return nil, fmt.Errorf("host-workspace is %q, must be an absolute path: leave it to action.yml", host)
 	}
 	a := &app{world: w, runner: runner, env: env, opts: opts, args: positional}
 	a.now = w.now()

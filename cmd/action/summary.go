@@ -15,6 +15,9 @@ import (
 // summary is the job summary of prepare: verdict first, then every entry, deliveries, findings, payloads (design §9).
 func (j *job) summary(o outcome, hidden []diag.Finding) emit.Summary {
 	s := emit.Summary{Verdict: j.verdict(o)}
+	if len(o.errs) > 0 {
+		s.Sections = append(s.Sections, emit.Section{Title: "What failed", Table: errorsTable(o.errs)})
+	}
 	if len(o.results) > 0 {
 		s.Sections = append(s.Sections, j.entriesSection(o))
 	}
@@ -59,6 +62,14 @@ func count(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func errorsTable(errs []error) *emit.Table {
+	table := &emit.Table{Header: []string{"Error"}}
+	for _, err := range errs {
+		table.Rows = append(table.Rows, []emit.Cell{{Text: err.Error()}})
+	}
+	return table
 }
 
 func (j *job) entriesSection(o outcome) emit.Section {

@@ -116,10 +116,10 @@ func (v *validation) checkFiles(files []string) error {
 func (v *validation) checkFile(tree *checkout.Tree, file string) error {
 	var data []byte
 	var err error
-	var opts schedule.Options
+	var slug string
 	name, inside := nameIn(tree, file)
 	if inside {
-		opts.Repo = v.slug(tree)
+		slug = v.slug(tree)
 		data, err = tree.ReadFile(name, schedule.MaxSize)
 	} else {
 		tree = nil
@@ -134,7 +134,7 @@ func (v *validation) checkFile(tree *checkout.Tree, file string) error {
 		return v.add(nil, name, nil, nil, []diag.Finding{f})
 	}
 	var findings []diag.Finding
-	v.manifest, findings = schedule.Load(name, data, opts)
+	v.manifest, findings = loadText(name, data, slug)
 	return v.add(tree, name, data, v.manifest, findings)
 }
 

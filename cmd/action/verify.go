@@ -33,7 +33,7 @@ func runVerify(_ context.Context, a *app) (int, error) {
 		return exitUsage, err
 	}
 	if len(findings) == 0 {
-		fmt.Fprintf(a.stdout, "%s is as it was prepared\n", a.args[0])
+		fmt.Fprintf(a.stdout, "%s is what its sources.json says\n", a.args[0])
 		return exitOK, nil
 	}
 	var text bytes.Buffer

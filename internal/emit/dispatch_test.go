@@ -190,7 +190,7 @@ func TestStdout(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	m := testMessage(t)
-	s := NewStdout(&out)
+	s := NewStdout(&out, false)
 	for range 2 {
 		if got := s.Deliver(t.Context(), m); len(got) != 1 || got[0] != (store.Delivery{Channel: "stdout", Target: "stdout", Status: store.Delivered}) {
 			t.Errorf("got %+v", got)
@@ -199,7 +199,7 @@ func TestStdout(t *testing.T) {
 	if want := string(m.JSON) + "\n" + string(m.JSON) + "\n"; out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
 	}
-	if got := NewStdout(brokenWriter{}).Deliver(t.Context(), m); got[0].Status != store.Failed || !strings.Contains(got[0].Error, "broken pipe") {
+	if got := NewStdout(brokenWriter{}, false).Deliver(t.Context(), m); got[0].Status != store.Failed || !strings.Contains(got[0].Error, "broken pipe") {
 		t.Errorf("got %+v", got)
 	}
 	if err := s.Close(); err != nil {

@@ -15,9 +15,11 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
-// The platform's limits (platform-facts, "Log and command files").
+// MaxOutputs is how many bytes of outputs the platform takes from a job (platform-facts).
+const MaxOutputs = 1 << 20
+
+// Further limits of the platform (platform-facts, "Log and command files").
 const (
-	maxOutput      = 1 << 20       // bytes of outputs a job
 	maxSummary     = 1<<20 - 1<<10 // bytes of a step's summary, beyond which all of it is dropped; a little is left for the line end
 	maxAnnotations = 10            // of each type a step
 	maxAnnotation  = 4096          // characters
@@ -112,8 +114,8 @@ func (r *Runner) WriteOutput(name, value string) error {
 	if !r.Actions() {
 		return nil
 	}
-	if len(value) > maxOutput {
-		return fmt.Errorf("output %q has %d bytes, the platform takes %d a job: read the files below bundle-dir instead", name, len(value), maxOutput)
+	if len(value) > MaxOutputs {
+		return fmt.Errorf("output %q has %d bytes, the platform takes %d a job: read the files below bundle-dir instead", name, len(value), MaxOutputs)
 	}
 	delimiter := r.delimiter()
 	if strings.Contains(value, delimiter) {

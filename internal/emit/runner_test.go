@@ -232,9 +232,9 @@ func TestRunnerErrors(t *testing.T) {
 	}{
 		{"not set", "", "d", "v", `setting output "payload": GITHUB_OUTPUT is not set`},
 		{"no directory", bad, "d", "v", `setting output "payload": writing the file of GITHUB_OUTPUT: `},
-		{"too large", good, "d", strings.Repeat("x", maxOutput+1), "1048577 bytes, the platform takes 1048576"},
+		{"too large", good, "d", strings.Repeat("x", MaxOutputs+1), "1048577 bytes, the platform takes 1048576"},
 		{"guessed delimiter", good, "d", "a\nd\nb", "delimiter"},
-		{"largest", good, "d", strings.Repeat("x", maxOutput), ""},
+		{"largest", good, "d", strings.Repeat("x", MaxOutputs), ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

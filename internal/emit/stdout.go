@@ -8,14 +8,20 @@ import (
 )
 
 // Stdout writes events to a stream, one line of JSON each. Event.Marshal made the line safe for a runner's log.
-type Stdout struct{ w io.Writer }
+type Stdout struct {
+	w      io.Writer
+	dryRun bool
+}
 
-// NewStdout makes a sink that writes to w.
-func NewStdout(w io.Writer) *Stdout { return &Stdout{w} }
+// NewStdout makes a sink that writes to w. In a dry run it writes all the same, and says that it was one.
+func NewStdout(w io.Writer, dryRun bool) *Stdout { return &Stdout{w, dryRun} }
 
 // Deliver writes m's line.
 func (s *Stdout) Deliver(_ context.Context, m Message) []store.Delivery {
 	d := store.Delivery{Channel: "stdout", Target: "stdout", Status: store.Delivered}
+	if s.dryRun {
+		d.Status = store.DryRun
+	}
 	line := append(append(make([]byte, 0, len(m.JSON)+1), m.JSON...), '\n')
 	if _, err := s.w.Write(line); err != nil {
 		d.Status, d.Error = store.Failed, "writing the event to standard output: "+err.Error()

@@ -60,7 +60,7 @@ func Decide(e *Entry, now time.Time, k Known) Decision {
 	case k.Delivered:
 		d.State, d.Reason = NotDue, fmt.Sprintf("delivered for %s; next on %s", period, formatSlot(d.Next[0]))
 	case k.Prepared:
-		d.State, d.Reason = DeliveredPartly, fmt.Sprintf("delivered partly: the bundle of %s is stored, but its delivery did not finish, due since %s", period, since)
+		d.State, d.Reason = DeliveredPartly, fmt.Sprintf("an earlier delivery of %s did not finish: its bundle is stored, a receipt is not, due since %s", period, since)
 	default:
 		d.State, d.Reason = Due, fmt.Sprintf("no receipt for %s yet, due since %s", period, since)
 	}

@@ -208,7 +208,10 @@ func TestHostileText(t *testing.T) {
 			name: "in findings", manifest: manifest(quoted), agents: "coach", exitCode: 1,
 			outputs: []string{"count", "deliveries", "errors", "matrix", "payloads", "prepared", "valid", "warnings"},
 		},
-		{name: "in an input", manifest: manifest(oneLine), agents: hostile, exitCode: 2, outputs: []string{}},
+		{
+			name: "in an input", manifest: manifest(oneLine), agents: hostile, exitCode: 2,
+			outputs: []string{"count", "deliveries", "errors", "matrix", "payloads", "prepared", "roster", "valid", "warnings"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/emit"
+	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/store"
+)
+
+// Wrong usage is told where a workflow looks, with outputs that a later step can decode.
+func TestRefusalReachesTheWorkflow(t *testing.T) {
+	t.Parallel()
+	outside := t.TempDir()
+	for _, test := range []struct {
+		inputs, env map[string]string
+		want        string
+	}{
+		{map[string]string{"agents": "nobody"}, nil, `has no agent "nobody"`},
+		{map[string]string{"retention-days": "forever"}, nil, `retention-days is "forever"`},
+		{map[string]string{"emit": "dispatch", "dispatch-to": "# acme/core\n"}, nil, "dispatch-to names none"},
+		{map[string]string{"dispatch-to": "acme/core", "token": "two words"}, nil, "dispatch-token: the token holds white space"},
+		{map[string]string{"agents": "optimization", "cadence": "weekly"}, nil, "not all of which are weekly"},
+		{map[string]string{"out": outside}, nil, "outside of the workspace"},
+		{map[string]string{"target": outside}, nil, "outside of the workspace"},
+		{nil, map[string]string{"GITHUB_EVENT_NAME": "pull_request"}, "refused on the event pull_request"},
+		{nil, map[string]string{"ACTIONS_RUNTIME_TOKEN": "x"}, "ACTIONS_RUNTIME_TOKEN is not a JSON web token"},
+	} {
+		p := newPlatform(t)
+		got := p.stepIn(101, test.inputs, test.env)
+		if got.code != exitUsage || !strings.Contains(got.stderr, test.want) {
+			t.Errorf("%v: exit code %d, want %q\n%s", test.inputs, got.code, test.want, got.stderr)
+		}
+		if got.outputs["payloads"] != "[]" || got.outputs["count"] != "0" || got.outputs["matrix"] != `{"include":[]}` || got.outputs["valid"] != "false" {
+			t.Errorf("%v: outputs %v", test.inputs, got.outputs)
+		}
+		if !strings.HasPrefix(got.stdout, "::error title=usage::") || !strings.Contains(got.summary, "❌") {
+			t.Errorf("%v: annotation %q, summary %q", test.inputs, got.stdout, got.summary)
+		}
+	}
+}
+
+// An event that only its artifact makes too large is told before the artifact is stored.
+func TestEventThatItsArtifactMakesTooLarge(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	event := func(padding int) string {
+		p.write(".kaizen/schedule.yml", oneAgent+"    session_close:\n"+strings.Repeat("      - "+strings.Repeat("é", 890)+"\n", 12)+
+			"      - "+strings.Repeat("y", padding)+"\n")
+		got := p.step(map[string]string{"now": tuesday, "dry-run": "true", "emit": "stdout"})
+		return strings.TrimSpace(got.stdout)
+	}
+	padding := 65_400 - len(event(100)) + 100
+	for _, dryRun := range []string{"true", "false"} {
+		inputs := fanOut(tuesday)
+		inputs["dry-run"] = dryRun
+		if size := len(event(padding)); size != 65_400 {
+			t.Fatalf("without an artifact the event has %d bytes", size)
+		}
+		got := p.step(inputs)
+		if got.code != exitFindings || !strings.Contains(got.stderr, "the platform takes 65535") {
+			t.Errorf("dry run %s: exit code %d\n%.2000s", dryRun, got.code, got.stderr)
+		}
+	}
+	if n := len(p.results.Requests()); n > 0 {
+		t.Errorf("%d requests to the artifact service", n)
+	}
+}
+
+// Standard output has the manifest's order, whichever agent is done first and whichever has nothing to print.
+func TestStdoutKeepsTheOrder(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	manifest := "version: \"1\"\nrepo: web\nschedules:\n"
+	for _, agent := range []string{"a", "b", "c"} {
+		manifest += "  - agent: " + agent + "\n    cadence: weekly\n"
+		p.write("agents/"+agent+".md", "# Do what is to be done.\n")
+	}
+	p.write(".kaizen/schedule.yml", manifest)
+	p.write("agents/b.md", "token = \"ghp_16C7e42F292c6912E7710c838347Ae178B4a\"\n")
+	served := make(chan struct{})
+	p.api.Fail("POST /repos/acme/core/dispatches", 2, func(s *ghtest.Server, w http.ResponseWriter, r *http.Request) {
+		first := len(s.Dispatches()) == 0
+		ghtest.Then(func() {
+			if !first {
+				close(served)
+				return
+			}
+			select { // the first answer comes after the second
+			case <-served:
+			case <-time.After(10 * time.Second):
+			}
+		})(s, w, r)
+	})
+	inputs := fanOut(tuesday)
+	inputs["dispatch-to"], inputs["emit"] = "acme/core", "dispatch, stdout"
+	got := p.step(inputs)
+	var order []string
+	for line := range strings.Lines(got.stdout) {
+		var e struct{ Agent string }
+		if json.Unmarshal([]byte(line), &e) == nil {
+			order = append(order, e.Agent)
+		}
+	}
+	if got.code != exitFindings || strings.Join(order, " ") != "a c" {
+		t.Errorf("exit code %d, order %v\n%s", got.code, order, got.stderr)
+	}
+}
+
+// A bundle names the commit that is checked out, which need not be the workflow's.
+func TestCommitOfTheCheckout(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	head := strings.Repeat("12", 20)
+	for _, want := range []string{strings.Repeat("ab", 20), head} {
+		got := p.step(map[string]string{"agents": "coach", "now": tuesday})
+		sources, err := os.ReadFile(filepath.Join(p.workspace, got.outputs["bundle-dir"], store.SourcesFile))
+		if err != nil || !strings.Contains(string(sources), `"commit": "`+want+`"`) {
+			t.Errorf("want the commit %s (%v):\n%s", want, err, sources)
+		}
+		p.write(".git/HEAD", head+"\n")
+	}
+}
+
+// Nothing that is told of a manifest that is not valid repeats a secret in it.
+func TestSecretInABrokenManifest(t *testing.T) {
+	t.Parallel()
+	const secret = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"
+	for _, lines := range []string{
+		"    nats_token: " + secret + "\n",
+		"    session_close: curl -H " + secret + "\n",
+		"    session_close: [\"x " + secret + "\", \"\"]\n",
+		"    day: " + secret + "\n",
+		"    prompt: " + secret + "/../..\n    prompt: x\n",
+	} {
+		for _, command := range []string{"validate", "prepare", "list"} {
+			p := newPlatform(t)
+			p.write(".kaizen/schedule.yml", oneAgent+lines)
+			got := p.step(map[string]string{"command": command, "now": tuesday})
+			if got.code != exitFindings || !strings.Contains(got.stderr, "a secret of the kind github-token stands in the manifest") {
+				t.Errorf("%s: exit code %d\n%s", command, got.code, got.stderr)
+			}
+			for where, text := range map[string]string{"log": got.stderr, "annotations": got.stdout, "summary": got.summary, "outputs": fmt.Sprint(got.outputs)} {
+				if strings.Contains(text, "ghp_") || strings.Contains(text, "16C7e42F") {
+					t.Errorf("%s with %q: the %s holds the secret:\n%s", command, lines, where, text)
+				}
+			}
+		}
+	}
+}
+
+// With the outputs full of events, agents wait for the next run instead of being delivered to nobody.
+func TestReserveOutputs(t *testing.T) {
+	t.Parallel()
+	in := &job{app: &app{env: environment{actions: true}}}
+	if err := in.reserve(maxPayloads); err != nil {
+		t.Error(err)
+	}
+	if err := in.reserve(1); err == nil || !strings.Contains(err.Error(), "the next run prepares it") {
+		t.Errorf("got %v", err)
+	}
+	terminal := &job{app: &app{}}
+	if err := terminal.reserve(2 * maxPayloads); err != nil {
+		t.Errorf("on a terminal: %v", err)
+	}
+}
+
+// Deliveries that are more than the platform takes are cut to those that failed.
+func TestManyDeliveries(t *testing.T) {
+	t.Parallel()
+	output := filepath.Join(t.TempDir(), "output")
+	vars := map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": output}
+	var log strings.Builder
+	runner := emit.NewRunner(emit.RunnerOptions{Getenv: func(name string) string { return vars[name] }, Stderr: &log})
+	r := &result{entry: &schedule.Entry{Agent: "coach"}, chosen: true}
+	for i := range 20_000 {
+		status := store.Delivered
+		if i%1000 == 0 {
+			status = store.Failed
+		}
+		r.deliveries = append(r.deliveries, store.Delivery{Channel: "dispatch", Target: fmt.Sprint("acme/repository-", i), Status: status})
+	}
+	j := &job{app: &app{runner: runner, env: environment{actions: true}}}
+	if err := j.setOutputs(outcome{results: []*result{r}}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(output)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept []store.Delivery
+	if err := json.Unmarshal([]byte(parseOutputs(t, string(text))["deliveries"]), &kept); err != nil || len(kept) != 20 || kept[1].Target != "acme/repository-1000" {
+		t.Errorf("%d kept (%v), want the 20 that failed", len(kept), err)
+	}
+	if len(text) > emit.MaxOutputs || !strings.Contains(log.String(), "lists the failed ones only: all 20000") {
+		t.Errorf("%d bytes, log %s", len(text), &log)
+	}
+}
+
+// What a server says is no command for a step that prints an output.
+func TestOutputsHoldNoCommand(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.api.Fail("POST /repos/acme/core/dispatches", 1, ghtest.Status(422, `{"message":"::error::x ##[error]y"}`))
+	got := p.step(fanOut(tuesday))
+	var deliveries []store.Delivery
+	if err := json.Unmarshal([]byte(got.outputs["deliveries"]), &deliveries); err != nil || !strings.Contains(deliveries[0].Error, "##[error]y") {
+		t.Errorf("%v: %s", err, got.outputs["deliveries"])
+	}
+	for name, value := range got.outputs {
+		if strings.Contains(value, "##[") {
+			t.Errorf("output %s holds a command: %s", name, value)
+		}
+	}
+}
