@@ -42,7 +42,8 @@ func detect(id, keywords string, entropy float64, pattern string) *detector {
 	}
 }
 
-// maxAssignment bounds an assignment from its keyword to the end of the value, in bytes.
+// maxAssignment bounds the text after a keyword on which a pattern is tried, in bytes. A value that is cut there is found all the same,
+// and merge adds its rest.
 const maxAssignment = 1 << 10
 
 // assignment makes a detector whose matches begin with one of the keywords, in any case unless the keyword has capitals.
@@ -125,16 +126,16 @@ var detectors = sync.OnceValue(func() []*detector {
 		detect("postman-key", "PMAK-", 3, `\bPMAK-[0-9a-f]{24}-[0-9a-f]{34}\b`),
 		detect("monitoring-key", "NRAK- glsa_ glc_ sntry", 3, `\b(?:NRAK-[A-Z0-9]{27}\b|glsa_[A-Za-z0-9]{32}_[0-9a-fA-F]{8}|glc_[A-Za-z0-9+/]{32,}|sntry[su]_[A-Za-z0-9+/=_]{40,})`),
 
-		detect("url-password", "://", 0, `\b[A-Za-z][A-Za-z0-9+.-]{1,20}://([^\s:/?#@'"<>`+"`"+`]*):([^\s/'"<>`+"`"+`]{3,200})@([\w.:\[-]*)`).except(publicURL),
+		detect("url-password", "://", 0, `\b[A-Za-z][A-Za-z0-9+.-]{1,20}://([^\s:/?#@'"<>`+"`"+`]*):([^\s/'"<>`+"`"+`]{3,})@([\w.:\[-]*)`).except(publicURL),
 		assignment("authorization-header", "authorization", 3, `(?i)authorization["']?\s*[:=]\s*["']?(?:bearer|basic|token)\s+([A-Za-z0-9._~+/-]{16,}=*)`).except(noDigit),
 		assignment("password", "password passwd passphrase pwd", 2.5,
-			`(?i)(?:password|passwd|passphrase|pwd)["'`+"`"+`]?\s*(?:=>|:=|==?|:)\s*["'`+"`"+`]([^"'\s`+"`"+`]{6,200})["'`+"`"+`]`).except(plainWord),
+			`(?i)(?:password|passwd|passphrase|pwd)["'`+"`"+`]?\s*(?:=>|:=|==?|:)\s*["'`+"`"+`]([^"'\s`+"`"+`]{6,})(?:["'`+"`"+`]|\z)`).except(plainWord),
 		assignment("password", "PASSWORD PASSWD PASSPHRASE PWD", 2.5,
-			`(?:PASSWORD|PASSWD|PASSPHRASE|PWD)[ \t]*=[ \t]*([^\s"'`+"`"+`]{8,200})`).except(plainWord),
+			`(?:PASSWORD|PASSWD|PASSPHRASE|PWD)[ \t]*=[ \t]*([^\s"'`+"`"+`]{8,})`).except(plainWord),
 		assignment("credential", "secret token api_key apikey api-key access_key accesskey", 3.5,
-			`(?i)(?:secret|token|api[_-]?key|access[_-]?key)["'`+"`"+`]?\s*(?:=>|[:?.]{0,3}==?|:|,|string =)\s*["'`+"`"+`]([A-Za-z0-9+/=_.~-]{20,200})["'`+"`"+`]`).except(plainWord),
+			`(?i)(?:secret|token|api[_-]?key|access[_-]?key)["'`+"`"+`]?\s*(?:=>|[:?.]{0,3}==?|:|,|string =)\s*["'`+"`"+`]([A-Za-z0-9+/=_.~-]{20,})(?:["'`+"`"+`]|\z)`).except(plainWord),
 		assignment("credential", "secret token api_key apikey api-key access_key accesskey", 3.5,
-			`(?i)(?:secret|token|api[_-]?key|access[_-]?key)[ \t]*(?:[:?]{0,3}=|:)[ \t]*([A-Za-z0-9+/=_~-]{20,200})`).except(wordOrPath),
+			`(?i)(?:secret|token|api[_-]?key|access[_-]?key)[ \t]*(?:[:?]{0,3}=|:)[ \t]*([A-Za-z0-9+/=_~-]{20,})`).except(wordOrPath),
 	}
 })
 
@@ -147,7 +148,7 @@ func findSecrets(data []byte) []span {
 		for _, s := range search(text) {
 			spans = append(spans, span{offsets[s.start], offsets[s.end], s.rule})
 		}
-		spans = merge(spans)
+		spans = merge(data, spans)
 	}
 	return spans
 }
@@ -205,7 +206,7 @@ func search(text []byte) []span {
 			}
 		}
 	}
-	return merge(spans)
+	return merge(text, spans)
 }
 
 // matches are the offsets of the pattern's groups in text, of which lower is the lower-case copy.
@@ -278,18 +279,32 @@ func (d *detector) secret(text []byte, m []int) (span, bool) {
 	return s, true
 }
 
-// merge sorts spans and joins those that overlap, under the name of the first.
-func merge(spans []span) []span {
+// merge sorts the spans of text and joins those that overlap, under the name of the first. Each goes on to the end of its value, which may
+// be longer than its pattern knows.
+func merge(text []byte, spans []span) []span {
 	slices.SortStableFunc(spans, func(a, b span) int { return cmp.Compare(a.start, b.start) })
 	var merged []span
 	for _, s := range spans {
-		if n := len(merged); n > 0 && s.start < merged[n-1].end {
-			merged[n-1].end = max(merged[n-1].end, s.end)
-			continue
+		n := len(merged)
+		if n == 0 || s.start >= merged[n-1].end {
+			s.end = endOfValue(text, s.end)
+			merged = append(merged, s)
+		} else if s.end > merged[n-1].end {
+			merged[n-1].end = endOfValue(text, s.end)
 		}
-		merged = append(merged, s)
 	}
 	return merged
+}
+
+// endOfValue is where the run of a token's characters ends. A dot is one inside a token, and not at the end of a sentence.
+func endOfValue(text []byte, at int) int {
+	token := func(c byte) bool {
+		return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("_-+/=~", c) >= 0
+	}
+	for at < len(text) && (token(text[at]) || text[at] == '.' && at+1 < len(text) && token(text[at+1])) {
+		at++
+	}
+	return at
 }
 
 // redact puts [redacted:<detector>] in the place of each span.
@@ -349,10 +364,12 @@ func plainWord(match [][]byte) bool {
 	return len(strings.Trim(value, "-_.")) < 6
 }
 
-// wordOrPath refuses, beside plain words, what stands without quotes in prose and settings: values without a digit, and paths.
+// wordOrPath refuses, beside plain words, what stands without quotes in prose and settings: values without a digit, and paths. A long
+// value may have some more slashes and hyphens, because base64 has them.
 func wordOrPath(match [][]byte) bool {
 	value := match[len(match)-1]
-	return plainWord(match) || noDigit(match) || bytes.Count(value, []byte("/")) > 2 || bytes.Count(value, []byte("-")) > 3
+	more := len(value) / 32
+	return plainWord(match) || noDigit(match) || bytes.Count(value, []byte("/")) > 2+more || bytes.Count(value, []byte("-")) > 3+more
 }
 
 // noDigit refuses a match without a digit: an identifier or a description instead of a token.

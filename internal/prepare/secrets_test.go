@@ -109,6 +109,31 @@ func TestFindSecrets(t *testing.T) {
 	}
 }
 
+// A value that is longer than its issuer says, or than the text that a pattern is tried on, is found and goes whole.
+func TestLongSecrets(t *testing.T) {
+	t.Parallel()
+	for _, s := range []sample{
+		{"credential", "token=", random(alnum, 300), "\n"},
+		{"credential", "token=", random(alnum+"+/", 5000), "\n"},
+		{"credential", `"SessionToken": "`, "IQoJ" + random(alnum+"+/", 400), `"`},
+		{"credential", `"SessionToken": "`, "IQoJ" + random(alnum+"+/", 5000), `"`},
+		{"password", `password = "`, random(alnum, 5000), `"`},
+		{"password", "DB_PASSWORD=", random(alnum, 5000), " "},
+		{"github-fine-grained-token", "", "github_pat_" + random(alnum, 400), "."},
+		{"github-token", "", "ghs_" + random(alnum, 2500), "."},
+		{"gitlab-token", "", "glpat-" + random(alnum, 27) + ".01." + random(alnum, 9), ". "},
+		{"twitter-token", "", strings.Repeat("A", 22) + random(alnum, 300), ""},
+		{"url-password", "https://svc:", random(alnum, 900), "@git.acme.dev/x"},
+		{"authorization-header", "Authorization: Bearer ", random(alnum, 3000), "\n"},
+	} {
+		text := s.before + s.secret + s.after
+		got := findSecrets([]byte(text))
+		if len(got) != 1 || got[0].rule != s.id || text[got[0].start:got[0].end] != s.secret {
+			t.Errorf("%s of %d bytes: %v", s.id, len(text), got)
+		}
+	}
+}
+
 // Every kind in every part stops the agent under fail, and is gone under redact. No message tells it.
 func TestPlantedSecrets(t *testing.T) {
 	t.Parallel()
