@@ -129,29 +129,53 @@ func labelsOnly(labels []string) []Pointer {
 	return pointers
 }
 
-// checkJSON checks every string of valid JSON, keys included, after its escapes are undone. What it finds stands where the string begins.
+// checkJSON checks every string of valid JSON, keys included, after its escapes are undone, and the text as a whole, because a key may give
+// away the value beside it. What it finds stands where the string begins; what the whole adds is told only of strings with no secret yet.
 func (c *collector) checkJSON(file string, data []byte) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	for secrets, hidden := 0, 0; secrets < maxSecrets && hidden < maxHidden; {
-		before := dec.InputOffset()
+	var whole []span
+	if c.policy != SecretsOff {
+		whole = findSecrets(data)
+	}
+	secrets, hidden := 0, 0
+	report := func(rule string, offset int) {
+		if secrets++; secrets <= maxSecrets {
+			line, column := position(data, offset)
+			c.findings = append(c.findings, c.secretFinding(file, secretAt{rule, line, column}))
+		}
+	}
+	for dec := json.NewDecoder(bytes.NewReader(data)); ; {
+		before := int(dec.InputOffset())
 		token, err := dec.Token()
 		if err != nil { // io.EOF: the JSON is valid
-			return
+			break
 		}
 		text, ok := token.(string)
 		if !ok {
 			continue
 		}
-		line, column := position(data, int(before)+bytes.IndexByte(data[before:], '"'))
-		if c.policy != SecretsOff {
+		start, end := before+bytes.IndexByte(data[before:], '"'), int(dec.InputOffset())
+		told := false
+		if c.policy != SecretsOff && secrets < maxSecrets {
 			for _, s := range findSecrets([]byte(text)) {
-				secrets++
-				c.findings = append(c.findings, c.secretFinding(file, secretAt{s.rule, line, column}))
+				report(s.rule, start)
+				told = true
 			}
 		}
-		if found := hiddenRunes([]byte(text)); len(found) > 0 {
+		for ; len(whole) > 0 && whole[0].start < end; whole = whole[1:] {
+			if whole[0].start < start {
+				report(whole[0].rule, whole[0].start)
+			} else if !told {
+				report(whole[0].rule, start)
+				told = true
+			}
+		}
+		if found := hiddenRunes([]byte(text)); len(found) > 0 && hidden < maxHidden {
 			hidden++
+			line, column := position(data, start)
 			c.findings = append(c.findings, hiddenFinding(file, line, column, found[0].r, len(found)-1))
 		}
+	}
+	for _, s := range whole {
+		report(s.rule, s.start)
 	}
 }

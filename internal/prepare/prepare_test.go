@@ -289,6 +289,43 @@ func TestFromJSONHygiene(t *testing.T) {
 	}
 }
 
+// The key of a value gives it away as it does in a file. One secret is told once, and nothing else in the JSON hides one.
+func TestFromJSONKeys(t *testing.T) {
+	t.Parallel()
+	const password = "k8Jd92ks" + "lQpW"
+	key := "-----BEGIN PRIVATE" + ` KEY-----\n` + random(alnum, 64) + `\n-----END PRIVATE` + ` KEY-----`
+	tests := []struct{ name, member, want string }{
+		{"nothing", `"note": "fine"`, ""},
+		{"password", `"db_password":"` + password + `"`, "2:15"},
+		{"API key", `"api_key": "` + random(alnum, 32) + `"`, "2:12"},
+		{"AWS", `"aws_secret_access_key":"` + random(alnum, 40) + `"`, "2:25"},
+		{"Twilio", `"twilio_auth_token":"` + random(hexDigits, 32) + `"`, "2:21"},
+		{"GCP", `"private_key_id":"` + random(hexDigits, 40) + `"`, "2:18"},
+		{"GCP's file", `"private_key_id":"` + random(hexDigits, 40) + `","private_key":"` + key + `"`, "2:18 2:75"},
+		{"known by itself", `"token":"ghp_` + random(alnum, 36) + `"`, "2:9"},
+		{"in a string that is JSON", `"content":"{\"db_password\":\"` + password + `\"}"`, "2:11"},
+		{"one of each", `"content":"ghp_` + random(alnum, 36) + `","db_password":"` + password + `"`, "2:11 2:68"},
+		{"behind hidden characters", strings.Repeat(`"a":"\u202e",`, maxHidden) + `"b":"ghp_` + random(alnum, 36) + `"`, "2:135"},
+	}
+	for _, tt := range tests {
+		data := "{\"agent_prompt_found\": true, \"has_memory\": false, \"has_metrics\": true, \"pointers\": [],\n" + tt.member + "}"
+		_, findings, err := FromJSON("given.json", []byte(data), coach(Markdown))
+		var got []string
+		for _, f := range findings {
+			if f.Rule == diag.Secret.ID {
+				got = append(got, fmt.Sprintf("%d:%d", f.Line, f.Column))
+			}
+		}
+		if err != nil || strings.Join(got, " ") != tt.want {
+			t.Errorf("%s: secrets at %q, %v; want %q", tt.name, got, err, tt.want)
+		}
+	}
+	many := `{"agent_prompt_found": true, "has_memory": false, "has_metrics": true, "pointers": [], "a": [` + strings.Repeat(`"ghp_`+random(alnum, 36)+`",`, 50) + `""]}`
+	if _, findings, err := FromJSON("given.json", []byte(many), coach(Markdown)); err != nil || len(findings) != maxSecrets {
+		t.Errorf("%d findings, %v", len(findings), err)
+	}
+}
+
 // What prepare writes as JSON, FromJSON takes back.
 func TestFromOwnJSON(t *testing.T) {
 	t.Parallel()
