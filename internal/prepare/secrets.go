@@ -68,8 +68,8 @@ var detectors = sync.OnceValue(func() []*detector {
 		detect("age-key", "AGE-SECRET-KEY-", 3, `\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b`),
 		detect("jwt", "eyJ", 3, `\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}`),
 
-		detect("github-token", "ghp_ gho_ ghu_ ghs_ ghr_", 3, `\bgh[pousr]_[A-Za-z0-9_.-]{35,999}[A-Za-z0-9]`),
-		detect("github-fine-grained-token", "github_pat_", 3, `\bgithub_pat_[A-Za-z0-9_]{22,255}`),
+		detect("github-token", "ghp_ gho_ ghu_ ghs_ ghr_", 3, `\bgh[pousr]_[A-Za-z0-9_.-]{35,999}[A-Za-z0-9]|gh[pousr]_[A-Za-z0-9]{36}`),
+		detect("github-fine-grained-token", "github_pat_", 3, `github_pat_[A-Za-z0-9]{22}[A-Za-z0-9_]*`),
 		detect("gitlab-token", "glpat- gldt- glrt- glcbt- glptt- glft- glimt- glagent- gloas- glsoat-", 3,
 			`\bgl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas|soat)-[A-Za-z0-9_-]{20,}`),
 		detect("npm-token", "npm_", 3, `\bnpm_[A-Za-z0-9]{36}\b`),
@@ -132,6 +132,8 @@ var detectors = sync.OnceValue(func() []*detector {
 			`(?i)(?:password|passwd|passphrase|pwd)["'`+"`"+`]?\s*(?:=>|:=|==?|:)\s*["'`+"`"+`]([^"'\s`+"`"+`]{6,})(?:["'`+"`"+`]|\z)`).except(plainWord),
 		assignment("password", "PASSWORD PASSWD PASSPHRASE PWD", 2.5,
 			`(?:PASSWORD|PASSWD|PASSPHRASE|PWD)[ \t]*=[ \t]*([^\s"'`+"`"+`]{8,})`).except(plainWord),
+		assignment("password", "password passwd passphrase pwd", 2.5,
+			`(?i)(?:password|passwd|passphrase|pwd)["'`+"`"+`*_]{0,3}[ \t]*[:=]\*{0,2}[ \t]*([^\s"'`+"`"+`;=][^\s"'`+"`"+`;]{7,})(?:["'`+"`"+`;]|[ \t]*(?:[\r\n]|\z|#))`).except(unquotedWord),
 		assignment("credential", "secret token api_key apikey api-key access_key accesskey", 3.5,
 			`(?i)(?:secret|token|api[_-]?key|access[_-]?key)["'`+"`"+`]?\s*(?:=>|[:?.]{0,3}==?|:|,|string =)\s*["'`+"`"+`]([A-Za-z0-9+/=_.~-]{20,})(?:["'`+"`"+`]|\z)`).except(plainWord),
 		assignment("credential", "secret token api_key apikey api-key access_key accesskey", 3.5,
@@ -140,7 +142,7 @@ var detectors = sync.OnceValue(func() []*detector {
 })
 
 // findSecrets finds the secrets in a text, in its order and without overlaps. A text with zero bytes or backslashes is searched a second
-// time without what UTF-16, JSON and the like wrap around a secret.
+// time without what UTF-16, JSON, Markdown and the like wrap around a secret.
 func findSecrets(data []byte) []span {
 	spans := search(data)
 	if bytes.ContainsAny(data, "\x00\\") {
@@ -153,7 +155,8 @@ func findSecrets(data []byte) []span {
 	return spans
 }
 
-// unwrap drops zero bytes and undoes the escapes of a JSON string. The offsets tell where in data each byte of text comes from; there
+// unwrap drops zero bytes and undoes the escapes of a JSON string, and those with which editors of Markdown keep an underscore and its
+// like. The offsets tell where in data each byte of text comes from; there
 // is one more, for the end.
 func unwrap(data []byte) (text []byte, offsets []int) {
 	offsets = make([]int, 0, len(data)+1)
@@ -173,17 +176,27 @@ func unwrap(data []byte) (text []byte, offsets []int) {
 // escaped is what a backslash before data means, and the length of the escape with its backslash. Characters beyond ASCII do not matter
 // to any detector.
 func escaped(data []byte) (c byte, size int) {
+	zeros := 0 // of UTF-16
+	for zeros < len(data)-1 && data[zeros] == 0 {
+		zeros++
+	}
+	data = data[zeros:]
 	switch c := data[0]; c {
 	case 'n', 'r':
-		return '\n', 2
+		return '\n', zeros + 2
 	case 't':
-		return '\t', 2
-	case '"', '/', '\\':
-		return c, 2
+		return '\t', zeros + 2
+	case '"', '/', '_', '-', '.', '~', '+', '=':
+		return c, zeros + 2
+	case '\\':
+		if len(data) > 1 && data[1] == '_' { // Markdown's escape in a JSON string
+			return '_', zeros + 3
+		}
+		return c, zeros + 2
 	case 'u':
 		if len(data) >= 5 {
 			if v, err := strconv.ParseUint(string(data[1:5]), 16, 16); err == nil && v < 0x80 {
-				return byte(v), 6
+				return byte(v), zeros + 6
 			}
 		}
 	}
@@ -358,11 +371,32 @@ func plainWord(match [][]byte) bool {
 		return true
 	}
 	for _, word := range []string{"password", "passw0rd", "p@ssw0rd", "passwd", "pass", "secret", "test", "demo", "fake", "sample", "insert", "replace", "admin", "user",
-		"my", "here", "string", "123456", "letmein", "qwerty", "token", "key"} {
+		"my", "here", "string", "123456", "letmein", "qwerty", "token", "key", "sha256", "base64", "argon2", "pbkdf2", "oauth2"} {
 		value = strings.ReplaceAll(value, word, "")
 	}
 	return len(strings.Trim(value, "-_.")) < 6
 }
+
+// unquotedWord refuses what stands without quotes where a password could: all but letters and digits that make no words.
+func unquotedWord(match [][]byte) bool {
+	value := string(match[len(match)-1])
+	letters := strings.ContainsFunc(value, func(r rune) bool { return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' })
+	return !letters || noDigit(match) || plainWord(match) || isPath(value) || isWords(value)
+}
+
+var (
+	pathStart = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:[.~]{0,2}/|[A-Za-z]:\\)`) })
+	joined    = sync.OnceValue(func() *regexp.Regexp {
+		const word = `(?:[A-Za-z]{1,20}[0-9]{0,2}|[0-9]{1,4})`
+		return regexp.MustCompile(`^` + word + `(?:[-_./]` + word + `)+$`)
+	})
+)
+
+// isPath tells a path that shows where it starts.
+func isPath(value string) bool { return pathStart().MatchString(value) }
+
+// isWords tells words and short numbers that hyphens, underscores, dots or slashes join: a name, a path or code instead of a token.
+func isWords(value string) bool { return joined().MatchString(value) }
 
 // wordOrPath refuses, beside plain words, what stands without quotes in prose and settings: values without a digit, and paths. A long
 // value may have some more slashes and hyphens, because base64 has them.
