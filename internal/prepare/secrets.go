@@ -3,6 +3,7 @@ package prepare
 import (
 	"bytes"
 	"cmp"
+	"encoding/base64"
 	"math"
 	"regexp"
 	"slices"
@@ -127,7 +128,7 @@ var detectors = sync.OnceValue(func() []*detector {
 		detect("monitoring-key", "NRAK- glsa_ glc_ sntry", 3, `\b(?:NRAK-[A-Z0-9]{27}\b|glsa_[A-Za-z0-9]{32}_[0-9a-fA-F]{8}|glc_[A-Za-z0-9+/]{32,}|sntry[su]_[A-Za-z0-9+/=_]{40,})`),
 
 		detect("url-password", "://", 0, `\b[A-Za-z][A-Za-z0-9+.-]{1,20}://([^\s:/?#@'"<>`+"`"+`]*):([^\s/'"<>`+"`"+`]{3,})@([\w.:\[-]*)`).except(publicURL),
-		assignment("authorization-header", "authorization", 3, `(?i)authorization["']?\s*[:=]\s*["']?(?:bearer|basic|token)\s+([A-Za-z0-9._~+/-]{16,}=*)`).except(noDigit),
+		assignment("authorization-header", "authorization", 3, `(?i)authorization["']?\s*[:=]\s*["']?(?:bearer|basic|token)\s+([A-Za-z0-9._~+/-]{16,}=*)`).except(publicHeader),
 		assignment("password", "password passwd passphrase pwd", 2.5,
 			`(?i)(?:password|passwd|passphrase|pwd)["'`+"`"+`]?\s*(?:=>|:=|==?|:)\s*["'`+"`"+`]([^"'\s`+"`"+`]{6,})(?:["'`+"`"+`]|\z)`).except(plainWord),
 		assignment("password", "PASSWORD PASSWD PASSPHRASE PWD", 2.5,
@@ -135,7 +136,7 @@ var detectors = sync.OnceValue(func() []*detector {
 		assignment("password", "password passwd passphrase pwd", 2.5,
 			`(?i)(?:password|passwd|passphrase|pwd)["'`+"`"+`*_]{0,3}[ \t]*[:=]\*{0,2}[ \t]*([^\s"'`+"`"+`;=][^\s"'`+"`"+`;]{7,})(?:["'`+"`"+`;]|[ \t]*(?:[\r\n]|\z|#))`).except(unquotedWord),
 		assignment("credential", "secret token api_key apikey api-key access_key accesskey", 3.5,
-			`(?i)(?:secret|token|api[_-]?key|access[_-]?key)["'`+"`"+`]?\s*(?:=>|[:?.]{0,3}==?|:|,|string =)\s*["'`+"`"+`]([A-Za-z0-9+/=_.~-]{20,})(?:["'`+"`"+`]|\z)`).except(plainWord),
+			`(?i)(?:secret|token|api[_-]?key|access[_-]?key)["'`+"`"+`]?\s*(?:=>|[:?.]{0,3}==?|:|,|string =)\s*["'`+"`"+`]([A-Za-z0-9+/=_.~-]{20,})(?:["'`+"`"+`]|\z)`).except(plainName),
 		assignment("credential", "secret token api_key apikey api-key access_key accesskey", 3.5,
 			`(?i)(?:secret|token|api[_-]?key|access[_-]?key)[ \t]*(?:[:?]{0,3}=|:)[ \t]*([A-Za-z0-9+/=_~-]{20,})`).except(wordOrPath),
 	}
@@ -367,54 +368,87 @@ func plainWord(match [][]byte) bool {
 			return true
 		}
 	}
-	if !strings.ContainsAny(value, "0123456789!@#%^&*+=?~-") || strings.ContainsAny(value, "()[]{}") {
+	if !strings.ContainsAny(value, "0123456789!@#%^&*+=?~-") || strings.ContainsAny(value, "()[]{}") || isPublic(string(match[len(match)-1])) {
 		return true
 	}
-	for _, word := range []string{"password", "passw0rd", "p@ssw0rd", "passwd", "pass", "secret", "test", "demo", "fake", "sample", "insert", "replace", "admin", "user",
-		"my", "here", "string", "123456", "letmein", "qwerty", "token", "key", "sha256", "base64", "argon2", "pbkdf2", "oauth2"} {
+	return len(strings.Trim(withoutStandIns(value), "-_.")) < 6
+}
+
+// withoutStandIns drops from a lower-case value the words that stand in for secrets, or say what a secret is for.
+func withoutStandIns(value string, more ...string) string {
+	for _, word := range append(more, "password", "passw0rd", "p@ssw0rd", "passwd", "pass", "secret", "test", "demo", "fake", "sample", "insert", "replace", "admin", "user",
+		"my", "here", "string", "123456", "letmein", "qwerty", "token", "key", "sha256", "base64", "argon2", "pbkdf2", "oauth2") {
 		value = strings.ReplaceAll(value, word, "")
 	}
-	return len(strings.Trim(value, "-_.")) < 6
+	return value
+}
+
+// plainName refuses, beside plain words, names that are made of several.
+func plainName(match [][]byte) bool {
+	return plainWord(match) || isWords(string(match[len(match)-1]))
 }
 
 // unquotedWord refuses what stands without quotes where a password could: all but letters and digits that make no words.
 func unquotedWord(match [][]byte) bool {
-	value := string(match[len(match)-1])
-	letters := strings.ContainsFunc(value, func(r rune) bool { return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' })
-	return !letters || noDigit(match) || plainWord(match) || isPath(value) || isWords(value)
+	letters := bytes.ContainsAny(bytes.ToLower(match[len(match)-1]), "abcdefghijklmnopqrstuvwxyz")
+	return !letters || noDigit(match) || plainName(match)
 }
 
-var (
-	pathStart = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:[.~]{0,2}/|[A-Za-z]:\\)`) })
-	joined    = sync.OnceValue(func() *regexp.Regexp {
-		const word = `(?:[A-Za-z]{1,20}[0-9]{0,2}|[0-9]{1,4})`
-		return regexp.MustCompile(`^` + word + `(?:[-_./]` + word + `)+$`)
-	})
-)
-
-// isPath tells a path that shows where it starts.
-func isPath(value string) bool { return pathStart().MatchString(value) }
-
-// isWords tells words and short numbers that hyphens, underscores, dots or slashes join: a name, a path or code instead of a token.
-func isWords(value string) bool { return joined().MatchString(value) }
-
-// wordOrPath refuses, beside plain words, what stands without quotes in prose and settings: values without a digit, and paths. A long
-// value may have some more slashes and hyphens, because base64 has them.
+// wordOrPath refuses, beside names, what stands without quotes in prose and settings: values without a digit, and paths. A long value may
+// have some more slashes and hyphens, because base64 has them.
 func wordOrPath(match [][]byte) bool {
 	value := match[len(match)-1]
 	more := len(value) / 32
-	return plainWord(match) || noDigit(match) || bytes.Count(value, []byte("/")) > 2+more || bytes.Count(value, []byte("-")) > 3+more
+	return plainName(match) || noDigit(match) || bytes.Count(value, []byte("/")) > 2+more || bytes.Count(value, []byte("-")) > 3+more
 }
+
+var (
+	// public are paths that show where they start, digests that say so, and the addresses of accounts and contracts.
+	public = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(?:~/|\.{1,2}/|[A-Za-z]:\\|/[a-z][a-z0-9_.-]{1,30}(?:/|$)|(?i:sha(?:1|224|256|384|512))[-:]|0x[0-9A-Fa-f]{40}$)`)
+	})
+	// joined are words and short numbers with something between them. A token has other capitals, or digits among its letters.
+	joined = sync.OnceValue(func() *regexp.Regexp {
+		const word = `(?:(?:[A-Z]{1,20}|[A-Z]?[a-z]{1,20}(?:[A-Z][a-z]{2,20})*)[0-9]{0,2}|[0-9]{1,4})`
+		return regexp.MustCompile(`^` + word + `(?:[-_./]` + word + `)+$`)
+	})
+	// spoken is a word of ordinary length, or several. Longer ones are passwords that some services make of letters.
+	spoken = sync.OnceValue(func() *regexp.Regexp {
+		const word = `(?:[A-Z]?[a-z]{1,12}|[A-Z]{1,12})`
+		return regexp.MustCompile(`^` + word + `(?:[-_. ]` + word + `)*$`)
+	})
+	fewDigits = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[-_.!]*[0-9]{0,4}[-_.!]*$`) })
+)
+
+func isPublic(value string) bool { return public().MatchString(value) }
+func isWords(value string) bool  { return joined().MatchString(value) }
 
 // noDigit refuses a match without a digit: an identifier or a description instead of a token.
 func noDigit(match [][]byte) bool {
 	return !bytes.ContainsAny(match[len(match)-1], "0123456789")
 }
 
-// publicURL refuses the user and password of documentation (user:password@, postgres:postgres@) and the image reference name:tag@sha256.
+// publicURL refuses the password of documentation (user:password@, app:app_dev@), the one of a database on the own machine, and what only
+// looks like a password: the port of a proxy, and the image reference name:tag@sha256.
 func publicURL(match [][]byte) bool {
-	user, password, host := strings.ToLower(string(match[1])), strings.ToLower(string(match[2])), string(match[3])
-	known := []string{"pass", "password", "passwd", "pwd", "pw", "secret", "user", "username", "postgres", "root", "admin", "guest", "token", "test", "mypassword",
-		"mysecretpassword", "dbpassword", "db_password", "key", "apikey", "api_key", "x-oauth-basic"}
-	return password == user || slices.Contains(known, password) || strings.HasPrefix(host, "sha256:") || strings.HasPrefix(host, "sha512:")
+	password, host := string(match[2]), strings.Trim(strings.ToLower(string(match[3])), ".-")
+	if port, err := strconv.Atoi(password); err == nil && port < 1<<16 {
+		return true
+	}
+	name, _, _ := strings.Cut(host, ":")
+	return weakPassword(string(match[1]), password) || slices.Contains([]string{"sha256", "sha512", "localhost", "127.0.0.1"}, name) || host == "[::1" || host == "::1"
+}
+
+// weakPassword tells words, and the user's own name or a stand-in with little beside it.
+func weakPassword(user, password string) bool {
+	lower := strings.ToLower(password)
+	rest := withoutStandIns(lower, strings.ToLower(user), "x-oauth-basic", "postgres", "mysql", "root", "guest", "pwd", "app", "api", "dev", "db")
+	return spoken().MatchString(password) || rest != lower && fewDigits().MatchString(rest)
+}
+
+// publicHeader refuses what has no digit, and the user and password of documentation in base64.
+func publicHeader(match [][]byte) bool {
+	decoded, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(string(match[1]), "="))
+	user, password, found := strings.Cut(string(decoded), ":")
+	return noDigit(match) || err == nil && found && (placeholder(decoded) || weakPassword(user, password))
 }
