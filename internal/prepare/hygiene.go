@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
 // How many places of one file are reported: enough to see what is wrong, too few to bury the rest.
@@ -55,19 +56,31 @@ func (c *collector) secret(file string, s secretAt) {
 	c.findings = append(c.findings, f)
 }
 
-// cleanSessionClose looks for secrets in the suggested commands, which go into the event.
+// cleanSessionClose checks the suggested commands, which go into the event, as hygiene checks a file.
 func (c *collector) cleanSessionClose(lines []string) {
-	if c.policy == SecretsOff {
-		return
-	}
+	file := c.manifest()
 	for i, line := range lines {
+		pos := c.commandPos(i)
+		if hidden := hiddenRunes([]byte(line)); len(hidden) > 0 {
+			c.findings = append(c.findings, hiddenFinding(file, pos.Line, pos.Column, hidden[0].r, len(hidden)-1))
+		}
+		if c.policy == SecretsOff {
+			continue
+		}
 		spans := findSecrets([]byte(line))
 		for _, s := range spans {
-			pos, file := c.entry.Pos("session_close"), c.manifest()
 			c.secret(file, secretAt{s.rule, pos.Line, pos.Column})
 		}
 		lines[i] = string(redact([]byte(line), spans))
 	}
+}
+
+// commandPos is where the command of that index stands in the manifest, or all of them do where it keeps no place of each.
+func (c *collector) commandPos(i int) schedule.Pos {
+	if pos := c.entry.Pos(fmt.Sprintf("session_close.%d", i)); pos != c.entry.Pos("") {
+		return pos
+	}
+	return c.entry.Pos("session_close")
 }
 
 // checkText warns about bytes that are not UTF-8 and characters that a reader does not see.

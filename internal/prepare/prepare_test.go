@@ -257,6 +257,41 @@ func TestFromJSON(t *testing.T) {
 	}
 }
 
+// What is wrong with a command stands where the command does, if the manifest keeps its place.
+func TestSessionCloseHygiene(t *testing.T) {
+	t.Parallel()
+	token := "ghp_" + random(alnum, 36)
+	entry := load(t, "schedules:\n  - agent: coach\n    cadence: weekly\n    session_close:\n      - first\n      - \"second "+token+
+		"\"\n      - \"third \\u202e and \\u2066\"\n").Entries[0]
+	at := func(i int) string {
+		pos := entry.Pos("session_close")
+		if own := entry.Pos(fmt.Sprintf("session_close.%d", i)); own != entry.Pos("") {
+			pos = own
+		}
+		return fmt.Sprintf("%d:%d", pos.Line, pos.Column)
+	}
+	secret, hidden := at(1)+" error secret", at(2)+" warning hidden-unicode"
+	for policy, want := range map[Policy][]string{
+		SecretsFail: {secret, hidden}, SecretsRedact: {strings.Replace(secret, "error", "warning", 1), hidden}, SecretsOff: {hidden},
+	} {
+		in := coach(Markdown)
+		in.Entry, in.Secrets = entry, policy
+		_, findings, err := Prepare(newTree(t, map[string]string{"agents/coach.md": "p"}), in)
+		var got []string
+		for _, f := range findings {
+			got = append(got, fmt.Sprintf("%d:%d %s %s", f.Line, f.Column, f.Severity, f.Rule))
+			if f.Rule == diag.HiddenUnicode.ID && !strings.Contains(f.Message, "U+202E is invisible or changes the direction of text; 1 more follow") {
+				t.Errorf("%q: %s", policy, f.Message)
+			}
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: %q, %v; want %q", policy, got, err, want)
+		}
+	}
+}
+
 // Given JSON is held to what files are held to. Nothing in it is rewritten, so a secret stops it under redact too.
 func TestFromJSONHygiene(t *testing.T) {
 	t.Parallel()
