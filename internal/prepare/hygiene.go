@@ -187,6 +187,8 @@ func isTag(r rune) bool      { return r >= 0xe0000 && r <= 0xe007f }
 func inPlace(r, before rune, rest []byte) bool {
 	next, _ := utf8.DecodeRune(rest)
 	switch {
+	case r == 0x200c && !isHidden(next) && (shapes(before) || shapes(next)): // one is enough: Persian joins its suffixes to Latin words
+		return true
 	case isJoiner(r):
 		return joins(before) && joins(next)
 	case r >= 0xe0100: // ideographic variation
@@ -199,7 +201,12 @@ func inPlace(r, before rune, rest []byte) bool {
 
 // joins tells the characters that a joiner may stand between: emoji, and letters and marks of the scripts that shape their words.
 func joins(r rune) bool {
-	return r == unicode.MaxRune || unicode.In(r, unicode.So, unicode.Sk) || r > 0x300 &&
+	return r == unicode.MaxRune || unicode.In(r, unicode.So, unicode.Sk) || shapes(r)
+}
+
+// shapes tells the letters and marks of the scripts that shape their words.
+func shapes(r rune) bool {
+	return r > 0x300 &&
 		unicode.In(r, unicode.Arabic, unicode.Syriac, unicode.Mongolian, unicode.Nko, unicode.Devanagari, unicode.Bengali, unicode.Gurmukhi, unicode.Gujarati,
 			unicode.Oriya, unicode.Tamil, unicode.Telugu, unicode.Kannada, unicode.Malayalam, unicode.Sinhala, unicode.Khmer, unicode.Myanmar)
 }
