@@ -7,13 +7,9 @@ import (
 	"sync"
 )
 
-const (
-	// maxPrivateKey bounds what stands between the marks of a private key, in bytes.
-	maxPrivateKey = 64 << 10
-	// A key has at least so many base64 characters. Where dots stand for lines that are left out it has more: the first lines of a key
-	// that documentation shows are its header and the public modulus.
-	leastKey, leastElided = 32, 200
-)
+// A key has at least so many base64 characters. Where dots stand for lines that are left out it has more: the first lines of a key that
+// documentation shows are its header and the public modulus.
+const leastKey, leastElided = 32, 200
 
 var (
 	// keyMarks finds what a private key begins with, as the first group, and what it ends with: PEM, SSH2 and the private part of PuTTY's.
@@ -38,21 +34,15 @@ func privateKeys(text []byte) []span {
 		if m[2] < 0 {
 			continue
 		}
-		body, end := text[m[1]:min(len(text), m[1]+maxPrivateKey)], -1
-		if i+1 < len(marks) && marks[i+1][0] <= m[1]+len(body) {
-			next := marks[i+1]
-			body = text[m[1]:next[0]]
-			if next[2] < 0 && readKey(body, true).isKey() {
-				end = next[1]
-			}
+		next := []int{len(text), len(text), len(text)} // no mark, so no end
+		if i+1 < len(marks) {
+			next = marks[i+1]
 		}
-		if end < 0 {
-			if k := readKey(body, false); k.isKey() {
-				end = m[1] + k.end
-			}
-		}
-		if end >= 0 {
-			spans = append(spans, span{m[0], end, "private-key"})
+		body := text[m[1]:next[0]]
+		if next[2] < 0 && readKey(body, true).isKey() {
+			spans = append(spans, span{m[0], next[1], "private-key"})
+		} else if k := readKey(body, false); k.isKey() {
+			spans = append(spans, span{m[0], m[1] + k.end, "private-key"})
 		}
 	}
 	return spans

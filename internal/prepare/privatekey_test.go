@@ -50,6 +50,7 @@ func TestPrivateKeys(t *testing.T) {
 		{"encrypted", begin + "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC," + strings.ToUpper(random(hexDigits, 32)) + "\n\n" + body + "\n" + end},
 		{"SSH2", "---- BEGIN SSH2 ENCRYPTED PRIVATE" + " KEY ----\nComment: \"2048-bit RSA, me@example.com\"\n" + body + "\n---- END SSH2 ENCRYPTED PRIVATE" + " KEY ----\n"},
 		{"PuTTY", "PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none\nComment: rsa-key-example\nPublic-Lines: 1\nAAAAB3NzaC1yc2E=\nPrivate-Lines: 7\n" + body + "\nPrivate-MAC: " + random(hexDigits, 40) + "\n"},
+		{"long", begin + strings.Repeat("\n"+body, 300) + "\n" + end},
 		{"without its end", "intro\n\n" + begin + "\n" + body + "\n\nAnd so on.\n"},
 		{"without its end, in a diff", "-" + begin + "\n-" + strings.Join(lines, "\n-") + "\n And so on.\n"},
 		{"its end is far and another's", begin + "\n" + body + "\n" + strings.Repeat("Some words that no key holds.\n", 100) + "as in `" + end + "`"},

@@ -410,7 +410,7 @@ var (
 	// joined are words and short numbers with something between them. A token has other capitals, or digits among its letters.
 	joined = sync.OnceValue(func() *regexp.Regexp {
 		const word = `(?:(?:[A-Z]{1,20}|[A-Z]?[a-z]{1,20}(?:[A-Z][a-z]{2,20})*)[0-9]{0,2}|[0-9]{1,4})`
-		return regexp.MustCompile(`^` + word + `(?:[-_./]` + word + `)+$`)
+		return regexp.MustCompile(`^[-_./]*` + word + `(?:[-_./]` + word + `)+$`)
 	})
 	// spoken is a word of ordinary length, or several. Longer ones are passwords that some services make of letters.
 	spoken = sync.OnceValue(func() *regexp.Regexp {

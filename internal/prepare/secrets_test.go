@@ -252,7 +252,7 @@ func TestNoFalseAlarm(t *testing.T) {
 		"password: {{ vault_db1_password }}", "password: getSecret2(name)", "password=getpass.getpass1();", "password = settings.db1.password", "password: at least 12 characters",
 		"password: min-12-chars", "password: <from step 2>", "password: see page 12 of the handbook", "password: correcthorse", "pwd=$(pwd)/v2", "password: 1Password", "password: C:\\keys\\db1.txt",
 		"password: !vault db1", "password: hunter2xyz is what the joke says", "keyring-password==24.3.1rc1", "password: sha256", "password: user_supplied_v2", "password=***; token=***",
-		"pwd = \"/home/user/project1\"", "password: '~/.secrets/db-1.txt'", "PWD=/home/user/project1", "token: \"design-token-color-primary-500\"", "token: design-token-color-500",
+		"pwd = \"/home/user/project1\"", "password: '~/.secrets/db-1.txt'", "PWD=/home/user/project1", "token: \"design-token-color-primary-500\"", "token: design-token-color-500", "const TOKEN = \"--ds-color-background-brand-500\"",
 		"secret_name: x, secret: \"acme.prod.database_credentials_v2\"", "contract token = 0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48", "token: \"0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48\"",
 		"Secret: sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "token: \"sha512-" + random(alnum+"+/", 86) + "==\"",
 		"postgres://app:mypass@db.acme.dev/app", "mysql://root:devpassword@db/app", "mysql://root:rootpassword@db/app", "postgres://app:app_password@db/app", "postgres://dbt:dbt_pass@db/app",
