@@ -56,7 +56,7 @@ type keyText struct {
 	end      int    // where the last of the material ends
 }
 
-// readKey reads all lines, or those up to the first that no key has.
+// readKey reads all lines, or those up to the first that is shorter than a key's or that no key has.
 func readKey(body []byte, all bool) keyText {
 	var k keyText
 	for at, next := 0, 0; at < len(body); at = next {
@@ -65,7 +65,7 @@ func readKey(body []byte, all bool) keyText {
 		if m := keyLineEnd().FindIndex(line); m != nil {
 			line, next = line[:m[0]], at+m[1]
 		}
-		text := bytes.Trim(keyTag().ReplaceAll(line, []byte(" ")), " \t\r\\\"'`,;+>|#*()-")
+		text := bytes.Trim(keyTag().ReplaceAll(line, []byte(" ")), " \t\r\\\"'`,;+>|#*/()-")
 		runs := keyRun().FindAll(text, -1)
 		base64 := bytes.Join(runs, nil)
 		elided := bytes.Contains(text, []byte("...")) || bytes.Contains(text, []byte("…"))
@@ -78,11 +78,14 @@ func readKey(body []byte, all bool) keyText {
 		case len(k.material) == 0 && keyHeader().Match(text):
 		case len(k.material) > 0 && keyTail().Match(text):
 			k.end = at + bytes.LastIndex(line, text) + len(text)
-		default:
-			k.others, k.elided = k.others+len(text), k.elided || elided
 			if !all {
 				return k
 			}
+		case !all:
+			k.elided = k.elided || elided
+			return k
+		default:
+			k.others, k.elided = k.others+len(text), k.elided || elided
 		}
 	}
 	return k
