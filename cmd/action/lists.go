@@ -114,7 +114,11 @@ func (s selection) entries(m *schedule.Manifest) ([]*schedule.Entry, error) {
 		for i, e := range m.Entries {
 			known[i] = e.Agent
 		}
-		return nil, usagef("%s has no agent %q: it has %s", m.File, strings.Join(missing, ", "), strings.Join(known, ", "))
+		has := "it has"
+		if near := schedule.Suggest(missing[0], known); near != "" {
+			has = fmt.Sprintf("did you mean %q? It has", near)
+		}
+		return nil, usagef("%s has no agent %q: %s %s", m.File, strings.Join(missing, ", "), has, strings.Join(known, ", "))
 	}
 	return out, nil
 }

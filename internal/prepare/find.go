@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"strings"
 	"syscall"
 
@@ -42,8 +43,11 @@ func (f *finder) prompt() found {
 	before := len(f.findings)
 	p := f.find(schedule.PartPrompt, f.entry.Prompt)
 	if p.path == "" && len(f.findings) == before {
-		f.report(diag.NoPrompt, "prompt", fmt.Sprintf("agent %q has no prompt at any of the conventional paths", f.entry.Agent),
-			fmt.Sprintf("add %s, or name the file with prompt:", schedule.Expand(schedule.Conventions[schedule.PartPrompt][0], f.entry.Agent)))
+		hint := fmt.Sprintf("add %s, or name the file with prompt:", schedule.Expand(schedule.Conventions[schedule.PartPrompt][0], f.entry.Agent))
+		if near := schedule.SimilarAgent(f.tree, f.entry.Agent); near != "" {
+			hint = fmt.Sprintf("did you mean %q? If not, %s", near, hint)
+		}
+		f.report(diag.NoPrompt, "prompt", fmt.Sprintf("agent %q has no prompt at any of the conventional paths", f.entry.Agent), hint)
 	}
 	return p
 }
@@ -103,10 +107,31 @@ func (f *finder) named(part schedule.Part, key, path string) string {
 		f.report(diag.Path, key, fmt.Sprintf("%s names %q, which leads out of the checkout or into .git", key, path),
 			"name a file of the repository itself")
 	default:
-		f.report(diag.MissingFile, key, fmt.Sprintf("%s names a file that cannot be read: %v", key, err),
-			"add the file, correct the path, or remove the key to search by convention")
+		hint := "add the file, correct the path, or remove the key to search by convention"
+		if near := f.similar(part, path); absent(err) && near != "" {
+			hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		f.report(diag.MissingFile, key, fmt.Sprintf("%s names a file that cannot be read: %v", key, err), hint)
 	}
 	return ""
+}
+
+// maxSiblings is how many names a directory may have for one of them to be suggested.
+const maxSiblings = 200
+
+// similar is the file beside name that was probably meant, or "". Metrics may be a directory.
+func (f *finder) similar(part schedule.Part, name string) string {
+	names, _ := f.tree.ReadDir(path.Dir(name), maxSiblings) // a directory that is not there suggests nothing
+	near := schedule.Suggest(path.Base(name), names)
+	if near == "" {
+		return ""
+	}
+	near = path.Join(path.Dir(name), near)
+	_, err := f.probe(near)
+	if err != nil && !(part == schedule.PartMetrics && errors.Is(err, checkout.ErrNotRegular)) {
+		return ""
+	}
+	return near
 }
 
 // metricsIn finds the metrics in the directory that the manifest names.

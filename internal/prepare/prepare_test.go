@@ -91,6 +91,41 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// What is missing but has a similar name beside it is suggested.
+func TestSuggestions(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		files []string
+		entry string
+		want  string // the hint of the last finding
+	}{
+		{"an agent", []string{".claude/agents/coach.md"}, "{agent: coahc, cadence: daily}", `did you mean "coach"? If not, add .claude/agents/coahc.md, or name the file with prompt:`},
+		{"an agent of another layout", []string{".codex/agents/coach.toml"}, "{agent: coahc, cadence: daily}", `did you mean "coach"? If not, add .claude/agents/coahc.md, or name the file with prompt:`},
+		{"no agent is near", []string{".claude/agents/review.md"}, "{agent: coahc, cadence: daily}", "add .claude/agents/coahc.md, or name the file with prompt:"},
+		{"a directory is no prompt", []string{".claude/agents/coach.md/x"}, "{agent: coahc, cadence: daily}", "add .claude/agents/coahc.md, or name the file with prompt:"},
+		{"a prompt", []string{".claude/agents/coach.md"}, "{agent: a, cadence: daily, prompt: .claude/agents/coahc.md}", `did you mean ".claude/agents/coach.md"?`},
+		{"a memory", []string{"a.md", "notes/memory.md"}, "{agent: a, cadence: daily, prompt: a.md, memory: notes/memroy.md}", `did you mean "notes/memory.md"?`},
+		{"metrics in a directory", []string{"a.md", ".kaizen/metrics/coach/summary.json"}, "{agent: a, cadence: daily, prompt: a.md, metrics: .kaizen/metrics/coahc}", `did you mean ".kaizen/metrics/coach"?`},
+		{"a pointer at the root", []string{"a.md", "SCOPE.md"}, "{agent: a, cadence: daily, prompt: a.md, pointers: {scope: SCOEP.md}}", `did you mean "SCOPE.md"?`},
+		{"a directory is no pointer", []string{"a.md", "PLAN.md/x"}, "{agent: a, cadence: daily, prompt: a.md, pointers: {plan: PALN.md}}", "add the file, correct the path, or remove the key to search by convention"},
+		{"no such directory", []string{"a.md"}, "{agent: a, cadence: daily, prompt: b/a.md}", "add the file, correct the path, or remove the key to search by convention"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			files := make(map[string]string)
+			for _, name := range tt.files {
+				files[name] = "x"
+			}
+			findings := Check(load(t, "schedules:\n  - "+tt.entry+"\n"), newTree(t, files))
+			if len(findings) == 0 || findings[len(findings)-1].Hint != tt.want {
+				t.Errorf("Check = %+v, want the hint %q", findings, tt.want)
+			}
+		})
+	}
+}
+
 // A link from one layout to another is one prompt, not two.
 func TestLinkedLayouts(t *testing.T) {
 	t.Parallel()

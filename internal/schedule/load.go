@@ -131,7 +131,7 @@ func (l *loader) fields(n *node, s shape) map[string]field {
 		case slices.Contains(s.keys, f.name):
 			found[f.name] = f
 		default:
-			meant := suggest(f.name, s.keys)
+			meant := Suggest(f.name, s.keys)
 			excused[meant] = true
 			l.report(diag.UnknownKey, f.key.pos, fmt.Sprintf("unknown key %s in %s", quote(f.name), s.what), keyHint(meant, s.keys))
 		}

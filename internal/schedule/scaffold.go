@@ -124,9 +124,11 @@ const (
 // notAgents are files that stand beside prompts in many repositories.
 var notAgents = []string{"readme", "agents", "claude", "gemini", "index", "changelog", "contributing", "license", "template"}
 
-// findAgents looks for prompts in every layout of design §5 and sorts their agents by name.
-func findAgents(tree *checkout.Tree) ([]found, error) {
-	prompts := make(map[string][]string)
+// namedPrompt is an agent and the path of what bears the name of its prompt, which need not be a file.
+type namedPrompt struct{ agent, path string }
+
+// namedPrompts looks for prompts in every layout of design §5, in the order of the conventions.
+func namedPrompts(tree *checkout.Tree) (prompts []namedPrompt, err error) {
 	claimed := make(map[string]bool) // agents/agent-coach.md is coach's, not agent-coach's
 	for _, pattern := range Conventions[PartPrompt] {
 		dir, file := path.Split(pattern)
@@ -140,10 +142,39 @@ func findAgents(tree *checkout.Tree) ([]found, error) {
 		}
 		for _, name := range names {
 			agent, full := strings.TrimSuffix(strings.TrimPrefix(name, prefix), suffix), dir+name
-			if name == prefix+agent+suffix && !claimed[full] && isAgent(agent) && tree.IsFile(full) {
+			if name == prefix+agent+suffix && !claimed[full] && isAgent(agent) {
 				claimed[full] = true
-				prompts[agent] = append(prompts[agent], full)
+				prompts = append(prompts, namedPrompt{agent, full})
 			}
+		}
+	}
+	return prompts, nil
+}
+
+// SimilarAgent is the agent with a prompt in any layout that name was probably meant to be, or "".
+func SimilarAgent(tree *checkout.Tree, name string) string {
+	prompts, _ := namedPrompts(tree) // without the names there is nothing to suggest
+	agents := make([]string, len(prompts))
+	for i, p := range prompts {
+		agents[i] = p.agent
+	}
+	near := Suggest(name, agents)
+	if !slices.ContainsFunc(prompts, func(p namedPrompt) bool { return p.agent == near && tree.IsFile(p.path) }) {
+		return ""
+	}
+	return near
+}
+
+// findAgents are the agents that have prompts, sorted by name.
+func findAgents(tree *checkout.Tree) ([]found, error) {
+	names, err := namedPrompts(tree)
+	if err != nil {
+		return nil, err
+	}
+	prompts := make(map[string][]string)
+	for _, p := range names {
+		if tree.IsFile(p.path) {
+			prompts[p.agent] = append(prompts[p.agent], p.path)
 		}
 	}
 	agents := make([]found, 0, len(prompts))

@@ -9,10 +9,10 @@ import (
 // maxSuggest is the longest word, in characters, for which a similar one is looked for.
 const maxSuggest = 64
 
-// suggest returns the candidate that word was probably meant to be, or "". It answers only when one is really near: the same but for
+// Suggest returns the candidate that word was probably meant to be, or "". It answers only when one is really near: the same but for
 // case, or a few slips away (one in three characters at most), or the only one that word abbreviates. Of two equally near, one with the same
 // first letter counts, else the first.
-func suggest(word string, candidates []string) string {
+func Suggest(word string, candidates []string) string {
 	if word == "" || utf8.RuneCountInString(word) > maxSuggest {
 		return ""
 	}
@@ -83,7 +83,7 @@ func distance(a, b []rune, limit int) int {
 
 // didYouMean is a hint that names the suggestion, or else the fallback.
 func didYouMean(word string, candidates []string, fallback string) string {
-	if s := suggest(word, candidates); s != "" {
+	if s := Suggest(word, candidates); s != "" {
 		return fmt.Sprintf("did you mean %q?", s)
 	}
 	return fallback

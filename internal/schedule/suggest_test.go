@@ -24,8 +24,8 @@ func TestSuggest(t *testing.T) {
 		{"temperature", entryKeys, ""},
 		{"ägent", entryKeys, "agent"},
 	} {
-		if got := suggest(c.word, c.candidates); got != c.want {
-			t.Errorf("suggest(%q) = %q, want %q", c.word, got, c.want)
+		if got := Suggest(c.word, c.candidates); got != c.want {
+			t.Errorf("Suggest(%q) = %q, want %q", c.word, got, c.want)
 		}
 	}
 }

@@ -178,7 +178,7 @@ func (l *loader) timezone(f field) *time.Location {
 // suggestZone also knows a zone by its city, and with blanks for underscores.
 func suggestZone(s string, names []string) string {
 	s = strings.ReplaceAll(strings.TrimSpace(s), " ", "_")
-	if near := suggest(s, names); near != "" {
+	if near := Suggest(s, names); near != "" {
 		return near
 	}
 	for _, name := range names {
