@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -10,28 +11,75 @@ import (
 const maxSuggest = 64
 
 // Suggest returns the candidate that word was probably meant to be, or "". It answers only when one is really near: the same but for
-// case, or a few slips away (one in three characters at most), or the only one that word abbreviates. Of two equally near, one with the same
-// first letter counts, else the first.
+// case, or a few slips away, or the only one that word abbreviates. Of two equally near, one with the same first letter counts, else the
+// first.
 func Suggest(word string, candidates []string) string {
 	if word == "" || utf8.RuneCountInString(word) > maxSuggest {
 		return ""
 	}
-	lower := []rune(strings.ToLower(word))
-	best, bestDistance := "", len(lower)/3+1
-	if len(lower) <= 2 {
-		bestDistance = 1
-	}
+	lower := strings.ToLower(word)
+	first, _ := utf8.DecodeRuneInString(lower)
+	best, bestSlips := "", maxSlips+1
 	for _, c := range candidates {
-		runes := []rune(strings.ToLower(c))
-		d := distance(lower, runes, bestDistance+1)
-		if d < bestDistance || d == bestDistance && best != "" && runes[0] == lower[0] && !startsWith(best, lower[0]) {
-			best, bestDistance = c, d
+		n, near := slips(lower, strings.ToLower(c))
+		if near && (n < bestSlips || n == bestSlips && startsWith(c, first) && !startsWith(best, first)) {
+			best, bestSlips = c, n
 		}
 	}
 	if best != "" {
 		return best
 	}
-	return completion(string(lower), candidates)
+	return completion(lower, candidates)
+}
+
+// maxSlips is how many slips of the pen the longest word may have; a shorter one may have one in three characters.
+const maxSlips = 3
+
+// slips counts the slips that make a of b, both in lower case, and reports whether they are so few that b was probably meant. What
+// stands before the last slash counts only if it differs: the continent makes no two cities alike.
+func slips(a, b string) (n int, near bool) {
+	if a == b {
+		return 0, true
+	}
+	if digits(a) != digits(b) {
+		return 0, false // another number is another thing
+	}
+	if i := strings.LastIndexByte(a, '/') + 1; strings.HasPrefix(b, a[:i]) {
+		a, b = a[i:], b[i:]
+	}
+	x, y := []rune(a), []rune(b)
+	switch {
+	case len(x) == 0 || len(y) == 0:
+		return 0, false
+	case len(x) <= 3: // so short that another letter makes another word, as with PST and EST
+		return 1, swapped(x, y)
+	case x[0] != y[0] && !slices.Equal(x[1:], y[1:]) && !swapped(x, y):
+		return 0, false // people rarely miss the first letter, and then nothing else
+	}
+	most := min(len(x)/3, maxSlips)
+	n = distance(x, y, most+1)
+	return n, n <= most
+}
+
+// swapped reports whether a is b with two neighbours swapped.
+func swapped(a, b []rune) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	i := 0
+	for i < len(a) && a[i] == b[i] {
+		i++
+	}
+	return i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && slices.Equal(a[i+2:], b[i+2:])
+}
+
+func digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 func startsWith(s string, lower rune) bool {
@@ -65,8 +113,10 @@ func distance(a, b []rune, limit int) int {
 		old[j] = j
 	}
 	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
+		// Further from the diagonal than the limit, the distance is more than that.
+		from, to := max(1, i-limit), min(len(b), i+limit)
+		row[from-1] = i
+		for j := from; j <= to; j++ {
 			cost := 1
 			if a[i-1] == b[j-1] {
 				cost = 0
@@ -75,6 +125,9 @@ func distance(a, b []rune, limit int) int {
 			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
 				row[j] = min(row[j], older[j-2]+1)
 			}
+		}
+		if to < len(b) {
+			row[to+1] = limit
 		}
 		older, old, row = old, row, older
 	}

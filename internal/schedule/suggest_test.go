@@ -1,6 +1,9 @@
 package schedule
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestSuggest(t *testing.T) {
 	t.Parallel()
@@ -23,9 +26,58 @@ func TestSuggest(t *testing.T) {
 		{"session-close", entryKeys, "session_close"},
 		{"temperature", entryKeys, ""},
 		{"ägent", entryKeys, "agent"},
+		{"wekly", cadences, "weekly"},
+		{"dayly", cadences, "daily"},
+		{"mondy", weekdays, "monday"},
+		{"omnday", weekdays, "monday"}, // the first two swapped
+		{"nonday", weekdays, "monday"}, // the first letter only
+		{"dya", entryKeys, "day"},
+		{"dai", entryKeys, ""},     // too short for another letter
+		{"biweekly", cadences, ""}, // not the same first letter
+		{"nondey", weekdays, ""},   // neither the first letter nor another one
+		{"PST", []string{"EST"}, ""},
+		{"coahc-1", []string{"coach-1", "coach-2"}, "coach-1"},
+		{"coach-3", []string{"coach-1", "coach-2"}, ""}, // another number
+		{"Europe/Berln", []string{"Europe/Berlin"}, "Europe/Berlin"},
+		{"Eruope/Berlin", []string{"Europe/Berlin"}, "Europe/Berlin"},
+		{"Europe/Münster", []string{"Europe/Minsk"}, ""}, // what they share is the continent
+		{"Europe/", []string{"Europe/Minsk", "Europe/Berlin"}, ""},
+		{"a/", []string{"a/", "a"}, "a/"},
 	} {
 		if got := Suggest(c.word, c.candidates); got != c.want {
 			t.Errorf("Suggest(%q) = %q, want %q", c.word, got, c.want)
+		}
+	}
+}
+
+func TestSuggestZone(t *testing.T) {
+	t.Parallel()
+	names := strings.Fields(zoneNames)
+	for _, c := range []struct{ zone, want string }{
+		{"europe/berlin", "Europe/Berlin"},
+		{"Europe/Berln", "Europe/Berlin"},
+		{"Berlin", "Europe/Berlin"},
+		{"New York", "America/New_York"},
+		{"UCT ", "UCT"},
+		{"Urope/Berlin", ""}, // a missing first letter is no usual slip
+		{"PST", "PST8PDT"},   // the only one it abbreviates
+		{"IST", ""},
+		{"GMT+2", ""},
+		{"UTC+02:00", ""},
+		{"Etc/GMT+15", ""},
+		{"Europe/Münster", ""},
+		{"Europe/Frankfurt", ""},
+		{"Europe/Munich", ""},
+		{"Asia/Bangalore", ""},
+		{"Asia/Mumbai", ""},
+		{"Asia/Delhi", ""},
+		{"Asia/Bombay", ""},
+		{"America/San_Francisco", ""},
+		{"America/Houston", ""},
+		{"America/Seattle", ""},
+	} {
+		if got := suggestZone(c.zone, names); got != c.want {
+			t.Errorf("suggestZone(%q) = %q, want %q", c.zone, got, c.want)
 		}
 	}
 }
@@ -44,6 +96,9 @@ func TestDistance(t *testing.T) {
 		{"abc", "ab", 1},
 		{"abcdefgh", "", 5}, // the limit
 		{"日本語", "日本", 1},
+		{"abcdefghij", "xbcdefghiy", 2},
+		{"abcdefghij", "cdefghijab", 4},
+		{"abcdefghij", "bcdefghijabc", 4},
 	} {
 		if got := distance([]rune(c.a), []rune(c.b), 5); got != c.want {
 			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)

@@ -175,8 +175,12 @@ func (l *loader) timezone(f field) *time.Location {
 	return time.UTC
 }
 
-// suggestZone also knows a zone by its city, and with blanks for underscores.
+// suggestZone also knows a zone by its city, and with blanks for underscores. An offset is no misspelt name: GMT+2 is not Etc/GMT+2,
+// which is two hours behind.
 func suggestZone(s string, names []string) string {
+	if digits(s) != "" {
+		return ""
+	}
 	s = strings.ReplaceAll(strings.TrimSpace(s), " ", "_")
 	if near := Suggest(s, names); near != "" {
 		return near
