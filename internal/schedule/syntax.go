@@ -17,8 +17,13 @@ func explain(data []byte, offset int, err error) *problem {
 	switch {
 	case backslash >= 0 && isEscape(text):
 		at = backslash
+	case strings.Contains(text, noToken):
+		at, exact = locateToken(data, offset, text)
 	case !strings.Contains(text, "exceeded max depth"):
 		at, exact = locate(data, offset)
+	}
+	if exact && runsOn(data, at) {
+		return &problem{diag.Syntax, posAt(data, at), "the quote that opens here is not closed on its line", "add the closing quote"}
 	}
 	misfit := strings.Contains(text, "mapping values") && isKey(data, at)
 	if misfit {
@@ -44,6 +49,9 @@ func explain(data []byte, offset int, err error) *problem {
 	}
 	return p
 }
+
+// noToken is in the library's error about a character that stands where only a quoted one may.
+const noToken = "cannot start any token"
 
 // isEscape knows the library's errors about a backslash; one in a tag's URI is a percent sign.
 func isEscape(text string) bool {
@@ -81,7 +89,7 @@ func explainSyntax(text string, data []byte, at int) (message, hint string) {
 	switch {
 	case size == 0:
 		return "the file ends too early", "complete or remove its last value"
-	case strings.Contains(text, "cannot start any token"):
+	case strings.Contains(text, noToken):
 		return fmt.Sprintf("a value cannot start with %q", r), "quote the value"
 	case strings.Contains(text, "node content") && (r == '[' || r == '{'):
 		return fmt.Sprintf("what opens with %q here is never closed, or has a comma too many", r), "close it, and separate its values with single commas"
@@ -121,14 +129,78 @@ func locate(data []byte, offset int) (at int, exact bool) {
 		end = start - 1
 		start = lineStart(data, end)
 	}
-	at = end
-	for at > start && !budget.spent && (!startsToken(data, at) || budget.fails(data[:at])) {
-		at--
+	at = budget.lastToken(data, start, end)
+	if closing := closingQuote(data[:offset], at); closing > end && !runsOn(data, at) && !budget.fails(data[:closing+1]) {
+		// A string of several lines is complete: what is wrong stands behind it.
+		at = budget.lastToken(data, closing+1, lineEnd(data[:offset], closing))
 	}
 	if budget.spent {
 		return start, false
 	}
 	return at, true
+}
+
+// lastToken is the last place in data[from:to] where a token may start behind a well-formed prefix, or else from.
+func (b *budget) lastToken(data []byte, from, to int) int {
+	for to > from && !b.spent && (!startsToken(data, to) || b.fails(data[:to])) {
+		to--
+	}
+	return to
+}
+
+// locateToken finds the character that the library's error says no token starts with. It gives the line, and is the same error when the
+// file ends behind the character; the brackets that are open there would lead locate astray.
+func locateToken(data []byte, offset int, text string) (at int, exact bool) {
+	line := 1 // which the library does not tell
+	_, _ = fmt.Sscanf(text, "line %d:", &line)
+	start := 0
+	for range line - 1 {
+		start = lineEnd(data, start) + 1
+	}
+	budget := newBudget(data[:offset])
+	for at := start; at < min(lineEnd(data, start), offset); at++ {
+		if strings.IndexByte("@`%\t", data[at]) < 0 {
+			continue
+		}
+		if err := budget.syntaxError(data[:at+1]); budget.spent {
+			return start, false
+		} else if err != nil && strings.Contains(err.Error(), noToken) {
+			return at, true
+		}
+	}
+	return locate(data, offset)
+}
+
+// structure is a line that is a key or a list's item to every reader, even if an open quote above makes it text to YAML.
+var structure = pattern(`(?m)^ *(?:- |[A-Za-z_]+:(?: |\r?$))`)
+
+// runsOn reports whether the quote at data[at] opens a string that ends at a quote of a later line only because its own is missing.
+func runsOn(data []byte, at int) bool {
+	closing := closingQuote(data, at)
+	if closing < 0 {
+		return false
+	}
+	first := lineEnd(data, at)
+	return closing > first && structure().Match(data[first+1:closing])
+}
+
+// closingQuote is the place of the quote that closes the one at data[at], or -1 if there is none.
+func closingQuote(data []byte, at int) int {
+	if at >= len(data) || data[at] != '"' && data[at] != '\'' {
+		return -1
+	}
+	quote := data[at]
+	for i := at + 1; i < len(data); i++ {
+		switch {
+		case quote == '"' && data[i] == '\\':
+			i++
+		case quote == '\'' && bytes.HasPrefix(data[i:], []byte("''")):
+			i++
+		case data[i] == quote:
+			return i
+		}
+	}
+	return -1
 }
 
 // startsToken reports whether something new may start at data[at]: not within a word, and not within a character.
@@ -165,10 +237,23 @@ func newBudget(data []byte) *budget {
 }
 
 // fails reports whether prefix is not well-formed, or that there is no budget left to say.
-func (b *budget) fails(prefix []byte) bool {
+func (b *budget) fails(prefix []byte) bool { return b.syntaxError(prefix) != nil || b.spent }
+
+// syntaxError is what is wrong with prefix, nil also if there is no budget left to say.
+func (b *budget) syntaxError(prefix []byte) error {
 	b.left -= b.costs[len(prefix)]
-	b.spent = b.left < 0
-	return b.spent || !wellFormed(prefix)
+	if b.spent = b.left < 0; b.spent {
+		return nil
+	}
+	return syntaxError(prefix)
 }
 
 func lineStart(data []byte, at int) int { return bytes.LastIndexByte(data[:at], '\n') + 1 }
+
+// lineEnd is the place of the line feed that ends the line of data[at], or the end of data.
+func lineEnd(data []byte, at int) int {
+	if i := bytes.IndexByte(data[min(at, len(data)):], '\n'); i >= 0 {
+		return at + i
+	}
+	return len(data)
+}

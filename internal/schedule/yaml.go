@@ -452,12 +452,14 @@ func (n *node) integer() (value int, ok bool) {
 	return int(v), err == nil
 }
 
-// wellFormed reports whether data is YAML, of any number of documents.
-func wellFormed(data []byte) bool {
+// syntaxError is what keeps data from being YAML, of any number of documents; nil if nothing does.
+func syntaxError(data []byte) error {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	for {
-		if _, err := decode(dec); err != nil {
-			return errors.Is(err, io.EOF)
+		if _, err := decode(dec); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
 		}
 	}
 }

@@ -72,6 +72,13 @@ func TestSyntaxPlaces(t *testing.T) {
 		{"a: 1\n<<<<<<< HEAD\nb: 1\n", Pos{2, 1}},
 		{"# \U0001f600\n\U0001f600: `x`\n", Pos{2, 4}},
 		{strings.Repeat("k: v # c\n", 3000) + "a: @x\n", Pos{3001, 4}},
+		{"l: [\n  a@b,\n  @c\n]\n", Pos{3, 3}},
+		{"m: {\n  'it @ %': \"@\", t: @x }\n", Pos{2, 21}},
+		{"m: { t: %x }\r\n", Pos{1, 9}},
+		{"l:\n  - \"a\n    b\" c\n", Pos{3, 8}},
+		{"l: 'it''s\n    b' # c\n  d: 'e\n    f' g: 1\n", Pos{3, 3}},
+		{"a: \"05:00\nb: \"06:00\"\n", Pos{1, 4}},
+		{"a: '1\nb: 'c'\nd: \"e\"\n", Pos{1, 4}},
 	} {
 		_, problems := parseYAML([]byte(c.data), manifestLimits)
 		if len(problems) != 1 || problems[0].pos != c.want {
