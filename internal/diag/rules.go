@@ -66,7 +66,7 @@ var (
 	CronOnTheHour       = Rule{"cron-on-the-hour", Warning, "A cron off the hour is less likely to be delayed or dropped."}
 	WorkflowPermission  = Rule{"workflow-permission", Warning, "The job has the permissions that its inputs need."}
 	WorkflowConcurrency = Rule{"workflow-concurrency", Warning, "The scheduled workflow has a concurrency group that does not cancel."}
-	Retention           = Rule{"retention", Warning, "Receipts are kept for longer than one period."}
+	Retention           = Rule{"retention", Warning, "Receipts are kept for their period and one more."}
 )
 
 // Rules is every rule, in the order of docs/rules.md.

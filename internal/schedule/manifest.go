@@ -27,6 +27,18 @@ const (
 	Monthly Cadence = "monthly"
 )
 
+// Retention is for how many days a receipt has to be kept, so that it outlives its period and one more, whatever their lengths: with
+// less, a late tick may find no receipt and run a period twice.
+func (c Cadence) Retention() int {
+	switch c {
+	case Daily:
+		return 1 + 2*1
+	case Weekly:
+		return 1 + 2*7
+	}
+	return 1 + 2*31
+}
+
 // Manifest is a valid .kaizen/schedule.yml with its defaults filled in.
 type Manifest struct {
 	// File is the path the manifest was loaded under, as findings name it.

@@ -348,7 +348,7 @@ func (u use) checkConcurrency(r *reporter) {
 	}
 }
 
-// checkRetention compares retention-days with the longest period among the entries that the step serves.
+// checkRetention compares retention-days with what the entries that the step serves need, the longest period first.
 func (u use) checkRetention(m *Manifest, r *reporter) {
 	value := u.step.get("with").get("retention-days").resolve()
 	days, err := strconv.Atoi(text(value))
@@ -357,9 +357,9 @@ func (u use) checkRetention(m *Manifest, r *reporter) {
 	}
 	for _, cadence := range []Cadence{Monthly, Weekly, Daily} {
 		i := slices.IndexFunc(m.Entries, func(e Entry) bool { return e.Enabled && e.Cadence == cadence && u.serves(&e) })
-		if period := map[Cadence]int{Monthly: 31, Weekly: 7, Daily: 1}[cadence]; i >= 0 && days <= period {
-			r.at(diag.Retention, value.pos, fmt.Sprintf("receipts kept for %s may expire within a period of the %s agent %q, which would run again",
-				plural(days, "day"), cadence, m.Entries[i].Agent), fmt.Sprintf("keep them for at least %d days, or leave retention-days out", period+1))
+		if need := cadence.Retention(); i >= 0 && days < need {
+			r.at(diag.Retention, value.pos, fmt.Sprintf("receipts are kept for %s, too short to outlive a period of the %s agent %q and the next: it may run twice in one",
+				plural(days, "day"), cadence, m.Entries[i].Agent), fmt.Sprintf("keep them for at least %d days, or leave retention-days out", need))
 			return
 		}
 	}

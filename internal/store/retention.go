@@ -11,15 +11,7 @@ const maxRetention = 90
 // A wanted of 0 means just long enough: 3 days if daily, 15 if weekly, 63 if monthly. The result is 1 to 90, and at most
 // platformCap (GITHUB_RETENTION_DAYS) unless that is 0, unknown.
 func Retention(c schedule.Cadence, wanted, platformCap int) (days int, short bool) {
-	var need int
-	switch c {
-	case schedule.Daily:
-		need = 3
-	case schedule.Weekly:
-		need = 15
-	default:
-		need = 63
-	}
+	need := c.Retention()
 	days = need
 	if wanted > 0 {
 		days = wanted
