@@ -323,6 +323,9 @@ func (u use) checkPermissions(r *reporter) {
 
 func (u use) lacks(r *reporter, pos Pos, got, needed, why string) {
 	message := fmt.Sprintf("job %q needs the permission `%s` %s", u.jobID.value, needed, why)
+	if got == "" && u.workflow.hasTrigger("workflow_call") && !u.workflow.scheduled {
+		return // what it does not state is its caller's to give
+	}
 	if got == "" {
 		message += ", and states none"
 	}

@@ -133,6 +133,12 @@ func TestCheckWorkflows(t *testing.T) {
 		{"started from outside", []string{tidy}, "on: {repository_dispatch: {types: [tick]}}\njobs: {a: {permissions: read-all, steps: [uses: kaizen-agentic/schedule-action@v1]}}", nil},
 		{"a reusable workflow", []string{tidy}, "on: [workflow_call]\njobs: {a: {permissions: read-all, steps: [uses: kaizen-agentic/schedule-action@v1]}}", nil},
 
+		{"a reusable workflow, with its caller's permissions", []string{tidy}, "on: workflow_call\njobs: {a: {steps: [{uses: kaizen-agentic/schedule-action@v1, with: {dispatch-to: x/acme}}]}}", nil},
+		{"a reusable workflow with too few of its own", []string{tidy}, "on: workflow_call\npermissions: {contents: write}\njobs: {a: {steps: [uses: kaizen-agentic/schedule-action@v1]}}",
+			[]string{"2:14 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of receipts"}},
+		{"a reusable workflow with a schedule of its own", []string{tidy}, "on: {workflow_call: , schedule: " + hourly + "}\nconcurrency: a\njobs:\n  a: {steps: [uses: kaizen-agentic/schedule-action@v1]}\n",
+			[]string{"4:3 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of receipts, and states none"}},
+
 		{"no permissions", []string{tidy}, "on: {schedule: " + hourly + "}\nconcurrency: {group: a}\njobs:\n  a:\n    steps:\n      - uses: kaizen-agentic/schedule-action@v1\n",
 			[]string{"4:3 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of receipts, and states none"}},
 		{"other permissions", []string{tidy}, "on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: write-all\njobs:\n  a:\n    permissions: {contents: read}\n    steps:\n      - uses: kaizen-agentic/schedule-action@v1\n",
