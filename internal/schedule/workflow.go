@@ -29,7 +29,7 @@ func CheckWorkflows(m *Manifest, self []string, tree *checkout.Tree) []diag.Find
 	var findings []diag.Finding
 	for i, u := range uses {
 		r := reporter{file: u.workflow.file}
-		u.checkPermissions(&r)
+		u.checkPermissions(m, &r)
 		u.checkRetention(m, &r)
 		if u.workflow.scheduled {
 			u.checkConcurrency(&r)
@@ -310,13 +310,26 @@ func (u use) ownToken(name string) bool {
 	return value != "" && !strings.Contains(value, "github.token") && !strings.Contains(value, "secrets.GITHUB_TOKEN")
 }
 
-func (u use) checkPermissions(r *reporter) {
+func (u use) checkPermissions(m *Manifest, r *reporter) {
 	if got, pos := u.permission("actions"); !u.ownToken("token") && got != "read" && got != "write" {
 		u.lacks(r, pos, got, "actions: read", "to read the ledger of receipts")
 	}
 	emits := list(u.input("emit"))
-	dispatches := u.input("dispatch-to") != "" && (len(emits) == 0 || slices.Contains(emits, "dispatch"))
-	if got, pos := u.permission("contents"); dispatches && !u.ownToken("dispatch-token") && !u.ownToken("token") && got != "write" {
+	to := u.step.get("with").get("dispatch-to").resolve()
+	dispatches := text(to) != "" && (len(emits) == 0 || slices.Contains(emits, "dispatch"))
+	if !dispatches || u.ownToken("dispatch-token") || u.ownToken("token") {
+		return
+	}
+	targets := list(text(to))
+	others := slices.DeleteFunc(slices.Clone(targets), func(target string) bool { return strings.EqualFold(path.Base(target), m.Repo) })
+	if m.Repo == "" || dynamic(text(to)) {
+		others = nil // they may be this repository
+	}
+	if len(others) > 0 {
+		r.at(diag.WorkflowPermission, to.pos, "the job's own token reaches its own repository only, not "+quote(strings.Join(others, ", ")),
+			"give the input dispatch-token a token with `contents: write` there")
+	}
+	if got, pos := u.permission("contents"); len(others) < len(targets) && got != "write" {
 		u.lacks(r, pos, got, "contents: write", "to send a repository_dispatch with the job's own token")
 	}
 }
