@@ -25,11 +25,22 @@ const (
 // Self are the repositories (owner/name) whose `uses:` means this action. A workflow that can't be read, or that only GitHub can
 // evaluate, is passed over: nothing is reported on a guess.
 func CheckWorkflows(m *Manifest, self []string, tree *checkout.Tree) []diag.Finding {
-	uses := slices.DeleteFunc(readUses(tree, self), func(u use) bool { return !u.prepares(m) })
 	var findings []diag.Finding
+	var uses []use
+	for _, u := range readUses(tree, self) {
+		switch {
+		case u.prepares(m):
+			uses = append(uses, u)
+		case u.lists(m):
+			r := reporter{file: u.workflow.file}
+			u.checkLedger(&r)
+			findings = append(findings, u.workflow.unsilenced(r.findings)...)
+		}
+	}
 	for i, u := range uses {
 		r := reporter{file: u.workflow.file}
-		u.checkPermissions(m, &r)
+		u.checkLedger(&r)
+		u.checkDispatch(m, &r)
 		u.checkRetention(m, &r)
 		if u.workflow.scheduled {
 			u.checkConcurrency(&r)
@@ -67,9 +78,10 @@ type workflow struct {
 	ignoreFindings     []diag.Finding
 }
 
+// badCron is what is wrong with a cron, or with the place where crons belong.
 type badCron struct {
-	pos     Pos
-	message string
+	pos           Pos
+	message, hint string
 }
 
 // use is a step that runs this action.
@@ -201,6 +213,16 @@ func (w *workflow) readTriggers() {
 		return
 	}
 	w.scheduled = true
+	switch {
+	case schedule.kind == mappingNode:
+		w.badCrons = append(w.badCrons, badCron{schedule.pos, "on.schedule is a mapping, not a list of crons, and never ticks", `write a hyphen before it, as in - cron: "17 * * * *"`})
+	case schedule.kind == scalarNode && schedule.typ() == typeNull, schedule.kind == sequenceNode && len(schedule.items) == 0:
+		pos := schedule.pos
+		if i := slices.IndexFunc(w.on.pairs, func(p pair) bool { return p.value == schedule }); i >= 0 && schedule.absent {
+			pos = w.on.pairs[i].key.pos
+		}
+		w.badCrons = append(w.badCrons, badCron{pos, "on.schedule has no cron and never ticks", `add one such as - cron: "17 * * * *"`})
+	}
 	for _, item := range schedule.items {
 		w.readCron(item)
 	}
@@ -223,7 +245,7 @@ func (w *workflow) readCron(item *node) {
 	}
 	c := cron{text: value.value, pos: value.pos, loc: time.UTC}
 	bad := func(pos Pos, format string, args ...any) {
-		w.badCrons = append(w.badCrons, badCron{pos, fmt.Sprintf(format, args...)})
+		w.badCrons = append(w.badCrons, badCron{pos, fmt.Sprintf(format, args...), "write five POSIX fields such as \"17 * * * *\", and the zone as in Europe/Berlin"})
 	}
 	var err error
 	if c.segments, err = parseCron(c.text); err != nil {
@@ -253,11 +275,19 @@ func (u use) command() string {
 
 // prepares reports whether the step prepares entries of this manifest for good.
 func (u use) prepares(m *Manifest) bool {
+	return u.command() == "prepare" && u.input("dry-run") != "true" && u.isAbout(m)
+}
+
+// lists reports whether the step lists what is due in this manifest.
+func (u use) lists(m *Manifest) bool { return u.command() == "list" && u.isAbout(m) }
+
+// isAbout reports whether the step reads this manifest in this checkout.
+func (u use) isAbout(m *Manifest) bool {
 	here := func(value, place string) bool {
 		return value == "" || !dynamic(value) && path.Clean(value) == path.Clean(place)
 	}
 	target := strings.ReplaceAll(u.input("target"), "${{ github.workspace }}", ".")
-	return u.command() == "prepare" && u.input("dry-run") != "true" && here(target, ".") && here(u.input("schedule"), m.File)
+	return here(target, ".") && here(u.input("schedule"), m.File)
 }
 
 // serves reports whether the step may prepare the entry when it is due.
@@ -274,7 +304,7 @@ func (u use) servesAll() bool { return slices.Contains([]string{"", "due", "all"
 
 func (w *workflow) checkCrons(r *reporter) {
 	for _, c := range w.badCrons {
-		r.at(diag.CronCoverage, c.pos, c.message, "write five POSIX fields such as \"17 * * * *\", and the zone as in Europe/Berlin")
+		r.at(diag.CronCoverage, c.pos, c.message, c.hint)
 	}
 	for _, c := range w.crons {
 		if c.onTheHour() {
@@ -310,10 +340,13 @@ func (u use) ownToken(name string) bool {
 	return value != "" && !strings.Contains(value, "github.token") && !strings.Contains(value, "secrets.GITHUB_TOKEN")
 }
 
-func (u use) checkPermissions(m *Manifest, r *reporter) {
+func (u use) checkLedger(r *reporter) {
 	if got, pos := u.permission("actions"); !u.ownToken("token") && got != "read" && got != "write" {
 		u.lacks(r, pos, got, "actions: read", "to read the ledger of receipts")
 	}
+}
+
+func (u use) checkDispatch(m *Manifest, r *reporter) {
 	emits := list(u.input("emit"))
 	to := u.step.get("with").get("dispatch-to").resolve()
 	dispatches := text(to) != "" && (len(emits) == 0 || slices.Contains(emits, "dispatch"))
@@ -354,7 +387,8 @@ func (u use) checkConcurrency(r *reporter) {
 	if group == "" {
 		group = text(concurrency.get("group"))
 	}
-	if group == "" || strings.Contains(group, "github.run_id") {
+	unique := func(value string) bool { return strings.Contains(group, value) }
+	if group == "" || slices.ContainsFunc([]string{"github.run_id", "github.run_number", "github.run_attempt", "github.sha"}, unique) {
 		r.at(diag.WorkflowConcurrency, u.jobID.pos, fmt.Sprintf("two runs of job %q can prepare the same period at once", u.jobID.value),
 			"add `concurrency: { group: kaizen-schedule, cancel-in-progress: false }`")
 		return
