@@ -34,7 +34,7 @@ var (
 	Repo           = Rule{"repo", Error, "The repo is a State Hub slug."}
 	Timezone       = Rule{"timezone", Error, "The timezone is an IANA name."}
 	EmptySchedules = Rule{"empty-schedules", Error, "The list of schedules has at least one entry."}
-	Agent          = Rule{"agent", Error, "An agent's name is 1 to 64 letters, digits, hyphens and underscores."}
+	Agent          = Rule{"agent", Error, "An agent's name is 1 to 64 letters, digits, hyphens and underscores, and neither all nor due."}
 	DuplicateAgent = Rule{"duplicate-agent", Error, "An agent has one entry."}
 	Cadence        = Rule{"cadence", Error, "The cadence is daily, weekly or monthly."}
 	Day            = Rule{"day", Error, "The day fits the cadence: a weekday if weekly, 1 to 31 if monthly, none if daily."}

@@ -174,6 +174,8 @@ func TestScaffoldKeepsWhatIsThere(t *testing.T) {
 			".github/workflows/kaizen-schedule.yml": `".github/workflows/a.yaml" runs prepare already`,
 			".github/workflows/kaizen-validate.yml": `".github/workflows/b.yml" runs validate already`,
 		}},
+		{"prompts whose names are words of the input agents", map[string]string{".claude/agents/all.md": "x", "agents/due.md": "x"},
+			map[string]string{".kaizen/schedule.yml": ""}},
 		{"an ignore line", map[string]string{".gitignore": "x\n/.kaizen/prepared"}, map[string]string{".gitignore": "it ignores the bundles already"}},
 		{"another ignore line", map[string]string{".gitignore": "# .kaizen/prepared/\n"}, map[string]string{".gitignore": ""}},
 	}

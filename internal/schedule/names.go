@@ -12,6 +12,9 @@ import (
 // a letter or digit (design §3).
 func IsAgent(s string) bool { return isName(s, 64, "-_") }
 
+// reservedAgents are names that no agent can have, and what they mean where agents are named (design §8).
+var reservedAgents = map[string]string{"all": "every enabled agent", "due": "whatever is due"}
+
 // IsSlug reports whether s can be a State Hub slug: 1 to 100 letters, digits, dots, hyphens and underscores, the first a letter or
 // digit (design §3).
 func IsSlug(s string) bool { return isName(s, 100, "._-") }

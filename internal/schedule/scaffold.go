@@ -204,7 +204,7 @@ func sharedMemory(tree *checkout.Tree, agent string) string {
 }
 
 func isAgent(name string) bool {
-	return IsAgent(name) && !slices.Contains(notAgents, strings.ToLower(name))
+	return IsAgent(name) && reservedAgents[name] == "" && !slices.Contains(notAgents, strings.ToLower(name))
 }
 
 const manifestHead = `# yaml-language-server: $schema=https://raw.githubusercontent.com/kaizen-agentic/schedule-action/v1/schema/schedule.schema.json

@@ -80,7 +80,7 @@ func TestSchemaAgreesByValue(t *testing.T) {
 	t.Parallel()
 	schema := compileSchema(t)
 	texts := []string{
-		`""`, "~", "1", "01", "31", "32", "0", "-1", "0x1f", "1.5", "true", "False", "yes", "[]", "{}", "[a]", "{a: b}", `"1"`, "'1'", "monday", "Monday", "weekly", "hourly", "daily",
+		`""`, "~", "1", "01", "31", "32", "0", "-1", "0x1f", "1.5", "true", "False", "yes", "[]", "{}", "[a]", "{a: b}", `"1"`, "'1'", "monday", "Monday", "weekly", "hourly", "daily", "all", "due", "All",
 		`"05:00"`, `"24:00"`, `"5:00"`, "web", "a.b", "a/b", ".a", "-a", "a b", `" a"`, "ä", "a_b", strings.Repeat("a", 64), strings.Repeat("a", 65), strings.Repeat("a", 100), strings.Repeat("a", 101),
 		strings.Repeat("a", 4096), strings.Repeat("a", 4097), "/a", "//a", "a//b", "../a", "./../a", ".//../a", "a/../b", "..", "a/..b", "...", ".", "./", ".//", "././/.", "C:/a", "c:a", "ab:c", `a\b`, "'a\\b'",
 		".git", ".git/a", "a/.GIT/b", ".github/a", "a.git", ".gitignore", `"a\nb"`, `"a\tb"`, `"\0"`, `"\u0085"`, `"\u2028"`, `"\u00a0"`, `"a\n"`, "|\n        a\n", ">-\n        a\n",

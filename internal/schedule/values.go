@@ -202,6 +202,10 @@ func (l *loader) agent(f field) string {
 		l.report(diag.Agent, f.pos(), fmt.Sprintf("agent %s is not a name", quote(s)), "use 1 to 64 letters, digits, hyphens and underscores, the first a letter or digit")
 		return ""
 	}
+	if meaning, ok := reservedAgents[s]; ok {
+		l.report(diag.Agent, f.pos(), fmt.Sprintf("no agent can be named %q: where agents are named, as in the input agents, it means %s", s, meaning), "rename the agent and its files")
+		return ""
+	}
 	if at, ok := l.agents[s]; ok {
 		l.report(diag.DuplicateAgent, f.pos(), fmt.Sprintf("agent %q has two entries; first on line %d", s, at.Line), "remove one of the two, or rename the agent")
 		return s
