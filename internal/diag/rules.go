@@ -25,7 +25,7 @@ var (
 	DuplicateKey  = Rule{"duplicate-key", Error, "A key stands once in its mapping."}
 	MissingKey    = Rule{"missing-key", Error, "version, schedules, and in each entry agent and cadence, are required."}
 	WrongType     = Rule{"wrong-type", Error, "A value has the type its key asks for."}
-	UnknownIgnore = Rule{"unknown-ignore", Warning, "A kaizen-ignore comment names a rule that exists and is a warning."}
+	UnknownIgnore = Rule{"unknown-ignore", Warning, "A kaizen-ignore comment has the form that silences, and names a rule that exists and is a warning."}
 )
 
 // The rules of single values (design §3).

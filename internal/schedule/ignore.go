@@ -9,8 +9,12 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
-// ignorePattern is a comment that silences rules; its group is their list.
-var ignorePattern = pattern(`^#\s*kaizen-ignore:(.*)$`)
+var (
+	// ignorePattern is a comment that silences rules; its group is their list.
+	ignorePattern = pattern(`^#\s*kaizen-ignore:(.*)$`)
+	// looseIgnore is one that was meant to: in another case or place, without the colon. Prose that starts with the word is neither.
+	looseIgnore = pattern(`(?i)#\s*kaizen[-_]ignore(\s*:.*|\s*|\s*[a-z0-9]*[-_].*|\s+[a-z0-9]+\s*(?:,.*)?)$`)
+)
 
 // maxIgnores is the number of names in one comment; what stands behind them counts as part of the last one.
 const maxIgnores = 50
@@ -26,6 +30,9 @@ func readIgnores(file string, comments []comment) (map[int][]string, []diag.Find
 		}
 		match := ignorePattern().FindStringSubmatchIndex(c.text)
 		if match == nil {
+			if f, ok := misshapenIgnore(file, c); ok {
+				findings = append(findings, f)
+			}
 			continue
 		}
 		pos := Pos{c.pos.Line, c.pos.Column + utf8.RuneCountInString(c.text[:match[2]])}
@@ -41,6 +48,24 @@ func readIgnores(file string, comments []comment) (map[int][]string, []diag.Find
 		}
 	}
 	return ignores, findings
+}
+
+// misshapenIgnore is the finding about a comment that looks as if it silenced something; ok is false for any other comment.
+func misshapenIgnore(file string, c comment) (f diag.Finding, ok bool) {
+	if !strings.Contains(strings.ToLower(c.text), "ignore") {
+		return f, false // most comments need no pattern
+	}
+	match := looseIgnore().FindStringSubmatchIndex(c.text)
+	if match == nil {
+		return f, false
+	}
+	names := strings.Trim(c.text[match[2]:], " \t:")
+	if names == "" || utf8.RuneCountInString(names) > maxSuggest {
+		names = "<rule>"
+	}
+	column := c.pos.Column + utf8.RuneCountInString(c.text[:match[0]])
+	return diag.UnknownIgnore.At(file, c.pos.Line, column, "this comment silences nothing, for it is not of the form that does",
+		fmt.Sprintf("write `# kaizen-ignore: %s`, and nothing before it in the comment", names)), true
 }
 
 // judgeIgnore reports whether name is a rule that may be silenced, or else the finding that says why not.

@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
@@ -28,6 +29,38 @@ func TestUnsilenced(t *testing.T) {
 	} {
 		if kept := len(m.Unsilenced([]diag.Finding{c.finding})) == 1; kept != c.kept {
 			t.Errorf("%s: kept %t, want %t", c.name, kept, c.kept)
+		}
+	}
+}
+
+// TestMisshapenIgnores tells comments that were meant to silence something from prose.
+func TestMisshapenIgnores(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		comment string
+		column  int // of the finding, 0 if there is none
+		hint    string
+	}{
+		{"# kaizen-ignore cron-on-the-hour", 1, "cron-on-the-hour"},
+		{"# kaizen-ignore retention", 1, "retention"},
+		{"# kaizen-ignore retention, no-prompt", 1, "retention, no-prompt"},
+		{"#kaizen-ignore no-prompt because of é", 1, "no-prompt because of é"},
+		{"# kaizen-ignore : no-prompt", 1, "no-prompt"},
+		{"# Kaizen-Ignore: no-prompt", 1, "no-prompt"},
+		{"# kaizen_ignore: no-prompt", 1, "no-prompt"},
+		{"# é # kaizen-ignore: no-prompt", 5, "no-prompt"},
+		{"# kaizen-ignore", 1, "<rule>"},
+		{"# kaizen-ignore: no-prompt", 0, ""},
+		{"# kaizen-ignore comments silence warnings", 0, ""},
+		{"# Silence it with kaizen-ignore: and the rule", 0, ""},
+		{"# ignore: no-prompt", 0, ""},
+	} {
+		_, findings := readIgnores("f", []comment{{Pos{1, 1}, c.comment}})
+		switch {
+		case c.column == 0 && len(findings) > 0:
+			t.Errorf("%s: %v", c.comment, findings)
+		case c.column > 0 && (len(findings) != 1 || findings[0].Column != c.column || !strings.HasPrefix(findings[0].Hint, "write `# kaizen-ignore: "+c.hint+"`")):
+			t.Errorf("%s: %v, want column %d and the hint %q", c.comment, findings, c.column, c.hint)
 		}
 	}
 }
