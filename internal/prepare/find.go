@@ -29,9 +29,12 @@ type found struct {
 	convention bool
 }
 
-// report adds a finding at the entry's key in the manifest.
+// report adds a finding at the entry's key in the manifest, at its agent if it has no such key.
 func (f *finder) report(rule diag.Rule, key, message, hint string) {
 	pos := f.entry.Pos(key)
+	if pos == f.entry.Pos("") {
+		pos = f.entry.Pos("agent")
+	}
 	f.findings = append(f.findings, rule.At(f.manifest(), pos.Line, pos.Column, message, hint))
 }
 
