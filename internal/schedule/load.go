@@ -279,6 +279,6 @@ func (l *loader) parts(e *Entry, fields map[string]field) {
 		e.Pointers = l.pointers(f, e.positions)
 	}
 	if f, ok := fields["session_close"]; ok {
-		e.SessionClose = l.sessionClose(f)
+		e.SessionClose = l.sessionClose(f, e.positions)
 	}
 }

@@ -116,6 +116,9 @@ func dump(m *Manifest) string {
 			line(e.Pos("pointers."+p.Label), "  pointer %q %q", p.Label, p.Path)
 		}
 		line(e.Pos("session_close"), "  session_close %q", e.SessionClose)
+		for i := range e.SessionClose {
+			line(e.Pos(fmt.Sprintf("session_close.%d", i)), "    command %d", i)
+		}
 	}
 	return b.String()
 }

@@ -99,7 +99,7 @@ func (m *Manifest) Entry(agent string) *Entry {
 }
 
 // Pos is where the value of the entry's key stands, or the entry itself when it has no such key.
-// A pointer's key is "pointers.<label>".
+// A pointer's key is "pointers.<label>", that of a close command "session_close.<index>", counted from 0.
 func (e *Entry) Pos(key string) Pos { return posOf(e.positions, key) }
 
 // posOf looks key up, and without it takes the place of the mapping itself, which is kept under "".

@@ -413,8 +413,8 @@ func (l *loader) pointers(f field, positions map[string]Pos) []Pointer {
 	return pointers
 }
 
-// sessionClose reads the list of close commands.
-func (l *loader) sessionClose(f field) []string {
+// sessionClose reads the list of close commands. It adds their positions under "session_close.<index>".
+func (l *loader) sessionClose(f field, positions map[string]Pos) []string {
 	n := f.value
 	if isReference(n) {
 		return nil
@@ -434,6 +434,7 @@ func (l *loader) sessionClose(f field) []string {
 	var lines []string
 	for _, item := range n.items {
 		if s, ok := l.sessionLine(item); ok {
+			positions[fmt.Sprintf("session_close.%d", len(lines))] = item.pos
 			lines = append(lines, s)
 		}
 	}
