@@ -33,14 +33,40 @@ func runInit(_ context.Context, a *app) (int, error) {
 		return exitUsage, err
 	}
 	fmt.Fprintln(a.stdout, foundAgents(agents))
+	var notes []string
 	for _, f := range files {
 		if err := writeScaffold(dir, f); err != nil {
 			return exitUsage, fmt.Errorf("writing %s: %w", f.Path, err)
 		}
 		fmt.Fprintln(a.stdout, scaffoldLine(f))
+		if f.Note != "" {
+			notes = append(notes, f.Note)
+		}
+	}
+	if !tree.HasGit() {
+		notes = append(notes, belowRoot(tree.Dir())...)
+	}
+	for _, note := range notes {
+		fmt.Fprintln(a.stdout, "note: "+note)
 	}
 	fmt.Fprintln(a.stdout, "next: read the manifest, then run action validate and action list")
 	return exitOK, nil
+}
+
+// belowRoot says what to do where dir is a part of a repository: a workflow down there never runs.
+func belowRoot(dir string) []string {
+	for root := filepath.Dir(dir); root != filepath.Dir(root); root = filepath.Dir(root) {
+		if _, err := os.Lstat(filepath.Join(root, ".git")); err != nil {
+			continue
+		}
+		part, err := filepath.Rel(root, dir)
+		if err != nil {
+			return nil
+		}
+		return []string{fmt.Sprintf("GitHub reads workflows at the repository's root only: move those of .github/workflows to %s and add the input target: %s to each step that uses this action",
+			filepath.Join(root, ".github", "workflows"), filepath.ToSlash(part))}
+	}
+	return nil
 }
 
 func foundAgents(agents []string) string {

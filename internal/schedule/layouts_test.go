@@ -2,6 +2,7 @@ package schedule_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -211,6 +212,50 @@ func TestScaffoldExample(t *testing.T) {
 	m, findings := check(t, dir)
 	if m == nil || m.Repo != "123" || len(findings) != 1 || findings[0].Rule != diag.NoPrompt.ID {
 		t.Errorf("loads as %+v with %+v", m, findings)
+	}
+}
+
+// TestScaffoldNotes says what the files alone do not settle.
+func TestScaffoldNotes(t *testing.T) {
+	t.Parallel()
+	const whole = ".gitignore ignores .kaizen as a whole, so .kaizen/schedule.yml would not be committed: ignore .kaizen/prepared/ instead, or make an exception with .kaizen/* and !.kaizen/schedule.yml"
+	tests := []struct {
+		name, ignore string
+		agents       int
+		manifest     bool // is there already
+		want         string
+	}{
+		{name: "nothing", ignore: "/.kaizen/prepared/\n", agents: 100},
+		{name: "the directory", ignore: "a\n.kaizen/\n", want: whole},
+		{name: "the directory, with an exception that git does not make", ignore: "/.kaizen\n!.kaizen/schedule.yml\n", want: whole},
+		{name: "what is in it", ignore: ".kaizen/*\n", want: whole},
+		{name: "what is in it but the manifest", ignore: ".kaizen/*\n!/.kaizen/schedule.yml\n.kaizen/prepared\n"},
+		{name: "too many agents", agents: 103, want: ".kaizen/schedule.yml has the first 100 agents and leaves out 3: add those that are to run"},
+		{name: "too many agents for a manifest that is there", agents: 103, manifest: true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			there := []schedule.ScaffoldFile{{Path: ".gitignore", Content: tt.ignore}, {Path: schedule.DefaultPath, Exists: !tt.manifest}}
+			for i := range tt.agents {
+				there = append(there, schedule.ScaffoldFile{Path: fmt.Sprintf("agents/a%d.md", i), Content: "x"})
+			}
+			write(t, dir, there)
+			files, agents, err := schedule.Scaffold(openTree(t, dir), "acme")
+			if err != nil || len(agents) != tt.agents {
+				t.Fatalf("%d agents, %v", len(agents), err)
+			}
+			var notes []string
+			for _, f := range files {
+				if f.Note != "" {
+					notes = append(notes, f.Note)
+				}
+			}
+			if got := strings.Join(notes, "\n"); got != tt.want {
+				t.Errorf("notes %q, want %q", got, tt.want)
+			}
+		})
 	}
 }
 

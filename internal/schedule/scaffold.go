@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io/fs"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -30,6 +29,8 @@ type ScaffoldFile struct {
 	// Exists says that nothing is to be written, and Reason why not, as a part of a sentence.
 	Exists bool
 	Reason string
+	// Note is a sentence for the reader about what the file alone does not settle, or "".
+	Note string
 }
 
 // Scaffold proposes the files with which the repository in tree is scheduled: a manifest of the agents found in it, the workflow
@@ -41,21 +42,22 @@ func Scaffold(tree *checkout.Tree, repo string) (files []ScaffoldFile, agents []
 	if err != nil {
 		return nil, nil, err
 	}
-	dirs := make(map[string]bool)
 	for _, p := range prompts {
 		agents = append(agents, p.agent)
-		dirs[path.Dir(p.paths[0])] = true
 	}
 	uses := readUses(tree, nil)
 	files = []ScaffoldFile{
-		{Path: DefaultPath, Content: manifestTemplate(repo, prompts)},
+		{Path: DefaultPath, Content: manifestTemplate(repo, prompts[:min(len(prompts), maxAgents)])},
 		unused(ScaffoldFile{Path: scheduleWorkflow, Content: scheduleTemplate(repo)}, uses, "prepare"),
-		unused(ScaffoldFile{Path: validateWorkflow, Content: validateTemplate(dirs)}, uses, "validate"),
+		unused(ScaffoldFile{Path: validateWorkflow, Content: validateTemplate}, uses, "validate"),
 	}
 	for i := range files {
 		if err := files[i].look(tree); err != nil {
 			return nil, nil, err
 		}
+	}
+	if left := len(prompts) - maxAgents; left > 0 && !files[0].Exists {
+		files[0].Note = fmt.Sprintf("%s has the first %d agents and leaves out %d: add those that are to run", DefaultPath, maxAgents, left)
 	}
 	ignore, err := ignorePrepared(tree)
 	if err != nil {
@@ -88,6 +90,7 @@ func unused(f ScaffoldFile, uses []use, command string) ScaffoldFile {
 	return f
 }
 
+// ignorePrepared proposes the line that keeps bundles out of git, and notes lines that keep the manifest out, too.
 func ignorePrepared(tree *checkout.Tree) (ScaffoldFile, error) {
 	f := ScaffoldFile{Path: ignoreFile, Content: ignoreLine + "\n"}
 	data, err := tree.ReadFile(ignoreFile, 1<<20)
@@ -97,11 +100,25 @@ func ignorePrepared(tree *checkout.Tree) (ScaffoldFile, error) {
 	if err != nil {
 		return f, fmt.Errorf("reading %w: put a regular file of the checkout itself there, then run init again", err)
 	}
+	var prepared, directory, contents bool
 	for line := range strings.Lines(string(data)) {
-		line = strings.Trim(strings.TrimSpace(line), "/")
-		if line == ".kaizen/prepared" || line == ".kaizen" {
-			f.Exists, f.Reason = true, "it ignores the bundles already"
+		switch strings.Trim(strings.TrimSpace(line), "/") {
+		case ".kaizen/prepared":
+			prepared = true
+		case ".kaizen", "**/.kaizen":
+			directory = true // of which git makes no exception
+		case ".kaizen/*", ".kaizen/**":
+			contents = true
+		case "!" + DefaultPath, "!/" + DefaultPath:
+			contents = false
 		}
+	}
+	if directory || contents {
+		f.Note = fmt.Sprintf("%s ignores .kaizen as a whole, so %s would not be committed: ignore %s instead, or make an exception with .kaizen/* and !%[2]s",
+			ignoreFile, DefaultPath, ignoreLine)
+	}
+	if prepared || directory || contents {
+		f.Exists, f.Reason = true, "it ignores the bundles already"
 	}
 	f.Append = true
 	return f, nil
@@ -187,7 +204,7 @@ func findAgents(tree *checkout.Tree) ([]found, error) {
 		}
 	}
 	slices.SortFunc(agents, func(a, b found) int { return strings.Compare(a.agent, b.agent) })
-	return agents[:min(len(agents), maxAgents)], nil
+	return agents, nil
 }
 
 // sharedMemory is the memory that convention finds for the agent, if it is one for all agents.
@@ -318,20 +335,12 @@ jobs:
 `, tickMinute(repo))
 }
 
-func validateTemplate(promptDirs map[string]bool) string {
-	var paths strings.Builder
-	for _, dir := range slices.Sorted(maps.Keys(promptDirs)) {
-		fmt.Fprintf(&paths, "      - %s/**\n", dir)
-	}
-	return `# Checks the manifest, and what it refers to, on pull requests.
+const validateTemplate = `# Checks the manifest, and what it refers to, on pull requests.
 name: kaizen-validate
 
 on:
-  pull_request:
-    paths:
-      - .kaizen/**
-      - .github/workflows/**
-` + paths.String() + `
+  pull_request: # of any path: what the manifest refers to may stand anywhere
+
 permissions:
   contents: read
 
@@ -347,4 +356,3 @@ jobs:
         with:
           command: validate
 `
-}
