@@ -304,7 +304,7 @@ func hostile() map[string][]byte {
 		"unknown keys": {"version: \"1\"\nschedules:\n- {", "agnt: 1,", "}"}, "entries": {"version: \"1\"\nschedules:\n", "- {}\n", ""},
 		"error after keys": {"", "a: 1\n", "@"}, "error after comments": {"", "#\n", "@"}, "error after words": {"a: [", "word ", "@"}, "error after lists": {"[", "[[[[[[[[]]]]]]]] ,\n", "@"},
 		"error after lines": {"a:\n", " word word word\n", "@: b: c"}, "unclosed after lines": {"a: \"\n", " word word word\n", ""},
-		"ignores": {"version: 1 # kaizen-ignore:", "a,", "\n"}, "lines of ignores": {"- a\n", "#kaizen-ignore:" + strings.Repeat("retentoin,", 49) + "\n", ""},
+		"escaped quotes in a list": {"[", "\\\" ", ""}, "ignores": {"version: 1 # kaizen-ignore:", "a,", "\n"}, "lines of ignores": {"- a\n", "#kaizen-ignore:" + strings.Repeat("retentoin,", 49) + "\n", ""},
 		"items on one line": {"[" + strings.Repeat("{ä: \"b\"},", 2400), " ", "]"}, "padded items on one line": {"[", "\"a\"" + strings.Repeat(" ", 60) + ",", "]"},
 	} {
 		fill := strings.Repeat(ends[1], (MaxSize-len(ends[0])-len(ends[2]))/len(ends[1]))

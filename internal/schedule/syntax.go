@@ -22,8 +22,8 @@ func explain(data []byte, offset int, err error) *problem {
 	case !strings.Contains(text, "exceeded max depth"):
 		at, exact = locate(data, offset)
 	}
-	if exact && runsOn(data, at) {
-		return &problem{diag.Syntax, posAt(data, at), "the quote that opens here is not closed on its line", "add the closing quote"}
+	if quote := unclosedQuote(data, at); exact && quote >= 0 {
+		return &problem{diag.Syntax, posAt(data, quote), "the quote that opens here is not closed on its line", "add the closing quote"}
 	}
 	misfit := strings.Contains(text, "mapping values") && isKey(data, at)
 	if misfit {
@@ -173,6 +173,28 @@ func locateToken(data []byte, offset int, text string) (at int, exact bool) {
 
 // structure is a line that is a key or a list's item to every reader, even if an open quote above makes it text to YAML.
 var structure = pattern(`(?m)^ *(?:- |[A-Za-z_]+:(?: |\r?$))`)
+
+// unclosedQuote is the place of a quote that runs on at data[at], or in the line of a bracket there; -1 if there is none.
+func unclosedQuote(data []byte, at int) int {
+	end := at + 1
+	if at < len(data) && (data[at] == '[' || data[at] == '{') {
+		end = lineEnd(data, at)
+	}
+	for i := at; i < min(end, len(data)); i++ {
+		if data[i] != '"' && data[i] != '\'' || i > at && isWord(data[i-1]) {
+			continue // no quote, or an apostrophe
+		}
+		if runsOn(data, i) {
+			return i
+		}
+		closing := closingQuote(data, i)
+		if closing < 0 {
+			return -1
+		}
+		i = closing
+	}
+	return -1
+}
 
 // runsOn reports whether the quote at data[at] opens a string that ends at a quote of a later line only because its own is missing.
 func runsOn(data []byte, at int) bool {

@@ -79,6 +79,8 @@ func TestSyntaxPlaces(t *testing.T) {
 		{"l: 'it''s\n    b' # c\n  d: 'e\n    f' g: 1\n", Pos{3, 3}},
 		{"a: \"05:00\nb: \"06:00\"\n", Pos{1, 4}},
 		{"a: '1\nb: 'c'\nd: \"e\"\n", Pos{1, 4}},
+		{"- {b: it's, c: \"d\", e: \"05 }\n- {e: \"06\"}\n", Pos{1, 24}},
+		{"- [b, \"c\nd: 1\n", Pos{1, 3}},
 	} {
 		_, problems := parseYAML([]byte(c.data), manifestLimits)
 		if len(problems) != 1 || problems[0].pos != c.want {
