@@ -32,7 +32,7 @@ func Suggest(word string, candidates []string) string {
 	return completion(lower, candidates)
 }
 
-// maxSlips is how many slips of the pen the longest word may have; a shorter one may have one in three characters.
+// maxSlips is how many slips of the pen the longest word may have; a shorter one may have one in four characters.
 const maxSlips = 3
 
 // slips counts the slips that make a of b, both in lower case, and reports whether they are so few that b was probably meant. What
@@ -41,8 +41,8 @@ func slips(a, b string) (n int, near bool) {
 	if a == b {
 		return 0, true
 	}
-	if digits(a) != digits(b) {
-		return 0, false // another number is another thing
+	if digits(a) != digits(b) || strings.Count(a, "/") != strings.Count(b, "/") {
+		return 0, false // another number is another thing, and so is another depth
 	}
 	if i := strings.LastIndexByte(a, '/') + 1; strings.HasPrefix(b, a[:i]) {
 		a, b = a[i:], b[i:]
@@ -56,7 +56,7 @@ func slips(a, b string) (n int, near bool) {
 	case x[0] != y[0] && !slices.Equal(x[1:], y[1:]) && !swapped(x, y):
 		return 0, false // people rarely miss the first letter, and then nothing else
 	}
-	most := min(len(x)/3, maxSlips)
+	most := min(len(x)/4, maxSlips)
 	n = distance(x, y, most+1)
 	return n, n <= most
 }

@@ -57,6 +57,13 @@ func TestSuggestZone(t *testing.T) {
 		{"europe/berlin", "Europe/Berlin"},
 		{"Europe/Berln", "Europe/Berlin"},
 		{"Berlin", "Europe/Berlin"},
+		{"berln", "Europe/Berlin"},
+		{"Lisboa", "Europe/Lisbon"},
+		{"Munich", ""},
+		{"Boston", ""},
+		{"Frankfurt", ""},
+		{"Pacific Time", ""},
+		{"EDT", ""},
 		{"New York", "America/New_York"},
 		{"UCT ", "UCT"},
 		{"Urope/Berlin", ""}, // a missing first letter is no usual slip

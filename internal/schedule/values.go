@@ -175,7 +175,7 @@ func (l *loader) timezone(f field) *time.Location {
 	return time.UTC
 }
 
-// suggestZone also knows a zone by its city, and with blanks for underscores. An offset is no misspelt name: GMT+2 is not Etc/GMT+2,
+// suggestZone also knows a zone by its city or one like it, and with blanks for underscores. An offset is no misspelt name: GMT+2 is not Etc/GMT+2,
 // which is two hours behind.
 func suggestZone(s string, names []string) string {
 	if digits(s) != "" {
@@ -185,10 +185,12 @@ func suggestZone(s string, names []string) string {
 	if near := Suggest(s, names); near != "" {
 		return near
 	}
-	for _, name := range names {
-		if strings.EqualFold(path.Base(name), s) {
-			return name
-		}
+	cities := make([]string, len(names))
+	for i, name := range names {
+		cities[i] = path.Base(name)
+	}
+	if i := slices.Index(cities, Suggest(s, cities)); i >= 0 {
+		return names[i]
 	}
 	return ""
 }
