@@ -214,7 +214,7 @@ func (a *app) retentionFindings(p *project) ([]diag.Finding, error) {
 		}
 		pos := e.Pos("cadence")
 		findings = append(findings, diag.Retention.At(p.file, pos.Line, pos.Column,
-			fmt.Sprintf("receipts of %q are kept for %s, which is less than two periods of a %s entry: it may run twice in one", e.Agent, count(days, "day"), e.Cadence),
+			fmt.Sprintf("receipts of %q are kept for %s, too short to outlive a period of a %s entry and the next: it may run twice in one", e.Agent, count(days, "day"), e.Cadence),
 			strings.Join(hints, "; ")))
 	}
 	return p.manifest.Unsilenced(findings), nil

@@ -40,7 +40,7 @@ func CheckWorkflows(m *Manifest, self []string, tree *checkout.Tree) []diag.Find
 	for i, u := range uses {
 		r := reporter{file: u.workflow.file}
 		u.checkLedger(&r)
-		u.checkDispatch(m, &r)
+		u.checkDispatch([]string{m.Repo, tree.Origin()}, &r)
 		u.checkRetention(m, &r)
 		if u.workflow.scheduled {
 			u.checkConcurrency(&r)
@@ -346,16 +346,19 @@ func (u use) checkLedger(r *reporter) {
 	}
 }
 
-func (u use) checkDispatch(m *Manifest, r *reporter) {
+// checkDispatch wants a token that reaches the targets. Own are the names that this repository may have.
+func (u use) checkDispatch(own []string, r *reporter) {
 	emits := list(u.input("emit"))
 	to := u.step.get("with").get("dispatch-to").resolve()
 	dispatches := text(to) != "" && (len(emits) == 0 || slices.Contains(emits, "dispatch"))
 	if !dispatches || u.ownToken("dispatch-token") || u.ownToken("token") {
 		return
 	}
-	targets := list(text(to))
-	others := slices.DeleteFunc(slices.Clone(targets), func(target string) bool { return strings.EqualFold(path.Base(target), m.Repo) })
-	if m.Repo == "" || dynamic(text(to)) {
+	targets := list(withoutComments(text(to)))
+	others := slices.DeleteFunc(slices.Clone(targets), func(target string) bool {
+		return slices.ContainsFunc(own, func(name string) bool { return strings.EqualFold(path.Base(target), name) })
+	})
+	if own[0] == "" || dynamic(text(to)) {
 		others = nil // they may be this repository
 	}
 	if len(others) > 0 {
@@ -365,6 +368,15 @@ func (u use) checkDispatch(m *Manifest, r *reporter) {
 	if got, pos := u.permission("contents"); len(others) < len(targets) && got != "write" {
 		u.lacks(r, pos, got, "contents: write", "to send a repository_dispatch with the job's own token")
 	}
+}
+
+// withoutComments drops from each line of a list what stands behind a #.
+func withoutComments(value string) string {
+	lines := strings.Split(value, "\n")
+	for i, line := range lines {
+		lines[i], _, _ = strings.Cut(line, "#")
+	}
+	return strings.Join(lines, "\n")
 }
 
 func (u use) lacks(r *reporter, pos Pos, got, needed, why string) {

@@ -167,6 +167,7 @@ func TestCheckWorkflows(t *testing.T) {
 				"4:40 workflow-permission job \"prepare\" needs the permission `contents: write` to send a repository_dispatch with the job's own token",
 				`11:29 workflow-permission the job's own token reaches its own repository only, not "acme/core, acme/dash"`,
 			}},
+		{"a dispatch to this repository, with comments", []string{tidy}, strings.Replace(scheduled(hourly, "dispatch-to: \"x/acme # this one\\n# acme/core\\n\""), "contents: read", "contents: write", 1), nil},
 		{"a dispatch with a token of its own", []string{tidy}, "on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: read-all\njobs: {a: {steps: [{uses: kaizen-agentic/schedule-action@v1, with: {dispatch-to: acme/core, dispatch-token: '${{ secrets.CORE }}'}}]}}\n", nil},
 		{"a dispatch that is not emitted", []string{tidy}, "on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: read-all\njobs: {a: {steps: [{uses: kaizen-agentic/schedule-action@v1, with: {dispatch-to: acme/core, emit: 'summary, nats'}}]}}\n", nil},
 		{"a token of its own", []string{tidy}, "on: {schedule: " + hourly + "}\nconcurrency: {group: a}\njobs: {a: {steps: [{uses: kaizen-agentic/schedule-action@v1, with: {token: '${{ secrets.BOT }}'}}]}}\n", nil},
