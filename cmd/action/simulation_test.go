@@ -288,7 +288,7 @@ func (y *year) app(now time.Time, run int64, dir string) *app {
 	return &app{
 		world:  world{getenv: nothing, stdout: io.Discard, stderr: io.Discard, now: func() time.Time { return now }},
 		runner: emit.NewRunner(emit.RunnerOptions{Getenv: nothing, Stdout: io.Discard, Stderr: io.Discard}),
-		env:    environment{actions: true, repository: "acme/" + y.slug, runID: run},
+		env:    environment{actions: true, serverURL: "https://github.com", repository: "acme/" + y.slug, runID: run},
 		opts:   values{"target": dir, "schedule": ".kaizen/schedule.yml"},
 		now:    now,
 	}
