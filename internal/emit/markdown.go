@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // noLink parts what GitHub would link: mentions, addresses and bare URLs. A character that is not seen, written as an entity.
@@ -19,12 +20,12 @@ var inline = strings.NewReplacer(
 	"://", ":"+noLink+"//",
 )
 
-var www = regexp.MustCompile(`(?i)(www)\.`)
+var www = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)(www)\.`) })
 
 // prose makes one line of text say in Markdown what it says: no markup, HTML, table cell, link or mention comes of it.
 func prose(s string) string {
 	s = strings.TrimSpace(s)
-	out := www.ReplaceAllString(inline.Replace(s), "${1}"+noLink+".")
+	out := www().ReplaceAllString(inline.Replace(s), "${1}"+noLink+".")
 	// What would begin a list, a heading's underline or a rule at the start of a line.
 	if strings.HasPrefix(s, "-") || strings.HasPrefix(s, "+") || strings.HasPrefix(s, "=") {
 		return `\` + out

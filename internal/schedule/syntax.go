@@ -241,10 +241,10 @@ type budget struct {
 	costs []int // of the prefix of each length
 }
 
-// The library takes about as long for a token as for this many bytes of text, and some 30 ms (60 ms in deep flow) for all that a budget allows (measured).
+// The library takes about as long for a token as for this many bytes of text, and some 15 ms (30 ms in deep flow) for all that a budget allows (measured).
 const (
 	tokenCost  = 32
-	budgetSize = 2 << 20
+	budgetSize = 1 << 20
 )
 
 func newBudget(data []byte) *budget {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/kaizen-agentic/schedule-action/internal/event"
@@ -84,11 +85,11 @@ func wrongID(id, repository, name string) bool {
 }
 
 // forced matches what --force appends to a bundle name: the run's id, or outside of a run the instant.
-var forced = regexp.MustCompile(`\.run-[0-9TZ]+$`)
+var forced = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\.run-[0-9TZ]+$`) })
 
 // siblings returns the function that tells the bundle names of name's repository and agent, name itself and forced ones left out.
 func siblings(name string) func(string) bool {
-	base := forced.ReplaceAllString(name, "")
+	base := forced().ReplaceAllString(name, "")
 	prefix := base[:strings.LastIndexByte(base, '.')+1]
 	return func(other string) bool {
 		period, ok := strings.CutPrefix(other, prefix)

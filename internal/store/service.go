@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -201,12 +202,12 @@ func (s *service) network(err error) error {
 	return errors.New("no answer: " + s.quote(err.Error()))
 }
 
-var signature = regexp.MustCompile(`(?i)\bsig=[^&\s"']*`)
+var signature = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\bsig=[^&\s"']*`) })
 
 // quote makes what the service says safe to print: without secrets, on one line, bounded.
 func (s *service) quote(text string) string {
 	text = strings.ReplaceAll(text, s.token, "***")
-	text = signature.ReplaceAllString(text, "sig=***")
+	text = signature().ReplaceAllString(text, "sig=***")
 	if runes := []rune(text); len(runes) > 200 {
 		text = string(runes[:200]) + "…"
 	}
