@@ -159,29 +159,46 @@ func (d *Directory) PutReceipt(ctx context.Context, r *Receipt) error {
 
 // Lookup reads what PutBundle and PutReceipt stored. A receipt that is broken or not this bundle's is told to Log and passed over.
 func (d *Directory) Lookup(ctx context.Context, names []string) []Record {
+	root, stored, err := d.list()
+	if errors.Is(err, fs.ErrNotExist) {
+		return make([]Record, len(names))
+	}
+	if err != nil {
+		return allFailed(names, d.failed("reading the ledger", err))
+	}
+	defer root.Close()
 	records := make([]Record, len(names))
 	for i, name := range names {
 		var err error
-		if records[i], err = d.lookup(ctx, name); err != nil {
+		if records[i], err = d.lookup(ctx, root, stored, name); err != nil {
 			records[i] = Record{Err: err}
 		}
 	}
 	return records
 }
 
-func (d *Directory) lookup(ctx context.Context, name string) (Record, error) {
+// list opens the store and lists the names in it, latest first among those of one agent and cadence.
+func (d *Directory) list() (root *os.Root, names []string, err error) {
+	if root, err = d.open(false); err != nil {
+		return nil, nil, err
+	}
+	dir, err := root.Open(".")
+	if err == nil {
+		names, err = dir.Readdirnames(-1)
+		dir.Close()
+	}
+	if err != nil {
+		root.Close()
+		return nil, nil, err
+	}
+	slices.SortFunc(names, func(a, b string) int { return strings.Compare(b, a) })
+	return root, names, nil
+}
+
+func (d *Directory) lookup(ctx context.Context, root *os.Root, stored []string, name string) (rec Record, err error) {
 	if err := cmp.Or(ctx.Err(), checkName(name)); err != nil {
 		return Record{}, fmt.Errorf("reading the ledger: %w", err)
 	}
-	root, err := d.open(false)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Record{}, nil
-	}
-	if err != nil {
-		return Record{}, d.failed("reading the ledger", err)
-	}
-	defer root.Close()
-	var rec Record
 	if rec.Receipt, err = d.receipt(root, name); err != nil {
 		return Record{}, d.failed(fmt.Sprintf("reading the receipt of %q", name), err)
 	}
@@ -189,10 +206,7 @@ func (d *Directory) lookup(ctx context.Context, name string) (Record, error) {
 		info, err := root.Lstat(filepath.Join(name, content))
 		rec.Prepared = rec.Prepared || err == nil && info.Mode().IsRegular()
 	}
-	rec.Earlier, err = d.earlier(root, name)
-	if err != nil {
-		return Record{}, d.failed("reading the ledger", err)
-	}
+	rec.Earlier = d.earlier(root, stored, name)
 	return rec, nil
 }
 
@@ -216,33 +230,30 @@ func (d *Directory) receipt(root *os.Root, name string) (*Receipt, error) {
 	return r, nil
 }
 
-// earlier lists the other names of name's agent that have a valid receipt, sorted.
-func (d *Directory) earlier(root *os.Root, name string) ([]string, error) {
-	dir, err := root.Open(".")
-	if err != nil {
-		return nil, err
-	}
-	defer dir.Close()
-	entries, err := dir.ReadDir(-1)
-	if err != nil {
-		return nil, err
-	}
+// maxEarlier is how many receipts of other periods are looked at: nothing here ever goes, and the latest ones tell what was missed.
+const maxEarlier = 50
+
+// earlier lists the latest other names of name's agent and cadence that have a valid receipt, sorted.
+func (d *Directory) earlier(root *os.Root, stored []string, name string) []string {
 	var names []string
-	isSibling := siblings(name)
-	for _, e := range entries {
-		if !isSibling(e.Name()) {
+	isSibling, length := siblings(name), len(forced().ReplaceAllString(name, ""))
+	for _, other := range stored {
+		if len(names) == maxEarlier {
+			break
+		}
+		if len(other) != length || !isSibling(other) { // periods of one cadence are of one length
 			continue
 		}
-		r, err := d.receipt(root, e.Name())
+		r, err := d.receipt(root, other)
 		if err != nil { // another period's; it must not keep this one from running
-			d.o.Log("the receipt of %q cannot be read: %v: passed over", e.Name(), reason(err))
+			d.o.Log("the receipt of %q cannot be read: %v: passed over", other, reason(err))
 		}
 		if r != nil {
-			names = append(names, e.Name())
+			names = append(names, other)
 		}
 	}
 	slices.Sort(names)
-	return names, nil
+	return names
 }
 
 // change runs do on the directory of name, which it creates, and says what failed.

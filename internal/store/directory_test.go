@@ -4,6 +4,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -101,6 +102,23 @@ func TestDirectoryRoundTrip(t *testing.T) {
 	}
 	if log.text() != "" {
 		t.Errorf("log: %s", log.text())
+	}
+}
+
+// A store that is years old is not read whole at every look.
+func TestEarlierInAnOldDirectory(t *testing.T) {
+	t.Parallel()
+	d, _, _ := openDirectory(t, ".kaizen/prepared")
+	for year := range 2 {
+		for week := range 40 {
+			must(t, d.PutReceipt(t.Context(), receiptOf(t, fmt.Sprintf("kaizen.web.coach.%d-W%02d", 2025+year, week+1))))
+		}
+	}
+	must(t, d.PutReceipt(t.Context(), receiptOf(t, "kaizen.web.coach.2026-11"))) // of another cadence
+	rec, err := look(t, d, bundleName)
+	must(t, err)
+	if n := len(rec.Earlier); n != maxEarlier || rec.Earlier[0] != "kaizen.web.coach.2025-W31" || rec.Earlier[n-1] != "kaizen.web.coach.2026-W40" {
+		t.Errorf("%d earlier: %v", n, rec.Earlier)
 	}
 }
 
