@@ -346,6 +346,9 @@ func TestLedgerThatCantBeRead(t *testing.T) {
 	if strings.Count(got.stderr, reason) != 1 {
 		t.Errorf("the reason is not told, once for both agents:\n%s", got.stderr)
 	}
+	if !strings.Contains(got.summary, "### What failed") || strings.Count(got.summary, "the token is missing, wrong or expired") != 1 {
+		t.Errorf("the summary does not tell the reason once:\n%s", got.summary)
+	}
 }
 
 func TestPullRequestComparesWithTheBase(t *testing.T) {

@@ -124,7 +124,7 @@ func deliveryLine(d store.Delivery) string {
 func (j *job) state(r *result) string {
 	switch {
 	case !r.chosen && r.err != nil:
-		return "undecided: " + r.decision.Reason + ": " + r.err.Error()
+		return "undecided: " + r.decision.Reason
 	case !r.chosen && r.decision.State == schedule.NotDue:
 		return "not due: " + r.decision.Reason
 	case !r.chosen:
