@@ -35,7 +35,7 @@ var options = []option{
 	{name: "cadence", placeholder: "CADENCE", help: "only entries of this cadence: daily, weekly or monthly", commands: []string{"prepare", "list", "doctor"}},
 	{name: "format", placeholder: "FORMAT", help: "prepare: markdown (default) or json; validate: text (default), json or sarif; list, doctor: text (default) or json", commands: reading},
 	{name: "now", placeholder: "TIME", help: "RFC 3339 instant that replaces the clock, for replay and tests", commands: reading},
-	{name: "out", placeholder: "PATH", help: "prepare, list: directory of bundles and receipts, default .kaizen/prepared in the checkout; validate: file for the report instead of standard output", commands: reading},
+	{name: "out", placeholder: "PATH", help: "prepare, list: directory of bundles and receipts, as an action in the workspace, default .kaizen/prepared in the checkout; validate: file for the report instead of standard output", commands: reading},
 	{name: "emit", placeholder: "LIST", help: "summary, artifact, dispatch, nats, stdout; default in Actions: summary, artifact, and dispatch or nats where a target is given", commands: emitting},
 	{name: "dry-run", help: "go all the way to the last moment and show what would be stored and sent where, without doing it", commands: []string{"prepare"}},
 	{name: "force", help: "prepare again a period that is already delivered, under an event id of its own", commands: []string{"prepare"}},
