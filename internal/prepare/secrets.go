@@ -129,6 +129,9 @@ var detectors = sync.OnceValue(func() []*detector {
 
 		detect("url-password", "://", 0, `\b[A-Za-z][A-Za-z0-9+.-]{1,20}://([^\s:/?#@'"<>`+"`"+`]*):([^\s/'"<>`+"`"+`]{3,})@([\w.:\[-]*)`).except(publicURL),
 		assignment("authorization-header", "authorization", 3, `(?i)authorization["']?\s*[:=]\s*["']?(?:bearer|basic|token)\s+([A-Za-z0-9._~+/-]{16,}=*)`).except(publicHeader),
+		detect("netrc-password", "machine", 2.5, `\bmachine\s+\S+\s+login\s+\S+\s+password\s+(\S{6,})`).except(weakValue),
+		detect("curl-password", "curl", 2.5, `\bcurl\b[^\n]{0,200}?\s(?:-u|--user)[ =]?["']?[^\s:"'$<{]{1,64}:([^\s"']{6,})`).except(weakValue),
+		detect("npm-auth", "_auth", 3, `\b_auth\s*=\s*["']?([A-Za-z0-9+/]{16,}={0,2})`).except(publicHeader),
 		assignment("password", "password passwd passphrase pwd", 2.5,
 			`(?i)(?:password|passwd|passphrase|pwd)["'`+"`"+`]?\s*(?:=>|:=|==?|:)\s*["'`+"`"+`]([^"'\s`+"`"+`]{6,})(?:["'`+"`"+`]|\z)`).except(plainWord),
 		assignment("password", "PASSWORD PASSWD PASSPHRASE PWD", 2.5,
@@ -444,6 +447,12 @@ func weakPassword(user, password string) bool {
 	lower := strings.ToLower(password)
 	rest := withoutStandIns(lower, strings.ToLower(user), "x-oauth-basic", "postgres", "mysql", "root", "guest", "pwd", "app", "api", "dev", "db")
 	return spoken().MatchString(password) || rest != lower && fewDigits().MatchString(rest)
+}
+
+// weakValue refuses the passwords of documentation, and what a shell or a function would fill in.
+func weakValue(match [][]byte) bool {
+	value := string(match[len(match)-1])
+	return weakPassword("", value) || strings.ContainsAny(value, "()[]{}$")
 }
 
 // publicHeader refuses what has no digit, and the user and password of documentation in base64.
