@@ -198,7 +198,7 @@ func TestRequests(t *testing.T) {
 		{"ten delivered in a busy repository", 10, 10, 150, nil, "2 listing, 10 zip, 10 storage"},
 		{"ten due in a very busy repository", 10, 0, 2000, nil, "1 listing, 10 by name"},
 		{"ten delivered in a very busy repository", 10, 10, 2000, nil, "1 listing, 10 by name, 10 zip, 10 storage"},
-		{"some on the first page", 110, 105, 2000, nil, "22 listing, 105 zip, 105 storage"},
+		{"a hundred delivered in a very busy repository", 110, 105, 2000, nil, "22 listing, 105 zip, 105 storage"},
 		{"branch unknown, due", 10, 0, 0, noBranch, "1 listing"},
 		{"branch unknown", 2, 2, 0, noBranch, "1 listing, 2 zip, 2 storage, 1 repository"},
 		{"repository id unknown", 2, 2, 0, func(o *ArtifactsOptions) { o.RepositoryID = 0 }, "1 listing, 2 zip, 2 storage, 1 repository"},
@@ -229,7 +229,28 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// TestListingThatMoves changes the repository's artifacts between two pages. A receipt that moves past the reader is found all the same.
+// The listing is read on while its pages show what is asked for, however many more there are.
+func TestReceiptsOnTheFirstPages(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, ghtest.GitHub)
+	w.fill(2000)
+	names := make([]string, 105)
+	for i := range names {
+		names[i] = fmt.Sprintf("kaizen.web%d.coach.2026-W48", i)
+		w.add(names[i]+".receipt", receiptZipIn(t, fmt.Sprint("web", i), names[i]), nil)
+	}
+	for i, rec := range w.open(t).Lookup(t.Context(), names) {
+		if rec.Err != nil || rec.Receipt == nil {
+			t.Errorf("%s: got %+v", names[i], rec)
+		}
+	}
+	if got, want := w.requests(), "2 listing, 105 zip, 105 storage"; got != want {
+		t.Errorf("requests: %s, want %s", got, want)
+	}
+}
+
+// TestListingThatMoves changes the repository's artifacts between two pages. A receipt that moves past the reader is found all
+// the same, and one that is no good is downloaded once though two pages show it.
 func TestListingThatMoves(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -237,19 +258,21 @@ func TestListingThatMoves(t *testing.T) {
 		move func(w *world)
 		want string
 	}{
-		{"artifacts come", func(w *world) { w.fill(30) }, "3 listing, 1 zip, 1 storage"},
-		{"artifacts go", func(w *world) { w.api.RemoveArtifacts("coverage-199", "coverage-198") }, "2 listing, 2 by name, 1 zip, 1 storage"},
+		{"artifacts come", func(w *world) { w.fill(30) }, "2 listing, 1 by name, 2 zip, 2 storage"},
+		{"artifacts go", func(w *world) { w.api.RemoveArtifacts("coverage-199", "coverage-198") }, "2 listing, 2 by name, 2 zip, 2 storage"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, ghtest.GitHub)
 			w.fill(90)
 			w.add(bundleName+".receipt", receiptZip(t, bundleName, nil), nil) // 101st from above, and the first of the second page
-			for i := 100; i < 200; i++ {
+			const other = "kaizen.web.other.2026-W48"
+			w.add(other+".receipt", receiptZip(t, bundleName, nil), nil) // the last of the first page
+			for i := 101; i < 200; i++ {
 				w.add(fmt.Sprint("coverage-", i), nil, nil)
 			}
 			w.api.Fail("GET /repos/*/*/actions/artifacts", 1, ghtest.Then(func() { test.move(w) }))
-			records := w.open(t).Lookup(t.Context(), []string{bundleName, "kaizen.web.other.2026-W48"})
+			records := w.open(t).Lookup(t.Context(), []string{bundleName, other})
 			if rec := records[0]; rec.Err != nil || rec.Receipt == nil {
 				t.Errorf("got %+v", rec)
 			}
