@@ -28,7 +28,7 @@ func Mask(file string, source []byte, findings []diag.Finding) []diag.Finding {
 		}
 	}
 	for _, f := range findings {
-		if f.File == file && lines[f.Line] {
+		if lines[f.Line] {
 			f.Message, f.Hint = quoted().ReplaceAllString(f.Message, `"***"`), quoted().ReplaceAllString(f.Hint, `"***"`)
 		}
 		masked = append(masked, f)
