@@ -3,7 +3,6 @@ module github.com/kaizen-agentic/schedule-action
 go 1.26.0
 
 require (
-	github.com/adhocore/gronx v1.20.4
 	github.com/google/go-github/v62 v62.0.0
 	github.com/nats-io/nats.go v1.55.0
 	github.com/nats-io/nkeys v0.4.17

@@ -3,12 +3,11 @@ package schedule
 import (
 	"errors"
 	"fmt"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/adhocore/gronx"
 )
 
 // cron is one cron expression of a workflow.
@@ -16,14 +15,16 @@ type cron struct {
 	text string
 	pos  Pos
 	loc  *time.Location
-	// segments are second, minute, hour, day of the month, month and day of the week, as the library takes them.
-	segments []string
+	// fields are the values at which it ticks.
+	fields cronFields
 }
 
-const (
-	minuteSegment = 1
-	hourSegment   = 2
-)
+// cronFields hold a bit for each value of a field.
+type cronFields struct {
+	minutes, hours, days, months, weekdays uint64
+	// eitherDay says that a day of the month or of the week is enough, as cron has it when both are restricted.
+	eitherDay bool
+}
 
 // cronField is what GitHub takes in one of the five fields.
 type cronField struct {
@@ -33,50 +34,71 @@ type cronField struct {
 }
 
 // GitHub documents 0–6 for the weekday; 7 is common for Sunday and no reason to alarm anybody.
-var cronFields = []cronField{
-	{"minute", 0, 59, ""}, {"hour", 0, 23, ""}, {"day of the month", 1, 31, ""},
-	{"month", 1, 12, "janfebmaraprmayjunjulaugsepoctnovdec"}, {"day of the week", 0, 7, "sunmontuewedthufrisat"},
-}
+var (
+	minuteField  = cronField{"minute", 0, 59, ""}
+	hourField    = cronField{"hour", 0, 23, ""}
+	dayField     = cronField{"day of the month", 1, 31, ""}
+	monthField   = cronField{"month", 1, 12, "janfebmaraprmayjunjulaugsepoctnovdec"}
+	weekdayField = cronField{"day of the week", 0, 7, "sunmontuewedthufrisat"}
+)
 
 var cronElement = pattern(`^(?:\*|([0-9]{1,2}|[A-Za-z]{3})(?:-([0-9]{1,2}|[A-Za-z]{3}))?)(?:/([0-9]{1,3}))?$`)
 
-// parseCron checks an expression against POSIX cron as GitHub takes it: five fields, names for months and weekdays, lists, ranges and
-// steps. The library would take more (seconds, years, @daily, L, W, #) that GitHub refuses.
-func parseCron(text string) (segments []string, err error) {
-	fields := strings.Fields(text)
-	if len(fields) != len(cronFields) {
-		return nil, fmt.Errorf("it has %d fields instead of five", len(fields))
+// parseCron reads an expression of POSIX cron as GitHub takes it: five fields, names for months and weekdays, lists, ranges and steps.
+// What the libraries take beyond that (seconds, years, @daily, L, W, #) GitHub refuses.
+func parseCron(text string) (c cronFields, err error) {
+	words := strings.Fields(text)
+	fields := []struct {
+		cronField
+		values *uint64
+	}{{minuteField, &c.minutes}, {hourField, &c.hours}, {dayField, &c.days}, {monthField, &c.months}, {weekdayField, &c.weekdays}}
+	if len(words) != len(fields) {
+		return c, fmt.Errorf("it has %d fields instead of five", len(words))
 	}
-	for i, f := range cronFields {
-		for element := range strings.SplitSeq(fields[i], ",") {
-			if err := f.check(element); err != nil {
-				return nil, fmt.Errorf("its %s %q %w", f.name, element, err)
+	for i, f := range fields {
+		for element := range strings.SplitSeq(words[i], ",") {
+			values, err := f.parse(element)
+			if err != nil {
+				return c, fmt.Errorf("its %s %q %w", f.name, element, err)
 			}
+			*f.values |= values
 		}
 	}
-	return gronx.Segments(text)
+	if c.weekdays&(1<<7) != 0 {
+		c.weekdays |= 1 << time.Sunday
+	}
+	c.eitherDay = words[2][0] != '*' && words[4][0] != '*'
+	return c, nil
 }
 
-func (f cronField) check(element string) error {
+// parse reads *, a value or a range, each with a step or without; a value with a step goes on to the end.
+func (f cronField) parse(element string) (values uint64, err error) {
 	match := cronElement().FindStringSubmatch(element)
 	if match == nil {
-		return errors.New("is not a value, a range or a step")
+		return 0, errors.New("is not a value, a range or a step")
 	}
-	if match[3] != "" && strings.Trim(match[3], "0") == "" {
-		return errors.New("has a step of 0")
+	first, last, step := f.min, f.max, 1
+	if match[1] != "" {
+		first = f.number(match[1])
 	}
-	previous := -1
-	for _, value := range []string{match[1], match[2]} {
-		if value == "" {
-			continue
+	switch {
+	case match[2] != "":
+		last = f.number(match[2])
+	case match[1] != "" && match[3] == "":
+		last = first
+	}
+	if first < f.min || last > f.max || last < first {
+		return 0, fmt.Errorf("is out of range, which is %d to %d", f.min, f.max)
+	}
+	if match[3] != "" {
+		if step, _ = strconv.Atoi(match[3]); step == 0 {
+			return 0, errors.New("has a step of 0")
 		}
-		n := f.number(value)
-		if n < f.min || n > f.max || n < previous {
-			return fmt.Errorf("is out of range, which is %d to %d", f.min, f.max)
-		}
-		previous = n
 	}
-	return nil
+	for v := first; v <= last; v += step {
+		values |= 1 << v
+	}
+	return values, nil
 }
 
 // number is -1 for what is neither a number nor a name.
@@ -90,27 +112,15 @@ func (f cronField) number(value string) int {
 	return -1
 }
 
-// due lists the values, 0 to n-1, of the minute or the hour (by its index among the segments) at which the cron ticks.
-func (c *cron) due(field, n int) (values []int) {
-	segments := []string{"0", "*", "*", "*", "*", "*"}
-	segments[field] = c.segments[field]
-	unit := map[int]time.Duration{minuteSegment: time.Minute, hourSegment: time.Hour}[field]
-	for v := range n {
-		if matches(segments, coverageStart.Add(time.Duration(v)*unit)) {
-			values = append(values, v)
-		}
-	}
-	return values
-}
+func has(values uint64, v int) bool { return values&(1<<v) != 0 }
 
 // onTheHour reports whether every tick is at minute 0, when most of GitHub's schedules start.
-func (c *cron) onTheHour() bool { return slices.Equal(c.due(minuteSegment, 60), []int{0}) }
+func (c *cronFields) onTheHour() bool { return c.minutes == 1 }
 
-func matches(segments []string, at time.Time) bool {
-	g := gronx.New()
-	g.C.SetRef(at)
-	due, err := g.SegmentsDue(segments)
-	return err == nil && due
+// on reports whether there are ticks on a date.
+func (c *cronFields) on(date time.Time) bool {
+	day, weekday := has(c.days, date.Day()), has(c.weekdays, int(date.Weekday()))
+	return has(c.months, int(date.Month())) && (day && weekday || c.eitherDay && (day || weekday))
 }
 
 // The year over which coverage is judged is a fixed one, so that a check says the same today and tomorrow. It is a leap year, and
@@ -123,18 +133,17 @@ var (
 // ticks are the instants of the cron around that year, in order, at most limit (ok is false if there are more). A local time that
 // does not exist ticks when the clock has moved on, as GitHub says of its time zones.
 func (c *cron) ticks(limit int) (instants []time.Time, ok bool) {
-	minutes, hours := c.due(minuteSegment, 60), c.due(hourSegment, 24)
-	day := append([]string{"0", "*", "*"}, c.segments[3:]...)
+	perDay := bits.OnesCount64(c.fields.hours) * bits.OnesCount64(c.fields.minutes)
 	for date := coverageStart.AddDate(0, 0, -2); date.Before(coverageEnd.AddDate(0, 0, 2)); date = date.AddDate(0, 0, 1) {
-		if !matches(day, date) {
+		if !c.fields.on(date) {
 			continue
 		}
-		if len(instants)+len(hours)*len(minutes) > limit {
+		if len(instants)+perDay > limit {
 			return nil, false
 		}
-		for _, h := range hours {
-			for _, m := range minutes {
-				instants = append(instants, firstAt(date.Add(time.Duration(h)*time.Hour+time.Duration(m)*time.Minute), c.loc))
+		for at := range 24 * 60 {
+			if has(c.fields.hours, at/60) && has(c.fields.minutes, at%60) {
+				instants = append(instants, firstAt(date.Add(time.Duration(at)*time.Minute), c.loc))
 			}
 		}
 	}

@@ -248,7 +248,7 @@ func (w *workflow) readCron(item *node) {
 		w.badCrons = append(w.badCrons, badCron{pos, fmt.Sprintf(format, args...), "write five POSIX fields such as \"17 * * * *\", and the zone as in Europe/Berlin"})
 	}
 	var err error
-	if c.segments, err = parseCron(c.text); err != nil {
+	if c.fields, err = parseCron(c.text); err != nil {
 		bad(c.pos, "cron %q is not one that GitHub takes: %v", c.text, err)
 		return
 	}
@@ -307,7 +307,7 @@ func (w *workflow) checkCrons(r *reporter) {
 		r.at(diag.CronCoverage, c.pos, c.message, c.hint)
 	}
 	for _, c := range w.crons {
-		if c.onTheHour() {
+		if c.fields.onTheHour() {
 			r.at(diag.CronOnTheHour, c.pos, fmt.Sprintf("cron %q ticks on the hour, when GitHub delays and drops the most", c.text),
 				"choose a minute that few others do, such as 17")
 		}

@@ -285,16 +285,20 @@ func TestCronTicks(t *testing.T) {
 		{"10-20/5,59 1-2 2 4 *", []string{"02 01:10", "02 01:15", "02 01:20", "02 01:59", "02 02:10", "02 02:15", "02 02:20", "02 02:59"}},
 		{"1 */12 */15 4 *", []string{"01 00:01", "01 12:01", "16 00:01", "16 12:01"}},
 		{"0 0 * * 5-7", []string{"01 00:00", "02 00:00", "07 00:00", "08 00:00", "09 00:00", "14 00:00", "15 00:00", "16 00:00", "21 00:00", "22 00:00", "23 00:00", "28 00:00", "29 00:00", "30 00:00"}},
+		{"0 0 */10 4 1-5", []string{"11 00:00", "21 00:00"}}, // a star in either: both
+		{"0 0 1-4 4 */2", []string{"01 00:00", "02 00:00", "04 00:00"}},
+		{"0 0 2-4 4 *,5", []string{"02 00:00", "03 00:00", "04 00:00"}},
+		{"0 0 */9 4 5/2", []string{"28 00:00"}}, // Friday and, as 7, Sunday
 		{"0 0 31 4 *", nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.cron, func(t *testing.T) {
 			t.Parallel()
-			segments, err := parseCron(tt.cron)
+			fields, err := parseCron(tt.cron)
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := cron{segments: segments, loc: time.UTC}
+			c := cron{fields: fields, loc: time.UTC}
 			ticks, ok := c.ticks(maxTicks)
 			var got []string
 			for _, at := range ticks {
