@@ -7,13 +7,10 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/nats"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
@@ -48,20 +45,15 @@ type NATSOptions struct {
 // NATS publishes events to a JetStream stream. It never creates one.
 type NATS struct {
 	o       NATSOptions
-	servers []string // URLs
-	hosts   string   // the same for messages
-	options []nats.Option
+	hosts   string   // for messages
 	secrets []string // never shown, whatever a server says
 
-	mu   sync.Mutex // one delivery at a time
-	conn *nats.Conn
-	err  error // why no delivery can succeed: no connection, or no permission; it is tried once
-
-	// refuse ends the request that is under way; the server's permission errors come on no request.
-	refuse atomic.Pointer[context.CancelCauseFunc]
+	mu     sync.Mutex // one delivery at a time
+	client *nats.Client
+	err    error // why no delivery can succeed: no connection, or no permission; it is tried once
 }
 
-// NewNATS checks the options. It connects at the first delivery.
+// NewNATS checks the options. It connects at the first delivery, to no servers but those that the user named, for they get the credentials.
 func NewNATS(o NATSOptions) (*NATS, error) {
 	o.Subject = cmp.Or(o.Subject, event.Type)
 	o.Source = cmp.Or(o.Source, natsSource)
@@ -71,30 +63,18 @@ func NewNATS(o NATSOptions) (*NATS, error) {
 	if strings.ContainsAny(n.o.Subject, " \t\r\n*>") || strings.Contains("."+n.o.Subject+".", "..") {
 		return nil, fmt.Errorf("nats-subject %q is not a subject to publish to: write words joined by dots, without wildcards", n.o.Subject)
 	}
-	remote, err := n.parseServers()
+	client := nats.Options{Name: o.Name, Timeout: o.ConnectTimeout}
+	remote, err := n.parseServers(&client)
 	if err != nil {
 		return nil, err
 	}
-	secure, err := n.tlsOption(remote)
-	if err != nil {
+	if client.TLS, err = n.tlsConfig(remote); err != nil {
 		return nil, err
 	}
-	auth, err := n.authOption()
-	if err != nil {
+	if err := n.authenticate(&client); err != nil {
 		return nil, err
 	}
-	n.options = append(append(secure, auth...),
-		nats.Name(n.o.Name),
-		nats.Timeout(n.o.ConnectTimeout),
-		nats.IgnoreDiscoveredServers(), // the credentials go to the servers that the user named
-		nats.MaxReconnects(-1),         // the publish deadline ends it
-		nats.ReconnectWait(200*time.Millisecond),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { // the library's own prints to standard error
-			if refuse := n.refuse.Load(); refuse != nil && errors.Is(err, nats.ErrPermissionViolation) {
-				(*refuse)(err)
-			}
-		}),
-	)
+	n.client = nats.New(client)
 	return n, nil
 }
 
@@ -125,43 +105,40 @@ func (n *NATS) Check(ctx context.Context) error {
 	return marked{errors.New(n.told(fmt.Sprintf("%s: %v", n.hosts, err))), known.mark}
 }
 
-// session connects and calls do with a ctx that ends at the deadline, or when the server refuses a permission.
-func (n *NATS) session(ctx context.Context, do func(context.Context, jetstream.JetStream) error) error {
-	if err := n.connect(ctx); err != nil {
-		return err
+// session connects and calls do with a ctx that ends at the deadline.
+func (n *NATS) session(ctx context.Context, do func(context.Context) error) error {
+	if n.err == nil {
+		// Once a session has connected, the client connects again by itself whenever the connection is lost.
+		n.err = n.explainConnect(n.client.Connect(ctx))
 	}
-	js, err := jetstream.New(n.conn)
-	if err != nil {
-		return err
+	if n.err != nil {
+		return n.err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, n.o.PublishTimeout, errNoAck)
 	defer cancel()
-	ctx, refuse := context.WithCancelCause(ctx)
-	defer refuse(nil)
-	n.refuse.Store(&refuse)
-	return do(ctx, js)
+	return do(ctx)
 }
 
 func (n *NATS) deliver(ctx context.Context, m Message) (status store.Status, err error) {
-	err = n.session(ctx, func(ctx context.Context, js jetstream.JetStream) error {
-		status, err = n.send(ctx, js, m)
+	err = n.session(ctx, func(ctx context.Context) error {
+		status, err = n.send(ctx, m)
 		return err
 	})
 	return status, err
 }
 
 // send publishes m, or in a dry run stops before that.
-func (n *NATS) send(ctx context.Context, js jetstream.JetStream, m Message) (store.Status, error) {
+func (n *NATS) send(ctx context.Context, m Message) (store.Status, error) {
 	if n.o.DryRun {
 		// A user who may publish but not ask for streams could deliver, so that is no failure.
-		if err := n.findStream(ctx, js); err != nil && !errors.Is(err, ErrNotTold) {
+		if err := n.findStream(ctx); err != nil && !errors.Is(err, ErrNotTold) {
 			return "", err
 		}
 		return store.DryRun, nil
 	}
-	ack, err := n.publish(ctx, js, n.message(m))
+	ack, err := n.publish(ctx, m)
 	if err != nil {
-		return "", n.explainPublish(ctx, js, err)
+		return "", n.explainPublish(ctx, err)
 	}
 	if ack.Duplicate {
 		return store.Duplicate, nil
@@ -170,91 +147,43 @@ func (n *NATS) send(ctx context.Context, js jetstream.JetStream, m Message) (sto
 }
 
 // findStream asks whether a stream captures the subject.
-func (n *NATS) findStream(ctx context.Context, js jetstream.JetStream) error {
-	_, err := js.StreamNameBySubject(ctx, n.o.Subject)
-	cause := context.Cause(ctx)
+func (n *NATS) findStream(ctx context.Context) error {
+	err := n.streamExists(ctx)
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(cause, errNoAck):
+	case errors.Is(context.Cause(ctx), errNoAck):
 		return marked{fmt.Errorf("JetStream did not answer within %v: run again", n.o.PublishTimeout), ErrUnreachable}
-	case errors.Is(cause, nats.ErrPermissionViolation) && strings.Contains(cause.Error(), "$JS.API.STREAM.NAMES"):
-		return marked{fmt.Errorf("the user may not ask for streams, so none can be seen on the subject %q: allow it to publish to $JS.API.STREAM.NAMES, or rely on the first delivery", n.o.Subject), ErrNotTold}
+	case errors.Is(err, nats.ErrPermission) && strings.Contains(err.Error(), streamNames):
+		return marked{fmt.Errorf("the user may not ask for streams, so none can be seen on the subject %q: allow it to publish to %s, or rely on the first delivery", n.o.Subject, streamNames), ErrNotTold}
 	}
-	return n.explainPublish(ctx, js, err)
-}
-
-// publish sends msg until it is acknowledged or ctx ends. A message or its acknowledgement may be lost when the server restarts; sending
-// it again is safe, for the stream drops a repeat.
-func (n *NATS) publish(ctx context.Context, js jetstream.JetStream, msg *nats.Msg) (*jetstream.PubAck, error) {
-	for {
-		attempt, cancel := context.WithTimeout(ctx, n.o.PublishTimeout/4)
-		ack, err := js.PublishMsg(attempt, msg)
-		cancel()
-		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
-			return ack, err
-		}
-	}
-}
-
-// connect tries once for all deliveries. The library takes no context; when ctx ends first, the connection is closed as soon as it is made.
-func (n *NATS) connect(ctx context.Context) error {
-	if n.conn != nil || n.err != nil {
-		return n.err
-	}
-	type result struct {
-		conn *nats.Conn
-		err  error
-	}
-	done := make(chan result, 1)
-	go func() {
-		conn, err := nats.Connect(strings.Join(n.servers, ","), n.options...)
-		done <- result{conn, err}
-	}()
-	select {
-	case r := <-done:
-		n.conn = r.conn
-		if r.err != nil {
-			n.err = n.explainConnect(r.err)
-		}
-	case <-ctx.Done():
-		n.err = fmt.Errorf("cancelled while connecting: %w", context.Cause(ctx))
-		go func() {
-			if r := <-done; r.conn != nil {
-				r.conn.Close()
-			}
-		}()
-	}
-	return n.err
+	return n.explainPublish(ctx, err)
 }
 
 // Close ends the connection.
 func (n *NATS) Close() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.conn != nil {
-		n.conn.Close()
-	}
+	n.client.Close()
 	return nil
 }
 
-// message is m as a CloudEvent in binary mode. The names are lower-case, as the CloudEvents NATS binding writes them.
-func (n *NATS) message(m Message) *nats.Msg {
-	msg := nats.NewMsg(n.o.Subject)
-	msg.Data = m.JSON
-	for name, value := range map[string]string{
-		jetstream.MsgIDHeader: m.ID,
-		"ce-specversion":      "1.0",
-		"ce-id":               m.ID,
-		"ce-source":           n.o.Source,
-		"ce-type":             event.Type,
-		"ce-subject":          m.Agent,
-		"ce-time":             m.Event.OccurredAt,
-		"content-type":        "application/json",
-	} {
-		msg.Header[name] = []string{headerValue(value)}
+// headers make m a CloudEvent in binary mode. The names are lower-case, as the CloudEvents NATS binding writes them.
+func (n *NATS) headers(m Message) []nats.Header {
+	headers := []nats.Header{
+		{Name: "Nats-Msg-Id", Value: m.ID},
+		{Name: "ce-specversion", Value: "1.0"},
+		{Name: "ce-id", Value: m.ID},
+		{Name: "ce-source", Value: n.o.Source},
+		{Name: "ce-type", Value: event.Type},
+		{Name: "ce-subject", Value: m.Agent},
+		{Name: "ce-time", Value: m.Event.OccurredAt},
+		{Name: "content-type", Value: "application/json"},
 	}
-	return msg
+	for i := range headers {
+		headers[i].Value = headerValue(headers[i].Value)
+	}
+	return headers
 }
 
 // headerValue percent-encodes what a CloudEvents header can't carry: everything but visible ASCII, and the quote and percent sign.

@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -10,13 +11,15 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nkeys"
+	"github.com/kaizen-agentic/schedule-action/internal/nats"
 )
 
-// parseServers fills in servers and hosts, and reports whether one of them is off loopback. Its errors quote no URL with an @ in it,
-// for what stands before that may be a password.
-func (n *NATS) parseServers() (remote bool, err error) {
+// defaultPort is NATS's.
+const defaultPort = "4222"
+
+// parseServers fills in the servers, and reports whether one of them is off loopback. Its errors quote no URL with an @ in it, for what
+// stands before that may be a password.
+func (n *NATS) parseServers(client *nats.Options) (remote bool, err error) {
 	var hosts []string
 	for _, entry := range strings.FieldsFunc(strings.Join(n.o.URLs, "\n"), func(r rune) bool { return r == ',' || r == '\n' || r == '\r' }) {
 		entry = strings.TrimSpace(entry)
@@ -33,7 +36,7 @@ func (n *NATS) parseServers() (remote bool, err error) {
 		if err != nil || u.Hostname() == "" || u.Scheme != "nats" && u.Scheme != "tls" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 			return false, fmt.Errorf("nats-url %q is not a server: write tls://host:4222, or nats://host:4222", entry)
 		}
-		n.servers = append(n.servers, u.Scheme+"://"+u.Host)
+		client.Servers = append(client.Servers, net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), defaultPort)))
 		hosts = append(hosts, u.Host)
 		remote = remote || u.Scheme == "tls" || !isLoopback(u.Hostname())
 	}
@@ -48,9 +51,9 @@ func isLoopback(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
-// tlsOption demands TLS of every server that is not on this machine, whatever the URL's scheme: the library then sends no credentials
-// to a server that offers none.
-func (n *NATS) tlsOption(required bool) ([]nats.Option, error) {
+// tlsConfig is nil where TLS is not demanded. It is of every server that is not on this machine, whatever the URL's scheme: a server that
+// offers none then gets no credentials.
+func (n *NATS) tlsConfig(required bool) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if n.o.CA != "" {
 		config.RootCAs = x509.NewCertPool()
@@ -71,70 +74,53 @@ func (n *NATS) tlsOption(required bool) ([]nats.Option, error) {
 	if !required && n.o.CA == "" && n.o.Cert == "" {
 		return nil, nil
 	}
-	return []nats.Option{nats.Secure(config)}, nil
+	return config, nil
 }
 
-// authOption checks that at most one kind of authentication is set, and well-formed. Its errors name the kind, never the content.
-func (n *NATS) authOption() ([]nats.Option, error) {
+// authenticate fills in who we are. It checks that at most one kind of authentication is set, and well-formed. Its errors name the kind, never the content.
+func (n *NATS) authenticate(client *nats.Options) (err error) {
 	var kinds []string
-	var option nats.Option
-	var err error
 	if n.o.Creds != "" {
 		kinds = append(kinds, "nats-creds")
-		option, err = n.credsOption()
+		if client.JWT, client.Key, err = nats.ParseCredentials(n.o.Creds); err != nil {
+			err = errors.New("nats-creds does not hold a user's JWT and seed: give the text of the .creds file itself, not a path")
+		}
 	}
 	if n.o.NKey != "" {
 		kinds = append(kinds, "nats-nkey")
-		option, err = n.nkeyOption()
+		client.Key, err = parseSeed(n.o.NKey)
 	}
 	if n.o.Token != "" {
 		kinds = append(kinds, "nats-token")
-		option = nats.Token(n.o.Token)
+		client.Token = n.o.Token
 	}
 	if n.o.User != "" || n.o.Password != "" {
 		kinds = append(kinds, "nats-user")
-		option = nats.UserInfo(n.o.User, n.o.Password)
+		client.User, client.Password = n.o.User, n.o.Password
 		if n.o.User == "" || n.o.Password == "" {
 			err = errors.New("nats-user and nats-password belong together: give both, or none")
 		}
 	}
 	if len(kinds) > 1 {
-		return nil, fmt.Errorf("%s are set, a connection takes one of them: remove the others", strings.Join(kinds, " and "))
+		return fmt.Errorf("%s are set, a connection takes one of them: remove the others", strings.Join(kinds, " and "))
 	}
-	if err != nil || option == nil {
-		return nil, err
-	}
-	for _, secret := range []string{n.o.Token, n.o.Password, strings.TrimSpace(n.o.NKey)} {
+	for _, secret := range []string{n.o.Token, n.o.Password, strings.TrimSpace(n.o.NKey), client.JWT} {
 		if secret != "" {
 			n.secrets = append(n.secrets, secret, inJSON(secret)) // as it is, and as it goes to the server
 		}
 	}
-	return []nats.Option{option}, nil
+	return err
 }
 
-func (n *NATS) credsOption() (nats.Option, error) {
-	jwt, err := nkeys.ParseDecoratedJWT([]byte(n.o.Creds))
-	if err == nil {
-		_, err = nkeys.ParseDecoratedUserNKey([]byte(n.o.Creds))
-	}
-	if err != nil {
-		return nil, errors.New("nats-creds does not hold a user's JWT and seed: give the text of the .creds file itself, not a path")
-	}
-	n.secrets = append(n.secrets, jwt)
-	return nats.UserCredentialBytes([]byte(n.o.Creds)), nil
-}
-
-func (n *NATS) nkeyOption() (nats.Option, error) {
-	seed := []byte(strings.TrimSpace(n.o.NKey))
-	pair, err := nkeys.FromSeed(seed)
-	if err != nil {
+func parseSeed(seed string) (*nats.Key, error) {
+	key, err := nats.ParseKey(strings.TrimSpace(seed))
+	switch {
+	case errors.Is(err, nats.ErrNotUser):
+		return nil, errors.New("nats-nkey is not a user's seed: give the line that begins with SU")
+	case err != nil:
 		return nil, errors.New("nats-nkey is not a seed: give the line that begins with SU, not a path and not the public key")
 	}
-	public, err := pair.PublicKey()
-	if err != nil || !nkeys.IsValidPublicUserKey(public) {
-		return nil, errors.New("nats-nkey is not a user's seed: give the line that begins with SU")
-	}
-	return nats.Nkey(public, pair.Sign), nil
+	return key, nil
 }
 
 // inJSON is how a text looks in a JSON string.

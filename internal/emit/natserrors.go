@@ -5,12 +5,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
-	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
+	"github.com/kaizen-agentic/schedule-action/internal/nats"
 )
 
 var errNoAck = errors.New("no acknowledgement in time")
@@ -30,14 +27,15 @@ type marked struct {
 func (m marked) Is(target error) bool { return m.mark == target }
 func (m marked) Unwrap() error        { return m.error }
 
-// explainConnect says why there is no connection and what to do about it.
+// explainConnect says why there is no connection and what to do about it; nil is nil.
 func (n *NATS) explainConnect(err error) error {
 	var unknown x509.UnknownAuthorityError
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError
-	var timeout net.Error
 	switch {
-	case errors.Is(err, nats.ErrSecureConnWanted):
+	case err == nil:
+		return nil
+	case errors.Is(err, nats.ErrNoTLS):
 		return errors.New("the server offers no TLS, which is required off this machine, so no credentials were sent: enable TLS on the server")
 	case errors.As(err, &unknown):
 		return errors.New("TLS refused: the server's certificate is signed by an unknown authority: set nats-ca to its certificate")
@@ -45,39 +43,21 @@ func (n *NATS) explainConnect(err error) error {
 		return fmt.Errorf("TLS refused: %w: use a name in nats-url that the certificate bears", host)
 	case errors.As(err, &invalid):
 		return fmt.Errorf("TLS refused: %w: renew the server's certificate", invalid)
-	case refusesClient(err.Error()):
+	case errors.Is(err, nats.ErrClientCertificate):
 		return errors.New("TLS refused: the server wants a client certificate that it trusts: set nats-cert and nats-key")
 	case errors.Is(err, nats.ErrTLS):
 		return fmt.Errorf("TLS refused: %w", err)
-	case isAuthError(err):
+	case errors.Is(err, nats.ErrAuthorization):
 		return fmt.Errorf("unauthorised: the server refused %s (%w)", n.authKind(), err)
-	case errors.Is(err, nats.ErrNoServers):
+	case errors.Is(err, nats.ErrRefused):
 		return marked{errors.New("connection refused: nothing listens there: check nats-url and that the server runs"), ErrUnreachable}
-	case errors.Is(err, nats.ErrTimeout), errors.As(err, &timeout) && timeout.Timeout():
+	case errors.Is(err, nats.ErrTimeout):
 		return marked{fmt.Errorf("no NATS server answered within %v: check nats-url and the firewall", n.o.ConnectTimeout), ErrUnreachable}
+	case errors.Is(err, nats.ErrCancelled):
+		return err
 	default:
 		return marked{fmt.Errorf("connecting failed: %w: check nats-url", err), ErrUnreachable}
 	}
-}
-
-// refusesClient reports whether text is how a server's refusal of our certificate, or of none, reaches us. It comes after the handshake,
-// as an alert or, when the connection is closed first, as its end; neither has a type.
-func refusesClient(text string) bool {
-	for _, sign := range []string{"tls: certificate required", "tls: bad certificate", "remote error: tls: unknown c", "closed by remote after TLS handshake"} {
-		if strings.Contains(text, sign) {
-			return true
-		}
-	}
-	return false
-}
-
-func isAuthError(err error) bool {
-	for _, target := range []error{nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrAccountAuthExpired} {
-		if errors.Is(err, target) {
-			return true
-		}
-	}
-	return false
 }
 
 // authKind names the inputs that a refused connection was made with.
@@ -97,41 +77,43 @@ func (n *NATS) authKind() string {
 }
 
 // explainPublish says why there is no acknowledgement, or in a dry run no stream, and what to do about it.
-func (n *NATS) explainPublish(ctx context.Context, js jetstream.JetStream, err error) error {
-	var api *jetstream.APIError
+func (n *NATS) explainPublish(ctx context.Context, err error) error {
 	cause := context.Cause(ctx)
+	refusal, isRefusal := errors.AsType[*jetStreamError](err)
 	switch {
-	case errors.Is(cause, nats.ErrPermissionViolation):
-		// The server says so once a subscription, so the next delivery would wait for its deadline.
-		n.err = fmt.Errorf("unauthorised: %w: allow the user to publish to %q and to subscribe to _INBOX.>", cause, n.o.Subject)
+	case errors.Is(err, nats.ErrPermission):
+		n.err = fmt.Errorf("unauthorised: %w: allow the user to publish to %q and to subscribe to _INBOX.>", err, n.o.Subject)
 		return n.err
+	case errors.Is(cause, errNoAck) && n.client.Lost() != nil:
+		return marked{fmt.Errorf("no acknowledgement within %v, the connection was lost (%w): run again, the stream drops a repeat", n.o.PublishTimeout, n.client.Lost()), ErrUnreachable}
 	case errors.Is(cause, errNoAck):
 		return marked{fmt.Errorf("no acknowledgement within %v: run again, the stream drops a repeat", n.o.PublishTimeout), ErrUnreachable}
 	case cause != nil:
 		return fmt.Errorf("cancelled before the acknowledgement (%w): run again, the stream drops a repeat", cause)
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrNoTLS), errors.Is(err, nats.ErrTLS), errors.Is(err, nats.ErrClientCertificate):
+		return n.explainConnect(err) // of another connection, after one was lost
 	case errors.Is(err, nats.ErrMaxPayload):
-		return fmt.Errorf("too large: the server takes messages of at most %d bytes: raise its max_payload", n.conn.MaxPayload())
-	case errors.Is(err, jetstream.ErrStreamMessageExceedsMaximum):
+		return fmt.Errorf("too large: the server takes messages of at most %d bytes: raise its max_payload", n.client.MaxPayload())
+	case isJetStream(err, streamMessageExceedsMaximum):
 		return errors.New("too large: the stream takes only smaller messages: raise its max_msg_size")
-	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, jetstream.ErrStreamNotFound), errors.Is(err, nats.ErrNoResponders),
-		errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
-		return n.explainNoStream(ctx, js)
-	case errors.As(err, &api):
-		return fmt.Errorf("the stream refused the event: %s (error %d)", api.Description, api.ErrorCode)
+	case errors.Is(err, nats.ErrNoResponders), isJetStream(err, streamNotFound, jetStreamNotEnabled, jetStreamNotEnabledForAccount):
+		return n.explainNoStream(ctx)
+	case isRefusal:
+		return fmt.Errorf("the stream refused the event: %w", refusal)
 	default:
 		return fmt.Errorf("publishing failed: %w: run again, the stream drops a repeat", err)
 	}
 }
 
 // explainNoStream tells a server without JetStream from one without a stream for the subject. A user who may not ask is told the latter.
-func (n *NATS) explainNoStream(ctx context.Context, js jetstream.JetStream) error {
+func (n *NATS) explainNoStream(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	_, err := js.AccountInfo(ctx)
+	err := n.ask(ctx, accountInfo, nil, nil, &struct{}{})
 	switch {
-	case errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
+	case isJetStream(err, jetStreamNotEnabledForAccount):
 		return errors.New("no JetStream: it is not enabled for this account: enable it there")
-	case errors.Is(err, jetstream.ErrJetStreamNotEnabled):
+	case isJetStream(err, jetStreamNotEnabled), errors.Is(err, nats.ErrNoResponders):
 		return errors.New("no JetStream: it is not enabled on the server: enable it there")
 	}
 	return fmt.Errorf("no stream captures the subject %q: create one on the server; this program never does", n.o.Subject)

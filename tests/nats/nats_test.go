@@ -56,10 +56,20 @@ func TestServerRestart(t *testing.T) {
 	if got := n.Deliver(t.Context(), message(t)); got[0].Status != store.Delivered {
 		t.Fatalf("got %+v", got)
 	}
-	again := &server.Options{JetStream: true, StoreDir: o.StoreDir, Port: s.Addr().(*net.TCPAddr).Port}
+	port := s.Addr().(*net.TCPAddr).Port
+	again := func() *server.Server {
+		return start(t, &server.Options{JetStream: true, StoreDir: o.StoreDir, Port: port})
+	}
 	stop(s)
-	s = start(t, again)
+	s = again()
 	if got := n.Deliver(t.Context(), message(t)); got[0].Status != store.Duplicate {
+		t.Errorf("got %+v, want a duplicate", got)
+	}
+	stop(s)
+	result := make(chan []store.Delivery)
+	go func() { result <- n.Deliver(t.Context(), message(t)) }() // while there is no server
+	s = again()
+	if got := <-result; got[0].Status != store.Duplicate {
 		t.Errorf("got %+v, want a duplicate", got)
 	}
 	js, _ = admin(t, s)
@@ -69,6 +79,24 @@ func TestServerRestart(t *testing.T) {
 	}
 	if got := stored(t, stream); got != 1 {
 		t.Errorf("%d messages stored", got)
+	}
+}
+
+// A server that comes back with other users refuses the next connection, and says so at once.
+func TestServerRestartsWithoutTheUser(t *testing.T) {
+	t.Parallel()
+	s := start(t, jetStream())
+	js, _ := admin(t, s)
+	addStream(t, js, nil)
+	n := sink(t, emit.NATSOptions{URLs: []string{s.ClientURL()}})
+	if got := n.Deliver(t.Context(), message(t)); got[0].Status != store.Delivered {
+		t.Fatalf("got %+v", got)
+	}
+	port := s.Addr().(*net.TCPAddr).Port
+	stop(s)
+	start(t, &server.Options{Authorization: "s3cr3t", Port: port})
+	if got := n.Deliver(t.Context(), message(t))[0]; got.Status != store.Failed || !strings.Contains(got.Error, "unauthorised: the server refused an anonymous connection") {
+		t.Errorf("got %+v", got)
 	}
 }
 
@@ -218,7 +246,7 @@ func TestFailures(t *testing.T) {
 		{"too large for the server", start(t, small), emit.NATSOptions{}, "too large: the server takes messages of at most 300 bytes"},
 		{"too large for the stream", full, emit.NATSOptions{}, "too large: the stream takes only smaller messages"},
 		{"stream full", full, emit.NATSOptions{Subject: "full"}, "the stream refused the event: maximum messages exceeded"},
-		{"may not publish", deniedServer, emit.NATSOptions{User: "nobody", Password: "s3cr3t"}, "unauthorised: nats: permissions violation"},
+		{"may not publish", deniedServer, emit.NATSOptions{User: "nobody", Password: "s3cr3t"}, "unauthorised: Permissions Violation for Publish"},
 		{"may publish elsewhere", deniedServer, emit.NATSOptions{User: "publisher", Password: "s3cr3t"}, "allow the user to publish to"},
 		{"may not hear the answer", deniedServer, emit.NATSOptions{User: "deaf", Password: "s3cr3t"}, "to subscribe to _INBOX.>"},
 		{"no acknowledgement", none, emit.NATSOptions{Subject: "listening", PublishTimeout: 200 * time.Millisecond}, "no acknowledgement within 200ms: run again"},
