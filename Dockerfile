@@ -7,11 +7,8 @@ WORKDIR /src
 COPY go.mod go.sum ./
 COPY cmd cmd
 COPY internal internal
-# The image may have 10 MB: the API is spoken in HTTP/1.1, and what is not in a hurry is not inlined. Neither changes the start-up.
-RUN CGO_ENABLED=0 go build -trimpath -tags nethttpomithttp2 \
-	-gcflags=net/...=-l -gcflags=crypto/tls=-l -gcflags=crypto/x509=-l \
-	-gcflags=github.com/google/...=-l -gcflags=github.com/nats-io/...=-l -gcflags=github.com/klauspost/...=-l -gcflags=gopkg.in/...=-l \
-	-ldflags "-s -w -funcalign=8 -X main.version=${VERSION}" -o /action ./cmd/action
+# The API is spoken in HTTP/1.1, for HTTP/2 takes 0.4 of the 10 MB that the image may have.
+RUN CGO_ENABLED=0 go build -trimpath -tags nethttpomithttp2 -ldflags "-s -w -X main.version=${VERSION}" -o /action ./cmd/action
 
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
