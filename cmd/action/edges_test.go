@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -45,6 +47,49 @@ func TestRefusalReachesTheWorkflow(t *testing.T) {
 		if !strings.HasPrefix(got.stdout, "::error title=usage::") || !strings.Contains(got.summary, "❌") {
 			t.Errorf("%v: annotation %q, summary %q", test.inputs, got.stdout, got.summary)
 		}
+	}
+}
+
+// A checkout at a path that no event can name is wrong usage, not a fault of the manifest, and no other name is made of it.
+func TestRootThatNoEventCanName(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"two\nlines", "not\xffUTF-8"} {
+		dir := filepath.Join(t.TempDir(), name)
+		if err := os.CopyFS(dir, os.DirFS("../../testdata/kaizen")); err != nil {
+			t.Fatal(err)
+		}
+		var stdout, stderr strings.Builder
+		code := run(t.Context(), []string{"prepare", "coach", "--target", dir, "--emit", "stdout"}, world{
+			getenv: func(string) string { return "" }, stdout: &stdout, stderr: &stderr, now: time.Now, signals: context.WithCancel,
+		})
+		if code != exitUsage || stdout.Len() > 0 || !strings.Contains(stderr.String(), "cannot be the root of an event") {
+			t.Errorf("%q: exit code %d, %q, %q", name, code, stdout.String(), stderr.String())
+		}
+	}
+}
+
+// full is a standard output that takes nothing.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+// A bundle that is delivered and can't be printed is found where it is stored, for the next run is not due.
+func TestBundleThatCannotBePrinted(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "kaizen")
+	if err := os.CopyFS(dir, os.DirFS("../../testdata/kaizen")); err != nil {
+		t.Fatal(err)
+	}
+	var stderr strings.Builder
+	code := run(t.Context(), []string{"prepare", "coach", "--target", dir, "--now", "2026-11-24T09:00:00Z"}, world{
+		getenv: func(string) string { return "" }, stdout: full{}, stderr: &stderr, now: time.Now, signals: context.WithCancel,
+	})
+	stored := filepath.Join(dir, ".kaizen/prepared/kaizen.kaizen-agentic.coach.2026-W48")
+	if code != exitOutside || !strings.Contains(stderr.String(), "no space left on device: it is stored in "+stored) {
+		t.Errorf("exit code %d, %q", code, stderr.String())
+	}
+	if _, err := os.Stat(filepath.Join(stored, "bundle.md")); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -17,7 +17,7 @@ type option struct {
 	help    string
 	// commands take the option; nil is every command.
 	commands []string
-	// secret values come from an input or the environment in Actions; --help says so.
+	// secret values are marked in the README's table.
 	secret bool
 	// list values may be given several times and are joined by newlines.
 	list bool

@@ -149,12 +149,12 @@ func (j *job) deliver(ctx context.Context, r *result, turn <-chan struct{}) erro
 		return err
 	}
 	r.contentName = bundle.ContentName()
-	if j.prints() {
-		r.content = bundle.Content
-	}
 	r.memory = j.memoryHealth(ctx, r, bundle.Memory)
 	if err := j.storeBundle(ctx, r, bundle); err != nil || r.payload == nil {
 		return err
+	}
+	if j.prints() {
+		r.content = bundle.Content
 	}
 	message := emit.Message{ID: j.eventID(r.name), Agent: r.entry.Agent, Event: r.event, JSON: r.payload}
 	for _, sink := range j.sinks {
@@ -263,13 +263,18 @@ func (j *job) makeEvent(r *result, b *prepare.Bundle, artifact *event.Artifact) 
 	e := event.New(b, event.Context{Root: j.hostPath(j.dir), OccurredAt: j.now, Artifact: artifact})
 	payload, err := e.Marshal()
 	if err != nil {
-		pos := r.entry.Pos("session_close")
 		r.event, r.payload = nil, nil
-		r.findings = append(r.findings, diag.SessionClose.At(j.file, pos.Line, pos.Column, err.Error(), ""))
+		r.findings = append(r.findings, refusedEvent(j.file, r.entry, err))
 		return false
 	}
 	r.event, r.payload = &e, payload
 	return true
+}
+
+// refusedEvent is the finding of an event that cannot be made: what an entry puts into one without a limit of its own are its commands.
+func refusedEvent(manifest string, e *schedule.Entry, err error) diag.Finding {
+	pos := e.Pos("session_close")
+	return diag.SessionClose.At(manifest, pos.Line, pos.Column, err.Error(), "")
 }
 
 func (j *job) storeReceipt(ctx context.Context, r *result) error {

@@ -129,6 +129,9 @@ func (j *job) open() (err error) {
 	if j.project, err = j.openProject(); err != nil || j.manifest == nil {
 		return err
 	}
+	if root := j.hostPath(j.dir); !event.IsRoot(root) {
+		return usagef("the checkout's path %q cannot be the root of an event: check out below an absolute path in UTF-8 without control characters", root)
+	}
 	j.commit = j.commitOf()
 	if j.opts["from"] != "" {
 		if err := j.readFrom(); err != nil {

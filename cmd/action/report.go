@@ -72,7 +72,7 @@ func (j *job) report(results []*result, runErr error) (int, error) {
 	}
 	for _, r := range results {
 		if _, err := j.app.stdout.Write(r.content); err != nil {
-			o.errs = append(o.errs, fmt.Errorf("writing the bundle: %w", err))
+			o.errs = append(o.errs, fmt.Errorf("printing the bundle: %w: it is stored in %s", err, j.bundleDir(r)))
 		}
 	}
 	hidden := j.annotate(o.findings)

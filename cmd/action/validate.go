@@ -15,6 +15,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
+	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
@@ -161,11 +162,16 @@ func nameIn(tree *checkout.Tree, file string) (name string, inside bool) {
 func (v *validation) add(tree *checkout.Tree, file string, source []byte, m *schedule.Manifest, findings []diag.Finding) error {
 	v.sources[file] = source
 	v.findings = append(v.findings, findings...)
-	if m == nil || tree == nil {
+	if tree == nil {
+		return nil
+	}
+	if m == nil {
+		// What is named and missing is told with the rest, not after it is mended.
+		v.findings = append(v.findings, prepare.Mask(file, source, prepare.CheckNamed(schedule.LoadReadable(file, source), tree))...)
 		return nil
 	}
 	more, err := v.checkContents(m, tree)
-	more = append(more, prepare.Check(m, tree)...)
+	more = oncePerPlace(append(more, prepare.Check(m, tree)...), m.File)
 	more = append(more, schedule.CheckWorkflows(m, nil, tree)...)
 	v.findings = append(v.findings, m.Unsilenced(more)...)
 	for _, f := range more {
@@ -180,7 +186,7 @@ func (v *validation) add(tree *checkout.Tree, file string, source []byte, m *sch
 // request whose every entry names the same large file ends in good time.
 const maxContents = 100
 
-// checkContents prepares every entry's bundle, only to see what stands in the way of it: secrets, hidden characters, sizes, metrics.
+// checkContents prepares every entry's bundle and its event, only to see what stands in the way of them: secrets, hidden characters, sizes, metrics.
 func (v *validation) checkContents(m *schedule.Manifest, tree *checkout.Tree) ([]diag.Finding, error) {
 	entries := m.Entries
 	if len(entries) > maxContents {
@@ -190,12 +196,33 @@ func (v *validation) checkContents(m *schedule.Manifest, tree *checkout.Tree) ([
 	found, errs := make([][]diag.Finding, len(entries)), make([]error, len(entries))
 	each(len(entries), func(i int) {
 		in := prepare.Input{Repo: m.Repo, Entry: entries[i], Period: entries[i].Current(v.now).Period, Secrets: v.secrets, File: m.File}
-		_, found[i], errs[i] = prepare.Prepare(tree, in)
+		var bundle *prepare.Bundle
+		if bundle, found[i], errs[i] = prepare.Prepare(tree, in); bundle == nil {
+			return
+		}
+		if err := v.checkEvent(bundle, tree); err != nil {
+			found[i] = append(found[i], refusedEvent(m.File, &entries[i], err))
+		}
 	})
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return oncePerPlace(slices.Concat(found...), m.File), nil
+	return slices.Concat(found...), nil
+}
+
+// checkEvent says why no event could carry what prepare would put into it. The checkout's path, which is part of it, is judged elsewhere.
+func (v *validation) checkEvent(b *prepare.Bundle, tree *checkout.Tree) error {
+	root := v.hostPath(tree.Dir())
+	if b.Repo == "" || !event.IsRoot(root) {
+		return nil
+	}
+	c := event.Context{Root: root, OccurredAt: v.now}
+	if event.IsRepository(v.env.repository) {
+		c.Artifact = v.likelyArtifact(b.Name)
+	}
+	e := event.New(b, c)
+	_, err := e.Marshal()
+	return err
 }
 
 // oncePerPlace keeps the first finding of a rule at a place of a file other than the manifest: two agents may read the same file.

@@ -33,13 +33,13 @@ func (e *Event) Validate() error {
 	check(e.Version == Version, "version", `"1"`, e.Version)
 	check(isTime(e.OccurredAt), "occurred_at", "an RFC 3339 time", e.OccurredAt)
 	check(schedule.IsSlug(e.Repo), "repo", "a slug like kaizen-agentic", e.Repo)
-	check(isAbsolute(e.Root) && !hasControl(e.Root), "root", "an absolute path", e.Root)
+	check(IsRoot(e.Root), "root", "an absolute path", e.Root)
 	check(schedule.IsAgent(e.Agent), "agent", "an agent name like coach", e.Agent)
 	check(slices.Contains([]string{"daily", "weekly", "monthly"}, e.Cadence), "cadence", "daily, weekly or monthly", e.Cadence)
-	check(e.PrepareCommand != "" && !hasControl(e.PrepareCommand), "prepare_command", "one command line", e.PrepareCommand)
+	check(e.PrepareCommand != "" && isLine(e.PrepareCommand), "prepare_command", "one command line", e.PrepareCommand)
 	check(e.SessionClose != nil, "session_close", "a list", "null")
 	for i, line := range e.SessionClose {
-		check(line != "" && !hasControl(line), fmt.Sprintf("session_close[%d]", i), "one command line", line)
+		check(line != "" && isLine(line), fmt.Sprintf("session_close[%d]", i), "one command line", line)
 	}
 	errs = append(errs, e.Bundle.validate()...)
 	return errors.Join(errs...)
@@ -74,6 +74,9 @@ func isDigest(s string) bool {
 	return ok && len(hex) == 64 && strings.Trim(hex, "0123456789abcdef") == ""
 }
 
+// IsRoot reports whether s can be the event's root: an absolute path without control characters, in UTF-8, which is all that JSON carries.
+func IsRoot(s string) bool { return isAbsolute(s) && isLine(s) }
+
 // isAbsolute takes the paths of any system, not only of the one that this program runs on.
 func isAbsolute(s string) bool {
 	drive := len(s) > 2 && s[1] == ':' && (s[2] == '\\' || s[2] == '/') && ('a' <= s[0]|0x20 && s[0]|0x20 <= 'z')
@@ -93,8 +96,9 @@ func isTime(s string) bool {
 	return strings.HasSuffix(s, "Z") || offset[:2] < "24" && offset[3:] < "60"
 }
 
-func hasControl(s string) bool {
-	return strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f })
+// isLine reports whether s is UTF-8 without control characters.
+func isLine(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f })
 }
 
 // Marshal validates e and renders the one form that goes to every channel: a single line of ASCII in the contract's field order.

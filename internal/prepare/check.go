@@ -34,6 +34,30 @@ func Check(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 	return m.Unsilenced(findings)
 }
 
+// CheckNamed reports only what entries name and the checkout does not hold: of a manifest with errors, whose other entries may be missing,
+// nothing else can be told for sure. The findings are sorted.
+func CheckNamed(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
+	var findings []diag.Finding
+	for i := range m.Entries {
+		f := finder{tree: tree, file: m.File, entry: &m.Entries[i]}
+		for part, path := range map[schedule.Part]string{
+			schedule.PartPrompt: f.entry.Prompt, schedule.PartMemory: f.entry.Memory, schedule.PartMetrics: f.entry.Metrics,
+		} {
+			if path != "" {
+				f.named(part, string(part), path)
+			}
+		}
+		for _, p := range f.entry.Pointers {
+			if p.Path != "" {
+				f.named("", "pointers."+p.Label, p.Path)
+			}
+		}
+		findings = append(findings, f.findings...)
+	}
+	diag.Sort(findings)
+	return m.Unsilenced(findings)
+}
+
 // collide reports that convention gives two agents the same file.
 func (f *finder) collide(owners map[string]string, key string, p found) {
 	if !p.convention {

@@ -21,14 +21,29 @@ const maxFindings = 1000
 // Load parses and checks data, reporting all findings at once (up to 1,000), sorted and with the silenced ones removed.
 // The manifest is nil when any finding is an error. It never panics, whatever data holds, and its cost is linear in len(data).
 func Load(file string, data []byte, opts Options) (*Manifest, []diag.Finding) {
+	m, findings := load(file, data, opts)
+	if errors, _ := diag.Count(findings); errors > 0 {
+		return nil, findings
+	}
+	return m, findings
+}
+
+// LoadReadable returns what could be read of a manifest that has errors: values that are right in themselves, zero ones in the place of others,
+// and possibly no entries at all.
+func LoadReadable(file string, data []byte) *Manifest {
+	m, _ := load(file, data, Options{})
+	return m
+}
+
+func load(file string, data []byte, opts Options) (*Manifest, []diag.Finding) {
 	l := &loader{file: file, agents: map[string]Pos{}}
 	root, problems := parseYAML(data, manifestLimits)
-	if problems != nil {
-		for _, p := range problems {
-			l.findings = append(l.findings, p.finding(file))
-		}
+	for _, p := range problems {
+		l.findings = append(l.findings, p.finding(file))
+	}
+	if root == nil {
 		diag.Sort(l.findings)
-		return nil, l.findings
+		return &Manifest{File: file, Location: time.UTC}, l.findings
 	}
 	l.refuseReferences(root)
 	m := l.manifest(root)
@@ -39,11 +54,7 @@ func Load(file string, data []byte, opts Options) (*Manifest, []diag.Finding) {
 	m.ignores, unknown = readIgnores(file, comments(data, root))
 	findings := m.Unsilenced(append(l.findings, unknown...))
 	diag.Sort(findings)
-	findings = bound(file, findings)
-	if errors, _ := diag.Count(findings); errors > 0 {
-		return nil, findings
-	}
-	return m, findings
+	return m, bound(file, findings)
 }
 
 // bound cuts sorted findings to maxFindings, one of which then says so.
@@ -98,8 +109,8 @@ func isMerge(key *node) bool {
 	return key.kind == scalarNode && key.style == plainStyle && key.value == "<<"
 }
 
-// isReference reports whether n was refused already, so that its value means nothing.
-func isReference(n *node) bool { return n.kind == aliasNode || n.tagged }
+// isRefused reports whether n was refused already, so that its value means nothing.
+func isRefused(n *node) bool { return n.kind == aliasNode || n.tagged || n.omitted }
 
 // field is a key of a mapping and its value.
 type field struct {
@@ -136,7 +147,7 @@ func (l *loader) fields(n *node, s shape) map[string]field {
 			l.report(diag.UnknownKey, f.key.pos, fmt.Sprintf("unknown key %s in %s", quote(f.name), s.what), keyHint(meant, s.keys))
 		}
 	}
-	if slices.ContainsFunc(n.pairs, func(p pair) bool { return isMerge(p.key) || isReference(p.key) }) {
+	if slices.ContainsFunc(n.pairs, func(p pair) bool { return isMerge(p.key) || isRefused(p.key) }) {
 		return found // what the reference stands for may hold the required keys
 	}
 	for _, name := range s.required {
@@ -160,7 +171,7 @@ func (l *loader) unique(n *node) []field {
 	first := map[string]Pos{}
 	for _, p := range n.pairs {
 		switch {
-		case isMerge(p.key) || isReference(p.key):
+		case isMerge(p.key) || isRefused(p.key):
 		case p.key.kind != scalarNode:
 			l.report(diag.UnknownKey, p.key.pos, fmt.Sprintf("a key is %s", p.key.kind), "a key is one word")
 		default:
@@ -180,7 +191,7 @@ func (l *loader) unique(n *node) []field {
 func (l *loader) manifest(n *node) *Manifest {
 	m := &Manifest{File: l.file, Location: time.UTC, positions: map[string]Pos{"": n.pos}}
 	if n.kind != mappingNode {
-		if !isReference(n) {
+		if !isRefused(n) {
 			l.report(diag.WrongType, n.pos, fmt.Sprintf("the manifest is %s, not a mapping", n.kind), `start with version: "1"`)
 		}
 		return m
@@ -213,7 +224,7 @@ func keepPositions(positions map[string]Pos, fields map[string]field) {
 func (l *loader) schedules(f field) []Entry {
 	n := f.value
 	switch {
-	case isReference(n):
+	case isRefused(n):
 		return nil
 	case n.kind == sequenceNode && len(n.items) == 0, n.kind == scalarNode && n.typ() == typeNull:
 		l.report(diag.EmptySchedules, f.pos(), "schedules has no entry", "add "+example("schedules"))
@@ -225,7 +236,7 @@ func (l *loader) schedules(f field) []Entry {
 	entries := make([]Entry, 0, len(n.items))
 	for _, item := range n.items {
 		switch {
-		case isReference(item):
+		case isRefused(item):
 		case item.kind == mappingNode:
 			entries = append(entries, l.entry(item))
 		case item.kind == scalarNode && item.typ() == typeString && IsAgent(item.value):

@@ -3,6 +3,7 @@ package schedule
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -12,16 +13,8 @@ import (
 // explain turns an error of the library, met after offset bytes, into a problem with an exact place and a next step.
 func explain(data []byte, offset int, err error) *problem {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	at, exact := offset, true
-	backslash := bytes.LastIndexByte(data[:offset], '\\')
-	switch {
-	case backslash >= 0 && isEscape(text):
-		at = backslash
-	case strings.Contains(text, noToken):
-		at, exact = locateToken(data, offset, text)
-	case !strings.Contains(text, "exceeded max depth"):
-		at, exact = locate(data, offset)
-	}
+	at, exact := place(data, offset, text)
+	text = libraryLine().ReplaceAllString(text, "")
 	if quote := unclosedQuote(data, at); exact && quote >= 0 {
 		return &problem{diag.Syntax, posAt(data, quote), "the quote that opens here is not closed on its line", "add the closing quote"}
 	}
@@ -49,6 +42,31 @@ func explain(data []byte, offset int, err error) *problem {
 	}
 	return p
 }
+
+// place finds where the error stands that the library met after offset bytes, as exactly as can be told.
+func place(data []byte, offset int, text string) (at int, exact bool) {
+	backslash := bytes.LastIndexByte(data[:offset], '\\')
+	switch {
+	case backslash >= 0 && isEscape(text):
+		return backslash, true
+	case strings.Contains(text, noToken):
+		return locateToken(data, offset, text)
+	case strings.Contains(text, "exceeded max depth"):
+		return offset, true
+	}
+	at, exact = locate(data, offset)
+	if inner, ok := locateInFlow(data, at, offset); exact && ok {
+		at = inner
+	}
+	if strings.Contains(text, "undefined tag") { // what is defined nowhere is its first half
+		start := lineStart(data, at)
+		at = start + bytes.LastIndexAny(data[start:at], " \t,[{") + 1
+	}
+	return at, exact
+}
+
+// libraryLine is the line that the library says, which is often a wrong one.
+var libraryLine = pattern(`^line [0-9]+: `)
 
 // noToken is in the library's error about a character that stands where only a quoted one may.
 const noToken = "cannot start any token"
@@ -79,6 +97,9 @@ var syntaxHelp = []struct{ contains, message, hint string }{
 
 // explainSyntax words an error of the library that was located at data[at].
 func explainSyntax(text string, data []byte, at int) (message, hint string) {
+	if strings.Contains(text, "expected ',' or") && data[at] != '[' && data[at] != '{' {
+		return explainFlow(data[at:])
+	}
 	for _, h := range syntaxHelp {
 		if strings.Contains(text, h.contains) {
 			return h.message, h.hint
@@ -101,6 +122,17 @@ func explainSyntax(text string, data []byte, at int) (message, hint string) {
 		return "text after a value that is complete", "quote the value as a whole, or start a new line"
 	}
 	return "not valid YAML: " + text, "look at this place and the line before it"
+}
+
+// explainFlow words what is wrong within brackets at the start of rest.
+func explainFlow(rest []byte) (message, hint string) {
+	switch rest[0] {
+	case ']', '}':
+		return fmt.Sprintf("%q closes another bracket than the last one that is open", rest[0]), "close the brackets in the order in which they opened, the last one first"
+	case ':':
+		return "a colon stands where no key can be", "quote the value if the colon belongs to it, or put a comma before the key"
+	}
+	return "a comma is missing before this, or the bracket before it is not closed", "put commas between values, and close every bracket"
 }
 
 // isKey reports whether the colon at data[at] ends the first word of a line other than the first.
@@ -169,6 +201,86 @@ func locateToken(data []byte, offset int, text string) (at int, exact bool) {
 		}
 	}
 	return locate(data, offset)
+}
+
+// locateInFlow finds where it goes wrong behind the bracket at data[open], which is all that locate finds, because every prefix that ends
+// within brackets is broken: here they are closed. It is no place of its own if the bracket is the one that nothing closes.
+func locateInFlow(data []byte, open, offset int) (at int, ok bool) {
+	if open >= len(data) || data[open] != '[' && data[open] != '{' {
+		return 0, false
+	}
+	closers, fault := openBrackets(data[open:])
+	switch {
+	case fault >= 0:
+		offset = min(offset, open+fault+1) // what is wrong is not behind it
+	case len(closers) > 0:
+		return 0, false
+	}
+	budget := newBudget(data[:offset])
+	at = offset
+	for start := lineStart(data, at); start > open && !budget.spent; start = lineStart(data, at) {
+		good, back := budget.endsWell(data, open, start)
+		if good {
+			break
+		}
+		at = back
+	}
+	for first := max(lineStart(data, at), open+1); at > first && !budget.spent; {
+		good, back := startsToken(data, at), at-1
+		if good {
+			good, back = budget.endsWell(data, open, at)
+		}
+		if good {
+			break
+		}
+		at = back
+	}
+	if at > open+1 && at < len(data) && (data[at] == ' ' || data[at] == '\n') && data[at-1] == ':' {
+		at-- // a word may end with a colon, only not this one
+		if isKey(data, at) {
+			at = lineStart(data, at) + leadingBlanks(string(data[lineStart(data, at):]))
+		}
+	}
+	return at, !budget.spent && at > open
+}
+
+// endsWell reports whether data[:end] is well-formed once the brackets are closed that are open since data[open], and if not, where to try next:
+// what ends within quotes does so from where they open.
+func (b *budget) endsWell(data []byte, open, end int) (good bool, back int) {
+	closers, fault := openBrackets(data[open:end])
+	if fault >= 0 {
+		b.spend(end - open)
+		return false, open + fault
+	}
+	slices.Reverse(closers)
+	return !b.fails(data[:end], closers...), end - 1
+}
+
+// openBrackets is what closes the brackets that are open at the end of text, which begins with one, outermost first. The fault is the place
+// of a bracket that closes another than the last one open, or of a quote that nothing closes; -1 without one.
+func openBrackets(text []byte) (closers []byte, fault int) {
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '[' || c == '{':
+			closers = append(closers, c+2)
+		case c == ']' || c == '}':
+			if closers[len(closers)-1] != c {
+				return closers, i
+			}
+			if closers = closers[:len(closers)-1]; len(closers) == 0 {
+				return nil, -1
+			}
+		case (c == '"' || c == '\'') && !isWord(text[i-1]):
+			closing := closingQuote(text, i)
+			if closing < 0 {
+				return closers, i
+			}
+			i = closing
+		case c == '#' && strings.IndexByte(" \t\n", text[i-1]) >= 0:
+			i = lineEnd(text, i) - 1
+		}
+	}
+	return closers, -1
 }
 
 // structure is a line that is a key or a list's item to every reader, even if an open quote above makes it text to YAML.
@@ -258,16 +370,22 @@ func newBudget(data []byte) *budget {
 	return b
 }
 
-// fails reports whether prefix is not well-formed, or that there is no budget left to say.
-func (b *budget) fails(prefix []byte) bool { return b.syntaxError(prefix) != nil || b.spent }
+func (b *budget) spend(cost int) {
+	b.left -= cost
+	b.spent = b.left < 0
+}
 
-// syntaxError is what is wrong with prefix, nil also if there is no budget left to say.
-func (b *budget) syntaxError(prefix []byte) error {
-	b.left -= b.costs[len(prefix)]
-	if b.spent = b.left < 0; b.spent {
+// fails reports whether prefix, with what closes its brackets, is not well-formed, or that there is no budget left to say.
+func (b *budget) fails(prefix []byte, closers ...byte) bool {
+	return b.syntaxError(prefix, closers...) != nil || b.spent
+}
+
+// syntaxError is what is wrong with prefix and what closes its brackets, nil also if there is no budget left to say.
+func (b *budget) syntaxError(prefix []byte, closers ...byte) error {
+	if b.spend(b.costs[len(prefix)] + tokenCost*len(closers)); b.spent {
 		return nil
 	}
-	return syntaxError(prefix)
+	return syntaxError(append(slices.Clip(prefix), closers...))
 }
 
 func lineStart(data []byte, at int) int { return bytes.LastIndexByte(data[:at], '\n') + 1 }

@@ -91,7 +91,7 @@ func (l *loader) wrongType(f field, want, hint string) {
 // scalar reports whether f is a single value that is written out; if not it is reported, unless it was before.
 func (l *loader) scalar(f field, want, hint string) bool {
 	switch {
-	case isReference(f.value):
+	case isRefused(f.value):
 		return false
 	case f.value.kind != scalarNode || f.value.typ() == typeNull:
 		l.wrongType(f, want, hint)
@@ -242,7 +242,7 @@ func defaultDay(c Cadence) (time.Weekday, int) {
 // day reads the day and holds it against the cadence. An entry without a valid cadence may have the day of either.
 func (l *loader) day(e *Entry, f field) {
 	if e.Cadence == Daily {
-		if !isReference(f.value) {
+		if !isRefused(f.value) {
 			l.report(diag.Day, f.key.pos, "a daily entry has no day", "remove day, or write cadence: weekly")
 		}
 		return
@@ -390,7 +390,7 @@ func isControl(r rune) bool { return unicode.IsControl(r) || r == 0x2028 || r ==
 // pointers reads a map of labels to paths. It adds their positions under "pointers.<label>".
 func (l *loader) pointers(f field, positions map[string]Pos) []Pointer {
 	n := f.value
-	if isReference(n) {
+	if isRefused(n) {
 		return nil
 	}
 	if n.kind != mappingNode {
@@ -405,6 +405,8 @@ func (l *loader) pointers(f field, positions map[string]Pos) []Pointer {
 	for _, p := range l.unique(n) {
 		if !IsAgent(p.name) {
 			l.report(diag.PointerLabel, p.key.pos, fmt.Sprintf("pointer label %s is not a name", quote(p.name)), "use 1 to 64 letters, digits, hyphens and underscores, the first a letter or digit")
+			p.name = "this pointer"
+			l.path(p)
 			continue
 		}
 		label := p.name
@@ -418,7 +420,7 @@ func (l *loader) pointers(f field, positions map[string]Pos) []Pointer {
 // sessionClose reads the list of close commands. It adds their positions under "session_close.<index>".
 func (l *loader) sessionClose(f field, positions map[string]Pos) []string {
 	n := f.value
-	if isReference(n) {
+	if isRefused(n) {
 		return nil
 	}
 	if n.kind != sequenceNode {
@@ -445,7 +447,7 @@ func (l *loader) sessionClose(f field, positions map[string]Pos) []string {
 
 func (l *loader) sessionLine(n *node) (string, bool) {
 	switch {
-	case isReference(n):
+	case isRefused(n):
 		return "", false
 	case n.kind != scalarNode || n.typ() != typeString:
 		hint := "write the command behind the hyphen"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -62,6 +63,8 @@ type node struct {
 	target *node
 	// anchored and tagged say that the node carries &name or !tag.
 	anchored, tagged bool
+	// omitted says that the node is beyond a limit and was not read.
+	omitted bool
 	// absent says that nothing is written where the value belongs, as in `key:`.
 	absent bool
 }
@@ -102,10 +105,11 @@ func (p problem) finding(file string) diag.Finding {
 	return p.rule.At(file, p.pos.Line, p.pos.Column, p.message, p.hint)
 }
 
-// parseYAML parses data, a file of one YAML document, into a tree. With any problem the tree is nil.
+// parseYAML parses data, a file of one YAML document, into a tree. It is nil if nothing can be read; beside other problems it is what can be,
+// so that all that is wrong is told at once.
 //
 // Anchors, tags and aliases are left to the caller to judge. The cost is linear in len(data), and nothing that data holds makes it panic.
-func parseYAML(data []byte, lim limits) (*node, []problem) {
+func parseYAML(data []byte, lim limits) (root *node, problems []problem) {
 	if len(data) > lim.size {
 		return nil, []problem{{diag.TooLarge, Pos{}, fmt.Sprintf("the file has %d bytes; the limit is %d", len(data), lim.size),
 			"split the schedules over several repositories or shorten the comments"}}
@@ -121,16 +125,22 @@ func parseYAML(data []byte, lim limits) (*node, []problem) {
 	if p != nil {
 		return nil, []problem{*p}
 	}
-	doc, p := decodeOne(data)
+	doc, undefined, p := decodeDefined(data)
 	if p != nil {
-		return nil, []problem{*p}
+		problems = append(problems, *p)
 	}
-	c := converter{text: cursor{lines: splitLines(data)}, limits: lim, done: map[*yaml.Node]*node{}}
-	root := c.convert(doc.Content[0], 1)
-	if c.problem != nil {
-		return nil, []problem{*c.problem}
+	if doc == nil {
+		return nil, problems
 	}
-	return root, nil
+	c := converter{text: cursor{lines: splitLines(data)}, limits: lim, done: map[*yaml.Node]*node{}, undefined: undefined}
+	root = c.convert(doc.Content[0], 1)
+	if c.tooDeep != nil {
+		problems = append(problems, *c.tooDeep)
+	}
+	if c.tooMany != nil {
+		return nil, append(problems, *c.tooMany)
+	}
+	return root, problems
 }
 
 // splitLines splits at line feeds, which stay at the ends.
@@ -250,7 +260,7 @@ func (r *stepReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// decodeOne parses data as exactly one document.
+// decodeOne parses data as exactly one document. Where more follows, the first is returned beside the problem.
 func decodeOne(data []byte) (*yaml.Node, *problem) {
 	r := &stepReader{data: data}
 	dec := yaml.NewDecoder(r)
@@ -266,9 +276,49 @@ func decodeOne(data []byte) (*yaml.Node, *problem) {
 		return doc, nil
 	}
 	if err != nil {
-		return nil, explain(data, r.offset, err)
+		return doc, explain(data, r.offset, err)
 	}
-	return nil, &problem{diag.OneDocument, Pos{second.Line, second.Column}, "a second YAML document starts here", "keep one document and remove the rest"}
+	return doc, &problem{diag.OneDocument, Pos{second.Line, second.Column}, "a second YAML document starts here", "keep one document and remove the rest"}
+}
+
+// maxUndefined is how many aliases without an anchor are read past. Finding one takes the work of finding a mistake in the syntax.
+const maxUndefined = 3
+
+// decodeDefined is decodeOne for data that may hold aliases without an anchor, at which the library gives up: they are read as plain words,
+// and their places returned.
+func decodeDefined(data []byte) (*yaml.Node, []Pos, *problem) {
+	var undefined []Pos
+	for {
+		doc, p := decodeOne(data)
+		if p == nil || p.rule != diag.NoAlias || len(undefined) == maxUndefined {
+			return doc, undefined, p
+		}
+		at := offsetOf(data, p.pos)
+		if at >= len(data) || data[at] != '*' {
+			return doc, undefined, p
+		}
+		data = bytes.Clone(data)
+		data[at] = 'x'
+		undefined = append(undefined, p.pos)
+	}
+}
+
+// offsetOf is the byte offset of a position, or len(data) if there is no such place.
+func offsetOf(data []byte, pos Pos) int {
+	offset := 0
+	for line := range bytes.Lines(data) {
+		if pos.Line--; pos.Line > 0 {
+			offset += len(line)
+			continue
+		}
+		for i := range string(line) {
+			if pos.Column--; pos.Column == 0 {
+				return offset + i
+			}
+		}
+		break
+	}
+	return len(data)
 }
 
 // decode reads the next document. A panic of the library is its way to report something it did not foresee.
@@ -300,20 +350,23 @@ type converter struct {
 	limits  limits
 	count   int
 	done    map[*yaml.Node]*node
-	problem *problem // the limit that was hit
+	tooMany *problem // where the nodes became too many; nothing behind is read
+	tooDeep *problem // the first collection that is nested too deep; none of them is read
+	// undefined are the places of aliases without an anchor, which are plain words to the library.
+	undefined []Pos
 }
 
 func (c *converter) convert(y *yaml.Node, depth int) *node {
 	n := &node{pos: Pos{y.Line, y.Column}, value: y.Value, anchored: y.Anchor != ""}
 	n.tagged = y.Style&yaml.TaggedStyle != 0 || strings.HasPrefix(c.text.from(n.pos), "!")
-	if c.exceeds(n, y.Kind, depth) {
+	if n.omitted = c.exceeds(n, y.Kind, depth); n.omitted {
 		return n
 	}
 	switch y.Kind {
 	case yaml.MappingNode:
 		n.kind = mappingNode
 		n.pairs = make([]pair, 0, len(y.Content)/2)
-		for i := 0; i+1 < len(y.Content) && c.problem == nil; i += 2 {
+		for i := 0; i+1 < len(y.Content) && c.tooMany == nil; i += 2 {
 			key := c.convert(y.Content[i], depth+1)
 			value := c.convert(y.Content[i+1], depth+1)
 			n.pairs = append(n.pairs, pair{key, value})
@@ -321,7 +374,7 @@ func (c *converter) convert(y *yaml.Node, depth int) *node {
 	case yaml.SequenceNode:
 		n.kind = sequenceNode
 		n.items = make([]*node, 0, len(y.Content))
-		for i := 0; i < len(y.Content) && c.problem == nil; i++ {
+		for i := 0; i < len(y.Content) && c.tooMany == nil; i++ {
 			item := c.convert(y.Content[i], depth+1)
 			if item.absent {
 				item.pos.Column-- // the library puts nothing behind the hyphen that announces it
@@ -332,6 +385,10 @@ func (c *converter) convert(y *yaml.Node, depth int) *node {
 		n.kind = aliasNode
 		n.target = c.done[y.Alias] // not there yet if it encloses the alias
 	default:
+		if slices.Contains(c.undefined, n.pos) {
+			n.kind, n.value = aliasNode, y.Value[1:]
+			break
+		}
 		n.style = styleOf(y.Style)
 		n.absent = n.style == plainStyle && y.Value == "" && !n.tagged && !n.anchored
 	}
@@ -341,20 +398,21 @@ func (c *converter) convert(y *yaml.Node, depth int) *node {
 	return n
 }
 
-// exceeds counts n and notes the first limit that is hit.
+// exceeds counts n and reports whether it is beyond a limit, of which the first case is noted.
 func (c *converter) exceeds(n *node, k yaml.Kind, depth int) bool {
-	if c.problem != nil {
+	if c.count++; c.count > c.limits.nodes {
+		if c.tooMany == nil {
+			c.tooMany = &problem{diag.TooLarge, n.pos, fmt.Sprintf("more than %d keys and values", c.limits.nodes), "shorten the file"}
+		}
 		return true
 	}
-	c.count++
-	collection := k == yaml.MappingNode || k == yaml.SequenceNode
-	switch {
-	case c.count > c.limits.nodes:
-		c.problem = &problem{diag.TooLarge, n.pos, fmt.Sprintf("more than %d keys and values", c.limits.nodes), "shorten the file"}
-	case collection && depth > c.limits.depth:
-		c.problem = &problem{diag.TooLarge, n.pos, fmt.Sprintf("nested more than %d levels deep", c.limits.depth), "flatten the file"}
+	if depth <= c.limits.depth || k != yaml.MappingNode && k != yaml.SequenceNode {
+		return false
 	}
-	return c.problem != nil
+	if c.tooDeep == nil {
+		c.tooDeep = &problem{diag.TooLarge, n.pos, fmt.Sprintf("nested more than %d levels deep", c.limits.depth), "flatten the file"}
+	}
+	return true
 }
 
 // cursor finds positions in lines. It walks on from where it was last, so that asking for them in about their order, as they stand in a

@@ -80,7 +80,7 @@ func TestSyntaxPlaces(t *testing.T) {
 		{"a: \"05:00\nb: \"06:00\"\n", Pos{1, 4}},
 		{"a: '1\nb: 'c'\nd: \"e\"\n", Pos{1, 4}},
 		{"- {b: it's, c: \"d\", e: \"05 }\n- {e: \"06\"}\n", Pos{1, 24}},
-		{"- [b, \"c\nd: 1\n", Pos{1, 3}},
+		{"- [b, \"c\nd: 1\n", Pos{1, 7}},
 	} {
 		_, problems := parseYAML([]byte(c.data), manifestLimits)
 		if len(problems) != 1 || problems[0].pos != c.want {
