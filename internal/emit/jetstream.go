@@ -16,22 +16,21 @@ const (
 	accountInfo = "$JS.API.INFO"
 )
 
-// Errors of the JetStream API that are explained (nats-server, server/errors.json).
+// Errors of the JetStream API that make a difference (nats-server, server/errors.json).
 const (
+	jetStreamUnavailable          = 10008
 	jetStreamNotEnabledForAccount = 10039
 	streamMessageExceedsMaximum   = 10054
 	streamNotFound                = 10059
 	jetStreamNotEnabled           = 10076
+	messageInProcess              = 10158
 )
 
-// A stream that has no leader at the moment does not respond, so that is asked again.
 const (
-	noResponseWait    = 250 * time.Millisecond
-	noResponseRetries = 2
+	noResponseWait    = 250 * time.Millisecond // before a message is sent again
+	noResponseRetries = 2                      // before JetStream is asked why
+	askWait           = 2 * time.Second        // for its answer
 )
-
-// errLate ends an attempt to publish, after which there is another.
-var errLate = errors.New("no answer yet")
 
 // jetStreamError is an answer of JetStream that is an error.
 type jetStreamError struct {
@@ -58,29 +57,36 @@ type pubAck struct {
 	Duplicate bool   `json:"duplicate"`
 }
 
-// publish sends m until it is acknowledged or ctx ends. A message or its acknowledgement may be lost when the server restarts; sending
-// it again is safe, for the stream drops a repeat.
+// publish sends m until it is acknowledged or ctx ends. Sending it again is safe, for the stream drops a repeat. Where nobody responds, the
+// stream may only be without a leader, or its leader not yet known; and a stream that is still busy with what was sent before refuses the repeat.
 func (n *NATS) publish(ctx context.Context, m Message) (pubAck, error) {
-	var ack pubAck
 	headers := n.headers(m)
 	for silent := 0; ; {
-		attempt, cancel := context.WithTimeoutCause(ctx, n.o.PublishTimeout/4, errLate)
-		err := n.ask(attempt, n.o.Subject, headers, m.JSON, &ack)
-		cancel()
+		var ack pubAck
+		err := n.ask(ctx, n.o.Subject, headers, m.JSON, &ack)
 		switch {
 		case err == nil && ack.Stream == "":
 			return ack, errors.New("what answered is no stream")
-		case errors.Is(err, nats.ErrNoResponders) && silent < noResponseRetries:
+		case isJetStream(err, messageInProcess):
+		case errors.Is(err, nats.ErrNoResponders) && (silent < noResponseRetries || n.mayExist(ctx)):
 			silent++
-			select {
-			case <-ctx.Done():
-				return ack, context.Cause(ctx)
-			case <-time.After(noResponseWait):
-			}
-		case !errors.Is(err, errLate):
+		default:
 			return ack, err
 		}
+		select {
+		case <-ctx.Done():
+			return ack, context.Cause(ctx)
+		case <-time.After(noResponseWait):
+		}
 	}
+}
+
+// mayExist asks whether the stream that does not respond exists, which is likely where nobody can say.
+func (n *NATS) mayExist(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, askWait)
+	defer cancel()
+	err := n.streamExists(ctx)
+	return err == nil || ctx.Err() != nil || isJetStream(err, jetStreamUnavailable)
 }
 
 // streamExists asks for the streams that capture the subject.

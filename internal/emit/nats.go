@@ -46,11 +46,12 @@ type NATSOptions struct {
 type NATS struct {
 	o       NATSOptions
 	hosts   string   // for messages
-	secrets []string // never shown, whatever a server says
+	secrets []string // never shown, whatever a server says; as oneLine has them
 
 	mu     sync.Mutex // one delivery at a time
 	client *nats.Client
-	err    error // why no delivery can succeed: no connection, or no permission; it is tried once
+	met    bool  // a first connection was made; the client sees to others by itself
+	err    error // why there is no first connection; it is tried once
 }
 
 // NewNATS checks the options. It connects at the first delivery, to no servers but those that the user named, for they get the credentials.
@@ -63,7 +64,7 @@ func NewNATS(o NATSOptions) (*NATS, error) {
 	if strings.ContainsAny(n.o.Subject, " \t\r\n*>") || strings.Contains("."+n.o.Subject+".", "..") {
 		return nil, fmt.Errorf("nats-subject %q is not a subject to publish to: write words joined by dots, without wildcards", n.o.Subject)
 	}
-	client := nats.Options{Name: o.Name, Timeout: o.ConnectTimeout}
+	client := nats.Options{Name: o.Name, Timeout: o.ConnectTimeout, Patience: o.PublishTimeout / 4}
 	remote, err := n.parseServers(&client)
 	if err != nil {
 		return nil, err
@@ -107,9 +108,9 @@ func (n *NATS) Check(ctx context.Context) error {
 
 // session connects and calls do with a ctx that ends at the deadline.
 func (n *NATS) session(ctx context.Context, do func(context.Context) error) error {
-	if n.err == nil {
-		// Once a session has connected, the client connects again by itself whenever the connection is lost.
+	if n.err == nil && !n.met {
 		n.err = n.explainConnect(n.client.Connect(ctx))
+		n.met = n.err == nil
 	}
 	if n.err != nil {
 		return n.err

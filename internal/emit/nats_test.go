@@ -8,11 +8,15 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
+
+// userSeed was made for these tests.
+const userSeed = "SUAI5G5JOZBCLXACGCUYONRPQOODK4VO625BDNK4WJ74USPOEU6WRNSDOA"
 
 func TestNATSOptions(t *testing.T) {
 	t.Parallel()
@@ -29,6 +33,7 @@ func TestNATSOptions(t *testing.T) {
 		{"IPv6", NATSOptions{URLs: []string{"nats://[::1]:4222"}}, ""},
 		{"token", NATSOptions{URLs: good, Token: secret}, ""},
 		{"user", NATSOptions{URLs: good, User: "u", Password: secret}, ""},
+		{"nkey", NATSOptions{URLs: good, NKey: "\n" + userSeed + "\n"}, ""},
 		{"no URL", NATSOptions{URLs: []string{" , "}}, "nats-url is empty"},
 		{"user in URL", NATSOptions{URLs: []string{"nats://u:" + secret + "@h:4222"}}, "user information"},
 		{"token in URL", NATSOptions{URLs: []string{"tls://" + secret + "@h"}}, "user information"},
@@ -130,16 +135,41 @@ func TestNATSSendsNoCredentialsInTheClear(t *testing.T) {
 func TestNATSRedactsWhatAServerEchoes(t *testing.T) {
 	t.Parallel()
 	// JSON writes < in another way, and one line has no two spaces in a row: neither may let a secret through.
-	for _, secret := range []string{"s3cr3t", "<s3cr3t", "two  s3cr3t", "\"s3cr3t"} {
-		port := fakeNATS(t, "127.0.0.1:0", func(c net.Conn) {
-			_, _ = io.WriteString(c, plainInfo)
-			line, _ := bufio.NewReader(c).ReadString('\n') // CONNECT with the token
-			_, _ = fmt.Fprintf(c, "-ERR 'I read %s'\r\n", strings.TrimSpace(strings.ReplaceAll(line, "'", "")))
-		})
-		d := deliverOnce(t, t.Context(), NATSOptions{URLs: []string{"127.0.0.1:" + port}, Token: secret})
-		if d.Status != store.Failed || strings.Contains(d.Error, "s3cr3t") || !strings.Contains(d.Error, "***") {
-			t.Errorf("got %+v, want the token masked", d)
+	long := strings.Repeat("s3cr3t", 20)
+	for _, secret := range []string{"s3cr3t", "<s3cr3t", "two  s3cr3t", "\"s3cr3t", "two  \"s3cr3t", "s3cr3t'", long} {
+		for name, echo := range map[string]func(connect string) string{
+			"error":     func(connect string) string { return "-ERR 'I read " + strings.ReplaceAll(connect, "'", "") + "'" },
+			"as it is":  func(string) string { return "-ERR 'bad token " + secret + "'" },
+			"rubbish":   func(connect string) string { return connect },
+			"invisible": func(string) string { return "-ERR 'bad token " + strings.ReplaceAll(secret, "3", "\u200b3") + "'" },
+		} {
+			port := fakeNATS(t, "127.0.0.1:0", func(c net.Conn) {
+				_, _ = io.WriteString(c, plainInfo)
+				line, _ := bufio.NewReader(c).ReadString('\n') // CONNECT with the token
+				_, _ = io.WriteString(c, echo(strings.TrimSpace(line))+"\r\n")
+			})
+			d := deliverOnce(t, t.Context(), NATSOptions{URLs: []string{"127.0.0.1:" + port}, Token: secret})
+			if name == "error" && strings.Contains(secret, "'") {
+				continue // it read another one
+			}
+			if d.Status != store.Failed || strings.Contains(d.Error, "s3cr3t") || !strings.Contains(d.Error, "***") {
+				t.Errorf("%s of %s: got %+v, want the token masked", name, secret, d)
+			}
 		}
+	}
+}
+
+func TestNATSRedactsTheJWT(t *testing.T) {
+	t.Parallel()
+	const jwt = "eyJ0eXAiOiJKV1QifQ.eyJzdWIiOiJVQVBCNSJ9.c2lnbmF0dXJl"
+	port := fakeNATS(t, "127.0.0.1:0", func(c net.Conn) {
+		_, _ = io.WriteString(c, plainInfo)
+		line, _ := bufio.NewReader(c).ReadString('\n')
+		_, _ = io.WriteString(c, line)
+	})
+	d := deliverOnce(t, t.Context(), NATSOptions{URLs: []string{"127.0.0.1:" + port}, Creds: jwt + " " + userSeed})
+	if d.Status != store.Failed || strings.Contains(d.Error, jwt) || strings.Contains(d.Error, userSeed) || !strings.Contains(d.Error, "***") {
+		t.Errorf("got %+v, want the JWT masked", d)
 	}
 }
 
@@ -237,6 +267,114 @@ func TestHeaderValue(t *testing.T) {
 	for _, tt := range tests {
 		if got := headerValue(tt.in); got != tt.want {
 			t.Errorf("%q: got %q, want %q", tt.in, got, tt.want)
+		}
+	}
+}
+
+// streamServer acts as a server with a stream: it answers the n-th message with answer(n), in which @ stands for the subject of the answer, and
+// a connection with answer(-1); "close" ends it.
+func streamServer(t *testing.T, answer func(n int) string) (address string) {
+	t.Helper()
+	var count atomic.Int64
+	return "127.0.0.1:" + fakeNATS(t, "127.0.0.1:0", func(c net.Conn) {
+		if answer(-1) == "close" {
+			return
+		}
+		_, _ = io.WriteString(c, plainInfo)
+		lines := bufio.NewScanner(c)
+		for lines.Scan() {
+			words := strings.Fields(lines.Text())
+			switch {
+			case len(words) > 0 && words[0] == "PING":
+				_, _ = io.WriteString(c, "PONG\r\n")
+			case len(words) > 2 && (words[0] == "HPUB" || words[0] == "PUB"):
+				text := answer(int(count.Add(1)) - 1)
+				if text == "close" {
+					return
+				}
+				_, _ = io.WriteString(c, strings.ReplaceAll(text, "@", words[2]))
+			}
+		}
+	})
+}
+
+// reply is an answer with a body.
+func reply(body string) string { return fmt.Sprintf("MSG @ 1 %d\r\n%s\r\n", len(body), body) }
+
+const (
+	stored       = `{"stream":"KAIZEN","seq":1}`
+	storedBefore = `{"stream":"KAIZEN","seq":1,"duplicate":true}`
+	inProcess    = `{"error":{"code":409,"err_code":10158,"description":"duplicate message id is in process"},"stream":"KAIZEN","seq":0}`
+	silence      = "HMSG @ 1 16 16\r\nNATS/1.0 503\r\n\r\n\r\n"
+)
+
+// What counts as delivered is an acknowledgement of a stream, and nothing else.
+func TestNATSAnswers(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		answers []string // the last one for all further messages, too
+		status  store.Status
+		want    string
+	}{
+		{"stored", []string{reply(stored)}, store.Delivered, ""},
+		{"stored before", []string{reply(storedBefore)}, store.Duplicate, ""},
+		{"silent at first", []string{"", reply(storedBefore)}, store.Duplicate, ""},
+		{"lost at first", []string{"close", reply(storedBefore)}, store.Duplicate, ""},
+		{"without a leader at first", []string{silence, silence, reply(stored)}, store.Delivered, ""},
+		{"without a leader for long", []string{silence, silence, silence, reply(`{"streams":["KAIZEN"]}`), reply(stored)}, store.Delivered, ""},
+		{"without anybody who leads", []string{silence, silence, silence, reply(`{"error":{"err_code":10008,"description":"temporarily unavailable"}}`), reply(stored)}, store.Delivered, ""},
+		{"without a stream", []string{silence, silence, silence, reply(`{"streams":[]}`), reply(`{}`)}, store.Failed, "no stream captures"},
+		{"without JetStream", []string{silence}, store.Failed, "no JetStream"},
+		{"still in process", []string{reply(inProcess), reply(inProcess), reply(storedBefore)}, store.Duplicate, ""},
+		{"empty", []string{reply("")}, store.Failed, "what answered is not JetStream"},
+		{"text", []string{reply("OK")}, store.Failed, "what answered is not JetStream"},
+		{"null", []string{reply("null")}, store.Failed, "what answered is no stream"},
+		{"empty object", []string{reply("{}")}, store.Failed, "what answered is no stream"},
+		{"no stream's name", []string{reply(`{"seq":1}`)}, store.Failed, "what answered is no stream"},
+		{"another type", []string{reply(`{"stream":1}`)}, store.Failed, "publishing failed"},
+		{"another type of duplicate", []string{reply(`{"stream":"x","duplicate":"y"}`)}, store.Failed, "publishing failed"},
+		{"error without a code", []string{reply(`{"stream":"x","error":{}}`)}, store.Failed, "the stream refused the event"},
+		{"full", []string{reply(`{"error":{"err_code":10077,"description":"maximum messages exceeded"}}`)}, store.Failed, "maximum messages exceeded (error 10077)"},
+		{"lost for good", []string{"close"}, store.Failed, "no acknowledgement within 2s, the connection was lost (reading from the server: EOF): run again"},
+		{"silent for good", []string{""}, store.Failed, "no acknowledgement within 2s: run again"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			address := streamServer(t, func(n int) string {
+				if n < 0 {
+					return "welcome"
+				}
+				return tt.answers[min(n, len(tt.answers)-1)]
+			})
+			d := deliverOnce(t, t.Context(), NATSOptions{URLs: []string{address}, PublishTimeout: 2 * time.Second})
+			if d.Status != tt.status || !strings.Contains(d.Error, tt.want) {
+				t.Errorf("got %+v, want %s with %q", d, tt.status, tt.want)
+			}
+		})
+	}
+}
+
+// A server that was away for a delivery, and for another, is back for the next.
+func TestNATSServerAwayForADelivery(t *testing.T) {
+	t.Parallel()
+	var away atomic.Bool
+	address := streamServer(t, func(int) string {
+		if away.Load() {
+			return "close"
+		}
+		return reply(stored)
+	})
+	n, err := NewNATS(NATSOptions{URLs: []string{address}, PublishTimeout: 300 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = n.Close() }()
+	for i, want := range []store.Status{store.Delivered, store.Failed, store.Failed, store.Delivered} {
+		away.Store(want == store.Failed)
+		if got := n.Deliver(t.Context(), testMessage(t)); got[0].Status != want {
+			t.Errorf("delivery %d: got %+v, want %s", i, got, want)
 		}
 	}
 }

@@ -105,8 +105,10 @@ func (n *NATS) authenticate(client *nats.Options) (err error) {
 		return fmt.Errorf("%s are set, a connection takes one of them: remove the others", strings.Join(kinds, " and "))
 	}
 	for _, secret := range []string{n.o.Token, n.o.Password, strings.TrimSpace(n.o.NKey), client.JWT} {
-		if secret != "" {
-			n.secrets = append(n.secrets, secret, inJSON(secret)) // as it is, and as it goes to the server
+		for _, form := range []string{secret, inJSON(secret)} { // as it is, and as it goes to the server
+			if form = oneLine(form); form != "" {
+				n.secrets = append(n.secrets, form)
+			}
 		}
 	}
 	return err
@@ -135,10 +137,12 @@ func inJSON(s string) string {
 // maxNATSError is how long an error may be, in characters: longer than any of ours, and what a server says beyond that tells nobody anything.
 const maxNATSError = 1000
 
-// told is a text as it may be shown: without the secrets that a server echoed into it, on one line, bounded.
+// told is a text as it may be shown: on one line, without the secrets that a server echoed into it, bounded. What is invisible goes first, for a
+// server may have put it into them.
 func (n *NATS) told(text string) string {
+	text = oneLine(text)
 	for _, secret := range n.secrets {
 		text = strings.ReplaceAll(text, secret, "***")
 	}
-	return shorten(oneLine(text), maxNATSError)
+	return shorten(text, maxNATSError)
 }

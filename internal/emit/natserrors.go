@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/nats"
 )
@@ -35,6 +34,8 @@ func (n *NATS) explainConnect(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, nats.ErrNoHeaders):
+		return fmt.Errorf("%w: update it, or allow headers there", err)
 	case errors.Is(err, nats.ErrNoTLS):
 		return errors.New("the server offers no TLS, which is required off this machine, so no credentials were sent: enable TLS on the server")
 	case errors.As(err, &unknown):
@@ -82,15 +83,14 @@ func (n *NATS) explainPublish(ctx context.Context, err error) error {
 	refusal, isRefusal := errors.AsType[*jetStreamError](err)
 	switch {
 	case errors.Is(err, nats.ErrPermission):
-		n.err = fmt.Errorf("unauthorised: %w: allow the user to publish to %q and to subscribe to _INBOX.>", err, n.o.Subject)
-		return n.err
+		return fmt.Errorf("unauthorised: %w: allow the user to publish to %q and to subscribe to _INBOX.>", err, n.o.Subject)
 	case errors.Is(cause, errNoAck) && n.client.Lost() != nil:
 		return marked{fmt.Errorf("no acknowledgement within %v, the connection was lost (%w): run again, the stream drops a repeat", n.o.PublishTimeout, n.client.Lost()), ErrUnreachable}
 	case errors.Is(cause, errNoAck):
 		return marked{fmt.Errorf("no acknowledgement within %v: run again, the stream drops a repeat", n.o.PublishTimeout), ErrUnreachable}
 	case cause != nil:
 		return fmt.Errorf("cancelled before the acknowledgement (%w): run again, the stream drops a repeat", cause)
-	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrNoTLS), errors.Is(err, nats.ErrTLS), errors.Is(err, nats.ErrClientCertificate):
+	case errors.Is(err, nats.ErrAuthorization):
 		return n.explainConnect(err) // of another connection, after one was lost
 	case errors.Is(err, nats.ErrMaxPayload):
 		return fmt.Errorf("too large: the server takes messages of at most %d bytes: raise its max_payload", n.client.MaxPayload())
@@ -107,7 +107,7 @@ func (n *NATS) explainPublish(ctx context.Context, err error) error {
 
 // explainNoStream tells a server without JetStream from one without a stream for the subject. A user who may not ask is told the latter.
 func (n *NATS) explainNoStream(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, askWait)
 	defer cancel()
 	err := n.ask(ctx, accountInfo, nil, nil, &struct{}{})
 	switch {

@@ -2,12 +2,15 @@ package nats
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -82,7 +85,7 @@ func serve(t *testing.T, scripts ...func(peer)) (address string) {
 // client connects to the addresses with o and is closed at the end.
 func client(t *testing.T, o Options, addresses ...string) *Client {
 	t.Helper()
-	o.Servers, o.Timeout = addresses, 5*time.Second
+	o.Servers, o.Timeout, o.Patience = addresses, 5*time.Second, cmp.Or(o.Patience, 5*time.Second)
 	c := New(o)
 	t.Cleanup(c.Close)
 	return c
@@ -138,21 +141,30 @@ func TestRequestAfterALostConnection(t *testing.T) {
 		p.answer(p.question(), want)
 		_, _ = io.Copy(io.Discard, p)
 	}
+	closed := func(p peer) { p.greet(); p.question() }
+	refuse := func(text string) func(peer) {
+		return func(p peer) { p.say("%s", info); p.hear("PING"); p.say("-ERR '%s'\r\n", text) }
+	}
 	tests := []struct {
 		name string
-		bad  func(peer)
+		bad  []func(peer)
 	}{
-		{"closed at once", func(p peer) { p.greet() }},
-		{"closed after the message", func(p peer) { p.greet(); p.question() }},
-		{"reset", func(p peer) { p.greet(); p.question(); _ = p.Conn.(*net.TCPConn).SetLinger(0) }},
-		{"stale", func(p peer) { p.greet(); p.question(); p.say("-ERR 'Stale Connection'\r\n") }},
-		{"half an answer", func(p peer) { p.greet(); p.say("MSG %s 1 50\r\nhalf", p.question()) }},
-		{"rubbish", func(p peer) { p.greet(); p.question(); p.say("rubbish\r\n") }},
+		{"closed at once", []func(peer){func(p peer) { p.greet() }}},
+		{"closed after the message", []func(peer){closed}},
+		{"reset", []func(peer){func(p peer) { p.greet(); p.question(); _ = p.Conn.(*net.TCPConn).SetLinger(0) }}},
+		{"stale", []func(peer){func(p peer) { p.greet(); p.question(); p.say("-ERR 'Stale Connection'\r\n") }}},
+		{"half an answer", []func(peer){func(p peer) { p.greet(); p.say("MSG %s 1 50\r\nhalf", p.question()) }}},
+		{"rubbish", []func(peer){func(p peer) { p.greet(); p.question(); p.say("rubbish\r\n") }}},
+		{"and twice before INFO", []func(peer){closed, func(peer) {}, func(peer) {}}},
+		{"and the server is full", []func(peer){closed, refuse("maximum connections exceeded")}},
+		{"and the server is slow", []func(peer){closed, refuse("Authentication Timeout")}},
+		{"and refused once", []func(peer){closed, refuse("Authorization Violation")}},
+		{"and no headers at first", []func(peer){closed, func(p peer) { p.say("INFO {}\r\n") }}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c := client(t, Options{}, serve(t, tt.bad, good))
+			c := client(t, Options{}, serve(t, append(tt.bad, good)...))
 			if err := c.Connect(wait(t)); err != nil {
 				t.Fatal(err)
 			}
@@ -161,6 +173,69 @@ func TestRequestAfterALostConnection(t *testing.T) {
 				t.Errorf("got %q, %v, lost %v", got, err, c.Lost())
 			}
 		})
+	}
+}
+
+// Who is refused as a user, and refused again, has not met a restart.
+func TestRequestGivesUpWhereTheUserIsRefused(t *testing.T) {
+	t.Parallel()
+	c := client(t, Options{}, serve(t,
+		func(p peer) { p.greet(); p.question() },
+		func(p peer) { p.say("%s", info); p.hear("PING"); p.say("-ERR 'Authorization Violation'\r\n") }))
+	if _, err := c.Request(wait(t), "a", header, nil); !errors.Is(err, ErrAuthorization) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A server that is connected and says nothing is left for the next one.
+func TestRequestLosesPatience(t *testing.T) {
+	t.Parallel()
+	silent := serve(t, func(p peer) { p.greet(); p.hear("never") })
+	good := serve(t, func(p peer) { p.greet(); p.answer(p.question(), "here"); p.hear("never") })
+	c := client(t, Options{Patience: 50 * time.Millisecond}, silent, good)
+	if got, err := c.Request(wait(t), "a", header, nil); err != nil || string(got) != "here" || c.Lost() != nil {
+		t.Errorf("got %q, %v, lost %v", got, err, c.Lost())
+	}
+}
+
+// An answered request leaves the connection as it was: what ends its context later, or is answered twice, does not touch the next.
+func TestRequestsShareAConnection(t *testing.T) {
+	t.Parallel()
+	connections := make(chan string, 5)
+	c := client(t, Options{}, serve(t, func(p peer) {
+		p.say("%s", info)
+		connections <- p.hear("SUB ")
+		p.hear("PING")
+		p.say("PONG\r\n")
+		first := p.question()
+		p.say("HMSG %s 1 16 16\r\nNATS/1.0 503\r\n\r\n\r\n", first)
+		second := p.question()
+		p.answer(first, "late")
+		p.answer(second, "second")
+		p.say("HMSG %s 1 16 21\r\nNATS/1.0 100\r\n\r\nthird\r\n", p.question())
+		p.hear("never")
+	}))
+	ctx, cancel := context.WithCancel(wait(t))
+	if _, err := c.Request(ctx, "a", header, nil); !errors.Is(err, ErrNoResponders) {
+		t.Errorf("got %v", err)
+	}
+	cancel()
+	for _, want := range []string{"second", "third"} {
+		ctx, cancel := context.WithCancel(wait(t))
+		if got, err := c.Request(ctx, "a", header, nil); err != nil || string(got) != want {
+			t.Errorf("got %q, %v, want %q", got, err, want)
+		}
+		cancel()
+	}
+	if n := len(connections); n != 1 {
+		t.Errorf("%d connections", n)
+	}
+	other := client(t, Options{}, c.o.Servers...)
+	if err := other.Connect(wait(t)); err != nil {
+		t.Fatal(err)
+	}
+	if a, b := <-connections, <-connections; a == b || !strings.HasPrefix(a, "SUB _INBOX.") {
+		t.Errorf("two connections subscribe to %q and %q", a, b)
 	}
 }
 
@@ -243,6 +318,9 @@ func TestLostIsTold(t *testing.T) {
 	if _, err := c.Request(ctx, "a", header, nil); !errors.Is(err, context.Canceled) || c.Lost() == nil || !strings.Contains(c.Lost().Error(), "Slow Consumer") {
 		t.Errorf("got %v, lost %v", err, c.Lost())
 	}
+	if _, err := c.Request(ctx, "a", header, nil); !errors.Is(err, context.Canceled) || c.Lost() != nil {
+		t.Errorf("then got %v, lost %v", err, c.Lost())
+	}
 }
 
 // What a server says before it lets us in.
@@ -263,9 +341,10 @@ func TestConnectFails(t *testing.T) {
 		text  string
 	}{
 		{"closed", func(peer) {}, Options{}, []error{ErrUnreachable}, "EOF"},
+		{"closed after CONNECT", func(p peer) { p.say("%s", info); p.hear("PING") }, Options{}, []error{ErrUnreachable}, "EOF"},
 		{"no INFO", func(p peer) { p.say("PING\r\n") }, Options{}, []error{ErrUnreachable}, "no NATS server"},
 		{"INFO that is none", func(p peer) { p.say("INFO x\r\n") }, Options{}, []error{ErrUnreachable}, "no NATS server"},
-		{"old", func(p peer) { p.say("INFO {\"max_payload\":1}\r\n") }, Options{}, nil, "does not take headers"},
+		{"old", func(p peer) { p.say("INFO {\"max_payload\":1}\r\n") }, Options{}, []error{ErrNoHeaders}, "does not take headers"},
 		{"not authorised", refuse("Authorization Violation"), Options{}, []error{ErrAuthorization}, "Authorization Violation"},
 		{"expired", refuse("User Authentication Expired"), Options{}, []error{ErrAuthorization}, "Expired"},
 		{"full", refuse("maximum connections exceeded"), Options{}, nil, "maximum connections exceeded"},
@@ -286,12 +365,130 @@ func TestConnectFails(t *testing.T) {
 						t.Errorf("%v: got %v, want %v", list, err, want)
 					}
 				}
+				if errors.Is(err, ErrClientCertificate) {
+					t.Errorf("%v: got %v without TLS", list, err)
+				}
 				// A server that was reached says more than one that is down.
 				if down := errors.Is(err, ErrUnreachable); !down && !strings.Contains(err.Error(), tt.text) || down && len(list) == 1 && !strings.Contains(err.Error(), tt.text) {
 					t.Errorf("%v: got %v, want %q", list, err, tt.text)
 				}
 			}
 		})
+	}
+}
+
+// Of several servers the first that says why it refuses is the one that is told.
+func TestFirstRefusalIsTold(t *testing.T) {
+	t.Parallel()
+	refuse := func(text string) string {
+		return serve(t, func(p peer) { p.say("%s", info); p.hear("PING"); p.say("-ERR '%s'\r\n", text) })
+	}
+	if err := client(t, Options{}, freeAddress(t), refuse("first"), refuse("second")).Connect(wait(t)); err == nil || err.Error() != "first" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The seed proves a JWT's user or the key's own, never both.
+func TestConnectSaysWhoWeAre(t *testing.T) {
+	t.Parallel()
+	key, err := ParseKey(userSeed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		o         Options
+		want, not string
+	}{
+		{Options{Key: key}, `"nkey":"` + userPublic + `"`, `"jwt"`},
+		{Options{Key: key, JWT: testJWT}, `"jwt":"` + testJWT + `"`, `"nkey"`},
+		{Options{Token: "t"}, `"auth_token":"t"`, `"sig"`},
+		{Options{User: "u", Password: "p"}, `"user":"u","pass":"p"`, `"auth_token"`},
+		{Options{Name: "n"}, `"name":"n"`, `"user"`},
+	} {
+		connect := make(chan string, 1)
+		c := client(t, tt.o, serve(t, func(p peer) { p.say("%s", info); connect <- p.hear("CONNECT "); p.hear("PING"); p.say("PONG\r\n") }))
+		if err := c.Connect(wait(t)); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-connect; !strings.Contains(got, tt.want) || strings.Contains(got, tt.not) {
+			t.Errorf("got %s, want %s and no %s", got, tt.want, tt.not)
+		}
+	}
+}
+
+// secureServer serves TLS after INFO with a certificate for 127.0.0.1, and returns what clients trust.
+func secureServer(t *testing.T, change func(*tls.Config), script func(peer)) (address string, trust *tls.Config) {
+	t.Helper()
+	authority := httptest.NewTLSServer(nil)
+	t.Cleanup(authority.Close)
+	config := &tls.Config{Certificates: authority.TLS.Certificates}
+	change(config)
+	address = serve(t, func(p peer) {
+		p.say("INFO {\"headers\":true,\"max_payload\":1000,\"tls_required\":true}\r\n")
+		secured := tls.Server(p.Conn, config)
+		if secured.Handshake() == nil {
+			script(peer{secured, bufio.NewReader(secured)})
+		}
+	})
+	roots := x509.NewCertPool()
+	roots.AddCert(authority.Certificate())
+	return address, &tls.Config{RootCAs: roots}
+}
+
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	same := func(*tls.Config) {}
+	ask := func(c *tls.Config) { c.ClientAuth = tls.RequestClientCert }
+	demand := func(c *tls.Config) { c.ClientAuth = tls.RequireAnyClientCert }
+	good := func(p peer) { p.hear("PING"); p.say("PONG\r\n"); p.hear("never") }
+	tests := []struct {
+		name   string
+		change func(*tls.Config)
+		script func(peer)
+		host   string
+		want   error // nil for connected
+	}{
+		{"good", same, good, "127.0.0.1", nil},
+		{"asked for a certificate", ask, good, "127.0.0.1", nil},
+		{"a certificate is demanded", demand, good, "127.0.0.1", ErrClientCertificate},
+		{"asked and closed", ask, func(peer) {}, "127.0.0.1", ErrClientCertificate},
+		{"closed", same, func(peer) {}, "127.0.0.1", ErrUnreachable},
+		{"another name", same, good, "localhost", ErrTLS},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			address, trust := secureServer(t, tt.change, tt.script)
+			_, port, _ := net.SplitHostPort(address)
+			err := client(t, Options{TLS: trust}, net.JoinHostPort(tt.host, port)).Connect(wait(t))
+			if !errors.Is(err, tt.want) || tt.want == nil && err != nil {
+				t.Errorf("got %v, want %v", err, tt.want)
+			}
+		})
+	}
+}
+
+// A server that sends without end and never reads keeps nobody whose time is over.
+func TestCloseDoesNotWait(t *testing.T) {
+	t.Parallel()
+	address, trust := secureServer(t, func(*tls.Config) {}, func(p peer) {
+		p.hear("PING")
+		p.say("PONG\r\n")
+		for {
+			if _, err := io.WriteString(p, strings.Repeat("PING\r\n", 1000)); err != nil {
+				return
+			}
+		}
+	})
+	c := client(t, Options{TLS: trust}, address)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // until the client's PONGs fill all buffers
+	defer cancel()
+	if _, err := c.Request(ctx, "a", header, nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	deadline, _ := ctx.Deadline()
+	if late := time.Since(deadline); late > 3*time.Second { // TLS would wait for five
+		t.Errorf("%v late", late)
 	}
 }
 
@@ -322,6 +519,7 @@ func TestNothingBeforeTLS(t *testing.T) {
 		{"offered none", `INFO {"headers":true}` + "\r\n", demanding, ErrNoTLS, ""},
 		{"available", `INFO {"headers":true,"tls_available":true}` + "\r\n", demanding, ErrTLS, "\x16\x03"},
 		{"demanded by the server alone", `INFO {"headers":true,"tls_required":true}` + "\r\n", secrets, ErrTLS, "\x16\x03"},
+		{"full", `INFO {"headers":true,"tls_required":true}` + "\r\n-ERR 'maximum connections exceeded'\r\n", demanding, ErrUnreachable, ""},
 		{"more than INFO", `INFO {"headers":true,"tls_required":true}` + "\r\nPONG\r\n", demanding, ErrTLS, ""},
 	}
 	for _, tt := range tests {

@@ -24,6 +24,9 @@ const (
 	maxAnswer = 1 << 20
 )
 
+// closeWait is how long the end of a TLS connection may take.
+const closeWait = 100 * time.Millisecond
+
 const headerVersion = "NATS/1.0"
 
 // serverInfo is what we need of INFO.
@@ -44,6 +47,7 @@ type conn struct {
 	inbox string // what answers are sent below
 	count int    // requests so far
 	deaf  error  // why no answer can come
+	asked bool   // the server wants a client certificate
 }
 
 // dial connects to one server within o.Timeout.
@@ -96,7 +100,7 @@ func (c *conn) open(address string, o *Options) error {
 		return kindError{errors.New("what answers there is no NATS server"), ErrUnreachable}
 	}
 	if !c.info.Headers {
-		return errors.New("the server does not take headers: it is older than 2.2, or has no_header_support set")
+		return ErrNoHeaders
 	}
 	secure := o.TLS != nil || c.info.TLSRequired
 	if secure {
@@ -114,7 +118,7 @@ func (c *conn) open(address string, o *Options) error {
 	switch {
 	case err == nil:
 		return writeErr
-	case secure && refusesCertificate(err):
+	case c.refusesCertificate(err):
 		return kindError{err, ErrClientCertificate}
 	case errors.As(err, new(serverError)):
 		return err
@@ -128,6 +132,9 @@ func (c *conn) secure(address string, config *tls.Config) error {
 		return ErrNoTLS
 	}
 	if c.r.Buffered() > 0 {
+		if start, _ := c.r.Peek(4); string(start) == "-ERR" {
+			return kindError{errors.New("the server refuses connections before TLS"), ErrUnreachable}
+		}
 		return kindError{errors.New("the server sent more than INFO before the handshake"), ErrTLS}
 	}
 	host, _, err := net.SplitHostPort(address)
@@ -139,12 +146,22 @@ func (c *conn) secure(address string, config *tls.Config) error {
 	}
 	config = config.Clone()
 	config.ServerName = host
+	certificates := config.Certificates
+	config.GetClientCertificate = func(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		c.asked = true
+		for i := range certificates {
+			if asked.SupportsCertificate(&certificates[i]) == nil {
+				return &certificates[i], nil
+			}
+		}
+		return new(tls.Certificate), nil // none: whether that will do is the server's to say
+	}
 	secured := tls.Client(c.Conn, config)
 	if err := secured.Handshake(); err != nil {
 		if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 			return explainDial(err)
 		}
-		if refusesCertificate(err) {
+		if c.refusesCertificate(err) {
 			err = kindError{err, ErrClientCertificate}
 		}
 		return kindError{err, ErrTLS}
@@ -153,13 +170,16 @@ func (c *conn) secure(address string, config *tls.Config) error {
 	return nil
 }
 
-// refusesCertificate reports whether err is how a server's refusal of our certificate, or of none, reaches us: as an alert, which has no
-// type, or after the handshake as the connection's end.
-func refusesCertificate(err error) bool {
+// refusesCertificate reports whether err is how the refusal of our certificate, or of none, by a server that asked for one reaches us: as an
+// alert, which has no type, or after the handshake as the connection's end.
+func (c *conn) refusesCertificate(err error) bool {
+	if !c.asked {
+		return false
+	}
 	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
 		return true
 	}
-	for _, alert := range []string{"certificate required", "bad certificate", "unknown certificate"} {
+	for _, alert := range []string{"certificate required", "bad certificate", "unknown certificate", "expired certificate", "revoked certificate", "unsupported certificate"} {
 		if strings.Contains(err.Error(), "remote error: tls: "+alert) {
 			return true
 		}
@@ -254,4 +274,11 @@ func (c *conn) request(ctx context.Context, subject, header string, data []byte)
 	}
 }
 
-func (c *conn) close() { _ = c.Close() }
+// close does not wait for a server that reads no more: TLS would, for five seconds, to say that this is the end.
+func (c *conn) close() {
+	if secured, ok := c.Conn.(*tls.Conn); ok {
+		raw := secured.NetConn()
+		defer time.AfterFunc(closeWait, func() { _ = raw.Close() }).Stop()
+	}
+	_ = c.Close()
+}

@@ -25,6 +25,8 @@ var (
 	ErrRefused = errors.New("connection refused")
 	// ErrTimeout: a server took longer than Options.Timeout to let us in.
 	ErrTimeout = errors.New("no answer in time")
+	// ErrNoHeaders: the server takes no messages with headers.
+	ErrNoHeaders = errors.New("the server does not take headers: it is older than 2.2, or has no_header_support set")
 	// ErrNoTLS: Options.TLS is set and the server offers none. It was sent nothing.
 	ErrNoTLS = errors.New("the server offers no TLS")
 	// ErrTLS: the handshake failed.
@@ -41,8 +43,11 @@ var (
 	ErrNoResponders = errors.New("no responders")
 )
 
-// errLost: the connection is of no more use, another one may be.
-var errLost = errors.New("connection lost")
+// Reasons to ask again.
+var (
+	errLost = errors.New("connection lost") // it is of no more use, another one may be
+	errLate = errors.New("no answer yet")
+)
 
 // kindError is an error that also Is kind, without its text.
 type kindError struct {
@@ -55,10 +60,13 @@ func (e kindError) Unwrap() error        { return e.error }
 
 // Options say where the servers are and who we are. At most one of Credentials and NKey, Token, and User may be set.
 type Options struct {
-	Servers []string    // host:port, tried in this order
-	TLS     *tls.Config // demanded of every server if set; without it, TLS is used where a server demands it
-	Name    string      // of the connection, as the server lists it
-	Timeout time.Duration
+	Servers []string      // host:port, tried in this order
+	TLS     *tls.Config   // demanded of every server if set; without it, TLS is used where a server demands it
+	Name    string        // of the connection, as the server lists it
+	Timeout time.Duration // to connect to one server
+
+	// Patience is how long one connection may take to answer, after which the next one is asked.
+	Patience time.Duration
 
 	JWT            string // a user's, proven with Key
 	Key            *Key
@@ -74,19 +82,22 @@ type Client struct {
 	o    Options
 	conn *conn // nil before the first and after a lost one
 	lost error // why the last one was lost, nil after an answer
+	next int   // the server to connect to next
 }
 
 // New makes a client; nothing is connected yet.
 func New(o Options) *Client { return &Client{o: o} }
 
-// Connect connects to the first server that lets us in. Its error is the one of the server that was reached, if any was: that it
-// refused us says more than that another is down.
+// Connect connects to the first server that lets us in, beginning behind the one before. Its error is the one of the server that was
+// reached, if any was: that it refused us says more than that another is down.
 func (c *Client) Connect(ctx context.Context) error {
 	if c.conn != nil {
 		return nil
 	}
 	var first, reached error
-	for _, address := range c.o.Servers {
+	for range c.o.Servers {
+		address := c.o.Servers[c.next]
+		c.next = (c.next + 1) % len(c.o.Servers)
 		conn, err := dial(ctx, address, &c.o)
 		if err == nil {
 			c.conn = conn
@@ -114,8 +125,10 @@ func (c *Client) MaxPayload() int64 {
 // Lost is why the connection was lost during the last request, if it was.
 func (c *Client) Lost() error { return c.lost }
 
-// Request publishes a message and returns the answer. When the connection is lost in between, it connects again and sends the message
-// once more, until ctx ends: a message may arrive twice. The error is ctx's cause then, and the next request begins on a new connection.
+// Request publishes a message and returns the answer. When the connection is lost in between, or the answer takes longer than
+// Options.Patience, it connects again and sends the message once more, until ctx ends: a message may arrive twice. Whatever a server says to
+// another connection may pass, as when it restarts; only who is refused as a user twice in a row gives up.
+// After the end of ctx the error is its cause, and the next request begins on a new connection.
 func (c *Client) Request(ctx context.Context, subject string, headers []Header, data []byte) ([]byte, error) {
 	header, err := encodeHeaders(headers)
 	if err != nil {
@@ -124,16 +137,20 @@ func (c *Client) Request(ctx context.Context, subject string, headers []Header, 
 	if subject == "" || strings.ContainsAny(subject, " \t\r\n") {
 		return nil, fmt.Errorf("%q is not a subject", subject)
 	}
-	for {
+	c.lost = nil
+	for refusals := 0; ; {
 		answer, err := c.try(ctx, subject, header, data)
 		if err == nil {
 			c.lost = nil
 			return answer, nil
 		}
-		if ctx.Err() == nil {
-			if !errors.Is(err, errLost) && !errors.Is(err, ErrUnreachable) {
-				return nil, err
-			}
+		if refusals++; !errors.Is(err, ErrAuthorization) {
+			refusals = 0
+		}
+		if ctx.Err() == nil && (!errors.Is(err, errLost) || refusals == 2) {
+			return nil, err
+		}
+		if ctx.Err() == nil && !errors.Is(err, errLate) {
 			c.lost = err
 		}
 		c.Close()
@@ -145,11 +162,18 @@ func (c *Client) Request(ctx context.Context, subject string, headers []Header, 
 	}
 }
 
+// try sends a message once. The error is errLost where another connection may do better.
 func (c *Client) try(ctx context.Context, subject, header string, data []byte) ([]byte, error) {
 	if err := c.Connect(ctx); err != nil {
-		return nil, err
+		return nil, kindError{err, errLost}
 	}
-	return c.conn.request(ctx, subject, header, data)
+	ctx, cancel := context.WithTimeoutCause(ctx, c.o.Patience, errLate)
+	defer cancel()
+	answer, err := c.conn.request(ctx, subject, header, data)
+	if errors.Is(err, errLost) && errors.Is(context.Cause(ctx), errLate) {
+		err = kindError{errLate, errLost}
+	}
+	return answer, err
 }
 
 // Close ends the connection.

@@ -38,12 +38,12 @@ func (c *conn) read() (op string, m *message, err error) {
 	case "INFO":
 		err = json.Unmarshal([]byte(rest), &c.info)
 	case "-ERR":
-		err = explainServer(strings.Trim(strings.TrimSpace(rest), "'"))
+		err = explainServer(unquote(strings.TrimSpace(rest)))
 	case "MSG", "HMSG":
 		m, err = c.readMessage(op, strings.Fields(rest))
 	case "PONG", "+OK":
 	default:
-		err = fmt.Errorf("the server sent %.40q, which is not NATS", line)
+		err = fmt.Errorf("the server sent %s, which is not NATS", line)
 	}
 	return op, m, err
 }
@@ -57,12 +57,22 @@ func explainServer(text string) error {
 		kind = ErrPermission
 	case strings.Contains(lower, "maximum payload"):
 		kind = ErrMaxPayload
-	case strings.Contains(lower, "authorization"), strings.Contains(lower, "authentication"): // violation, timeout, expired, revoked
+	case strings.Contains(lower, "authentication timeout"): // the server was too slow, or we were
+	case strings.Contains(lower, "authorization"), strings.Contains(lower, "authentication"): // violation, expired, revoked
 		kind = ErrAuthorization
-	default:
+	}
+	if kind == nil {
 		return serverError{text}
 	}
 	return kindError{serverError{text}, kind}
+}
+
+// unquote takes away the one pair of quotes that the server puts around a text, in which there may be others.
+func unquote(text string) string {
+	if inner, ok := strings.CutPrefix(text, "'"); ok {
+		return strings.TrimSuffix(inner, "'")
+	}
+	return text
 }
 
 // readLine reads up to the end of a line, which it leaves out. The bytes are good until the next read.

@@ -16,7 +16,7 @@ var operations = []struct {
 	op         string
 	message    *message
 	err        string // a part of it
-	kind       error
+	kind, not  error
 }{
 	{name: "PONG", sent: "PONG\r\n", op: "PONG"},
 	{name: "lower case", sent: "pong\r\n", op: "PONG"},
@@ -31,9 +31,12 @@ var operations = []struct {
 	{name: "line ends inside", sent: "MSG a 1 4\r\n\r\n\r\n\r\n", op: "MSG", message: &message{"a", "", []byte("\r\n\r\n")}},
 	{name: "header", sent: "HMSG a 1 18 20\r\nNATS/1.0\r\nA: b\r\n\r\nhi\r\n", op: "HMSG", message: &message{"a", "", []byte("hi")}},
 	{name: "status", sent: "HMSG a 1 16 16\r\nNATS/1.0 503\r\n\r\n\r\n", op: "HMSG", message: &message{"a", "503", nil}},
+	{name: "another status", sent: "HMSG a 1 16 18\r\nNATS/1.0 100\r\n\r\nhi\r\n", op: "HMSG", message: &message{"a", "100", []byte("hi")}},
 	{name: "status with text", sent: "HMSG a 1 30 30\r\nNATS/1.0 503 No Responders\r\n\r\n\r\n", op: "HMSG", message: &message{"a", "503", nil}},
 	{name: "negative size", sent: "MSG a 1 -1\r\n\r\n", err: "of a size that is none"},
 	{name: "no size", sent: "MSG a 1 x\r\n\r\n", err: "of a size that is none"},
+	{name: "negative header", sent: "HMSG a 1 -5 3\r\nabc\r\n", err: "of a size that is none"},
+	{name: "empty line", sent: "\r\n", err: "which is not NATS"},
 	{name: "too few arguments", sent: "MSG a 1\r\n", err: "with 2 arguments"},
 	{name: "too many arguments", sent: "HMSG a 1 b c 1 1\r\n", err: "with 6 arguments"},
 	{name: "header longer than all", sent: "HMSG a 1 9 8\r\n", err: "of a size that is none"},
@@ -43,11 +46,13 @@ var operations = []struct {
 	{name: "end", sent: "", err: "EOF"},
 	{name: "half a line", sent: "PON", err: "EOF"},
 	{name: "endless line", sent: "INFO " + strings.Repeat("x", maxLine), err: "buffer full"},
-	{name: "another protocol", sent: "HTTP/1.1 400 Bad Request\r\n", err: `"HTTP/1.1 400 Bad Request", which is not NATS`},
+	{name: "another protocol", sent: "HTTP/1.1 400 Bad Request\r\n", err: "HTTP/1.1 400 Bad Request, which is not NATS"},
 	{name: "permission", sent: "-ERR 'Permissions Violation for Publish to \"a\"'\r\n", err: `Permissions Violation for Publish to "a"`, kind: ErrPermission},
 	{name: "authorization", sent: "-ERR 'Authorization Violation'\r\n", err: "Authorization Violation", kind: ErrAuthorization},
 	{name: "expired", sent: "-ERR 'User Authentication Expired'\r\n", err: "Expired", kind: ErrAuthorization},
 	{name: "payload", sent: "-ERR 'Maximum Payload Violation'\r\n", err: "Maximum Payload Violation", kind: ErrMaxPayload},
+	{name: "authentication timeout", sent: "-ERR 'Authentication Timeout'\r\n", err: "Authentication Timeout", not: ErrAuthorization},
+	{name: "quotes inside", sent: "-ERR 'no user 'x''\r\n", err: "no user 'x'"},
 	{name: "another error", sent: "-ERR 'Stale Connection'\r\n", err: "Stale Connection"},
 	{name: "error without quotes", sent: "-ERR\r\n", err: ""},
 }
@@ -74,7 +79,7 @@ func TestRead(t *testing.T) {
 			c, out := reading(tt.sent)
 			op, m, err := c.read()
 			if tt.op == "" {
-				if err == nil || !strings.Contains(err.Error(), tt.err) || tt.kind != nil && !errors.Is(err, tt.kind) {
+				if err == nil || !strings.Contains(err.Error(), tt.err) || tt.kind != nil && !errors.Is(err, tt.kind) || tt.not != nil && errors.Is(err, tt.not) {
 					t.Errorf("got %v, want %q", err, tt.err)
 				}
 				return
