@@ -72,7 +72,8 @@ func dial(ctx context.Context, address string, o *Options) (*conn, error) {
 	return c, nil
 }
 
-// interrupt makes what waits for c fail when ctx ends. The function that it returns takes that back, and reports whether it was in time.
+// interrupt makes what waits for c fail when ctx ends. The function that it returns takes that back, and reports whether it was in time; a
+// connection for which it was not fails at its next use.
 func interrupt(ctx context.Context, c net.Conn) (stop func() bool) {
 	return context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 }
@@ -102,8 +103,7 @@ func (c *conn) open(address string, o *Options) error {
 	if !c.info.Headers {
 		return ErrNoHeaders
 	}
-	secure := o.TLS != nil || c.info.TLSRequired
-	if secure {
+	if o.TLS != nil || c.info.TLSRequired {
 		if err := c.secure(address, o.TLS); err != nil {
 			return err
 		}

@@ -58,17 +58,17 @@ type kindError struct {
 func (e kindError) Is(target error) bool { return e.kind == target }
 func (e kindError) Unwrap() error        { return e.error }
 
-// Options say where the servers are and who we are. At most one of Credentials and NKey, Token, and User may be set.
+// Options say where the servers are and who we are. At most one of Key, Token and User may be set.
 type Options struct {
-	Servers []string      // host:port, tried in this order
+	Servers []string      // host:port, tried in turn
 	TLS     *tls.Config   // demanded of every server if set; without it, TLS is used where a server demands it
 	Name    string        // of the connection, as the server lists it
 	Timeout time.Duration // to connect to one server
 
-	// Patience is how long one connection may take to answer, after which the next one is asked.
+	// Patience is how long one connection may take to answer, after which another one is asked.
 	Patience time.Duration
 
-	JWT            string // a user's, proven with Key
+	JWT            string // of the user whose Key it is, where servers do not know users by their keys
 	Key            *Key
 	Token          string
 	User, Password string
