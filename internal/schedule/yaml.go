@@ -63,7 +63,7 @@ type node struct {
 	target *node
 	// anchored and tagged say that the node carries &name or !tag.
 	anchored, tagged bool
-	// omitted says that the node is beyond a limit and was not read.
+	// omitted says that the node is not read: it is beyond a limit, or an alias of nothing, and that is told already.
 	omitted bool
 	// absent says that nothing is written where the value belongs, as in `key:`.
 	absent bool
@@ -109,7 +109,7 @@ func (p problem) finding(file string) diag.Finding {
 // so that all that is wrong is told at once.
 //
 // Anchors, tags and aliases are left to the caller to judge. The cost is linear in len(data), and nothing that data holds makes it panic.
-func parseYAML(data []byte, lim limits) (root *node, problems []problem) {
+func parseYAML(data []byte, lim limits) (*node, []problem) {
 	if len(data) > lim.size {
 		return nil, []problem{{diag.TooLarge, Pos{}, fmt.Sprintf("the file has %d bytes; the limit is %d", len(data), lim.size),
 			"split the schedules over several repositories or shorten the comments"}}
@@ -125,15 +125,12 @@ func parseYAML(data []byte, lim limits) (root *node, problems []problem) {
 	if p != nil {
 		return nil, []problem{*p}
 	}
-	doc, undefined, p := decodeDefined(data)
-	if p != nil {
-		problems = append(problems, *p)
-	}
+	doc, problems := decodeDefined(data)
 	if doc == nil {
 		return nil, problems
 	}
-	c := converter{text: cursor{lines: splitLines(data)}, limits: lim, done: map[*yaml.Node]*node{}, undefined: undefined}
-	root = c.convert(doc.Content[0], 1)
+	c := converter{text: cursor{lines: splitLines(data)}, limits: lim, done: map[*yaml.Node]*node{}, problems: problems}
+	root := c.convert(doc.Content[0], 1)
 	if c.tooDeep != nil {
 		problems = append(problems, *c.tooDeep)
 	}
@@ -284,22 +281,22 @@ func decodeOne(data []byte) (*yaml.Node, *problem) {
 // maxUndefined is how many aliases without an anchor are read past. Finding one takes the work of finding a mistake in the syntax.
 const maxUndefined = 3
 
-// decodeDefined is decodeOne for data that may hold aliases without an anchor, at which the library gives up: they are read as plain words,
-// and their places returned.
-func decodeDefined(data []byte) (*yaml.Node, []Pos, *problem) {
-	var undefined []Pos
+// decodeDefined is decodeOne for data that may hold aliases without an anchor, at which the library gives up: each is a problem, and a plain word
+// in what is returned.
+func decodeDefined(data []byte) (*yaml.Node, []problem) {
+	var problems []problem
 	for {
 		doc, p := decodeOne(data)
-		if p == nil || p.rule != diag.NoAlias || len(undefined) == maxUndefined {
-			return doc, undefined, p
+		if p == nil {
+			return doc, problems
 		}
+		problems = append(problems, *p)
 		at := offsetOf(data, p.pos)
-		if at >= len(data) || data[at] != '*' {
-			return doc, undefined, p
+		if p.rule != diag.NoAlias || len(problems) > maxUndefined || at == len(data) || data[at] != '*' {
+			return doc, problems
 		}
 		data = bytes.Clone(data)
 		data[at] = 'x'
-		undefined = append(undefined, p.pos)
 	}
 }
 
@@ -352,14 +349,15 @@ type converter struct {
 	done    map[*yaml.Node]*node
 	tooMany *problem // where the nodes became too many; nothing behind is read
 	tooDeep *problem // the first collection that is nested too deep; none of them is read
-	// undefined are the places of aliases without an anchor, which are plain words to the library.
-	undefined []Pos
+	// problems are those that are told already; what stands at the place of one means nothing.
+	problems []problem
 }
 
 func (c *converter) convert(y *yaml.Node, depth int) *node {
 	n := &node{pos: Pos{y.Line, y.Column}, value: y.Value, anchored: y.Anchor != ""}
 	n.tagged = y.Style&yaml.TaggedStyle != 0 || strings.HasPrefix(c.text.from(n.pos), "!")
-	if n.omitted = c.exceeds(n, y.Kind, depth); n.omitted {
+	told := slices.ContainsFunc(c.problems, func(p problem) bool { return p.pos == n.pos })
+	if n.omitted = c.exceeds(n, y.Kind, depth) || told; n.omitted {
 		return n
 	}
 	switch y.Kind {
@@ -385,10 +383,6 @@ func (c *converter) convert(y *yaml.Node, depth int) *node {
 		n.kind = aliasNode
 		n.target = c.done[y.Alias] // not there yet if it encloses the alias
 	default:
-		if slices.Contains(c.undefined, n.pos) {
-			n.kind, n.value = aliasNode, y.Value[1:]
-			break
-		}
 		n.style = styleOf(y.Style)
 		n.absent = n.style == plainStyle && y.Value == "" && !n.tagged && !n.anchored
 	}
