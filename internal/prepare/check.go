@@ -55,7 +55,7 @@ func CheckNamed(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 		findings = append(findings, f.findings...)
 	}
 	diag.Sort(findings)
-	return m.Unsilenced(findings)
+	return findings
 }
 
 // collide reports that convention gives two agents the same file.
