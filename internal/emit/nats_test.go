@@ -175,15 +175,14 @@ func TestNATSRedactsTheJWT(t *testing.T) {
 
 func TestNATSNotReached(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	silent := func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
+	// The client's end of a connection: nothing listens there, and no other test can be given it.
+	taken, err := net.Dial("tcp", "127.0.0.1:"+fakeNATS(t, "127.0.0.1:0", silent))
 	if err != nil {
 		t.Fatal(err)
 	}
-	refused := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	silent := func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
+	t.Cleanup(func() { _ = taken.Close() })
+	refused := taken.LocalAddr().String()
 	half := func(c net.Conn) {
 		_, _ = io.WriteString(c, plainInfo[:20])
 		_, _ = io.Copy(io.Discard, c)

@@ -492,15 +492,15 @@ func TestCloseDoesNotWait(t *testing.T) {
 	}
 }
 
-// freeAddress is one where nothing listens.
+// freeAddress is one where nothing listens, nor will: it is the client's end of a connection, which no other test can be given.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	c, err := net.Dial("tcp", serve(t, func(p peer) { p.hear("never") }))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
+	t.Cleanup(func() { _ = c.Close() })
+	return c.LocalAddr().String()
 }
 
 // Where TLS is due, nothing but a handshake leaves, and nothing that came before it counts.

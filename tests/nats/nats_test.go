@@ -328,10 +328,13 @@ func TestUserWhoMayNotAskForStreams(t *testing.T) {
 // The first server of a list may be down.
 func TestURLList(t *testing.T) {
 	t.Parallel()
-	down := start(t, jetStream())
-	address := down.ClientURL()
-	stop(down)
 	s := start(t, jetStream())
+	taken, err := net.Dial("tcp", s.Addr().String()) // nothing listens at this end of it, and no other test can be given it
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = taken.Close() })
+	address := "nats://" + taken.LocalAddr().String()
 	js, _ := admin(t, s)
 	addStream(t, js, nil)
 	for _, list := range []string{address + ", " + s.ClientURL(), address + "\n" + s.ClientURL() + "\n"} {
