@@ -150,56 +150,6 @@ func posAt(data []byte, offset int) Pos {
 	return Pos{Line: bytes.Count(before, []byte("\n")) + 1, Column: utf8.RuneCount(before[start:]) + 1}
 }
 
-// maxEncodingFindings keeps a binary file from drowning the reader.
-const maxEncodingFindings = 10
-
-// checkText reports what is not text: bytes that are no UTF-8, control characters, and the line breaks that YAML knows and git does
-// not. With the latter a reviewer sees one line (perhaps a comment) where YAML sees two.
-func checkText(data []byte) []problem {
-	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
-		return []problem{{diag.Encoding, Pos{1, 1}, "the file is UTF-16", "save it as UTF-8"}}
-	}
-	var problems []problem
-	pos := Pos{1, 1}
-	for i := 0; i < len(data); {
-		r, size := utf8.DecodeRune(data[i:])
-		if message, hint := badRune(data, i, r, size); message != "" {
-			problems = append(problems, problem{diag.Encoding, pos, message, hint})
-			if len(problems) == maxEncodingFindings {
-				break
-			}
-		}
-		i += size
-		pos.Column++
-		if r == '\n' {
-			pos = Pos{pos.Line + 1, 1}
-		}
-	}
-	return problems
-}
-
-// badRune says what is wrong with the character r at data[i:i+size], if anything.
-func badRune(data []byte, i int, r rune, size int) (message, hint string) {
-	switch {
-	case r == utf8.RuneError && size == 1:
-		return fmt.Sprintf("byte 0x%02X is not valid UTF-8", data[i]), "save the file as UTF-8"
-	case r == '\r':
-		if i+1 < len(data) && data[i+1] == '\n' {
-			return "", ""
-		}
-		return "a carriage return without a line feed", "end lines with LF or CRLF"
-	case r == '\t' || r == '\n':
-		return "", ""
-	case r == 0x85 || r == 0x2028 || r == 0x2029:
-		return fmt.Sprintf("U+%04X breaks the line for YAML but not for git", r), "end lines with LF or CRLF"
-	case r < 0x20 || r >= 0x7f && r < 0xa0:
-		return fmt.Sprintf("control character U+%04X", r), `remove it; in a double-quoted string write it as \x` + fmt.Sprintf("%02X", r)
-	case r == 0xfffe || r == 0xffff:
-		return fmt.Sprintf("U+%04X is not a character", r), "remove it"
-	}
-	return "", ""
-}
-
 // withoutDirective returns data with its %YAML line, if any, turned into a comment: the library knows version 1.1 only. Other directives are
 // refused: a %TAG multiplies its text in every tag that uses it.
 func withoutDirective(data []byte) ([]byte, *problem) {

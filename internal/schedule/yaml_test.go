@@ -1,8 +1,12 @@
 package schedule
 
 import (
+	"encoding/binary"
+	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
 func TestParseYAMLAliases(t *testing.T) {
@@ -104,5 +108,63 @@ func TestCursor(t *testing.T) {
 		if got := c.from(step.pos); got != step.want {
 			t.Errorf("from(%v) = %q, want %q", step.pos, got, step.want)
 		}
+	}
+}
+
+// utf16 is text, all of it in the first 65,536 characters, in UTF-16; utf32 likewise.
+func utf16(order binary.ByteOrder, text string) string {
+	var b []byte
+	for _, r := range text {
+		b = append(b, 0, 0)
+		order.PutUint16(b[len(b)-2:], uint16(r))
+	}
+	return string(b)
+}
+
+func utf32(order binary.ByteOrder, text string) string {
+	var b []byte
+	for _, r := range text {
+		b = append(b, 0, 0, 0, 0)
+		order.PutUint32(b[len(b)-4:], uint32(r))
+	}
+	return string(b)
+}
+
+// TestEncodings holds that a file in another encoding is one finding, which names the encoding.
+func TestEncodings(t *testing.T) {
+	t.Parallel()
+	const text = "version: \"1\"\nrepo: web # 日本語のコメント\n"
+	const cr = "the lines end with a carriage return alone (old Mac), so the file is a single line"
+	for _, c := range []struct{ name, data, want string }{
+		{"UTF-16LE", utf16(binary.LittleEndian, text), "1:1: the file is UTF-16 (little-endian, without a byte order mark)"},
+		{"UTF-16BE", utf16(binary.BigEndian, text), "1:1: the file is UTF-16 (big-endian, without a byte order mark)"},
+		{"UTF-16LE, ideographic spaces", utf16(binary.LittleEndian, "a: 1 # \u3000\u3000"), "1:1: the file is UTF-16 (little-endian, without a byte order mark)"},
+		{"UTF-16LE, cut in a character", utf16(binary.LittleEndian, text)[:21], "1:1: the file is UTF-16 (little-endian, without a byte order mark)"},
+		{"UTF-32LE", utf32(binary.LittleEndian, text), "1:1: the file is UTF-32 (little-endian, without a byte order mark)"},
+		{"UTF-32BE", utf32(binary.BigEndian, text), "1:1: the file is UTF-32 (big-endian, without a byte order mark)"},
+		{"UTF-16LE with a mark", utf16(binary.LittleEndian, "\ufeff"+text), "1:1: the file is UTF-16"},
+		{"UTF-16BE with a mark", utf16(binary.BigEndian, "\ufeff"+text), "1:1: the file is UTF-16"},
+		{"UTF-32LE with a mark", utf32(binary.LittleEndian, "\ufeff"+text), "1:1: the file is UTF-32"},
+		{"UTF-32BE with a mark", utf32(binary.BigEndian, "\ufeff"+text), "1:1: the file is UTF-32"},
+		{"NUL bytes only", strings.Repeat("\x00", 512), "1:1: the file holds nothing but NUL bytes"},
+		{"old Mac", "version: \"1\"\rrepo: web\r", "1:13: " + cr + ", here and in one more place"},
+		{"old Mac, one line", "version: \"1\"\r", "1:13: " + cr},
+		{"lone CR among LF", "a: 1\rb: 2\rc: 3\n", "1:5: a carriage return without a line feed, here and in one more place"},
+		{"Latin-1", "# caf\xe9 na\xefve\nrepo: \xfc\n", `1:6: byte 0xE9 is not valid UTF-8 (in Windows-1252 it is 'é'), here and in 2 more places`},
+		{"Windows-1252", "a: \x93x\x94\n", `1:4: byte 0x93 is not valid UTF-8 (in Windows-1252 it is '“'), here and in one more place`},
+		{"not in Windows-1252", "a: \x81\n", "1:4: byte 0x81 is not valid UTF-8"},
+		{"a PNG", "\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR", "1:1: the file is binary, not text"},
+		{"an ELF", "\x7fELF\x02\x01\x01\x03\x04\x05\x06\x07\x08\x0e\x0f\x10", "1:1: the file is binary, not text"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			_, problems := parseYAML([]byte(c.data), manifestLimits)
+			if len(problems) != 1 || problems[0].rule != diag.Encoding {
+				t.Fatalf("got %v, want one about the encoding", problems)
+			}
+			if got := fmt.Sprintf("%d:%d: %s", problems[0].pos.Line, problems[0].pos.Column, problems[0].message); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
 	}
 }
