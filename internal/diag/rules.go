@@ -17,7 +17,7 @@ func (r Rule) At(file string, line, column int, message, hint string) Finding {
 var (
 	Unreadable    = Rule{"unreadable", Error, "The file is missing, is not a regular file, or cannot be read."}
 	TooLarge      = Rule{"too-large", Error, "A manifest has at most 256 KiB, 10,000 keys and values, 40,000 characters of punctuation, and a depth of 32."}
-	Encoding      = Rule{"encoding", Error, "A manifest is UTF-8 text without control characters."}
+	Encoding      = Rule{"encoding", Error, "A manifest is UTF-8 text without control characters, and its spaces are plain spaces."}
 	Syntax        = Rule{"yaml-syntax", Error, "A manifest is well-formed YAML."}
 	OneDocument   = Rule{"one-document", Error, "A manifest is a single YAML document with content."}
 	NoAlias       = Rule{"no-alias", Error, "Anchors, aliases, merge keys and explicit tags are not used."}

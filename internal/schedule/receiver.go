@@ -6,7 +6,7 @@ import "slices"
 // for eventType: `types` is left out or names it. A file that can't be read as a workflow listens for nothing; an empty list of types
 // is one that no event matches. Only a workflow on its repository's default branch counts, which the caller sees to.
 func ReceivesDispatch(data []byte, eventType string) (listens, typeMatches bool) {
-	root, problems := parseYAML(data, manifestLimits)
+	root, problems := parseYAML(data, workflowLimits)
 	if problems != nil {
 		return false, false
 	}

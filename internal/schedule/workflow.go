@@ -129,7 +129,7 @@ func mayUse(data []byte, self []string) bool {
 }
 
 func parseUses(file string, data []byte, self []string, tree *checkout.Tree) []use {
-	root, problems := parseYAML(data, manifestLimits)
+	root, problems := parseYAML(data, workflowLimits)
 	if problems != nil {
 		return nil
 	}
@@ -181,7 +181,7 @@ func isSelfAt(dir string, tree *checkout.Tree) bool {
 		if err != nil {
 			continue
 		}
-		root, problems := parseYAML(data, manifestLimits)
+		root, problems := parseYAML(data, workflowLimits)
 		return problems == nil && text(root.get("name")) == actionName
 	}
 	return false

@@ -20,10 +20,15 @@ type limits struct {
 	size  int // bytes
 	depth int // nested mappings and sequences
 	nodes int // keys, values and collections
+	// spaces refuses characters that look like a space where YAML wants one.
+	spaces bool
 }
 
-// manifestLimits are those of design §3. Workflow files are held to the same.
-var manifestLimits = limits{size: MaxSize, depth: 32, nodes: 10_000}
+// manifestLimits are those of design §3. Workflow files are held to the same, except that the platform is the judge of their spaces.
+var (
+	manifestLimits = limits{size: MaxSize, depth: 32, nodes: 10_000, spaces: true}
+	workflowLimits = limits{size: MaxSize, depth: 32, nodes: 10_000}
+)
 
 // kind is what a node is.
 type kind uint8
@@ -125,6 +130,31 @@ func parseYAML(data []byte, lim limits) (*node, []problem) {
 	if p != nil {
 		return nil, []problem{*p}
 	}
+	if !lim.spaces {
+		return parseTree(data, lim)
+	}
+	return parseSpaced(data, lim)
+}
+
+// parseSpaced is parseTree for data that may hold lookalikes of spaces. They are reported, and read as the spaces that they look like.
+func parseSpaced(data []byte, lim limits) (*node, []problem) {
+	lines := splitLines(data)
+	found := findLookalikes(lines)
+	root, problems := parseTree(data, lim)
+	if root != nil && problems == nil {
+		found = outside(found, lines, root)
+	}
+	if len(found) == 0 {
+		return root, problems
+	}
+	root, problems = parseTree(withSpaces(lines, found), lim)
+	// A space is often not as wide as what it replaces, so the structure may not fit even now.
+	problems = slices.DeleteFunc(problems, func(p problem) bool { return p.rule == diag.Syntax })
+	return root, append(explainLookalikes(found), problems...)
+}
+
+// parseTree is parseYAML for text without directives.
+func parseTree(data []byte, lim limits) (*node, []problem) {
 	doc, problems := decodeDefined(data)
 	if doc == nil {
 		return nil, problems
