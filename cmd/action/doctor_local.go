@@ -33,7 +33,7 @@ func (d *doctor) checkEvents() error {
 	if err != nil {
 		return err
 	}
-	j := &job{app: d.app, project: d.project, format: prepare.Markdown, secrets: prepare.Policy(policy), commit: d.tree.Commit()}
+	j := &job{app: d.app, project: d.project, format: prepare.Markdown, secrets: prepare.Policy(policy), commit: d.commitOf(d.tree)}
 	results := make([]*result, len(d.entries))
 	each(len(d.entries), func(i int) {
 		r := &result{entry: d.entries[i], name: j.name(d.entries[i])}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -132,7 +133,7 @@ func (j *job) open() (err error) {
 	if root := j.hostPath(j.dir); !event.IsRoot(root) {
 		return usagef("the checkout's path %q cannot be the root of an event: check out below an absolute path in UTF-8 without control characters", root)
 	}
-	j.commit = j.commitOf()
+	j.commit = j.commitOf(j.tree)
 	if j.opts["from"] != "" {
 		if err := j.readFrom(); err != nil {
 			return err
@@ -164,14 +165,31 @@ func (j *job) close() {
 	}
 }
 
-// commitOf is the commit of the bundle: what the checkout's own .git says, for a workflow may have checked out another than its own; without
-// one, the workflow's.
-func (j *job) commitOf() string {
-	commit := j.tree.Commit()
-	if commit == "" && j.isWorkflows(j.tree) {
-		return j.env.sha
+// commitOf is the commit of the bundle: what the checkout's own .git says, or that of the directory of the workspace that it is a part of,
+// because a workflow may have checked out another commit than its own. Only without any .git is it the workflow's.
+func (a *app) commitOf(tree *checkout.Tree) string {
+	commit, err := tree.Commit()
+	switch {
+	case err == nil:
+		return commit
+	case !errors.Is(err, checkout.ErrNoRepository):
+		a.runner.Logf("warning: the bundles name no commit, because that of the checkout is unknown: %v", err)
+		return ""
 	}
-	return commit
+	rel, inside := a.inWorkspace(tree.Dir())
+	if !inside {
+		return ""
+	}
+	if rel == "." {
+		return a.env.sha
+	}
+	parent, err := checkout.Open(filepath.Dir(tree.Dir()))
+	if err != nil {
+		a.runner.Logf("warning: the bundles name no commit: %v", err)
+		return ""
+	}
+	defer parent.Close()
+	return a.commitOf(parent)
 }
 
 // readFrom reads the bundle that kaizen-agentic prepared.

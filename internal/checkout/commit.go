@@ -2,6 +2,9 @@ package checkout
 
 import (
 	"bufio"
+	"cmp"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -17,43 +20,123 @@ const (
 	maxSymbolic = 5
 )
 
-// Commit reads the checked-out commit (40 or 64 hex digits) from the tree's own .git without running git; "" when there is none.
+// ErrNoRepository says that the tree has no .git of its own.
+var ErrNoRepository = errors.New("there is no .git")
+
+// Commit reads the checked-out commit (40 or 64 hex digits) from the tree's own .git without running git. The error says why it is
+// unknown, and is ErrNoRepository where there is no .git at all.
 // The .git of a worktree or submodule is a file that names a directory elsewhere: one outside the tree is not followed.
-func (t *Tree) Commit() string {
-	git, err := t.openGit()
+func (t *Tree) Commit() (string, error) {
+	git, err := t.openRepository()
 	if err != nil {
-		return ""
+		return "", err
 	}
-	defer git.Close()
+	defer git.close()
 	name := "HEAD"
 	for range maxSymbolic {
-		value := readRef(git, name)
+		value := git.ref(name)
 		if isCommit(value) {
-			return value
+			return value, nil
 		}
 		target, symbolic := strings.CutPrefix(value, "ref:")
 		if !symbolic {
-			return packedRef(git, name)
+			return git.packed(name)
 		}
 		name = strings.TrimSpace(target)
 		if !strings.HasPrefix(name, "refs/") || !filepath.IsLocal(filepath.FromSlash(name)) {
-			return ""
+			return "", fmt.Errorf(".git: HEAD leads to %q, which is not a ref", name)
 		}
 	}
-	return ""
+	return "", errors.New(".git: HEAD leads through too many symbolic refs")
 }
 
-// openGit opens the repository's .git; os.Root keeps a link or a gitdir line from leading out of the tree.
-func (t *Tree) openGit() (*os.Root, error) {
-	info, err := t.root.Stat(gitDir)
-	if err != nil || info.IsDir() {
-		if err != nil {
-			return nil, err
-		}
-		return t.root.OpenRoot(gitDir)
+// repository is an open .git: its own directory, which has HEAD, and the one that a linked worktree shares with others.
+type repository struct{ own, common *os.Root }
+
+func (r repository) close() {
+	r.own.Close()
+	r.common.Close()
+}
+
+// openRepository opens the tree's .git and, if it is that of a worktree, the directory with the refs.
+func (t *Tree) openRepository() (repository, error) {
+	own, dir, err := t.openGit()
+	if err != nil {
+		return repository{}, err
 	}
-	dir, _ := strings.CutPrefix(readRef(t.root, gitDir), "gitdir:")
-	return t.root.OpenRoot(filepath.FromSlash(strings.TrimSpace(dir)))
+	common := readRef(own, "commondir")
+	shared, err := t.openLinked(dir, common)
+	if err != nil {
+		own.Close()
+		return repository{}, err
+	}
+	return repository{own, shared}, nil
+}
+
+// openGit opens the repository's .git and says which directory of the tree it is.
+func (t *Tree) openGit() (git *os.Root, dir string, err error) {
+	if t.git == nil {
+		return nil, "", ErrNoRepository
+	}
+	info, err := t.root.Stat(gitDir)
+	if err != nil {
+		return nil, "", fmt.Errorf(".git cannot be read: %w", reason(err))
+	}
+	if info.IsDir() {
+		git, err = t.openLinked(gitDir, "")
+		return git, gitDir, err
+	}
+	target, ok := strings.CutPrefix(readRef(t.root, gitDir), "gitdir:")
+	if !ok {
+		return nil, "", errors.New(".git is a file that names no directory")
+	}
+	target = strings.TrimSpace(target)
+	git, err = t.openLinked("", target)
+	return git, t.inside("", target), err
+}
+
+// openLinked opens target, a path relative to dir, as a .git or a commondir file names it. One outside of the tree is not opened.
+func (t *Tree) openLinked(dir, target string) (*os.Root, error) {
+	name := t.inside(dir, target)
+	if !filepath.IsLocal(name) {
+		return nil, errors.New(".git leads out of the checkout, where nothing is read (a linked worktree, a submodule or a separate directory)")
+	}
+	git, err := t.root.OpenRoot(name)
+	if err != nil {
+		return nil, fmt.Errorf("the directory of .git cannot be read: %w", reason(err))
+	}
+	return git, nil
+}
+
+// inside is target, which is absolute or relative to dir, relative to the tree. It is not local if it lies outside.
+func (t *Tree) inside(dir, target string) string {
+	target = filepath.FromSlash(target)
+	if !filepath.IsAbs(target) {
+		return filepath.Join(dir, target)
+	}
+	if rel, err := filepath.Rel(t.dir, target); err == nil {
+		return rel
+	}
+	return target
+}
+
+// ref is the text of a loose ref; "" if there is none.
+func (r repository) ref(name string) string {
+	return cmp.Or(readRef(r.own, name), readRef(r.common, name))
+}
+
+// packed is the commit of a ref that is not loose.
+func (r repository) packed(name string) (string, error) {
+	if commit := packedRef(r.common, name); commit != "" {
+		return commit, nil
+	}
+	if _, err := r.common.Stat("reftable"); err == nil {
+		return "", errors.New("the repository keeps its refs in the reftable format, which is not read")
+	}
+	if name == "HEAD" {
+		return "", errors.New(".git has no HEAD that can be read")
+	}
+	return "", fmt.Errorf(".git has no commit for %q", name)
 }
 
 // readRef is the small text file name without the white space around it; "" when it cannot be read.

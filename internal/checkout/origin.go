@@ -14,12 +14,12 @@ const maxConfig = 1 << 20
 // .git; "" when there is none. Nothing else of that file leaves this function: actions/checkout keeps the job's token in it, and a URL
 // may hold one.
 func (t *Tree) Origin() string {
-	git, err := t.openGit()
+	git, err := t.openRepository()
 	if err != nil {
 		return ""
 	}
-	defer git.Close()
-	return repositoryName(originURL(git))
+	defer git.close()
+	return repositoryName(originURL(git.common))
 }
 
 // originURL is the first url of the section [remote "origin"].

@@ -69,7 +69,7 @@ func extraFiles(bundle fs.FS, content string) []diag.Finding {
 // verifyTree compares the commit and every file that the bundle was made of.
 func verifyTree(tree *checkout.Tree, s *sourcesFile) []diag.Finding {
 	var findings []diag.Finding
-	if commit := tree.Commit(); commit != "" && s.Commit != "" && commit != s.Commit {
+	if commit, _ := tree.Commit(); commit != "" && s.Commit != "" && commit != s.Commit {
 		findings = append(findings, diag.Changed.At(SourcesName, 0, 0, fmt.Sprintf("the bundle is of commit %q, the checkout of %q", s.Commit, commit),
 			"check out the bundle's commit"))
 	}
