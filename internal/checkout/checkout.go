@@ -28,7 +28,8 @@ type Tree struct {
 	root *os.Root
 	dir  string
 	// git is the tree's own .git, nil when it has none; see place.enter.
-	git fs.FileInfo
+	git     fs.FileInfo
+	ignores ignores
 }
 
 // Open opens the checkout at dir.

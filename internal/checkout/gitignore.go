@@ -1,0 +1,127 @@
+package checkout
+
+import (
+	"bytes"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// Bounds on the work that .gitignore files cause: bytes of one, bytes of a path, and the comparisons of all questions to a tree.
+const (
+	maxIgnoreFile = 64 << 10
+	maxIgnorePath = 4 << 10
+	maxIgnoreWork = 100 << 20
+)
+
+// Ignore is the line of a .gitignore file that excludes a path.
+type Ignore struct {
+	File    string
+	Line    int
+	Pattern string
+}
+
+// ignores are the .gitignore files of a tree, each read once.
+type ignores struct {
+	mu    sync.Mutex
+	files map[string][]ignoreRule
+	left  int // work
+}
+
+// ignoreRule is a line of a .gitignore file.
+type ignoreRule struct {
+	Ignore
+	negated, dirOnly bool
+	glob             glob
+}
+
+// Ignored returns the line of a .gitignore file because of which git leaves name out, unless it is added by force. A name that ends with
+// a slash is a directory. Files outside of the tree, such as .git/info/exclude, are not read. Where they are too large to read, or too many
+// questions were asked, nothing is ignored.
+func (t *Tree) Ignored(name string) (Ignore, bool) {
+	dir := strings.HasSuffix(name, "/")
+	name = path.Clean(name)
+	if len(name) > maxIgnorePath || name == "." || !filepath.IsLocal(filepath.FromSlash(name)) {
+		return Ignore{}, false
+	}
+	t.ignores.mu.Lock()
+	defer t.ignores.mu.Unlock()
+	parts := strings.Split(name, "/")
+	var stack [][]ignoreRule // one for each directory on the way
+	for i := range parts {
+		stack = append(stack, t.ignoreRules(strings.Join(parts[:i], "/")))
+		isDir := dir || i < len(parts)-1
+		if rule := t.ignores.match(stack, parts[:i+1], isDir); rule != nil && !rule.negated {
+			return rule.Ignore, true // and so is all that is below a directory
+		}
+	}
+	return Ignore{}, false
+}
+
+// ignoreRules are the rules of the .gitignore file in dir.
+func (t *Tree) ignoreRules(dir string) []ignoreRule {
+	rules, known := t.ignores.files[dir]
+	if known {
+		return rules
+	}
+	if t.ignores.files == nil {
+		t.ignores.files, t.ignores.left = map[string][]ignoreRule{}, maxIgnoreWork
+	}
+	name := path.Join(dir, ".gitignore")
+	if data, err := t.ReadFile(name, maxIgnoreFile); err == nil { // most directories have none
+		rules = parseIgnore(name, data)
+	}
+	t.ignores.files[dir] = rules
+	return rules
+}
+
+// match is the rule that decides about a path: the last in the deepest file.
+func (g *ignores) match(stack [][]ignoreRule, parts []string, isDir bool) *ignoreRule {
+	for depth := len(stack) - 1; depth >= 0; depth-- {
+		for i := len(stack[depth]) - 1; i >= 0; i-- {
+			rule := &stack[depth][i]
+			if (isDir || !rule.dirOnly) && rule.glob.match(parts[depth:], &g.left) {
+				return rule
+			}
+		}
+	}
+	return nil
+}
+
+// parseIgnore reads the lines of a .gitignore file, as git's dir.c does.
+func parseIgnore(file string, data []byte) (rules []ignoreRule) {
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	line := 0
+	for text := range bytes.Lines(data) {
+		line++
+		text = bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
+		pattern := trimTrailingSpaces(string(text))
+		rule := ignoreRule{Ignore: Ignore{file, line, pattern}}
+		if strings.HasPrefix(pattern, "#") {
+			continue
+		}
+		pattern, rule.negated = strings.CutPrefix(pattern, "!")
+		pattern, rule.dirOnly = strings.CutSuffix(pattern, "/")
+		var ok bool
+		if rule.glob, ok = parseGlob(pattern); ok {
+			rules = append(rules, rule)
+		}
+	}
+	return rules
+}
+
+// trimTrailingSpaces drops the spaces at the end that no backslash keeps.
+func trimTrailingSpaces(s string) string {
+	end := 0
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case ' ':
+			continue
+		case '\\':
+			i++
+		}
+		end = min(i+1, len(s))
+	}
+	return s[:end]
+}
