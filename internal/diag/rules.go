@@ -50,6 +50,7 @@ var (
 	NoPrompt          = Rule{"no-prompt", Warning, "Every agent has a prompt, named or found by convention."}
 	AmbiguousPrompt   = Rule{"ambiguous-prompt", Warning, "One convention finds the prompt; of several the first is taken."}
 	ConventionCollide = Rule{"convention-collision", Warning, "Two agents do not share one file by convention."}
+	IgnoredFile       = Rule{"ignored-file", Warning, "An agent's memory and metrics are not kept out of the repository by .gitignore."}
 	LongPrompt        = Rule{"long-prompt", Warning, "A prompt has at most 30,000 characters."}
 	Secret            = Rule{"secret", Error, "No secret stands in what a bundle is made of."}
 	HiddenUnicode     = Rule{"hidden-unicode", Warning, "No invisible or direction-changing characters stand in what an agent reads."}
@@ -73,6 +74,6 @@ var (
 var Rules = []Rule{
 	Unreadable, TooLarge, Encoding, Syntax, OneDocument, NoAlias, UnknownKey, DuplicateKey, MissingKey, WrongType, UnknownIgnore,
 	Version, Repo, Timezone, EmptySchedules, Agent, DuplicateAgent, Cadence, Day, Time, Path, MissingFile, PointerLabel, SessionClose,
-	NoPrompt, AmbiguousPrompt, ConventionCollide, LongPrompt, Secret, HiddenUnicode, LargeFile, LargeBundle, InvalidUTF8, BadMetrics, Changed,
+	NoPrompt, AmbiguousPrompt, ConventionCollide, IgnoredFile, LongPrompt, Secret, HiddenUnicode, LargeFile, LargeBundle, InvalidUTF8, BadMetrics, Changed,
 	CronCoverage, CronOnTheHour, WorkflowPermission, WorkflowConcurrency, Retention,
 }

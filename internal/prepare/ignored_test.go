@@ -1,0 +1,65 @@
+package prepare
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+)
+
+// TestIgnoredFiles holds that files which .gitignore keeps out of the repository are reported where they are missing, and only there.
+func TestIgnoredFiles(t *testing.T) {
+	t.Parallel()
+	enabled := schedule.Entry{Agent: "coach", Cadence: schedule.Weekly, Enabled: true}
+	named := enabled
+	named.Memory, named.Metrics = ".kaizen/agents/coach/memory.md", ".kaizen/metrics/coach/"
+	disabled := enabled
+	disabled.Enabled = false
+	const memory, metrics = ".kaizen/agents/coach/memory.md", ".kaizen/metrics/coach/summary.json"
+	for _, c := range []struct {
+		name  string
+		entry schedule.Entry
+		files map[string]string
+		want  []string // "file:line rule: message or hint"
+	}{
+		{"nothing is ignored", enabled, map[string]string{".gitignore": "/build/\n"}, nil},
+		{"without a .gitignore", enabled, nil, nil},
+		{"all", enabled, map[string]string{".gitignore": "# data\n.kaizen/\n"}, []string{
+			`.gitignore:2 ignored-file: agent "coach" has no memory here, and this line (.kaizen/) keeps ` + memory,
+			`.gitignore:2 ignored-file: agent "coach" has no metrics here, and this line (.kaizen/) keeps ` + metrics,
+		}},
+		{"a nested file", enabled, map[string]string{".kaizen/.gitignore": "agents\n"}, []string{".kaizen/.gitignore:1 ignored-file: "}},
+		{"an exception", enabled, map[string]string{".gitignore": "*.md\n!memory.md\n"}, nil},
+		{"one form of the metrics", enabled, map[string]string{".gitignore": "*.jsonl\n"}, []string{"executions.jsonl"}},
+		{"the files are here", enabled, map[string]string{".gitignore": ".kaizen/\n", memory: "x", metrics: "{}"}, nil},
+		{"another convention has it", enabled, map[string]string{".gitignore": ".kaizen/agents\n", ".claude/agent-memory/coach/MEMORY.md": "x"}, nil},
+		{"another convention's path", enabled, map[string]string{".gitignore": ".squad/\n"}, nil},
+		{"disabled", disabled, map[string]string{".gitignore": ".kaizen/\n"}, nil},
+		{"named", named, map[string]string{".gitignore": ".kaizen/\n"}, []string{
+			"missing-file: memory names a file that cannot be read: ", ".gitignore line 1 (.kaizen/) keeps it out of the repository",
+			"missing-file: metrics names", ".gitignore line 1 (.kaizen/)",
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			files := map[string]string{"agents/coach.md": "Coach.\n"}
+			for name, content := range c.files {
+				files[name] = content
+			}
+			findings := Check(&schedule.Manifest{Entries: []schedule.Entry{c.entry}}, newTree(t, files))
+			if (len(findings) == 0) != (c.want == nil) {
+				t.Errorf("got %+v", findings)
+			}
+			var all strings.Builder
+			for _, f := range findings {
+				fmt.Fprintf(&all, "%s:%d %s: %s | %s\n", f.File, f.Line, f.Rule, f.Message, f.Hint)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(all.String(), want) {
+					t.Errorf("want %s in\n%s", want, all.String())
+				}
+			}
+		})
+	}
+}
