@@ -12,7 +12,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
 )
 
-// TestCommitOf holds that the workflow's commit is taken only where no .git says another, and that an unknown one is logged.
+// TestCommitOf holds that the workflow's commit is taken only where no .git says another,
+// and that an unknown one is logged.
 func TestCommitOf(t *testing.T) {
 	t.Parallel()
 	own, workflows := strings.Repeat("12", 20), strings.Repeat("ab", 20)

@@ -23,9 +23,10 @@ const (
 // ErrNoRepository says that the tree has no .git of its own.
 var ErrNoRepository = errors.New("there is no .git")
 
-// Commit reads the checked-out commit (40 or 64 hex digits) from the tree's own .git without running git. The error says why it is
-// unknown, and is ErrNoRepository where there is no .git at all.
-// The .git of a worktree or submodule is a file that names a directory elsewhere: one outside the tree is not followed.
+// Commit reads the checked-out commit (40 or 64 hex digits) from the tree's own .git
+// without running git. The error says why it is unknown, and is ErrNoRepository where
+// there is no .git at all. The .git of a worktree or submodule is a file that names a
+// directory elsewhere: one outside the tree is not followed.
 func (t *Tree) Commit() (string, error) {
 	git, err := t.openRepository()
 	if err != nil {
@@ -50,7 +51,8 @@ func (t *Tree) Commit() (string, error) {
 	return "", errors.New(".git: HEAD leads through too many symbolic refs")
 }
 
-// repository is an open .git: its own directory, which has HEAD, and the one that a linked worktree shares with others.
+// repository is an open .git: its own directory, which has HEAD, and the one that a
+// linked worktree shares with others.
 type repository struct{ own, common *os.Root }
 
 func (r repository) close() {
@@ -58,7 +60,8 @@ func (r repository) close() {
 	r.common.Close()
 }
 
-// openRepository opens the tree's .git and, if it is that of a worktree, the directory with the refs.
+// openRepository opens the tree's .git and, if it is that of a worktree, the directory
+// with the refs.
 func (t *Tree) openRepository() (repository, error) {
 	own, dir, err := t.openGit()
 	if err != nil {
@@ -95,11 +98,13 @@ func (t *Tree) openGit() (git *os.Root, dir string, err error) {
 	return git, t.inside("", target), err
 }
 
-// openLinked opens target, a path relative to dir, as a .git or a commondir file names it. One outside of the tree is not opened.
+// openLinked opens target, a path relative to dir, as a .git or a commondir file names
+// it. One outside of the tree is not opened.
 func (t *Tree) openLinked(dir, target string) (*os.Root, error) {
 	name := t.inside(dir, target)
 	if !filepath.IsLocal(name) {
-		return nil, errors.New(".git leads out of the checkout, where nothing is read (a linked worktree, a submodule or a separate directory)")
+		return nil, errors.New(".git leads out of the checkout, where nothing is read " +
+			"(a linked worktree, a submodule or a separate directory)")
 	}
 	git, err := t.root.OpenRoot(name)
 	if err != nil {
@@ -108,7 +113,8 @@ func (t *Tree) openLinked(dir, target string) (*os.Root, error) {
 	return git, nil
 }
 
-// inside is target, which is absolute or relative to dir, relative to the tree. It is not local if it lies outside.
+// inside is target, which is absolute or relative to dir, relative to the tree. It is not
+// local if it lies outside.
 func (t *Tree) inside(dir, target string) string {
 	target = filepath.FromSlash(target)
 	if !filepath.IsAbs(target) {
@@ -139,7 +145,8 @@ func (r repository) packed(name string) (string, error) {
 	return "", fmt.Errorf(".git has no commit for %q", name)
 }
 
-// readRef is the small text file name without the white space around it; "" when it cannot be read.
+// readRef is the small text file name without the white space around it; "" when it
+// cannot be read.
 func readRef(root *os.Root, name string) string {
 	f := openRegular(root, name)
 	if f == nil {
@@ -153,7 +160,8 @@ func readRef(root *os.Root, name string) string {
 	return strings.TrimSpace(string(data))
 }
 
-// packedRef looks ref up in packed-refs, whose lines are "<commit> <ref>", comments and peeled tags ("^<commit>").
+// packedRef looks ref up in packed-refs, whose lines are "<commit> <ref>", comments and
+// peeled tags ("^<commit>").
 func packedRef(git *os.Root, ref string) string {
 	f := openRegular(git, "packed-refs")
 	if f == nil {

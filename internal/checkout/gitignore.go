@@ -8,7 +8,8 @@ import (
 	"sync"
 )
 
-// Bounds on the work that .gitignore files cause: bytes of one, bytes of a path, and the comparisons of all questions to a tree.
+// Bounds on the work that .gitignore files cause: bytes of one, bytes of a path, and the
+// comparisons of all questions to a tree.
 const (
 	maxIgnoreFile = 64 << 10
 	maxIgnorePath = 4 << 10
@@ -36,9 +37,10 @@ type ignoreRule struct {
 	glob             glob
 }
 
-// Ignored returns the line of a .gitignore file because of which git leaves name out, unless it is added by force. A name that ends with
-// a slash is a directory. Files outside of the tree, such as .git/info/exclude, are not read. Where they are too large to read, or too many
-// questions were asked, nothing is ignored.
+// Ignored returns the line of a .gitignore file because of which git leaves name out,
+// unless it is added by force. A name that ends with a slash is a directory. Files
+// outside of the tree, such as .git/info/exclude, are not read. Where they are too large
+// to read, or too many questions were asked, nothing is ignored.
 func (t *Tree) Ignored(name string) (Ignore, bool) {
 	dir := strings.HasSuffix(name, "/")
 	name = path.Clean(name)

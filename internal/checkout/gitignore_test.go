@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// ignoreCases are .gitignore files, by their directory, in the order in which git check-ignore is asked about them.
+// ignoreCases are .gitignore files, by their directory, in the order in which git
+// check-ignore is asked about them.
 var ignoreCases = []struct {
 	name  string
 	files map[string]string
@@ -127,7 +128,8 @@ func TestIgnored(t *testing.T) {
 	}
 }
 
-// checkIgnore is what git says about paths: "<file>:<line>:<pattern>" of those that are ignored.
+// checkIgnore is what git says about paths: "<file>:<line>:<pattern>" of those that are
+// ignored.
 func checkIgnore(t *testing.T, dir string, paths []string) map[string]string {
 	t.Helper()
 	cmd := exec.Command("git", "check-ignore", "--no-index", "--verbose", "--stdin", "-z")

@@ -2,7 +2,8 @@ package checkout
 
 import "strings"
 
-// glob is a pattern of a .gitignore file, by the directories that it names. It works on bytes, as git's wildmatch.c does.
+// glob is a pattern of a .gitignore file, by the directories that it names. It works on
+// bytes, as git's wildmatch.c does.
 type glob struct {
 	segments []segment
 	anchored bool // to the directory of the file; else the last part of a path decides
@@ -21,7 +22,8 @@ type element struct {
 	char byte       // without a set, 0 for any
 }
 
-// parseGlob reads a pattern without its ! and its last slash. It is not ok if it never matches.
+// parseGlob reads a pattern without its ! and its last slash. It is not ok if it never
+// matches.
 func parseGlob(pattern string) (g glob, ok bool) {
 	g.anchored = strings.Contains(pattern, "/")
 	pattern = strings.TrimPrefix(pattern, "/")
@@ -55,7 +57,8 @@ func parseGlob(pattern string) (g glob, ok bool) {
 	return g, true
 }
 
-// finish recognises **, which is special only as a whole segment; elsewhere several stars are one.
+// finish recognises **, which is special only as a whole segment; elsewhere several stars
+// are one.
 func (s segment) finish() segment {
 	stars := 0
 	for _, t := range s.elements {
@@ -67,7 +70,8 @@ func (s segment) finish() segment {
 	return s
 }
 
-// parseClass reads the class that opens at pattern[i], and where it closes. The set is nil if it is not well-formed.
+// parseClass reads the class that opens at pattern[i], and where it closes. The set is
+// nil if it is not well-formed.
 func parseClass(pattern string, i int) (set *[256]bool, end int) {
 	at := func(i int) byte {
 		if i < len(pattern) {
@@ -136,7 +140,8 @@ func addClass(set *[256]bool, name string) bool {
 	return ok
 }
 
-// match reports whether the glob matches the path of parts, as long as there is work left.
+// match reports whether the glob matches the path of parts, as long as there is work
+// left.
 func (g glob) match(parts []string, left *int) bool {
 	if !g.anchored {
 		return g.segments[0].matchPart(parts[len(parts)-1], left)
@@ -144,7 +149,8 @@ func (g glob) match(parts []string, left *int) bool {
 	return matchSegments(g.segments, parts, left)
 }
 
-// matchSegments goes on from the last ** only: what one before it took does not matter any more.
+// matchSegments goes on from the last ** only: what one before it took does not matter
+// any more.
 func matchSegments(segments []segment, parts []string, left *int) bool {
 	s, p := 0, 0
 	backS, backP := -1, 0
@@ -168,7 +174,8 @@ func matchSegments(segments []segment, parts []string, left *int) bool {
 	return s == len(segments)
 }
 
-// matchPart reports whether the segment matches one part of a path, going on from the last star only.
+// matchPart reports whether the segment matches one part of a path, going on from the
+// last star only.
 func (s segment) matchPart(part string, left *int) bool {
 	t, i := 0, 0
 	backT, backI := -1, 0

@@ -70,14 +70,15 @@ func (f *finder) find(part schedule.Part, named string) found {
 	return p
 }
 
-// ignored warns where a part would be found, had .gitignore not kept it out of the repository. A part that is there is not asked for: it may
-// be committed by force, or restored by the workflow.
+// ignored warns where .gitignore keeps a part out of the repository. It is only asked about a
+// missing part: one that is here may be committed by force, or restored by the workflow.
 func (f *finder) ignored(part schedule.Part) {
 	for _, pattern := range schedule.Conventions[part] {
 		path := schedule.Expand(pattern, f.entry.Agent)
 		if rule, ok := f.tree.Ignored(path); ok && strings.HasPrefix(path, ".kaizen/") {
 			f.findings = append(f.findings, diag.IgnoredFile.At(rule.File, rule.Line, 1,
-				fmt.Sprintf("agent %q has no %s here, and this line (%s) keeps %s out of the repository", f.entry.Agent, part, rule.Pattern, path),
+				fmt.Sprintf("agent %q has no %s here, and this line (%s) keeps %s out of the repository",
+					f.entry.Agent, part, rule.Pattern, path),
 				"commit the file with git add --force, narrow this line, or restore the file in the workflow before this step"))
 			return
 		}
@@ -133,7 +134,8 @@ func (f *finder) named(part schedule.Part, key, path string) string {
 			hint = fmt.Sprintf("did you mean %q?", near)
 		}
 		if rule, ok := f.tree.Ignored(path); absent(err) && ok {
-			hint = fmt.Sprintf("%s line %d (%s) keeps it out of the repository: commit it with git add --force, or restore it in the workflow before this step",
+			hint = fmt.Sprintf("%s line %d (%s) keeps it out of the repository: "+
+				"commit it with git add --force, or restore it in the workflow before this step",
 				rule.File, rule.Line, rule.Pattern)
 		}
 		f.report(diag.MissingFile, key, fmt.Sprintf("%s names a file that cannot be read: %v", key, err), hint)

@@ -8,7 +8,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// TestIgnoredFiles holds that files which .gitignore keeps out of the repository are reported where they are missing, and only there.
+// TestIgnoredFiles holds that files which .gitignore keeps out of the repository are
+// reported where they are missing, and only there.
 func TestIgnoredFiles(t *testing.T) {
 	t.Parallel()
 	enabled := schedule.Entry{Agent: "coach", Cadence: schedule.Weekly, Enabled: true}

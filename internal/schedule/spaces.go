@@ -10,8 +10,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
-// lookalikes are the characters that look like a space, or like nothing, and are text to YAML,
-// which knows the space and the tab only.
+// lookalikes are the characters that look like a space, or like nothing, and are text to
+// YAML, which knows the space and the tab only.
 var lookalikes = map[rune]string{
 	0x00a0: "NO-BREAK SPACE",
 	0x00ad: "SOFT HYPHEN",
@@ -52,7 +52,8 @@ func isZeroWidth(r rune) bool { return unicode.Is(unicode.Cf, r) }
 
 func isSpace(r rune) bool { return r == ' ' || r == '\t' }
 
-// lookalike is a character that looks like a space and is none, where a space would mean something.
+// lookalike is a character that looks like a space and is none, where a space would mean
+// something.
 type lookalike struct {
 	pos   Pos
 	r     rune
@@ -81,7 +82,8 @@ func explainLookalikes(found []lookalike) []problem {
 	return kinds.problems()
 }
 
-// withSpaces is the file with a space in place of each lookalike, so that every other position stays.
+// withSpaces is the file with a space in place of each lookalike, so that every other
+// position stays.
 func withSpaces(lines []string, found []lookalike) []byte {
 	byLine := make(map[int][]int)
 	for _, l := range found {
@@ -113,8 +115,9 @@ func outside(found []lookalike, lines []string, root *node) []lookalike {
 // notInBlock is the indentation of no block scalar.
 const notInBlock = -2
 
-// spaceScanner finds lookalikes that YAML's structure is made to depend on. It knows as much of YAML as that takes,
-// and reads what is not well-formed as its author meant it: there is often no tree because of what it looks for.
+// spaceScanner finds lookalikes that YAML's structure is made to depend on. It knows as
+// much of YAML as that takes, and reads what is not well-formed as its author meant it:
+// there is often no tree because of what it looks for.
 type spaceScanner struct {
 	found []lookalike
 	quote rune // that of the string that is open, 0 if none is
@@ -132,7 +135,8 @@ type spaceScanner struct {
 	parent int  // the column of the innermost key or hyphen
 }
 
-// findLookalikes finds the lookalikes outside quoted strings, block scalars and comments, except those between the words of a plain value.
+// findLookalikes finds the lookalikes outside quoted strings, block scalars and comments,
+// except those between the words of a plain value.
 func findLookalikes(lines []string) []lookalike {
 	s := spaceScanner{block: notInBlock}
 	for i, line := range lines {
@@ -151,7 +155,8 @@ func findLookalikes(lines []string) []lookalike {
 	return s.found
 }
 
-// inBlock reports whether the line belongs to the block scalar that is open, if any, and closes it otherwise.
+// inBlock reports whether the line belongs to the block scalar that is open, if any, and
+// closes it otherwise.
 func (s *spaceScanner) inBlock() bool {
 	indent := 0
 	for indent < len(s.text) && s.text[indent] == ' ' {
@@ -171,7 +176,8 @@ func (s *spaceScanner) next(n int) rune {
 	return s.text[s.at+n]
 }
 
-// ends reports whether an indicator before the character r is one: in front of a word it is a part of it.
+// ends reports whether an indicator before the character r is one: in front of a word it
+// is a part of it.
 func (s *spaceScanner) ends(r rune) bool {
 	return isSpace(r) || r == '\n' || s.depth > 0 && strings.ContainsRune(",[]{}", r)
 }
@@ -208,7 +214,8 @@ func (s *spaceScanner) inQuotes(r rune) {
 	}
 }
 
-// blanks reads spaces and what looks like them. What stands on both sides tells whether they have to be spaces.
+// blanks reads spaces and what looks like them. What stands on both sides tells whether
+// they have to be spaces.
 func (s *spaceScanner) blanks() {
 	first := s.at
 	for s.at < len(s.text) && (isSpace(s.text[s.at]) || isLookalike(s.text[s.at])) {
@@ -244,7 +251,8 @@ func (s *spaceScanner) report(from, to int, where string) {
 	}
 }
 
-// isColon reports whether the colon here ends a key. One before a lookalike does so if a single word stands before it.
+// isColon reports whether the colon here ends a key. One before a lookalike does so if a
+// single word stands before it.
 func (s *spaceScanner) isColon() bool {
 	r := s.next(1)
 	if s.ends(r) || s.quoted && s.depth > 0 {
@@ -292,7 +300,8 @@ func (s *spaceScanner) bracket(r rune) {
 func (s *spaceScanner) start(r rune) {
 	follows := s.next(1)
 	hyphen := (r == '-' || r == '?') && s.depth == 0 && (s.ends(follows) || isLookalike(follows))
-	marker := s.at == 0 && slices.Contains([]string{"---", "..."}, string(s.text[:min(3, len(s.text))])) && (s.ends(s.next(3)) || isLookalike(s.next(3)))
+	marker := s.at == 0 && (strings.HasPrefix(string(s.text), "---") || strings.HasPrefix(string(s.text), "...")) &&
+		(s.ends(s.next(3)) || isLookalike(s.next(3)))
 	switch {
 	case hyphen:
 		s.parent = s.at

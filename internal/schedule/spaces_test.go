@@ -9,8 +9,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
-// TestLookalikes puts a character that looks like a space into every place of YAML's structure. It is written ␣ in
-// the text, and found at the first ␣ or nowhere.
+// TestLookalikes puts a character that looks like a space into every place of YAML's
+// structure. It is written ␣ in the text, and found at the first ␣ or nowhere.
 func TestLookalikes(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ text, where string }{
@@ -104,7 +104,8 @@ func TestLookalikes(t *testing.T) {
 	}
 }
 
-// TestLookalikePlaces holds how several of them are reported, and that the rest of the file is still checked.
+// TestLookalikePlaces holds how several of them are reported, and that the rest of the
+// file is still checked.
 func TestLookalikePlaces(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ text, want string }{
@@ -129,7 +130,8 @@ func TestLookalikePlaces(t *testing.T) {
 	}
 }
 
-// TestEveryLookalike holds that each character is found, and read as the space that it looks like.
+// TestEveryLookalike holds that each character is found, and read as the space that it
+// looks like.
 func TestEveryLookalike(t *testing.T) {
 	t.Parallel()
 	for r, name := range lookalikes {
@@ -143,7 +145,8 @@ func TestEveryLookalike(t *testing.T) {
 	}
 }
 
-// TestTypographicQuotes holds that a value in quotes which are none for YAML is plain text, at its own place.
+// TestTypographicQuotes holds that a value in quotes which are none for YAML is plain
+// text, at its own place.
 func TestTypographicQuotes(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{"“05:00”", "‘05:00’", "„05:00“", "«05:00»", "«\u00a005:00\u00a0»", "“# 1”"} {
@@ -167,7 +170,8 @@ func TestLookalikesInWorkflows(t *testing.T) {
 	}
 }
 
-// FuzzLookalikes holds that what is found is a lookalike, and that nothing is left to find once it is replaced.
+// FuzzLookalikes holds that what is found is a lookalike, and that nothing is left to
+// find once it is replaced.
 func FuzzLookalikes(f *testing.F) {
 	f.Add([]byte("a:\u00a0b\n- |\n  \u3000\n\u200bc: 'd\u00a0'\u00a0# \ufeff\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -9,18 +9,21 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
-// maxEncodingFindings is how many kinds of bad characters are reported. A file with more is binary.
+// maxEncodingFindings is how many kinds of bad characters are reported. A file with more
+// is binary.
 const maxEncodingFindings = 10
 
 // checkText reports what is not text: another encoding, bytes that are not UTF-8, control
-// characters, and the line breaks that YAML knows and git does not. With the latter a reviewer
-// sees one line (perhaps a comment) where YAML sees two. Each kind is reported once.
+// characters, and the line breaks that YAML knows and git does not. With the latter a
+// reviewer sees one line (perhaps a comment) where YAML sees two. Each kind is reported
+// once.
 func checkText(data []byte) []problem {
 	if name := otherEncoding(data); name != "" {
 		return []problem{{diag.Encoding, Pos{1, 1}, "the file is " + name, "save it as UTF-8"}}
 	}
 	if len(data) > 0 && len(bytes.Trim(data, "\x00")) == 0 {
-		return []problem{{diag.Encoding, Pos{1, 1}, "the file holds nothing but NUL bytes", "restore it from git, or write it again"}}
+		return []problem{{diag.Encoding, Pos{1, 1}, "the file holds nothing but NUL bytes",
+			"restore it from git, or write it again"}}
 	}
 	oneLine := bytes.IndexByte(data, '\n') < 0
 	var kinds places
@@ -38,13 +41,15 @@ func checkText(data []byte) []problem {
 		}
 	}
 	if len(kinds.all) > maxEncodingFindings || kinds.has(invalidBytes) && kinds.has(nulBytes) {
-		return []problem{{diag.Encoding, kinds.all[0].pos, "the file is binary, not text", "name a YAML file, or write this one again as UTF-8 text"}}
+		return []problem{{diag.Encoding, kinds.all[0].pos, "the file is binary, not text",
+			"name a YAML file, or write this one again as UTF-8 text"}}
 	}
 	return kinds.problems()
 }
 
-// otherEncoding is the encoding of a file that is not UTF-8, as its byte order mark or the places of its
-// NUL bytes show: ASCII, of which YAML's punctuation is made, has NUL in fixed places. It is "" otherwise.
+// otherEncoding is the encoding of a file that is not UTF-8, as its byte order mark or
+// the places of its NUL bytes show: ASCII, of which YAML's punctuation is made, has NUL
+// in fixed places. It is "" otherwise.
 func otherEncoding(data []byte) string {
 	for _, mark := range []struct{ prefix, name string }{
 		{"\xff\xfe\x00\x00", "UTF-32"}, {"\x00\x00\xfe\xff", "UTF-32"}, {"\xff\xfe", "UTF-16"}, {"\xfe\xff", "UTF-16"},
@@ -82,7 +87,8 @@ const (
 	nulBytes     = "U+0000"
 )
 
-// badRune is the kind of bad character that r is, at data[i:i+size]; "" if it may be in a manifest.
+// badRune is the kind of bad character that r is, at data[i:i+size]; "" if it may be in a
+// manifest.
 func badRune(data []byte, i int, r rune, size int) string {
 	switch {
 	case r == utf8.RuneError && size == 1:
@@ -101,13 +107,15 @@ func explainRune(first byte, r rune, oneLine bool) (message, hint string) {
 	case r == utf8.RuneError:
 		return fmt.Sprintf("byte 0x%02X is not valid UTF-8%s", first, inWindows1252(first)), "save the file as UTF-8"
 	case r == '\r' && oneLine:
-		return "the lines end with a carriage return alone (old Mac), so the file is a single line", "save it with LF or CRLF line ends"
+		return "the lines end with a carriage return alone (old Mac), so the file is a single line",
+			"save it with LF or CRLF line ends"
 	case r == '\r':
 		return "a carriage return without a line feed", "end lines with LF or CRLF"
 	case r == 0x85 || r == 0x2028 || r == 0x2029:
 		return fmt.Sprintf("U+%04X breaks the line for YAML but not for git", r), "end lines with LF or CRLF"
 	case r < 0xa0:
-		return fmt.Sprintf("control character U+%04X", r), fmt.Sprintf(`remove it; in a double-quoted string write it as \x%02X`, r)
+		return fmt.Sprintf("control character U+%04X", r),
+			fmt.Sprintf(`remove it; in a double-quoted string write it as \x%02X`, r)
 	}
 	return fmt.Sprintf("U+%04X is not a character", r), "remove it"
 }
@@ -115,7 +123,8 @@ func explainRune(first byte, r rune, oneLine bool) (message, hint string) {
 // windows1252 are the characters of the bytes 0x80 to 0x9f; U+FFFD is none.
 var windows1252 = []rune("€\ufffd‚ƒ„…†‡ˆ‰Š‹Œ\ufffdŽ\ufffd\ufffd‘’“”•–—˜™š›œ\ufffdžŸ")
 
-// inWindows1252 says what the byte c means in the most common of the older encodings, which is Latin-1 from 0xa0 on.
+// inWindows1252 says what the byte c means in the most common of the older encodings,
+// which is Latin-1 from 0xa0 on.
 func inWindows1252(c byte) string {
 	r := rune(c)
 	if c < 0xa0 {
