@@ -160,8 +160,7 @@ func (f *finder) metricsIn(dir string) string {
 func (f *finder) conventional(part schedule.Part) found {
 	var first found
 	var firstInfo fs.FileInfo
-	for _, pattern := range schedule.Conventions[part] {
-		path := schedule.Expand(pattern, f.entry.Agent)
+	for _, path := range schedule.Paths(f.tree, part, f.entry.Agent) {
 		info, err := f.probe(path)
 		switch {
 		case absent(err):

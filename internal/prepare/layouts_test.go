@@ -54,7 +54,7 @@ func TestLayouts(t *testing.T) {
 	for _, pattern := range schedule.Conventions[schedule.PartPrompt] {
 		t.Run(pattern, func(t *testing.T) {
 			t.Parallel()
-			path := schedule.Expand(pattern, "coach")
+			path := strings.ReplaceAll(schedule.Expand(pattern, "coach"), "**", "team/review")
 			for i, prompt := range agentFiles(pattern) {
 				memory := prompt + "## Metrics\n"
 				tree := newTree(t, map[string]string{path: prompt, ".kaizen/agents/coach/memory.md": memory, ".kaizen/metrics/coach.json": "{}"})
