@@ -40,7 +40,7 @@ var (
 	Day            = Rule{"day", Error, "The day fits the cadence: a weekday if weekly, 1 to 31 if monthly, none if daily."}
 	Time           = Rule{"time", Error, `The time is a quoted local time of day, "00:00" to "23:59".`}
 	Path           = Rule{"path", Error, "A path is relative and stays inside the repository."}
-	MissingFile    = Rule{"missing-file", Error, "A file that the manifest names exists as a regular file."}
+	MissingFile    = Rule{"missing-file", Error, "What the manifest names exists: a regular file, or for metrics and pointers a directory."}
 	PointerLabel   = Rule{"pointer-label", Error, "A pointer's label is 1 to 64 letters, digits, hyphens and underscores."}
 	SessionClose   = Rule{"session-close", Error, "A session_close line is one command on one line."}
 )

@@ -33,7 +33,7 @@ type source struct {
 	Path   string `json:"path"`
 	Role   string `json:"role"` // prompt, memory, metrics or pointer
 	Size   int64  `json:"size"`
-	SHA256 string `json:"sha256"` // "" for a file of more than maxDigest bytes
+	SHA256 string `json:"sha256"` // "" for a file that is too large to be read whole
 }
 
 // part is a file that the bundle carries.
@@ -54,7 +54,8 @@ type document struct {
 // collector reads what the finder finds.
 type collector struct {
 	finder
-	policy Policy
+	policy      Policy
+	listedBytes int64 // what was read for the digests of files in pointers' directories
 }
 
 func (c *collector) collect(in *Input) *document {
@@ -65,9 +66,9 @@ func (c *collector) collect(in *Input) *document {
 	}
 	doc.memory = c.load("memory", c.finder.memory().path)
 	doc.metrics = c.loadMetrics(c.finder.metrics().path)
-	for _, p := range c.finder.pointers() {
-		if s := c.digest("pointer", p.path); s != nil {
-			doc.pointers = append(doc.pointers, Pointer{p.label, s.Path, s.Size, s.SHA256})
+	for _, found := range c.finder.pointers() {
+		if p := c.pointer(found); p != nil {
+			doc.pointers = append(doc.pointers, *p)
 		}
 	}
 	for _, p := range []*part{doc.prompt, doc.memory, doc.metrics} {
@@ -137,16 +138,16 @@ func (c *collector) read(role, path string, consume func(io.Reader) error) *sour
 	if path == "" {
 		return nil
 	}
-	s, err := c.readSource(role, path, consume)
+	s, err := c.readSource(role, path, maxDigest, consume)
 	if err != nil {
-		c.findings = append(c.findings, diag.Unreadable.At(path, 0, 0,
-			fmt.Sprintf("the %s of agent %q cannot be read: %v", role, c.entry.Agent, err), "make it a readable regular file"))
+		c.unreadable(role, path, err, "make it a readable regular file")
 		return nil
 	}
 	return s
 }
 
-func (c *collector) readSource(role, path string, consume func(io.Reader) error) (*source, error) {
+// readSource reads a file of at most limit bytes; a larger one is named without a digest.
+func (c *collector) readSource(role, path string, limit int64, consume func(io.Reader) error) (*source, error) {
 	f, err := c.tree.Open(path)
 	if err != nil {
 		return nil, err
@@ -157,11 +158,11 @@ func (c *collector) readSource(role, path string, consume func(io.Reader) error)
 		return nil, err
 	}
 	s := &source{Path: path, Role: role, Size: info.Size()}
-	if s.Size > maxDigest {
+	if s.Size > limit {
 		return s, nil
 	}
 	h := sha256.New()
-	r := io.TeeReader(io.LimitReader(f, maxDigest), h)
+	r := io.TeeReader(io.LimitReader(f, limit), h)
 	count := &counter{r: r}
 	if err := consume(count); err != nil {
 		return nil, err

@@ -60,7 +60,25 @@ func (d *document) pointerSection(b *strings.Builder) {
 	}
 	b.WriteString("Read these files of the repository when you need them.\n\n")
 	for _, p := range d.pointers {
-		fmt.Fprintf(b, "- %s: %s, %d bytes, sha256 %s\n", code(p.Label), code(p.Path), p.Size, digestText(p.SHA256))
+		if p.Files == nil {
+			fmt.Fprintf(b, "- %s: %s, %d bytes, sha256 %s\n", code(p.Label), code(p.Path), p.Size, digestText(p.SHA256))
+		} else {
+			listFiles(b, p)
+		}
+	}
+}
+
+// listFiles writes a pointer to a directory.
+func listFiles(b *strings.Builder, p Pointer) {
+	fmt.Fprintf(b, "- %s: the directory %s, its last names first\n", code(p.Label), code(p.Path))
+	for _, f := range p.Files {
+		fmt.Fprintf(b, "  - %s, %d bytes, sha256 %s\n", code(f.Path), f.Size, digestText(f.SHA256))
+	}
+	switch {
+	case p.More > 0:
+		fmt.Fprintf(b, "  - and %d more\n", p.More)
+	case len(p.Files) == 0:
+		b.WriteString("  - none listed\n")
 	}
 }
 

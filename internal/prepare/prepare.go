@@ -49,12 +49,23 @@ type Input struct {
 	File string
 }
 
-// Pointer is a reference to a file of the repository; its content is never part of a bundle.
+// Pointer is a reference to a file or a directory of the repository; content is never part of a bundle.
 type Pointer struct {
 	Label  string `json:"label"`
 	Path   string `json:"path"`
+	Size   int64  `json:"size"`   // bytes, of a directory those of Files
+	SHA256 string `json:"sha256"` // lower-case hex; "" for a file of more than 64 MiB and for a directory
+	// Files are the files of a directory, the last name first, which is the newest where names begin
+	// with a date; nil for a file. More is how many further files the directory has.
+	Files []PointerFile `json:"files,omitzero"`
+	More  int           `json:"more,omitempty"`
+}
+
+// PointerFile is a file of a directory that a pointer names.
+type PointerFile struct {
+	Path   string `json:"path"`
 	Size   int64  `json:"size"`   // bytes
-	SHA256 string `json:"sha256"` // lower-case hex; "" for a file of more than 64 MiB
+	SHA256 string `json:"sha256"` // lower-case hex; "" where the directory has more than 64 MiB
 }
 
 // Bundle is one prepared bundle.

@@ -110,7 +110,8 @@ func TestSuggestions(t *testing.T) {
 		{"a memory", []string{"a.md", "notes/memory.md"}, "{agent: a, cadence: daily, prompt: a.md, memory: notes/memroy.md}", `did you mean "notes/memory.md"?`},
 		{"metrics in a directory", []string{"a.md", ".kaizen/metrics/coach/summary.json"}, "{agent: a, cadence: daily, prompt: a.md, metrics: .kaizen/metrics/coahc}", `did you mean ".kaizen/metrics/coach"?`},
 		{"a pointer at the root", []string{"a.md", "SCOPE.md"}, "{agent: a, cadence: daily, prompt: a.md, pointers: {scope: SCOEP.md}}", `did you mean "SCOPE.md"?`},
-		{"a directory is no pointer", []string{"a.md", "PLAN.md/x"}, "{agent: a, cadence: daily, prompt: a.md, pointers: {plan: PALN.md}}", "add the file, correct the path, or remove the key to search by convention"},
+		{"a directory as a pointer", []string{"a.md", "plans/x"}, "{agent: a, cadence: daily, prompt: a.md, pointers: {plan: palns}}", `did you mean "plans"?`},
+		{"a directory is no memory", []string{"a.md", "notes/x"}, "{agent: a, cadence: daily, prompt: a.md, memory: noets}", "add the file, correct the path, or remove the key to search by convention"},
 		{"no such directory", []string{"a.md"}, "{agent: a, cadence: daily, prompt: b/a.md}", "add the file, correct the path, or remove the key to search by convention"},
 	}
 	for _, tt := range tests {

@@ -120,14 +120,14 @@ func verifyContent(bundle fs.FS, want bundleFile) []diag.Finding {
 // verifySource compares one file of the checkout; without a digest the size must do.
 func verifySource(tree *checkout.Tree, want source) []diag.Finding {
 	c := collector{finder: finder{tree: tree}}
-	got, err := c.readSource(want.Role, want.Path, discard)
+	got, err := c.readSource(want.Role, want.Path, maxDigest, discard)
 	var message string
 	switch {
 	case errors.Is(err, checkout.ErrEscapes):
 		message = "leads out of the checkout"
 	case err != nil:
 		message = fmt.Sprintf("cannot be read: %v", reason(err))
-	case got.Size != want.Size || got.SHA256 != want.SHA256:
+	case got.Size != want.Size || want.SHA256 != "" && got.SHA256 != want.SHA256:
 		message = fmt.Sprintf("differs: it has %d bytes (sha256 %s), the bundle was made of %d (sha256 %s)", got.Size, brief(got.SHA256), want.Size, brief(want.SHA256))
 	default:
 		return nil
