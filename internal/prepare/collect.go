@@ -25,6 +25,7 @@ const (
 	Verbatim   State = "verbatim"   // exactly the file's bytes
 	Redacted   State = "redacted"   // secrets are replaced by [redacted:<detector>]
 	Summarized State = "summarized" // the summary of an executions.jsonl
+	Truncated  State = "truncated"  // the end of a memory or the beginning of a prompt that is too large
 	Omitted    State = "omitted"    // too large to carry
 )
 
@@ -41,6 +42,12 @@ type part struct {
 	source
 	state   State
 	content []byte
+	// leftOut is how many bytes of the file the content lacks: a memory's first, a prompt's last.
+	leftOut int64
+	// before and after are what stands next to the content in what is left out; see part.secrets.
+	before, after []byte
+	// line is how many lines of the file stand before the content, -1 where that is not known.
+	line int
 }
 
 // document is a bundle before it is rendered.
@@ -61,7 +68,7 @@ type collector struct {
 func (c *collector) collect(in *Input) *document {
 	doc := &document{in: in, pointers: []Pointer{}}
 	doc.prompt = c.load("prompt", c.finder.prompt().path)
-	if doc.prompt != nil {
+	if doc.prompt != nil && doc.prompt.leftOut == 0 {
 		c.length(doc.prompt.Path, doc.prompt.content)
 	}
 	doc.memory = c.load("memory", c.finder.memory().path)
@@ -79,7 +86,7 @@ func (c *collector) collect(in *Input) *document {
 	return doc
 }
 
-// load reads the file at path whole; one of more than MaxFile bytes is named only.
+// load reads the file at path; of one of more than MaxFile bytes, what truncate takes.
 func (c *collector) load(role, path string) *part {
 	var head bytes.Buffer
 	s := c.read(role, path, func(r io.Reader) error {
@@ -90,8 +97,7 @@ func (c *collector) load(role, path string) *part {
 	case s == nil:
 		return nil
 	case s.Size > MaxFile:
-		c.large(s, MaxFile, "its content is left out")
-		return &part{source: *s, state: Omitted}
+		return c.truncate(s)
 	}
 	return &part{source: *s, state: Verbatim, content: head.Bytes()}
 }
@@ -222,7 +228,7 @@ func (p *part) info() *MemoryInfo {
 	if len(p.content) > 0 && !bytes.HasSuffix(p.content, []byte("\n")) {
 		lines++
 	}
-	return &MemoryInfo{Path: p.Path, Size: p.Size, Lines: lines, SHA256: p.SHA256}
+	return &MemoryInfo{Path: p.Path, Size: p.Size, Lines: lines, LeftOut: p.leftOut, SHA256: p.SHA256}
 }
 
 // encoded is the content as text: itself, or base64 when it is not UTF-8.

@@ -41,6 +41,9 @@ func (d *document) section(b *strings.Builder, title string, name schedule.Part,
 	}
 	encoding, text := p.encoded()
 	fmt.Fprintf(b, "- source: %s, %d bytes, sha256 %s\n", code(p.Path), p.Size, digestText(p.SHA256))
+	if p.leftOut > 0 {
+		fmt.Fprintf(b, "- left out: the %s %d bytes of the file; read them from the checkout\n", p.cutEnd(), p.leftOut)
+	}
 	fmt.Fprintf(b, "- content: %s, %s, bytes: %d\n\n", p.state, encoding, len(text))
 	switch {
 	case p.state == Omitted:

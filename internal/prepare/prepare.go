@@ -12,7 +12,7 @@ import (
 
 // Limits on what goes into a bundle (design §3, §5).
 const (
-	MaxFile   = 256 << 10 // bytes of one file; a larger one is named but not carried
+	MaxFile   = 256 << 10 // bytes of one file; of a larger one a part is carried at most
 	MaxBundle = 1 << 20   // bytes of a rendered bundle; a larger one is warned about
 	MaxPrompt = 30_000    // characters of a prompt; a longer one is warned about
 )
@@ -89,10 +89,11 @@ type Bundle struct {
 
 // MemoryInfo describes an agent's memory file.
 type MemoryInfo struct {
-	Path   string
-	Size   int64  // bytes
-	Lines  int    // 0 for a file of more than MaxFile bytes
-	SHA256 string // lower-case hex; "" for a file of more than 64 MiB
+	Path    string
+	Size    int64  // bytes
+	Lines   int    // of what the bundle carries
+	LeftOut int64  // bytes at the start that the bundle does not carry
+	SHA256  string // lower-case hex; "" for a file of more than 64 MiB
 }
 
 // ContentName is the file name of Content: bundle.md or bundle.json.

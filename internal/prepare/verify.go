@@ -14,7 +14,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
-// maxStored is the largest bundle that Verify reads, in bytes; see MaxFrom.
+// maxStored is the largest bundle and sources.json that Verify reads, in bytes; see MaxFrom.
 const maxStored = MaxFrom
 
 // maxExtra is how many files beside the bundle are looked at.
@@ -24,7 +24,7 @@ const maxExtra = 20
 // files of the checkout tree too unless tree is nil. The findings are sorted, and name files of the bundle's directory and of the
 // checkout. An error means that there is no bundle to check: sources.json cannot be read.
 func Verify(bundle fs.FS, tree *checkout.Tree) ([]diag.Finding, error) {
-	data, err := readStored(bundle, SourcesName, MaxFile)
+	data, err := readStored(bundle, SourcesName, maxStored)
 	if err != nil {
 		return nil, fmt.Errorf("the directory holds no bundle: %s: %w", SourcesName, reason(err))
 	}
