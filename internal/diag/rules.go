@@ -50,7 +50,10 @@ var (
 	NoPrompt          = Rule{"no-prompt", Warning, "Every agent has a prompt, named or found by convention."}
 	AmbiguousPrompt   = Rule{"ambiguous-prompt", Warning, "One convention finds the prompt; of several the first is taken."}
 	ConventionCollide = Rule{"convention-collision", Warning, "Two agents do not share one file by convention."}
+	EmptyPrompt       = Rule{"empty-prompt", Warning, "A prompt has text beside its front matter."}
 	LongPrompt        = Rule{"long-prompt", Warning, "A prompt has at most 30,000 characters."}
+	GitLFS            = Rule{"git-lfs", Error, "The manifest and what a bundle carries are files, not Git LFS pointers to them."}
+	LinkAsText        = Rule{"link-as-text", Warning, "A symbolic link is checked out as a link, not as a file that holds its target."}
 	Secret            = Rule{"secret", Error, "No secret stands in what a bundle is made of."}
 	HiddenUnicode     = Rule{"hidden-unicode", Warning, "No invisible or direction-changing characters stand in what an agent reads."}
 	LargeFile         = Rule{"large-file", Warning, "A file of a bundle has at most 256 KiB."}
@@ -73,6 +76,7 @@ var (
 var Rules = []Rule{
 	Unreadable, TooLarge, Encoding, Syntax, OneDocument, NoAlias, UnknownKey, DuplicateKey, MissingKey, WrongType, UnknownIgnore,
 	Version, Repo, Timezone, EmptySchedules, Agent, DuplicateAgent, Cadence, Day, Time, Path, MissingFile, PointerLabel, SessionClose,
-	NoPrompt, AmbiguousPrompt, ConventionCollide, LongPrompt, Secret, HiddenUnicode, LargeFile, LargeBundle, InvalidUTF8, BadMetrics, Changed,
+	NoPrompt, AmbiguousPrompt, ConventionCollide, EmptyPrompt, LongPrompt, GitLFS, LinkAsText, Secret, HiddenUnicode, LargeFile, LargeBundle,
+	InvalidUTF8, BadMetrics, Changed,
 	CronCoverage, CronOnTheHour, WorkflowPermission, WorkflowConcurrency, Retention,
 }

@@ -69,7 +69,7 @@ func (c *collector) collect(in *Input) *document {
 	doc := &document{in: in, pointers: []Pointer{}}
 	doc.prompt = c.load("prompt", c.finder.prompt().path)
 	if doc.prompt != nil && doc.prompt.leftOut == 0 {
-		c.length(doc.prompt.Path, doc.prompt.content)
+		c.wording(doc.prompt.Path, doc.prompt.content)
 	}
 	doc.memory = c.load("memory", c.finder.memory().path)
 	doc.metrics = c.loadMetrics(c.finder.metrics().path)
@@ -141,7 +141,7 @@ func (c *collector) large(s *source, limit int, consequence string) {
 
 // read hands the file at path to consume and takes its digest on the way. It is nil without a path and after a finding.
 func (c *collector) read(role, path string, consume func(io.Reader) error) *source {
-	if path == "" {
+	if path == "" || !c.inspect(role, path) {
 		return nil
 	}
 	s, err := c.readSource(role, path, maxDigest, consume)

@@ -136,6 +136,7 @@ func (f *finder) conventional(part schedule.Part) found {
 		info, err := f.probe(path)
 		switch {
 		case absent(err):
+			f.linkedParent(string(part), path, err)
 		case first.path == "" && err != nil:
 			f.unreadable(string(part), path, err, "put a regular file there or remove it")
 			return found{}

@@ -60,7 +60,9 @@ func TestLayouts(t *testing.T) {
 				tree := newTree(t, map[string]string{path: prompt, ".kaizen/agents/coach/memory.md": memory, ".kaizen/metrics/coach.json": "{}"})
 				for _, format := range []Format{Markdown, JSON} {
 					b, findings := must(t, tree, coach(format))
-					if len(findings) > 0 || !b.PromptFound || !b.HasMemory || !b.HasMetrics {
+					// Of the bodies the last two are blank; the head at 5 is not closed.
+					blank := i%10 >= 8 && i/10 != 5 && !strings.HasSuffix(pattern, ".toml")
+					if has(findings, diag.EmptyPrompt.ID, schedule.DefaultPath) != blank || len(findings) > 1 || len(findings) == 1 && !blank || !b.PromptFound || !b.HasMemory || !b.HasMetrics {
 						t.Errorf("sample %d: findings %v, flags %v %v %v", i, findings, b.PromptFound, b.HasMemory, b.HasMetrics)
 					}
 					for part, want := range map[string]string{"prompt": prompt, "memory": memory, "metrics": "{}"} {

@@ -55,13 +55,16 @@ func (f *finder) pointers() []labelled {
 	return all
 }
 
-// workplans is the conventional directory; a regular file of its name is something else.
+// workplans is the conventional directory; a regular file of its name is something else, unless it
+// is a link's text.
 func (f *finder) workplans() string {
 	dir := schedule.Conventions[schedule.PartWorkplans][0]
 	if f.tree.IsDir(dir) {
 		return dir
 	}
-	if _, err := f.probe(dir); err != nil && !absent(err) {
+	if _, err := f.probe(dir); err == nil {
+		f.inspect("pointer", dir)
+	} else if !absent(err) {
 		f.unreadable("pointer", dir, err, "put a directory there or remove it")
 	}
 	return ""
