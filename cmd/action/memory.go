@@ -95,7 +95,8 @@ func (h *memoryHealth) change() string {
 func (h *memoryHealth) lines() string {
 	switch {
 	case h.LeftOut > 0:
-		return fmt.Sprintf("⚠️ over %d KiB: the bundle lacks its first %s", prepare.MaxFile>>10, count(int(h.LeftOut), "byte"))
+		return fmt.Sprintf("⚠️ over %d KiB: the bundle lacks its first %s",
+			prepare.MaxFile>>10, count(int(h.LeftOut), "byte"))
 	case h.Lines > loadedLines:
 		return fmt.Sprintf("⚠️ %d, over the %d that agents load", h.Lines, loadedLines)
 	}

@@ -10,7 +10,8 @@ import (
 )
 
 // Check reports what the manifest's entries name or imply but the checkout does not hold as it should:
-// missing files, no prompt, two prompts, two conventions that collide, prompts that are empty or too long, files that stand for others.
+// missing files, no prompt, two prompts, two conventions that collide, prompts that are empty or
+// too long, files that stand for others.
 // The findings are sorted, those that the manifest silences left out.
 func Check(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 	var findings []diag.Finding

@@ -58,5 +58,8 @@ func (p *part) json() *partJSON {
 		return nil
 	}
 	encoding, content := p.encoded()
-	return &partJSON{Path: p.Path, Size: p.Size, SHA256: p.SHA256, State: p.state, LeftOut: p.leftOut, Encoding: encoding, Content: content}
+	return &partJSON{
+		Path: p.Path, Size: p.Size, SHA256: p.SHA256,
+		State: p.state, LeftOut: p.leftOut, Encoding: encoding, Content: content,
+	}
 }

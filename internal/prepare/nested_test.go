@@ -25,7 +25,11 @@ func texts(findings []diag.Finding) []string {
 
 func TestNestedPrompts(t *testing.T) {
 	t.Parallel()
-	const nested, other, deep, flat = ".claude/agents/a/coach.md", ".claude/agents/b/coach.md", ".claude/agents/a/b/coach.md", "agents/coach.md"
+	const nested, other, deep = ".claude/agents/a/coach.md", ".claude/agents/b/coach.md", ".claude/agents/a/b/coach.md"
+	const flat = "agents/coach.md"
+	ambiguous := func(first, second string) []string {
+		return []string{`ambiguous-prompt: agent "coach" has two prompts: ` + first + " is taken, " + second + " is not"}
+	}
 	tests := []struct {
 		name  string
 		files []string
@@ -34,12 +38,9 @@ func TestNestedPrompts(t *testing.T) {
 	}{
 		{"one", []string{nested}, nested, nil},
 		{"deeper", []string{deep, ".claude/agents/a/coach.md.bak"}, deep, nil},
-		{"before other layouts", []string{nested, flat}, nested,
-			[]string{`ambiguous-prompt: agent "coach" has two prompts: .claude/agents/a/coach.md is taken, agents/coach.md is not`}},
-		{"two of one name", []string{other, nested}, nested,
-			[]string{`ambiguous-prompt: agent "coach" has two prompts: .claude/agents/a/coach.md is taken, .claude/agents/b/coach.md is not`}},
-		{"the shallow one of two", []string{deep, other}, other,
-			[]string{`ambiguous-prompt: agent "coach" has two prompts: .claude/agents/b/coach.md is taken, .claude/agents/a/b/coach.md is not`}},
+		{"before other layouts", []string{nested, flat}, nested, ambiguous(nested, flat)},
+		{"two of one name", []string{other, nested}, nested, ambiguous(nested, other)},
+		{"the shallow one of two", []string{deep, other}, other, ambiguous(other, deep)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

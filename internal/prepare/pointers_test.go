@@ -70,33 +70,45 @@ func TestDirectoryPointers(t *testing.T) {
 	}{
 		{name: "no directory"},
 		{name: "descending names, own files only",
-			files: map[string]string{"workplans/2026-47.md": "old", "workplans/2026-48.md": "new!", "workplans/archive/2025.md": "x", "workplans/.gitkeep": "x"},
-			want:  []string{"workplans workplans: 2026-48.md(4) 2026-47.md(3)"}},
-		{name: "between todo and further labels", files: map[string]string{"workplans/a": "a", "TODO.md": "t", "SCOPE.md": "s", "plan.md": "p"},
+			files: map[string]string{"workplans/2026-47.md": "old", "workplans/2026-48.md": "new!",
+				"workplans/archive/2025.md": "x", "workplans/.gitkeep": "x"},
+			want: []string{"workplans workplans: 2026-48.md(4) 2026-47.md(3)"}},
+		{name: "between todo and further labels",
+			files: map[string]string{"workplans/a": "a", "TODO.md": "t", "SCOPE.md": "s", "plan.md": "p"},
 			named: []schedule.Pointer{{Label: "plan", Path: "plan.md"}},
 			want:  []string{"scope SCOPE.md", "todo TODO.md", "workplans workplans: a(1)", "plan plan.md"}},
-		{name: "at most twenty", files: weeks, want: []string{"workplans workplans: w24.md(1) w23.md(1) w22.md(1) w21.md(1) w20.md(1) w19.md(1) " +
-			"w18.md(1) w17.md(1) w16.md(1) w15.md(1) w14.md(1) w13.md(1) w12.md(1) w11.md(1) w10.md(1) w09.md(1) w08.md(1) w07.md(1) w06.md(1) w05.md(1) +5"}},
-		{name: "nothing to list", files: map[string]string{"workplans/.gitkeep": "x"}, want: []string{"workplans workplans:"}},
+		{name: "at most twenty", files: weeks, want: []string{
+			"workplans workplans: w24.md(1) w23.md(1) w22.md(1) w21.md(1) w20.md(1) w19.md(1) w18.md(1) w17.md(1) w16.md(1) " +
+				"w15.md(1) w14.md(1) w13.md(1) w12.md(1) w11.md(1) w10.md(1) w09.md(1) w08.md(1) " +
+				"w07.md(1) w06.md(1) w05.md(1) +5"}},
+		{name: "nothing to list", files: map[string]string{"workplans/.gitkeep": "x"},
+			want: []string{"workplans workplans:"}},
 		{name: "a file of the name", files: map[string]string{"workplans": "text"}},
-		{name: "named elsewhere, and a file", files: map[string]string{"docs/plans/a.md": "a", "workplans/b.md": "b", "notes.md": "n", "more/c": "c"},
-			named: []schedule.Pointer{{Label: "more", Path: "more"}, {Label: "workplans", Path: "docs/plans"}, {Label: "todo", Path: "notes.md"}},
-			want:  []string{"todo notes.md", "workplans docs/plans: a.md(1)", "more more: c(1)"}},
-		{name: "a file in its place", files: map[string]string{"plan.md": "p"}, named: []schedule.Pointer{{Label: "workplans", Path: "plan.md"}},
-			want: []string{"workplans plan.md"}},
+		{name: "named elsewhere, and a file",
+			files: map[string]string{"docs/plans/a.md": "a", "workplans/b.md": "b", "notes.md": "n", "more/c": "c"},
+			named: []schedule.Pointer{{Label: "more", Path: "more"}, {Label: "workplans", Path: "docs/plans"},
+				{Label: "todo", Path: "notes.md"}},
+			want: []string{"todo notes.md", "workplans docs/plans: a.md(1)", "more more: c(1)"}},
+		{name: "a file in its place", files: map[string]string{"plan.md": "p"},
+			named: []schedule.Pointer{{Label: "workplans", Path: "plan.md"}},
+			want:  []string{"workplans plan.md"}},
 		{name: "named and missing", named: []schedule.Pointer{{Label: "workplans", Path: "plans"}}, stops: true,
-			found: []string{`missing-file: pointers.workplans names a file that cannot be read: "plans": no such file or directory`}},
+			found: []string{"missing-file: pointers.workplans names a file that cannot be read: " +
+				`"plans": no such file or directory`}},
 		{name: "a link inside", files: map[string]string{"docs/a.md": "a"}, special: map[string]string{"workplans": "docs"},
 			want: []string{"workplans workplans: a.md(1)"}},
 		{name: "a link out", special: map[string]string{"workplans": "/etc"}, stops: true,
 			found: []string{`unreadable: the pointer of agent "coach" cannot be read: "workplans": leaves the checkout`}},
-		{name: "a link into git", files: map[string]string{".git/config": "x"}, special: map[string]string{"workplans": ".git"}, stops: true,
+		{name: "a link into git", files: map[string]string{".git/config": "x"},
+			special: map[string]string{"workplans": ".git"}, stops: true,
 			found: []string{`unreadable: the pointer of agent "coach" cannot be read: "workplans": leaves the checkout`}},
 		{name: "a FIFO", special: map[string]string{"workplans": "|"}, stops: true,
 			found: []string{`unreadable: the pointer of agent "coach" cannot be read: "workplans": is not a regular file`}},
-		{name: "hostile entries", files: map[string]string{"workplans/a": "a", "workplans/b\u202e.md": "x", "workplans/c\xff": "x"},
-			special: map[string]string{"workplans/fifo": "|", "workplans/in": "a", "workplans/out": "/etc/passwd", "workplans/up": ".."},
-			want:    []string{"workplans workplans: in(1) a(1)"},
+		{name: "hostile entries",
+			files: map[string]string{"workplans/a": "a", "workplans/b\u202e.md": "x", "workplans/c\xff": "x"},
+			special: map[string]string{"workplans/fifo": "|", "workplans/in": "a", "workplans/up": "..",
+				"workplans/out": "/etc/passwd"},
+			want: []string{"workplans workplans: in(1) a(1)"},
 			found: []string{leftOut + "its name has bytes that are not UTF-8, or characters that a reader does not see",
 				leftOut + "its name has bytes that are not UTF-8, or characters that a reader does not see",
 				leftOut + "is not a regular file", leftOut + "leaves the checkout", leftOut + "is not a regular file"}},
@@ -152,7 +164,8 @@ func TestLargeDirectory(t *testing.T) {
 		}
 	}
 	b, findings := must(t, tree, coach(JSON))
-	want := []string{`large-file: the directory of the pointer "workplans" of agent "coach" has more than 10000 entries: it is named without its files`}
+	want := []string{`large-file: the directory of the pointer "workplans" of agent "coach" ` +
+		"has more than 10000 entries: it is named without its files"}
 	if got := texts(findings); !slices.Equal(got, want) || show(b.Pointers[0]) != "workplans workplans:" {
 		t.Errorf("pointer %q, findings %q", show(b.Pointers[0]), got)
 	}
@@ -168,7 +181,8 @@ func TestDirectoryInMarkdown(t *testing.T) {
 	in.Entry.Pointers = []schedule.Pointer{{Label: "empty", Path: "empty"}}
 	b, _ := must(t, newTree(t, files), in)
 	for _, want := range []string{
-		"- `workplans`: the directory `workplans`, its last names first\n  - `\"workplans/\\x6021\\x60.md\"`, 8 bytes, sha256 `",
+		"- `workplans`: the directory `workplans`, its last names first\n" +
+			"  - `\"workplans/\\x6021\\x60.md\"`, 8 bytes, sha256 `",
 		"\n  - and 2 more\n", "- `empty`: the directory `empty`, its last names first\n  - none listed\n",
 	} {
 		if !strings.Contains(string(b.Content), want) {

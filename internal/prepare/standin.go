@@ -55,11 +55,14 @@ func (f *finder) linkText(role, name string, data []byte) {
 	switch {
 	case text == "" || strings.ContainsAny(text, "\n\r\x00") || path.IsAbs(text):
 		return
-	case target == "." || target == name || strings.HasPrefix(name, target+"/") || !f.tree.IsFile(target) && !f.tree.IsDir(target):
+	case target == "." || target == name || strings.HasPrefix(name, target+"/"):
+		return
+	case !f.tree.IsFile(target) && !f.tree.IsDir(target):
 		return
 	}
 	found := diag.LinkAsText.At(name, 1, 1,
-		fmt.Sprintf("the %s of agent %q is only the path %q: a symbolic link that was checked out as text", role, f.entry.Agent, text),
+		fmt.Sprintf("the %s of agent %q is only the path %q: a symbolic link that was checked out as text",
+			role, f.entry.Agent, text),
 		fmt.Sprintf("check out with git's core.symlinks set to true, or name %q in the manifest", target))
 	if !slices.Contains(f.findings, found) {
 		f.findings = append(f.findings, found)

@@ -46,7 +46,8 @@ func TestStandIns(t *testing.T) {
 		return []string{"git-lfs: the " + part + ` of agent "coach" is a Git LFS pointer: the file itself was not fetched`}
 	}
 	link := func(part, text string) string {
-		return fmt.Sprintf(`link-as-text: the %s of agent "coach" is only the path %q: a symbolic link that was checked out as text`, part, text)
+		return fmt.Sprintf(`link-as-text: the %s of agent "coach" is only the path %q: `+
+			"a symbolic link that was checked out as text", part, text)
 	}
 	tests := []struct {
 		name  string
@@ -57,28 +58,37 @@ func TestStandIns(t *testing.T) {
 	}{
 		{name: "prompt in LFS", files: map[string]string{prompt: lfsPointer}, want: lfs("prompt"), stops: true},
 		{name: "memory in LFS", files: map[string]string{prompt: "p", memory: lfsPointer}, want: lfs("memory"), stops: true},
-		{name: "summary in LFS", files: map[string]string{prompt: "p", summary: lfsPointer}, want: lfs("metrics"), stops: true},
-		{name: "executions in LFS", files: map[string]string{prompt: "p", runs: lfsPointer}, want: lfs("metrics"), stops: true},
+		{name: "summary in LFS", files: map[string]string{prompt: "p", summary: lfsPointer}, want: lfs("metrics"),
+			stops: true},
+		{name: "executions in LFS", files: map[string]string{prompt: "p", runs: lfsPointer}, want: lfs("metrics"),
+			stops: true},
 		{name: "named metrics in LFS", files: map[string]string{prompt: "p", "m/executions.jsonl": lfsPointer},
 			entry: schedule.Entry{Metrics: "m"}, want: lfs("metrics"), stops: true},
-		{name: "a reference is not carried", files: map[string]string{prompt: "p", "SCOPE.md": lfsPointer, "workplans/a": lfsPointer}},
+		{name: "a reference is not carried", files: map[string]string{prompt: "p", "SCOPE.md": lfsPointer,
+			"workplans/a": lfsPointer}},
 
-		{name: "prompt as a link's text", files: map[string]string{prompt: "../../docs/prompts/coach.md", "docs/prompts/coach.md": "p"},
+		{name: "prompt as a link's text", files: map[string]string{prompt: "../../docs/prompts/coach.md",
+			"docs/prompts/coach.md": "p"},
 			want: []string{link("prompt", "../../docs/prompts/coach.md")}},
 		{name: "with a line end", files: map[string]string{prompt: "reviewer.md\n", ".claude/agents/reviewer.md": "p"},
 			want: []string{link("prompt", "reviewer.md")}},
-		{name: "memory and pointer", files: map[string]string{prompt: "p", memory: "../../../notes.md", "notes.md": "n", "SCOPE.md": "docs/scope.md", "docs/scope.md": "s"},
+		{name: "memory and pointer",
+			files: map[string]string{prompt: "p", memory: "../../../notes.md", "notes.md": "n", "SCOPE.md": "docs/scope.md",
+				"docs/scope.md": "s"},
 			want: []string{link("memory", "../../../notes.md"), link("pointer", "docs/scope.md")}},
-		{name: "a directory above", files: map[string]string{"prompts/coach.md": "p", ".claude/agents": "../prompts", "agents/coach.md": "p"},
-			want: []string{link("prompt", "../prompts")}},
-		{name: "a directory above two patterns", files: map[string]string{"prompts/coach.md": "p", ".github": "prompts", prompt: "p"},
+		{name: "a directory above",
+			files: map[string]string{"prompts/coach.md": "p", ".claude/agents": "../prompts", "agents/coach.md": "p"},
+			want:  []string{link("prompt", "../prompts")}},
+		{name: "a directory above two patterns", files: map[string]string{"prompts/coach.md": "p", ".github": "prompts",
+			prompt: "p"},
 			want: []string{link("prompt", "prompts")}},
 		{name: "workplans", files: map[string]string{prompt: "p", "docs/plans/a": "a", "workplans": "docs/plans"},
 			want: []string{link("pointer", "docs/plans")}},
 		{name: "the path of nothing", files: map[string]string{prompt: "../../docs/coach.md"}},
 		{name: "a path out of the checkout", files: map[string]string{prompt: "../../../../../../etc/passwd"}},
 		{name: "an absolute path", files: map[string]string{prompt: "/etc/passwd"}},
-		{name: "its own name, and a directory it is in", files: map[string]string{prompt: "coach.md", memory: "..", "SCOPE.md": "."}},
+		{name: "its own name, and a directory it is in", files: map[string]string{prompt: "coach.md", memory: "..",
+			"SCOPE.md": "."}},
 		{name: "two lines", files: map[string]string{prompt: "reviewer.md\nreviewer.md", ".claude/agents/reviewer.md": "p"}},
 
 		{name: "empty prompt", files: map[string]string{"agents/coach.md": "\ufeff"},

@@ -37,10 +37,14 @@ func TestTrend(t *testing.T) {
 func TestSummaryFindings(t *testing.T) {
 	t.Parallel()
 	summary := "{\n  \"execution_count\": -1,\n  \"trend\": {\"success_rate\": 1}\n}\n"
-	b, findings := must(t, newTree(t, map[string]string{"agents/coach.md": "p", ".kaizen/metrics/coach/summary.json": summary}), coach(JSON))
+	tree := newTree(t, map[string]string{"agents/coach.md": "p", ".kaizen/metrics/coach/summary.json": summary})
+	b, findings := must(t, tree, coach(JSON))
 	want := `bad-metrics: execution_count in the metrics of agent "coach" is not a whole number` + "\n" +
 		`bad-metrics: success_rate in the metrics of agent "coach" is not a string`
-	if got := strings.Join(texts(findings), "\n"); got != want || findings[0].Line != 2 || findings[1].Line != 3 || findings[1].Column != 29 {
+	if got := strings.Join(texts(findings), "\n"); got != want {
+		t.Fatalf("findings %q, want %q", got, want)
+	}
+	if findings[0].Line != 2 || findings[1].Line != 3 || findings[1].Column != 29 {
 		t.Errorf("findings %+v", findings)
 	}
 	if content, err := extract(b, "metrics"); err != nil || string(content) != summary {

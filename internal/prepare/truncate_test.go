@@ -2,7 +2,6 @@ package prepare
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -28,12 +27,14 @@ func TestTruncated(t *testing.T) {
 		{"memory that just fits", memory, strings.Repeat("x", MaxFile), "memory", Verbatim, strings.Repeat("x", MaxFile), ""},
 		{"memory", memory, long, "memory", Truncated, long[len(long)-2621*len(line):],
 			`the memory of agent "coach" has 300000 bytes, more than 262144: its first 37900 bytes are left out`},
-		{"memory, cut where a line starts", memory, "a\n" + strings.Repeat("x", MaxFile-1) + "\n", "memory", Truncated, strings.Repeat("x", MaxFile-1) + "\n",
+		{"memory, cut where a line starts", memory, "a\n" + strings.Repeat("x", MaxFile-1) + "\n", "memory", Truncated,
+			strings.Repeat("x", MaxFile-1) + "\n",
 			`the memory of agent "coach" has 262146 bytes, more than 262144: its first 2 bytes are left out`},
 		{"memory of one line", memory, oneLine + "\n", "memory", Truncated, strings.Repeat("日", MaxFile/3) + "\n",
 			`the memory of agent "coach" has 786433 bytes, more than 262144: its first 524289 bytes are left out`},
 		{"memory of Windows lines", memory, strings.Repeat("ab\r\n", MaxFile/4) + "abc\r\n", "memory", Truncated,
-			strings.Repeat("ab\r\n", MaxFile/4-2) + "abc\r\n", `the memory of agent "coach" has 262149 bytes, more than 262144: its first 8 bytes are left out`},
+			strings.Repeat("ab\r\n", MaxFile/4-2) + "abc\r\n",
+			`the memory of agent "coach" has 262149 bytes, more than 262144: its first 8 bytes are left out`},
 		{"prompt", prompt, long, "prompt", Truncated, long[:2621*len(line)],
 			`the prompt of agent "coach" has 300000 bytes, more than 262144: its last 37900 bytes are left out`},
 		{"prompt of one line", prompt, oneLine, "prompt", Truncated, strings.Repeat("日", MaxFile/3),
@@ -45,7 +46,8 @@ func TestTruncated(t *testing.T) {
 		for _, format := range []Format{Markdown, JSON} {
 			t.Run(tt.name+"/"+string(format), func(t *testing.T) {
 				t.Parallel()
-				b, findings := must(t, newTree(t, with(map[string]string{prompt: "p"}, map[string]string{tt.path: tt.content})), coach(format))
+				files := with(map[string]string{prompt: "p"}, map[string]string{tt.path: tt.content})
+				b, findings := must(t, newTree(t, files), coach(format))
 				got, err := extract(b, tt.part)
 				if tt.state == Omitted && format == Markdown {
 					got, err = nil, nil // Markdown says so instead
@@ -79,7 +81,8 @@ func checkLeftOut(t *testing.T, b *Bundle, part string, state State, leftOut int
 		end := map[string]string{"memory": "first", "prompt": "last"}[part]
 		want = fmt.Sprintf("%s\n    \"left_out\": %d,", want, leftOut)
 		if b.Format == Markdown {
-			want = fmt.Sprintf("\n- left out: the %s %d bytes of the file; read them from the checkout\n- content: truncated, ", end, leftOut)
+			want = fmt.Sprintf("\n- left out: the %s %d bytes of the file; read them from the checkout\n"+
+				"- content: truncated, ", end, leftOut)
 		}
 	}
 	if !strings.Contains(string(b.Content), want) {
@@ -90,11 +93,13 @@ func checkLeftOut(t *testing.T, b *Bundle, part string, state State, leftOut int
 	}
 }
 
-// The cut hides nothing: what is carried of a secret that begins before it, or ends behind it, is found. Places are those in the file.
+// The cut hides nothing: what is carried of a secret that begins before it, or ends behind it, is
+// found. Places are those in the file.
 func TestTruncatedSecrets(t *testing.T) {
 	t.Parallel()
 	const memory, prompt = ".kaizen/agents/coach/memory.md", "agents/coach.md"
-	key := "-----BEGIN PRIVATE" + " KEY-----\n" + strings.Repeat(random(alnum, 64)+"\n", 40) + "-----END PRIVATE" + " KEY-----\n"
+	key := "-----BEGIN PRIVATE" + " KEY-----\n" + strings.Repeat(random(alnum, 64)+"\n", 40) +
+		"-----END PRIVATE" + " KEY-----\n"
 	token := "ghp_" + random(alnum, 36)
 	fill := func(n int) string { return strings.Repeat("x", n-1) + "\n" }
 	tests := []struct {
@@ -102,11 +107,16 @@ func TestTruncatedSecrets(t *testing.T) {
 		want                []string
 	}{
 		{"before the cut", memory, token + "\n" + fill(MaxFile), []string{"0:0 large-file"}},
-		{"behind the cut", memory, "1\n2\n" + strings.Repeat("x\n", MaxFile/2) + token, []string{"0:0 large-file", "131075:1 secret"}},
-		{"a key that the cut goes through", memory, "1\n" + key + strings.Repeat("x\n", MaxFile/2-500), []string{"0:0 large-file", "29:1 secret"}},
-		{"a token that the cut goes through", memory, "x" + token + strings.Repeat(" ", MaxFile-20) + "\n", []string{"0:0 large-file", "0:0 secret"}},
-		{"a key at the end of what is carried", prompt, strings.Repeat("x\n", MaxFile/2-500) + key, []string{"0:0 large-file", "130573:1 secret"}},
-		{"a token at the end of what is carried", prompt, strings.Repeat(" ", MaxFile-20) + token, []string{"0:0 large-file", "1:262125 secret"}},
+		{"behind the cut", memory, "1\n2\n" + strings.Repeat("x\n", MaxFile/2) + token,
+			[]string{"0:0 large-file", "131075:1 secret"}},
+		{"a key that the cut goes through", memory, "1\n" + key + strings.Repeat("x\n", MaxFile/2-500),
+			[]string{"0:0 large-file", "29:1 secret"}},
+		{"a token that the cut goes through", memory, "x" + token + strings.Repeat(" ", MaxFile-20) + "\n",
+			[]string{"0:0 large-file", "0:0 secret"}},
+		{"a key at the end of what is carried", prompt, strings.Repeat("x\n", MaxFile/2-500) + key,
+			[]string{"0:0 large-file", "130573:1 secret"}},
+		{"a token at the end of what is carried", prompt, strings.Repeat(" ", MaxFile-20) + token,
+			[]string{"0:0 large-file", "1:262125 secret"}},
 		{"behind what is carried", prompt, fill(MaxFile) + token, []string{"0:0 large-file"}},
 	}
 	for _, tt := range tests {
@@ -137,7 +147,7 @@ func TestTruncatedSecrets(t *testing.T) {
 func TestTruncatedSparse(t *testing.T) {
 	t.Parallel()
 	tree := newTree(t, map[string]string{"agents/coach.md": "p"})
-	addAll(t, tree.Dir(), map[string]string{filepath.Join(".kaizen", "agents", "coach", "memory.md"): fmt.Sprint(maxDigest + 1)})
+	addAll(t, tree.Dir(), map[string]string{".kaizen/agents/coach/memory.md": fmt.Sprint(maxDigest + 1)})
 	b, findings := must(t, tree, coach(Markdown))
 	content, err := extract(b, "memory")
 	if err != nil || len(content) != MaxFile || b.Memory.SHA256 != "" || b.Memory.LeftOut != maxDigest+1-MaxFile {
