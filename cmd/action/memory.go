@@ -94,8 +94,9 @@ func (h *memoryHealth) change() string {
 // lines says how much of the memory agents load.
 func (h *memoryHealth) lines() string {
 	switch {
-	case h.Size > prepare.MaxFile:
-		return fmt.Sprintf("⚠️ over %d KiB: left out of the bundle", prepare.MaxFile>>10)
+	case h.LeftOut > 0:
+		return fmt.Sprintf("⚠️ over %d KiB: the bundle lacks its first %s",
+			prepare.MaxFile>>10, count(int(h.LeftOut), "byte"))
 	case h.Lines > loadedLines:
 		return fmt.Sprintf("⚠️ %d, over the %d that agents load", h.Lines, loadedLines)
 	}

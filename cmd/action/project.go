@@ -71,6 +71,9 @@ func loadManifest(tree *checkout.Tree, file, slug string) ([]byte, *schedule.Man
 	if err != nil {
 		return nil, nil, []diag.Finding{unreadable(file, err)}
 	}
+	if prepare.IsLFSPointer(data) {
+		return data, nil, []diag.Finding{prepare.LFSFinding(file, "the manifest")}
+	}
 	m, findings := loadText(file, data, slug)
 	return data, m, findings
 }

@@ -40,7 +40,7 @@ var (
 	Day            = Rule{"day", Error, "The day fits the cadence: a weekday if weekly, 1 to 31 if monthly, none if daily."}
 	Time           = Rule{"time", Error, `The time is a quoted local time of day, "00:00" to "23:59".`}
 	Path           = Rule{"path", Error, "A path is relative and stays inside the repository."}
-	MissingFile    = Rule{"missing-file", Error, "A file that the manifest names exists as a regular file."}
+	MissingFile    = Rule{"missing-file", Error, "What the manifest names exists, as a regular file or a directory."}
 	PointerLabel   = Rule{"pointer-label", Error, "A pointer's label is 1 to 64 letters, digits, hyphens and underscores."}
 	SessionClose   = Rule{"session-close", Error, "A session_close line is one command on one line."}
 )
@@ -51,7 +51,10 @@ var (
 	AmbiguousPrompt   = Rule{"ambiguous-prompt", Warning, "One convention finds the prompt; of several the first is taken."}
 	ConventionCollide = Rule{"convention-collision", Warning, "Two agents do not share one file by convention."}
 	IgnoredFile       = Rule{"ignored-file", Warning, "An agent's memory and metrics are not kept out of the repository by .gitignore."}
+	EmptyPrompt       = Rule{"empty-prompt", Warning, "A prompt has text beside its front matter."}
 	LongPrompt        = Rule{"long-prompt", Warning, "A prompt has at most 30,000 characters."}
+	GitLFS            = Rule{"git-lfs", Error, "The manifest and what a bundle carries are no Git LFS pointers."}
+	LinkAsText        = Rule{"link-as-text", Warning, "A symbolic link is checked out as a link, not as text."}
 	Secret            = Rule{"secret", Error, "No secret stands in what a bundle is made of."}
 	HiddenUnicode     = Rule{"hidden-unicode", Warning, "No invisible or direction-changing characters stand in what an agent reads."}
 	LargeFile         = Rule{"large-file", Warning, "A file of a bundle has at most 256 KiB."}
@@ -74,6 +77,7 @@ var (
 var Rules = []Rule{
 	Unreadable, TooLarge, Encoding, Syntax, OneDocument, NoAlias, UnknownKey, DuplicateKey, MissingKey, WrongType, UnknownIgnore,
 	Version, Repo, Timezone, EmptySchedules, Agent, DuplicateAgent, Cadence, Day, Time, Path, MissingFile, PointerLabel, SessionClose,
-	NoPrompt, AmbiguousPrompt, ConventionCollide, IgnoredFile, LongPrompt, Secret, HiddenUnicode, LargeFile, LargeBundle, InvalidUTF8, BadMetrics, Changed,
+	NoPrompt, AmbiguousPrompt, ConventionCollide, IgnoredFile, EmptyPrompt, LongPrompt, GitLFS, LinkAsText,
+	Secret, HiddenUnicode, LargeFile, LargeBundle, InvalidUTF8, BadMetrics, Changed,
 	CronCoverage, CronOnTheHour, WorkflowPermission, WorkflowConcurrency, Retention,
 }

@@ -192,17 +192,6 @@ func TestManyFiles(t *testing.T) {
 	}
 }
 
-func TestLargeFileIsNamedOnly(t *testing.T) {
-	t.Parallel()
-	tree := newTree(t, map[string]string{"agents/coach.md": "p", ".kaizen/agents/coach/memory.md": strings.Repeat("x", MaxFile+1)})
-	for _, format := range []Format{Markdown, JSON} {
-		b, findings := must(t, tree, coach(format))
-		if !b.HasMemory || b.Memory.Size != MaxFile+1 || len(b.Memory.SHA256) != 64 || len(b.Content) > 4<<10 || !has(findings, diag.LargeFile.ID, b.Memory.Path) {
-			t.Errorf("%s: %d bytes, memory %+v, findings %v", format, len(b.Content), b.Memory, findings)
-		}
-	}
-}
-
 func TestLargeBundle(t *testing.T) {
 	t.Parallel()
 	control := strings.Repeat("\x01", MaxFile) // six bytes each in JSON

@@ -10,7 +10,8 @@ import (
 )
 
 // Check reports what the manifest's entries name or imply but the checkout does not hold as it should:
-// missing files, no prompt, two prompts, two conventions that collide, prompts that are too long.
+// missing files, no prompt, two prompts, two conventions that collide, prompts that are empty or
+// too long, files that stand for others.
 // The findings are sorted, those that the manifest silences left out.
 func Check(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 	var findings []diag.Finding
@@ -19,13 +20,15 @@ func Check(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 		f := finder{tree: tree, file: m.File, entry: &m.Entries[i]}
 		prompt := f.prompt()
 		f.collide(owners, "prompt", prompt)
-		f.collide(owners, "memory", f.memory())
-		f.collide(owners, "metrics", f.metrics())
-		f.pointers()
-		if prompt.path != "" {
+		f.part(owners, "memory", f.memory())
+		f.part(owners, "metrics", f.metrics())
+		for _, p := range f.pointers() {
+			f.inspect("pointer", p.path)
+		}
+		if prompt.path != "" && f.inspect("prompt", prompt.path) {
 			// A larger file is longer than MaxPrompt in any encoding, and Prepare reports it.
 			if data, err := tree.ReadFile(prompt.path, MaxFile); err == nil {
-				f.length(prompt.path, data)
+				f.wording(prompt.path, data)
 			}
 		}
 		findings = append(findings, f.findings...)
@@ -58,6 +61,14 @@ func CheckNamed(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 	return findings
 }
 
+// part checks a file that stands beside the prompt.
+func (f *finder) part(owners map[string]string, role string, p found) {
+	f.collide(owners, role, p)
+	if p.path != "" {
+		f.inspect(role, p.path)
+	}
+}
+
 // collide reports that convention gives two agents the same file.
 func (f *finder) collide(owners map[string]string, key string, p found) {
 	if !p.convention {
@@ -72,8 +83,9 @@ func (f *finder) collide(owners map[string]string, key string, p found) {
 		fmt.Sprintf("give agent %q a file of its own, or name it with %s:", f.entry.Agent, key))
 }
 
-// length warns about a prompt that is longer than an agent is likely to follow.
-func (f *finder) length(path string, prompt []byte) {
+// wording warns about a prompt that says nothing, or more than an agent is likely to follow.
+func (f *finder) wording(path string, prompt []byte) {
+	f.empty(path, prompt)
 	if n := utf8.RuneCount(prompt); n > MaxPrompt {
 		f.report(diag.LongPrompt, "prompt", fmt.Sprintf("the prompt %s has %d characters, more than %d", path, n, MaxPrompt),
 			"move reference material into files that the prompt points to")

@@ -25,6 +25,7 @@ const (
 	Verbatim   State = "verbatim"   // exactly the file's bytes
 	Redacted   State = "redacted"   // secrets are replaced by [redacted:<detector>]
 	Summarized State = "summarized" // the summary of an executions.jsonl
+	Truncated  State = "truncated"  // the end of a memory or the beginning of a prompt that is too large
 	Omitted    State = "omitted"    // too large to carry
 )
 
@@ -33,7 +34,7 @@ type source struct {
 	Path   string `json:"path"`
 	Role   string `json:"role"` // prompt, memory, metrics or pointer
 	Size   int64  `json:"size"`
-	SHA256 string `json:"sha256"` // "" for a file of more than maxDigest bytes
+	SHA256 string `json:"sha256"` // "" for a file that is too large to be read whole
 }
 
 // part is a file that the bundle carries.
@@ -41,6 +42,12 @@ type part struct {
 	source
 	state   State
 	content []byte
+	// leftOut is how many bytes of the file the content lacks: a memory's first, a prompt's last.
+	leftOut int64
+	// before and after are what stands next to the content in what is left out; see part.secrets.
+	before, after []byte
+	// line is how many lines of the file stand before the content, -1 where that is not known.
+	line int
 }
 
 // document is a bundle before it is rendered.
@@ -54,20 +61,21 @@ type document struct {
 // collector reads what the finder finds.
 type collector struct {
 	finder
-	policy Policy
+	policy      Policy
+	listedBytes int64 // what was read for the digests of files in pointers' directories
 }
 
 func (c *collector) collect(in *Input) *document {
 	doc := &document{in: in, pointers: []Pointer{}}
 	doc.prompt = c.load("prompt", c.finder.prompt().path)
-	if doc.prompt != nil {
-		c.length(doc.prompt.Path, doc.prompt.content)
+	if doc.prompt != nil && doc.prompt.leftOut == 0 {
+		c.wording(doc.prompt.Path, doc.prompt.content)
 	}
 	doc.memory = c.load("memory", c.finder.memory().path)
 	doc.metrics = c.loadMetrics(c.finder.metrics().path)
-	for _, p := range c.finder.pointers() {
-		if s := c.digest("pointer", p.path); s != nil {
-			doc.pointers = append(doc.pointers, Pointer{p.label, s.Path, s.Size, s.SHA256})
+	for _, found := range c.finder.pointers() {
+		if p := c.pointer(found); p != nil {
+			doc.pointers = append(doc.pointers, *p)
 		}
 	}
 	for _, p := range []*part{doc.prompt, doc.memory, doc.metrics} {
@@ -78,7 +86,7 @@ func (c *collector) collect(in *Input) *document {
 	return doc
 }
 
-// load reads the file at path whole; one of more than MaxFile bytes is named only.
+// load reads the file at path; of one of more than MaxFile bytes, what truncate takes.
 func (c *collector) load(role, path string) *part {
 	var head bytes.Buffer
 	s := c.read(role, path, func(r io.Reader) error {
@@ -89,8 +97,7 @@ func (c *collector) load(role, path string) *part {
 	case s == nil:
 		return nil
 	case s.Size > MaxFile:
-		c.large(s, MaxFile, "its content is left out")
-		return &part{source: *s, state: Omitted}
+		return c.truncate(s)
 	}
 	return &part{source: *s, state: Verbatim, content: head.Bytes()}
 }
@@ -134,19 +141,19 @@ func (c *collector) large(s *source, limit int, consequence string) {
 
 // read hands the file at path to consume and takes its digest on the way. It is nil without a path and after a finding.
 func (c *collector) read(role, path string, consume func(io.Reader) error) *source {
-	if path == "" {
+	if path == "" || !c.inspect(role, path) {
 		return nil
 	}
-	s, err := c.readSource(role, path, consume)
+	s, err := c.readSource(role, path, maxDigest, consume)
 	if err != nil {
-		c.findings = append(c.findings, diag.Unreadable.At(path, 0, 0,
-			fmt.Sprintf("the %s of agent %q cannot be read: %v", role, c.entry.Agent, err), "make it a readable regular file"))
+		c.unreadable(role, path, err, "make it a readable regular file")
 		return nil
 	}
 	return s
 }
 
-func (c *collector) readSource(role, path string, consume func(io.Reader) error) (*source, error) {
+// readSource reads a file of at most limit bytes; a larger one is named without a digest.
+func (c *collector) readSource(role, path string, limit int64, consume func(io.Reader) error) (*source, error) {
 	f, err := c.tree.Open(path)
 	if err != nil {
 		return nil, err
@@ -157,11 +164,11 @@ func (c *collector) readSource(role, path string, consume func(io.Reader) error)
 		return nil, err
 	}
 	s := &source{Path: path, Role: role, Size: info.Size()}
-	if s.Size > maxDigest {
+	if s.Size > limit {
 		return s, nil
 	}
 	h := sha256.New()
-	r := io.TeeReader(io.LimitReader(f, maxDigest), h)
+	r := io.TeeReader(io.LimitReader(f, limit), h)
 	count := &counter{r: r}
 	if err := consume(count); err != nil {
 		return nil, err
@@ -221,7 +228,7 @@ func (p *part) info() *MemoryInfo {
 	if len(p.content) > 0 && !bytes.HasSuffix(p.content, []byte("\n")) {
 		lines++
 	}
-	return &MemoryInfo{Path: p.Path, Size: p.Size, Lines: lines, SHA256: p.SHA256}
+	return &MemoryInfo{Path: p.Path, Size: p.Size, Lines: lines, LeftOut: p.leftOut, SHA256: p.SHA256}
 }
 
 // encoded is the content as text: itself, or base64 when it is not UTF-8.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strconv"
 	"time"
 
@@ -34,13 +33,47 @@ type executions struct {
 	secrets bool // look for secrets
 
 	runs, broken, firstBroken int
-	known, successes          int // runs that tell whether they succeeded
-	times                     []float64
-	quality                   float64
-	rated                     int
+	successes                 series[int8]    // 1 or 0 of each run that says whether it succeeded
+	quality                   series[float32] // of each run that is rated
+	time                      float64         // the sum of timed runs
+	timed                     int
 	last                      time.Time
 	found                     []secretAt
 }
+
+// series is what the runs of a file measured, in the order of its lines.
+type series[T int8 | float32] []T
+
+// sum adds up the values.
+func (s series[T]) sum() (total float64) {
+	for _, v := range s {
+		total += float64(v)
+	}
+	return total
+}
+
+// average is rounded as decimal rounds.
+func (s series[T]) average() float64 { return round(s.sum() / float64(len(s))) }
+
+// trend compares the mean of the later half with that of the earlier; a run in the middle is in
+// neither. It is stable when they are no more than steady apart, and null below two runs.
+func (s series[T]) trend() *string {
+	half := len(s) / 2
+	if half == 0 {
+		return nil
+	}
+	word := "stable"
+	switch change := round(s[len(s)-half:].average() - s[:half].average()); {
+	case change > steady:
+		word = "improving"
+	case change < -steady:
+		word = "declining"
+	}
+	return &word
+}
+
+// steady is how far the halves of a stable trend may be apart.
+const steady = 0.05
 
 // read is the consumer of the file's bytes.
 func (x *executions) read(r io.Reader) error {
@@ -99,17 +132,14 @@ func (x *executions) line(line []byte, long bool, number int) {
 	}
 	x.runs++
 	if ok, told := succeeded(run); told {
-		x.known++
-		if ok {
-			x.successes++
-		}
+		x.successes = append(x.successes, map[bool]int8{true: 1}[ok])
 	}
 	if seconds, ok := duration(run); ok {
-		x.times = append(x.times, seconds)
+		x.time += seconds
+		x.timed++
 	}
 	if q, ok := number64(run, qualityNames); ok && q <= 1 {
-		x.quality += q
-		x.rated++
+		x.quality = append(x.quality, float32(q))
 	}
 	if at, ok := when(run); ok && at.After(x.last) {
 		x.last = at
@@ -162,24 +192,29 @@ func when(run map[string]any) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// summary renders the runs as JSON. Nothing in it is text from the file.
+// summary renders the runs as JSON, under the names of a summary.json and with broken_lines beside
+// them. Nothing in it is text from the file.
 func (x *executions) summary() []byte {
+	type trend struct {
+		SuccessRate  *string `json:"success_rate"`
+		QualityScore *string `json:"quality_score"`
+	}
 	out := struct {
-		Runs        int             `json:"runs"`
+		Executions  int             `json:"execution_count"`
 		SuccessRate json.RawMessage `json:"success_rate"`
-		MeanTime    json.RawMessage `json:"mean_time_s"`
-		MedianTime  json.RawMessage `json:"median_time_s"`
-		MeanQuality json.RawMessage `json:"mean_quality"`
-		LastRun     *string         `json:"last_run"`
+		Quality     json.RawMessage `json:"avg_quality_score"`
+		Time        json.RawMessage `json:"avg_execution_time_s"`
+		Last        *string         `json:"last_execution"`
+		Trend       trend           `json:"trend"`
 		BrokenLines int             `json:"broken_lines"`
-	}{Runs: x.runs, BrokenLines: x.broken}
-	out.SuccessRate = mean(float64(x.successes), x.known)
-	out.MeanTime = mean(sum(x.times), len(x.times))
-	out.MedianTime = median(x.times)
-	out.MeanQuality = mean(x.quality, x.rated)
+	}{Executions: x.runs, BrokenLines: x.broken}
+	out.SuccessRate = mean(x.successes.sum(), len(x.successes))
+	out.Quality = mean(x.quality.sum(), len(x.quality))
+	out.Time = mean(x.time, x.timed)
+	out.Trend = trend{x.successes.trend(), x.quality.trend()}
 	if !x.last.IsZero() {
 		last := x.last.Format(time.RFC3339)
-		out.LastRun = &last
+		out.Last = &last
 	}
 	data, err := marshal(out)
 	if err != nil {
@@ -188,36 +223,16 @@ func (x *executions) summary() []byte {
 	return data
 }
 
-func sum(values []float64) (total float64) {
-	for _, v := range values {
-		total += v
-	}
-	return total
-}
-
+// mean is null where nothing was measured.
 func mean(total float64, n int) json.RawMessage {
 	if n == 0 {
 		return json.RawMessage("null")
 	}
-	return decimal(total / float64(n))
+	return json.RawMessage(strconv.FormatFloat(round(total/float64(n)), 'f', -1, 64))
 }
 
-func median(values []float64) json.RawMessage {
-	if len(values) == 0 {
-		return json.RawMessage("null")
-	}
-	sorted := slices.Sorted(slices.Values(values))
-	middle := len(sorted) / 2
-	if len(sorted)%2 == 1 {
-		return decimal(sorted[middle])
-	}
-	return decimal((sorted[middle-1] + sorted[middle]) / 2)
-}
-
-// decimal has at most four places, so that the last bit of a sum does not show.
-func decimal(v float64) json.RawMessage {
-	return json.RawMessage(strconv.FormatFloat(math.Round(v*1e4)/1e4, 'f', -1, 64))
-}
+// round keeps four places, so that the last bit of a sum does not show.
+func round(v float64) float64 { return math.Round(v*1e4) / 1e4 }
 
 // reportExecutions reports the broken lines and secrets of an executions.jsonl. A secret there stops the agent like any other, though
 // no text of the file gets into the summary: under redact nothing needs to be replaced.
@@ -229,20 +244,4 @@ func (c *collector) reportExecutions(x *executions) {
 	for _, s := range x.found {
 		c.secret(x.path, s)
 	}
-}
-
-// checkSummary warns about a summary.json that is not a JSON object; it is carried as it is.
-func (c *collector) checkSummary(p *part) {
-	data := bytes.TrimPrefix(p.content, []byte("\ufeff"))
-	var object map[string]json.RawMessage
-	err := json.Unmarshal(data, &object)
-	if err == nil && object != nil {
-		return
-	}
-	line, column := 1, 1
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		line, column = position(data, max(0, int(syntax.Offset)-1))
-	}
-	c.findings = append(c.findings, diag.BadMetrics.At(p.Path, line, column, fmt.Sprintf("the metrics of agent %q are not a JSON object", c.entry.Agent),
-		"write it anew with kaizen-agentic metrics"))
 }

@@ -85,44 +85,17 @@ func (f *finder) ignored(part schedule.Part) {
 	}
 }
 
-// labelled is a pointer that was found.
-type labelled struct{ label, path string }
-
-// pointers finds scope and todo, which the manifest may place elsewhere, and then the further labels of the manifest in its order.
-func (f *finder) pointers() []labelled {
-	var all []labelled
-	add := func(label string, p found) {
-		if p.path != "" {
-			all = append(all, labelled{label, p.path})
-		}
-	}
-	defaults := []schedule.Part{schedule.PartScope, schedule.PartTodo}
-	named := make(map[string]string)
-	for _, p := range f.entry.Pointers {
-		named[p.Label] = p.Path
-	}
-	for _, part := range defaults {
-		if path, ok := named[string(part)]; ok {
-			add(string(part), found{path: f.named(part, "pointers."+string(part), path)})
-		} else {
-			add(string(part), f.conventional(part))
-		}
-	}
-	for _, p := range f.entry.Pointers {
-		if p.Label != string(schedule.PartScope) && p.Label != string(schedule.PartTodo) {
-			add(p.Label, found{path: f.named("", "pointers."+p.Label, p.Path)})
-		}
-	}
-	return all
-}
-
-// named is the file at path, which the manifest names under key; "" after a finding when it is not there.
+// named is the file at path, which the manifest names under key, or a pointer's directory; "" after
+// a finding when it is not there.
 func (f *finder) named(part schedule.Part, key, path string) string {
 	_, err := f.probe(path)
 	if part == schedule.PartMetrics && errors.Is(err, checkout.ErrNotRegular) {
 		return f.metricsIn(path)
 	}
+	isPointer := strings.HasPrefix(key, "pointers.")
 	switch {
+	case isPointer && f.tree.IsDir(path):
+		return path
 	case err == nil:
 		return path
 	case errors.Is(err, checkout.ErrEscapes):
@@ -130,7 +103,7 @@ func (f *finder) named(part schedule.Part, key, path string) string {
 			"name a file of the repository itself")
 	default:
 		hint := "add the file, correct the path, or remove the key to search by convention"
-		if near := f.similar(part, path); absent(err) && near != "" {
+		if near := f.similar(path, isPointer || part == schedule.PartMetrics); absent(err) && near != "" {
 			hint = fmt.Sprintf("did you mean %q?", near)
 		}
 		if rule, ok := f.tree.Ignored(path); absent(err) && ok {
@@ -146,19 +119,18 @@ func (f *finder) named(part schedule.Part, key, path string) string {
 // maxSiblings is how many names a directory may have for one of them to be suggested.
 const maxSiblings = 200
 
-// similar is the file beside name that was probably meant, or "". Metrics may be a directory.
-func (f *finder) similar(part schedule.Part, name string) string {
+// similar is the file beside name that was probably meant, or with dirs the directory, or "".
+func (f *finder) similar(name string, dirs bool) string {
 	names, _ := f.tree.ReadDir(path.Dir(name), maxSiblings) // a directory that is not there suggests nothing
 	near := schedule.Suggest(path.Base(name), names)
 	if near == "" {
 		return ""
 	}
 	near = path.Join(path.Dir(name), near)
-	_, err := f.probe(near)
-	if err != nil && !(part == schedule.PartMetrics && errors.Is(err, checkout.ErrNotRegular)) {
-		return ""
+	if f.tree.IsFile(near) || dirs && f.tree.IsDir(near) {
+		return near
 	}
-	return near
+	return ""
 }
 
 // metricsIn finds the metrics in the directory that the manifest names.
@@ -184,14 +156,13 @@ func (f *finder) metricsIn(dir string) string {
 func (f *finder) conventional(part schedule.Part) found {
 	var first found
 	var firstInfo fs.FileInfo
-	for _, pattern := range schedule.Conventions[part] {
-		path := schedule.Expand(pattern, f.entry.Agent)
+	for _, path := range schedule.Paths(f.tree, part, f.entry.Agent) {
 		info, err := f.probe(path)
 		switch {
 		case absent(err):
+			f.linkedParent(string(part), path, err)
 		case first.path == "" && err != nil:
-			f.findings = append(f.findings, diag.Unreadable.At(path, 0, 0,
-				fmt.Sprintf("the %s of agent %q cannot be read: %v", part, f.entry.Agent, err), "put a regular file there or remove it"))
+			f.unreadable(string(part), path, err, "put a regular file there or remove it")
 			return found{}
 		case err != nil:
 		case first.path == "":
@@ -203,6 +174,12 @@ func (f *finder) conventional(part schedule.Part) found {
 		}
 	}
 	return first
+}
+
+// unreadable reports that path, which has the role in the bundle, cannot be read.
+func (f *finder) unreadable(role, path string, err error, hint string) {
+	f.findings = append(f.findings, diag.Unreadable.At(path, 0, 0,
+		fmt.Sprintf("the %s of agent %q cannot be read: %v", role, f.entry.Agent, err), hint))
 }
 
 // probe tells whether path is a file that can be opened.

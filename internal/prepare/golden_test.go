@@ -66,7 +66,11 @@ func TestSchema(t *testing.T) {
 		{"base64", map[string]string{prompt: "r\xf4le"}, "prompt", Verbatim, "base64"},
 		{"redacted", map[string]string{memory: "use ghp_" + random(alnum, 36)}, "memory", Redacted, "utf-8"},
 		{"redacted base64", map[string]string{memory: "r\xf4le ghp_" + random(alnum, 36)}, "memory", Redacted, "base64"},
-		{"omitted", map[string]string{prompt: "p", memory: strings.Repeat("x", MaxFile+1)}, "memory", Omitted, "utf-8"},
+		{"truncated", map[string]string{prompt: "p", memory: strings.Repeat("x", MaxFile+1)}, "memory", Truncated, "utf-8"},
+		{"truncated prompt", map[string]string{prompt: strings.Repeat("x", MaxFile+1)}, "prompt", Truncated, "utf-8"},
+		{"truncated and redacted", map[string]string{memory: strings.Repeat("x\n", MaxFile) + "ghp_" + random(alnum, 36)},
+			"memory", Redacted, "utf-8"},
+		{"omitted", map[string]string{summary: strings.Repeat(" ", MaxFile) + "{}"}, "metrics", Omitted, "utf-8"},
 		{"summary", map[string]string{summary: "{}"}, "metrics", Verbatim, "utf-8"},
 		{"summarized", map[string]string{runs: "{}\n"}, "metrics", Summarized, "utf-8"},
 	}

@@ -26,9 +26,9 @@ func (c *collector) hygiene(p *part) {
 	if c.policy == SecretsOff {
 		return
 	}
-	spans := findSecrets(p.content)
+	spans := p.secrets()
 	for _, s := range spans[:min(len(spans), maxSecrets)] {
-		line, column := position(p.content, s.start)
+		line, column := p.place(s.start)
 		c.secret(p.Path, secretAt{s.rule, line, column})
 	}
 	if len(spans) > 0 {
@@ -86,7 +86,7 @@ func (c *collector) commandPos(i int) schedule.Pos {
 // checkText warns about bytes that are not UTF-8 and characters that a reader does not see.
 func (c *collector) checkText(p *part) {
 	if i := invalidUTF8(p.content); i >= 0 {
-		line, column := position(p.content, i)
+		line, column := p.place(i)
 		c.findings = append(c.findings, diag.InvalidUTF8.At(p.Path, line, column,
 			fmt.Sprintf("byte 0x%02x is not UTF-8; the bundle carries the file as base64", p.content[i]), "save the file as UTF-8"))
 	}
@@ -95,7 +95,7 @@ func (c *collector) checkText(p *part) {
 		if i == maxHidden {
 			break
 		}
-		line, column := position(p.content, h.offset)
+		line, column := p.place(h.offset)
 		more := 0
 		if i == maxHidden-1 {
 			more = len(hidden) - maxHidden

@@ -25,7 +25,8 @@ type partJSON struct {
 	Size     int64  `json:"size"`
 	SHA256   string `json:"sha256"`
 	State    State  `json:"state"`
-	Encoding string `json:"encoding"` // utf-8, or base64 for a file that is not UTF-8
+	LeftOut  int64  `json:"left_out,omitempty"` // bytes, see part
+	Encoding string `json:"encoding"`           // utf-8, or base64 for a file that is not UTF-8
 	Content  string `json:"content"`
 }
 
@@ -57,5 +58,8 @@ func (p *part) json() *partJSON {
 		return nil
 	}
 	encoding, content := p.encoded()
-	return &partJSON{Path: p.Path, Size: p.Size, SHA256: p.SHA256, State: p.state, Encoding: encoding, Content: content}
+	return &partJSON{
+		Path: p.Path, Size: p.Size, SHA256: p.SHA256,
+		State: p.state, LeftOut: p.leftOut, Encoding: encoding, Content: content,
+	}
 }

@@ -54,13 +54,19 @@ func TestLayouts(t *testing.T) {
 	for _, pattern := range schedule.Conventions[schedule.PartPrompt] {
 		t.Run(pattern, func(t *testing.T) {
 			t.Parallel()
-			path := schedule.Expand(pattern, "coach")
+			path := strings.ReplaceAll(schedule.Expand(pattern, "coach"), "**", "team/review")
 			for i, prompt := range agentFiles(pattern) {
 				memory := prompt + "## Metrics\n"
 				tree := newTree(t, map[string]string{path: prompt, ".kaizen/agents/coach/memory.md": memory, ".kaizen/metrics/coach.json": "{}"})
 				for _, format := range []Format{Markdown, JSON} {
 					b, findings := must(t, tree, coach(format))
-					if len(findings) > 0 || !b.PromptFound || !b.HasMemory || !b.HasMetrics {
+					// Of the bodies the last two are blank; the head at 5 is not closed.
+					blank := i%10 >= 8 && i/10 != 5 && !strings.HasSuffix(pattern, ".toml")
+					warned := len(findings) == 1 && findings[0].Rule == diag.EmptyPrompt.ID
+					if warned != blank || len(findings) > 0 && !warned {
+						t.Errorf("sample %d: findings %v", i, findings)
+					}
+					if !b.PromptFound || !b.HasMemory || !b.HasMetrics {
 						t.Errorf("sample %d: findings %v, flags %v %v %v", i, findings, b.PromptFound, b.HasMemory, b.HasMetrics)
 					}
 					for part, want := range map[string]string{"prompt": prompt, "memory": memory, "metrics": "{}"} {

@@ -41,6 +41,9 @@ func (d *document) section(b *strings.Builder, title string, name schedule.Part,
 	}
 	encoding, text := p.encoded()
 	fmt.Fprintf(b, "- source: %s, %d bytes, sha256 %s\n", code(p.Path), p.Size, digestText(p.SHA256))
+	if p.leftOut > 0 {
+		fmt.Fprintf(b, "- left out: the %s %d bytes of the file; read them from the checkout\n", p.cutEnd(), p.leftOut)
+	}
 	fmt.Fprintf(b, "- content: %s, %s, bytes: %d\n\n", p.state, encoding, len(text))
 	switch {
 	case p.state == Omitted:
@@ -60,7 +63,25 @@ func (d *document) pointerSection(b *strings.Builder) {
 	}
 	b.WriteString("Read these files of the repository when you need them.\n\n")
 	for _, p := range d.pointers {
-		fmt.Fprintf(b, "- %s: %s, %d bytes, sha256 %s\n", code(p.Label), code(p.Path), p.Size, digestText(p.SHA256))
+		if p.Files == nil {
+			fmt.Fprintf(b, "- %s: %s, %d bytes, sha256 %s\n", code(p.Label), code(p.Path), p.Size, digestText(p.SHA256))
+		} else {
+			listFiles(b, p)
+		}
+	}
+}
+
+// listFiles writes a pointer to a directory.
+func listFiles(b *strings.Builder, p Pointer) {
+	fmt.Fprintf(b, "- %s: the directory %s, its last names first\n", code(p.Label), code(p.Path))
+	for _, f := range p.Files {
+		fmt.Fprintf(b, "  - %s, %d bytes, sha256 %s\n", code(f.Path), f.Size, digestText(f.SHA256))
+	}
+	switch {
+	case p.More > 0:
+		fmt.Fprintf(b, "  - and %d more\n", p.More)
+	case len(p.Files) == 0:
+		b.WriteString("  - none listed\n")
 	}
 }
 

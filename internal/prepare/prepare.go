@@ -12,7 +12,7 @@ import (
 
 // Limits on what goes into a bundle (design §3, §5).
 const (
-	MaxFile   = 256 << 10 // bytes of one file; a larger one is named but not carried
+	MaxFile   = 256 << 10 // bytes of one file; of a larger one a part is carried at most
 	MaxBundle = 1 << 20   // bytes of a rendered bundle; a larger one is warned about
 	MaxPrompt = 30_000    // characters of a prompt; a longer one is warned about
 )
@@ -49,12 +49,23 @@ type Input struct {
 	File string
 }
 
-// Pointer is a reference to a file of the repository; its content is never part of a bundle.
+// Pointer is a reference to a file or a directory of the repository; content is never part of a bundle.
 type Pointer struct {
 	Label  string `json:"label"`
 	Path   string `json:"path"`
+	Size   int64  `json:"size"`   // bytes, of a directory those of Files
+	SHA256 string `json:"sha256"` // lower-case hex; "" for a file of more than 64 MiB and for a directory
+	// Files are the files of a directory, the last name first, which is the newest where names begin
+	// with a date; nil for a file. More is how many further files the directory has.
+	Files []PointerFile `json:"files,omitzero"`
+	More  int           `json:"more,omitempty"`
+}
+
+// PointerFile is a file of a directory that a pointer names.
+type PointerFile struct {
+	Path   string `json:"path"`
 	Size   int64  `json:"size"`   // bytes
-	SHA256 string `json:"sha256"` // lower-case hex; "" for a file of more than 64 MiB
+	SHA256 string `json:"sha256"` // lower-case hex; "" where the directory has more than 64 MiB
 }
 
 // Bundle is one prepared bundle.
@@ -78,10 +89,11 @@ type Bundle struct {
 
 // MemoryInfo describes an agent's memory file.
 type MemoryInfo struct {
-	Path   string
-	Size   int64  // bytes
-	Lines  int    // 0 for a file of more than MaxFile bytes
-	SHA256 string // lower-case hex; "" for a file of more than 64 MiB
+	Path    string
+	Size    int64  // bytes
+	Lines   int    // of what the bundle carries
+	LeftOut int64  // bytes at the start that the bundle does not carry
+	SHA256  string // lower-case hex; "" for a file of more than 64 MiB
 }
 
 // ContentName is the file name of Content: bundle.md or bundle.json.

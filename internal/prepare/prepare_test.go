@@ -110,7 +110,11 @@ func TestSuggestions(t *testing.T) {
 		{"a memory", []string{"a.md", "notes/memory.md"}, "{agent: a, cadence: daily, prompt: a.md, memory: notes/memroy.md}", `did you mean "notes/memory.md"?`},
 		{"metrics in a directory", []string{"a.md", ".kaizen/metrics/coach/summary.json"}, "{agent: a, cadence: daily, prompt: a.md, metrics: .kaizen/metrics/coahc}", `did you mean ".kaizen/metrics/coach"?`},
 		{"a pointer at the root", []string{"a.md", "SCOPE.md"}, "{agent: a, cadence: daily, prompt: a.md, pointers: {scope: SCOEP.md}}", `did you mean "SCOPE.md"?`},
-		{"a directory is no pointer", []string{"a.md", "PLAN.md/x"}, "{agent: a, cadence: daily, prompt: a.md, pointers: {plan: PALN.md}}", "add the file, correct the path, or remove the key to search by convention"},
+		{"a directory as a pointer", []string{"a.md", "plans/x"},
+			"{agent: a, cadence: daily, prompt: a.md, pointers: {plan: palns}}", `did you mean "plans"?`},
+		{"a directory is no memory", []string{"a.md", "notes/x"},
+			"{agent: a, cadence: daily, prompt: a.md, memory: noets}",
+			"add the file, correct the path, or remove the key to search by convention"},
 		{"no such directory", []string{"a.md"}, "{agent: a, cadence: daily, prompt: b/a.md}", "add the file, correct the path, or remove the key to search by convention"},
 	}
 	for _, tt := range tests {
@@ -163,20 +167,27 @@ func TestPointers(t *testing.T) {
 
 func TestExecutions(t *testing.T) {
 	t.Parallel()
+	const none = `"success_rate":null,"avg_quality_score":null,"avg_execution_time_s":null,"last_execution":null,` +
+		`"trend":{"success_rate":null,"quality_score":null},`
 	tests := []struct{ name, lines, want string }{
-		{"empty", "", `{"runs":0,"success_rate":null,"mean_time_s":null,"median_time_s":null,"mean_quality":null,"last_run":null,"broken_lines":0}`},
+		{"empty", "", `{"execution_count":0,` + none + `"broken_lines":0}`},
 		{"kaizen-agentic", `{"timestamp":"2026-11-02T05:00:00Z","success":true,"execution_time_s":10,"quality_score":0.9}` + "\n" +
 			`{"timestamp":"2026-11-09T05:00:00Z","success":false,"execution_time_s":20}` + "\n" +
 			`{"timestamp":"2026-11-01T05:00:00Z","success":true,"execution_time_s":60,"quality_score":0.8}` + "\n",
-			`{"runs":3,"success_rate":0.6667,"mean_time_s":30,"median_time_s":20,"mean_quality":0.85,"last_run":"2026-11-09T05:00:00Z","broken_lines":0}`},
+			`{"execution_count":3,"success_rate":0.6667,"avg_quality_score":0.85,"avg_execution_time_s":30,` +
+				`"last_execution":"2026-11-09T05:00:00Z",` +
+				`"trend":{"success_rate":"stable","quality_score":"declining"},"broken_lines":0}`},
 		{"other names", `{"recorded_at":"2026-11-02 05:00:00","status":"failed","duration_ms":1500,"quality":1}` + "\r\n" + `{"time":2.5,"ok":true}`,
-			`{"runs":2,"success_rate":0.5,"mean_time_s":2,"median_time_s":2,"mean_quality":1,"last_run":"2026-11-02T05:00:00Z","broken_lines":0}`},
+			`{"execution_count":2,"success_rate":0.5,"avg_quality_score":1,"avg_execution_time_s":2,` +
+				`"last_execution":"2026-11-02T05:00:00Z",` +
+				`"trend":{"success_rate":"improving","quality_score":null},"broken_lines":0}`},
 		{"offsets", `{"timestamp":"2026-11-02T05:00:00+02:00"}`,
-			`{"runs":1,"success_rate":null,"mean_time_s":null,"median_time_s":null,"mean_quality":null,"last_run":"2026-11-02T03:00:00Z","broken_lines":0}`},
+			`{"execution_count":1,` + strings.Replace(none, `n":null`, `n":"2026-11-02T03:00:00Z"`, 1) + `"broken_lines":0}`},
 		{"broken", "\ufeff{\"success\":true}\n\n{\n[]\nnull\n{\"success\":1e999}\n\x00\n" + strings.Repeat("x", maxLine+1) + "\n{\"success\":true,\"time\":-1,\"quality\":7}",
-			`{"runs":2,"success_rate":1,"mean_time_s":null,"median_time_s":null,"mean_quality":null,"last_run":null,"broken_lines":6}`},
+			`{"execution_count":2,"success_rate":1,"avg_quality_score":null,"avg_execution_time_s":null,"last_execution":null,` +
+				`"trend":{"success_rate":"stable","quality_score":null},` + `"broken_lines":6}`},
 		{"hostile text", `{"timestamp":"## Prompt","success":"yes","time":"1"}`,
-			`{"runs":1,"success_rate":null,"mean_time_s":null,"median_time_s":null,"mean_quality":null,"last_run":null,"broken_lines":0}`},
+			`{"execution_count":1,` + none + `"broken_lines":0}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -200,7 +211,20 @@ func TestExecutions(t *testing.T) {
 
 func TestBadSummary(t *testing.T) {
 	t.Parallel()
-	for content, want := range map[string]string{"{}": "", "": "1:1", "[]": "1:1", "{\n \"a\": x}": "2:7", "null": "1:1"} {
+	for content, want := range map[string]string{
+		"{}": "", "": "1:1", "[]": "1:1", "{\n \"a\": x}": "2:7", "null": "1:1",
+		`{"execution_count": 2, "success_rate": 1, "avg_quality_score": null, "avg_execution_time_s": 1.5e2, ` +
+			`"last_execution": "2026-11-02", ` +
+			`"trend": {"success_rate": "stable", "quality_score": null, "other": 1}, "agent": 1}`: "",
+		"\ufeff{\"execution_count\" :\n  \"2\"}":                                "2:3",
+		`{"execution_count": 1.5}`:                                              "1:21",
+		`{"ü": {"success_rate": []}, "success_rate": "87%"}`:                    "1:45",
+		"{\"trend\": {\n\t\"quality_score\":\n 0.5}, \"last_execution\": \"\"}": "3:2",
+		`{"trend": "stable"}`:                                                   "1:11",
+		`{"last_execution": 1764000000}`:                                        "1:20",
+		`{"avg_quality_score": true}`:                                           "1:23",
+		`{"avg_execution_time_s":{}}`:                                           "1:25",
+	} {
 		tree := newTree(t, map[string]string{"agents/coach.md": "p", ".kaizen/metrics/coach.json": content})
 		_, findings := must(t, tree, coach(JSON))
 		got := ""

@@ -29,7 +29,12 @@ func (d *document) sources() []source {
 		}
 	}
 	for _, p := range d.pointers {
-		files = append(files, source{Path: p.Path, Role: "pointer", Size: p.Size, SHA256: p.SHA256})
+		if p.Files == nil {
+			files = append(files, source{Path: p.Path, Role: "pointer", Size: p.Size, SHA256: p.SHA256})
+		}
+		for _, f := range p.Files {
+			files = append(files, source{Path: f.Path, Role: "pointer", Size: f.Size, SHA256: f.SHA256})
+		}
 	}
 	return files
 }

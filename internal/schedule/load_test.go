@@ -124,7 +124,7 @@ func dump(m *Manifest) string {
 }
 
 // elsewhere are the error rules that Load cannot report, because they need more than the manifest's text.
-var elsewhere = []string{diag.Unreadable.ID, diag.MissingFile.ID, diag.Secret.ID, diag.Changed.ID}
+var elsewhere = []string{diag.Unreadable.ID, diag.MissingFile.ID, diag.GitLFS.ID, diag.Secret.ID, diag.Changed.ID}
 
 // TestEveryRule proves that the corpus breaks every rule of the manifest at least twice.
 func TestEveryRule(t *testing.T) {

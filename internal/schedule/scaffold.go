@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 
@@ -144,28 +143,13 @@ var notAgents = []string{"readme", "agents", "claude", "gemini", "index", "chang
 // namedPrompt is an agent and the path of what bears the name of its prompt, which need not be a file.
 type namedPrompt struct{ agent, path string }
 
-// namedPrompts looks for prompts in every layout of design §5, in the order of the conventions.
+// namedPrompts looks for prompts in every layout, in the order of the conventions.
 func namedPrompts(tree *checkout.Tree) (prompts []namedPrompt, err error) {
-	claimed := make(map[string]bool) // agents/agent-coach.md is coach's, not agent-coach's
-	for _, pattern := range Conventions[PartPrompt] {
-		dir, file := path.Split(pattern)
-		prefix, suffix, _ := strings.Cut(file, "{a}")
-		names, err := tree.ReadDir(path.Clean(dir), maxNames)
-		if errors.Is(err, checkout.ErrTooLarge) {
-			return nil, fmt.Errorf("looking for agents: %w", err)
-		}
-		if err != nil {
-			continue // most repositories have one of the layouts
-		}
-		for _, name := range names {
-			agent, full := strings.TrimSuffix(strings.TrimPrefix(name, prefix), suffix), dir+name
-			if name == prefix+agent+suffix && !claimed[full] && isAgent(agent) {
-				claimed[full] = true
-				prompts = append(prompts, namedPrompt{agent, full})
-			}
-		}
+	search, err := searchPrompts(tree)
+	if err != nil {
+		return nil, err
 	}
-	return prompts, nil
+	return search.prompts, nil
 }
 
 // SimilarAgent is the agent with a prompt in any layout that name was probably meant to be, or "".

@@ -1,0 +1,117 @@
+package prepare
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+)
+
+// maxStandIn is the largest file that may stand for another one, in bytes: a Git LFS pointer has
+// less than 1024, and a longer path is no link that anybody made.
+const maxStandIn = 1024
+
+// lfsVersions are the first lines of a Git LFS pointer: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+var lfsVersions = []string{"version https://git-lfs.github.com/spec/v1", "version https://hawser.github.com/spec/v1"}
+
+// IsLFSPointer reports whether data is a Git LFS pointer, which git checks out in place of a file
+// that was not fetched.
+func IsLFSPointer(data []byte) bool {
+	version, rest, _ := bytes.Cut(data, []byte("\n"))
+	return len(data) <= maxStandIn && slices.Contains(lfsVersions, strings.TrimSpace(string(version))) &&
+		bytes.Contains(rest, []byte("oid sha256:")) && bytes.Contains(rest, []byte("\nsize "))
+}
+
+// LFSFinding reports that what, at file, is a Git LFS pointer.
+func LFSFinding(file, what string) diag.Finding {
+	return diag.GitLFS.At(file, 1, 1, what+" is a Git LFS pointer: the file itself was not fetched",
+		"give actions/checkout the input lfs: true, or run git lfs pull before this step")
+}
+
+// inspect reports a file that stands for another one; ok is false where its bytes must not be used.
+func (f *finder) inspect(role, name string) (ok bool) {
+	data, err := f.tree.ReadFile(name, maxStandIn)
+	if err != nil { // it is larger, or whoever reads it reports why it cannot
+		return true
+	}
+	if role != "pointer" && IsLFSPointer(data) { // a reference does not carry the bytes
+		f.findings = append(f.findings, LFSFinding(name, fmt.Sprintf("the %s of agent %q", role, f.entry.Agent)))
+		return false
+	}
+	f.linkText(role, name, data)
+	return true
+}
+
+// linkText warns when data, all of the file name, is the relative path of something else: git writes
+// a symbolic link as such a file where core.symlinks is false.
+func (f *finder) linkText(role, name string, data []byte) {
+	text := strings.TrimSuffix(string(data), "\n")
+	target := path.Join(path.Dir(name), text)
+	switch {
+	case text == "" || strings.ContainsAny(text, "\n\r\x00") || path.IsAbs(text):
+		return
+	case target == "." || target == name || strings.HasPrefix(name, target+"/"):
+		return
+	case !f.tree.IsFile(target) && !f.tree.IsDir(target):
+		return
+	}
+	found := diag.LinkAsText.At(name, 1, 1,
+		fmt.Sprintf("the %s of agent %q is only the path %q: a symbolic link that was checked out as text",
+			role, f.entry.Agent, text),
+		fmt.Sprintf("check out with git's core.symlinks set to true, or name %q in the manifest", target))
+	if !slices.Contains(f.findings, found) {
+		f.findings = append(f.findings, found)
+	}
+}
+
+// linkedParent warns when name is absent because a directory above it is a link's text.
+func (f *finder) linkedParent(role, name string, err error) {
+	if !errors.Is(err, syscall.ENOTDIR) {
+		return
+	}
+	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+		if data, err := f.tree.ReadFile(dir, maxStandIn); err == nil {
+			f.linkText(role, dir, data)
+			return
+		}
+	}
+}
+
+// empty warns about a prompt that does not say anything to the agent.
+func (f *finder) empty(name string, prompt []byte) {
+	text := bytes.TrimSpace(bytes.TrimPrefix(prompt, []byte("\ufeff")))
+	reason := ""
+	switch {
+	case len(prompt) == 0:
+		reason = "is empty"
+	case len(text) == 0:
+		reason = "has nothing but white space"
+	case len(afterFrontMatter(text)) == 0:
+		reason = "has nothing but front matter"
+	default:
+		return
+	}
+	f.report(diag.EmptyPrompt, "prompt", fmt.Sprintf("the prompt %s of agent %q %s", name, f.entry.Agent, reason),
+		"write below it what the agent does, or name another file with prompt:")
+}
+
+// afterFrontMatter is the trimmed text behind the line that closes the front matter; all of it where
+// there is none, or none that is closed.
+func afterFrontMatter(text []byte) []byte {
+	first, rest, _ := bytes.Cut(text, []byte("\n"))
+	if string(bytes.TrimSpace(first)) != "---" {
+		return text
+	}
+	for len(rest) > 0 {
+		var line []byte
+		if line, rest, _ = bytes.Cut(rest, []byte("\n")); string(bytes.TrimSpace(line)) == "---" {
+			return bytes.TrimSpace(rest)
+		}
+	}
+	return text
+}

@@ -1,0 +1,140 @@
+package prepare
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"unicode/utf8"
+)
+
+// overlap is how far what is left out is searched for secrets, in bytes, so that a cut through a
+// secret does not hide the rest of it. A private key of 8192 bits has half as many.
+const overlap = 16 << 10
+
+// truncate takes MaxFile bytes of a larger file: the end of a memory, where the latest notes are,
+// and the beginning of a prompt, which says what the agent is. Of metrics it takes nothing.
+func (c *collector) truncate(s *source) *part {
+	p := &part{source: *s, state: Truncated}
+	if s.Role == "metrics" {
+		c.large(s, MaxFile, "its content is left out")
+		p.state = Omitted
+		return p
+	}
+	f, err := c.tree.Open(p.Path)
+	if err == nil {
+		defer f.Close()
+		err = p.cut(f)
+	}
+	if err != nil {
+		c.unreadable(p.Role, p.Path, err, "make it a readable regular file")
+		return nil
+	}
+	c.large(s, MaxFile, fmt.Sprintf("its %s %d bytes are left out", p.cutEnd(), p.leftOut))
+	return p
+}
+
+// cutEnd says which bytes of the file a truncated part lacks.
+func (p *part) cutEnd() string {
+	if p.Role == "memory" {
+		return "first"
+	}
+	return "last"
+}
+
+// cut reads the content, and what stands next to it, from a file of more than MaxFile bytes.
+func (p *part) cut(f *os.File) error {
+	var from int64
+	if p.Role == "memory" {
+		from = max(0, p.Size-MaxFile-overlap)
+	}
+	window := make([]byte, min(MaxFile+overlap, p.Size-from))
+	if _, err := io.ReadFull(io.NewSectionReader(f, from, int64(len(window))), window); err != nil {
+		return err
+	}
+	if p.Role != "memory" {
+		at := endOfLine(window, MaxFile)
+		p.content, p.after = window[:at], window[at:]
+		p.leftOut = p.Size - int64(at)
+		return nil
+	}
+	at := startOfLine(window, len(window)-MaxFile)
+	p.before, p.content = window[:at], window[at:]
+	p.leftOut = from + int64(at)
+	p.line = -1
+	if p.Size > maxDigest || window[at-1] != '\n' {
+		return nil
+	}
+	var err error
+	p.line, err = countLines(io.NewSectionReader(f, 0, p.leftOut))
+	return err
+}
+
+// longLine is how much of the content a cut at a line gives up at most; in a longer line the cut is
+// between two characters.
+const longLine = MaxFile / 2
+
+// startOfLine is the first start of a line at or behind from, or else of a character.
+func startOfLine(text []byte, from int) int {
+	if i := bytes.IndexByte(text[from-1:from-1+longLine], '\n'); i >= 0 {
+		return from + i
+	}
+	for range utf8.UTFMax - 1 {
+		if !utf8.RuneStart(text[from]) {
+			from++
+		}
+	}
+	return from
+}
+
+// endOfLine is the last end of a line at or before to, or else of a character.
+func endOfLine(text []byte, to int) int {
+	if i := bytes.LastIndexByte(text[to-longLine:to], '\n'); i >= 0 {
+		return to - longLine + i + 1
+	}
+	for range utf8.UTFMax - 1 {
+		if !utf8.RuneStart(text[to]) {
+			to--
+		}
+	}
+	return to
+}
+
+func countLines(r io.Reader) (lines int, err error) {
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := r.Read(buf)
+		lines += bytes.Count(buf[:n], []byte("\n"))
+		if err == io.EOF {
+			return lines, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+}
+
+// place is the line and column of an offset of the content in the file; 0, 0 where not known.
+func (p *part) place(offset int) (line, column int) {
+	if p.line < 0 {
+		return 0, 0
+	}
+	line, column = position(p.content, offset)
+	return p.line + line, column
+}
+
+// secrets are those that the content holds, or a part of.
+func (p *part) secrets() []span {
+	if p.leftOut == 0 {
+		return findSecrets(p.content)
+	}
+	var spans []span
+	from := len(p.before)
+	for _, s := range findSecrets(bytes.Join([][]byte{p.before, p.content, p.after}, nil)) {
+		s.start, s.end = max(s.start-from, 0), min(s.end-from, len(p.content))
+		if s.start < s.end {
+			spans = append(spans, s)
+		}
+	}
+	return spans
+}
