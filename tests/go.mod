@@ -3,6 +3,7 @@ module github.com/kaizen-agentic/schedule-action/tests
 go 1.26.0
 
 require (
+	github.com/adhocore/gronx v1.20.4
 	github.com/cloudevents/sdk-go/protocol/nats_jetstream/v2 v2.16.2
 	github.com/cloudevents/sdk-go/v2 v2.16.2
 	github.com/kaizen-agentic/schedule-action v0.0.0
@@ -10,6 +11,7 @@ require (
 	github.com/nats-io/nats-server/v2 v2.15.2
 	github.com/nats-io/nats.go v1.55.0
 	github.com/nats-io/nkeys v0.4.17
+	github.com/netresearch/go-cron v0.9.1
 	gopkg.in/yaml.v3 v3.0.1
 )
 

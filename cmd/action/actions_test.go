@@ -306,7 +306,7 @@ func TestCheckoutInAPartOfTheWorkspace(t *testing.T) {
 			t.Parallel()
 			p := newPlatform(t)
 			part := filepath.Join(p.workspace, "packages", "web")
-			manifest := "version: \"1\"\nrepo: web\nschedules:\n  - agent: coach\n    cadence: daily\n"
+			manifest := "version: \"1\"\nrepo: web\nagents:\n  coach:\n    cadence: daily\n"
 			writeFile(t, filepath.Join(part, ".kaizen/schedule.yml"), manifest)
 			writeFile(t, filepath.Join(part, "agents/coach.md"), "# Do what is to be done.\n")
 			if test.git != "" {
@@ -359,7 +359,7 @@ func TestPullRequestComparesWithTheBase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	old := strings.Replace(string(manifest), "monday", "friday", 1)
+	old := strings.Replace(string(manifest), "0 5 * * 1", "0 5 * * 5", 1)
 	p.api.AddRepository(ghtest.Repository{ID: 7, FullName: sampleRepo, Refs: map[string]map[string]string{base: {".kaizen/schedule.yml": old}}})
 	payload := filepath.Join(t.TempDir(), "event.json")
 	if err := os.WriteFile(payload, []byte(`{"pull_request":{"base":{"sha":"`+base+`"}}}`), 0o644); err != nil {
@@ -370,7 +370,7 @@ func TestPullRequestComparesWithTheBase(t *testing.T) {
 	if got.code != exitOK || got.outputs["valid"] != "true" {
 		t.Fatalf("exit code %d\n%s", got.code, got.stderr)
 	}
-	for _, want := range []string{"is valid", "re-timed", "friday", "monday"} {
+	for _, want := range []string{"is valid", "re-timed", "runs at the next tick, for 2026-W48", "2026-11-30 05:00, 2026-12-07 05:00"} {
 		if !strings.Contains(got.summary, want) {
 			t.Errorf("the summary lacks %q:\n%s", want, got.summary)
 		}

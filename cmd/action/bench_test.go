@@ -35,11 +35,11 @@ func BenchmarkAgents(b *testing.B) {
 func writeAgents(tb testing.TB, dir string, n, memory int) {
 	tb.Helper()
 	line := "Look at the week: what was tried, what came of it, and which token of progress the team can show next time.\n"
-	manifest := "version: \"1\"\nrepo: fleet\nschedules:\n"
+	manifest := "version: \"1\"\nrepo: fleet\nagents:\n"
 	files := map[string]string{"SCOPE.md": "# Scope\n", "TODO.md": "# To do\n"}
 	for i := range n {
 		agent := fmt.Sprintf("agent%d", i)
-		manifest += "  - agent: " + agent + "\n    cadence: daily\n"
+		manifest += "  " + agent + ":\n    cadence: daily\n"
 		files[".claude/agents/"+agent+".md"] = fmt.Sprintf("---\nname: %s\n---\n\n# %s\n\n%s", agent, agent, strings.Repeat(line, 75))
 		files[".kaizen/agents/"+agent+"/memory.md"] = strings.Repeat("- "+line, memory/len("- "+line))
 		files[".kaizen/metrics/"+agent+"/executions.jsonl"] = strings.Repeat(`{"timestamp":"2026-11-02T05:00:00Z","success":true,"execution_time_s":10,"quality_score":0.9}`+"\n", 50)

@@ -103,10 +103,10 @@ func (c *comparison) section() emit.Section {
 	if c.none {
 		return s
 	}
-	s.Table = &emit.Table{Header: []string{"Agent", "Change", "Runs a month", "Next five"}}
+	s.Table = &emit.Table{Header: []string{"Agent", "Change", "After the merge", "Runs a month", "Next five slots"}}
 	for _, e := range c.Entries {
 		s.Table.Rows = append(s.Table.Rows, []emit.Cell{
-			{Text: e.Agent, Code: true}, {Text: changes(e)}, {Text: rates(e.Before, e.After)}, {Text: instants(e.Next)},
+			{Text: e.Agent, Code: true}, {Text: changes(e)}, {Text: effect(e)}, {Text: rates(e.Before, e.After)}, {Text: instants(e.Next)},
 		})
 	}
 	return s
@@ -127,6 +127,19 @@ func (c *comparison) verdict() string {
 		text += fmt.Sprintf(" The slug changes (%s), so every entry becomes due again.", c.Repo)
 	}
 	return text
+}
+
+// effect says what the change does at the next tick.
+func effect(e schedule.EntryDiff) string {
+	switch {
+	case e.Effect != "":
+		return e.Effect
+	case e.Next == nil:
+		return "no more runs"
+	case !e.Enabled:
+		return "no runs while disabled"
+	}
+	return "as before"
 }
 
 func changes(e schedule.EntryDiff) string {
@@ -156,9 +169,9 @@ func (c *comparison) writeText(b *bytes.Buffer) {
 	if c.none {
 		return
 	}
-	table := [][]string{{"AGENT", "CHANGE", "RUNS A MONTH", "NEXT FIVE"}}
+	table := [][]string{{"AGENT", "CHANGE", "AFTER THE MERGE", "RUNS A MONTH", "NEXT FIVE SLOTS"}}
 	for _, e := range c.Entries {
-		table = append(table, []string{e.Agent, changes(e), rates(e.Before, e.After), instants(e.Next)})
+		table = append(table, []string{e.Agent, changes(e), effect(e), rates(e.Before, e.After), instants(e.Next)})
 	}
 	writeTable(b, table)
 }

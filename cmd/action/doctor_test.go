@@ -48,7 +48,7 @@ func (p *platform) write(name, text string) {
 	}
 }
 
-const oneAgent = "version: \"1\"\nschedules:\n  - agent: coach\n    cadence: weekly\n"
+const oneAgent = "version: \"1\"\nagents:\n  coach:\n    cadence: weekly\n"
 
 // doctorFaults each break one thing; check is the line that must tell of it, and its only fault.
 var doctorFaults = []struct {
@@ -64,8 +64,8 @@ var doctorFaults = []struct {
 }{
 	{name: "manifest missing", fault: func(p *platform) { os.Remove(filepath.Join(p.workspace, ".kaizen/schedule.yml")) },
 		code: exitFindings, check: "manifest", verdict: verdictFailed, message: "there is no such file", hint: "run `action init`"},
-	{name: "manifest invalid", fault: func(p *platform) { p.write(".kaizen/schedule.yml", oneAgent+"    day: mondy\n") },
-		code: exitFindings, check: "manifest", verdict: verdictFailed, message: "1 error, the first at .kaizen/schedule.yml:5:10", hint: "monday"},
+	{name: "manifest invalid", fault: func(p *platform) { p.write(".kaizen/schedule.yml", oneAgent+"    cron: monday\n") },
+		code: exitFindings, check: "manifest", verdict: verdictFailed, message: "1 error, the first at .kaizen/schedule.yml:5:11", hint: `write cron: "0 9 * * 1"`},
 	{name: "nothing enabled", fault: func(p *platform) { p.write(".kaizen/schedule.yml", oneAgent+"    enabled: false\n") },
 		code: exitOK, check: "manifest", verdict: verdictWarning, message: "no entry is both chosen and enabled", hint: "enable an entry"},
 	{name: "event too large", fault: func(p *platform) {

@@ -124,9 +124,9 @@ func TestEventThatItsArtifactMakesTooLarge(t *testing.T) {
 func TestStdoutKeepsTheOrder(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
-	manifest := "version: \"1\"\nrepo: web\nschedules:\n"
+	manifest := "version: \"1\"\nrepo: web\nagents:\n"
 	for _, agent := range []string{"a", "b", "c"} {
-		manifest += "  - agent: " + agent + "\n    cadence: weekly\n"
+		manifest += "  " + agent + ":\n    cadence: weekly\n"
 		p.write("agents/"+agent+".md", "# Do what is to be done.\n")
 	}
 	p.write(".kaizen/schedule.yml", manifest)
@@ -183,7 +183,7 @@ func TestSecretInABrokenManifest(t *testing.T) {
 		"    nats_token: " + secret + "\n",
 		"    session_close: curl -H " + secret + "\n",
 		"    session_close: [\"x " + secret + "\", \"\"]\n",
-		"    day: " + secret + "\n",
+		"    cron: " + secret + "\n",
 		"    prompt: " + secret + "/../..\n    prompt: x\n",
 	} {
 		for _, command := range []string{"validate", "prepare", "list"} {

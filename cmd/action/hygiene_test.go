@@ -63,7 +63,7 @@ func plantedSecrets() []planted {
 // plant gives every kind of secret an agent for each part of a bundle, beside one agent that is as it should be.
 func plant(t *testing.T, workspace string) {
 	t.Helper()
-	manifest := "version: \"1\"\nrepo: kaizen-agentic\nschedules:\n  - {agent: steady, cadence: weekly}\n"
+	manifest := "version: \"1\"\nrepo: kaizen-agentic\nagents:\n  steady: {cadence: weekly}\n"
 	files := map[string]string{"agents/steady.md": "A steady agent.\n"}
 	for i, s := range plantedSecrets() {
 		text := s.before + s.secret + s.after
@@ -79,7 +79,7 @@ func plant(t *testing.T, workspace string) {
 			"runs":    {".kaizen/metrics/%s/executions.jsonl", "{\"success\": true, \"note\": " + string(quoted) + "}\n"},
 		} {
 			agent := fmt.Sprintf("%s-%d", part, i)
-			manifest += fmt.Sprintf("  - {agent: %s, cadence: weekly}\n", agent)
+			manifest += fmt.Sprintf("  %s: {cadence: weekly}\n", agent)
 			if files["agents/"+agent+".md"] = "An agent.\n"; part == "prompt" {
 				delete(files, "agents/"+agent+".md")
 			}

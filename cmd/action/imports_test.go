@@ -16,7 +16,7 @@ const modulePath = "github.com/kaizen-agentic/schedule-action/"
 
 // layers is the one direction in which data flows (design §2): a package imports only packages that stand before it.
 var layers = []string{
-	"internal/diag", "internal/checkout", "internal/schedule", "internal/prepare", "internal/event", "internal/gh", "internal/nats",
+	"internal/diag", "internal/checkout", "internal/cron", "internal/schedule", "internal/prepare", "internal/event", "internal/gh", "internal/nats",
 	"internal/store", "internal/emit", "internal/fleet", "internal/receive", "cmd/action",
 }
 

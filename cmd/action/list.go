@@ -13,37 +13,72 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
+	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// listed is one element of `list --format json` (design §8).
+// listed is one element of `list --format json`.
 type listed struct {
 	Agent   string           `json:"agent"`
 	Cadence schedule.Cadence `json:"cadence"`
+	Cron    string           `json:"cron"`
 	Enabled bool             `json:"enabled"`
 	Due     bool             `json:"due"`
 	Reason  string           `json:"reason"`
 	Period  string           `json:"period"`
-	Slot    string           `json:"slot"` // RFC 3339
-	Next    []string         `json:"next"` // five RFC 3339 instants
+	Slot    string           `json:"slot"`   // RFC 3339
+	First   bool             `json:"first"`  // the ledger has no record of the entry
+	Missed  []string         `json:"missed"` // periods
+	Next    []string         `json:"next"`   // five RFC 3339 instants
 }
 
 func newListed(d schedule.Decision) listed {
 	return listed{
 		Agent:   d.Entry.Agent,
 		Cadence: d.Entry.Cadence,
+		Cron:    d.Entry.Cron,
 		Enabled: d.Entry.Enabled,
 		Due:     d.Due(),
-		Reason:  d.Reason,
+		Reason:  d.Outlook(),
 		Period:  d.Slot.Period,
 		Slot:    d.Slot.At.Format(time.RFC3339),
+		First:   d.First,
+		Missed:  append([]string{}, d.Missed...),
 		Next:    dates(d.Next),
 	}
 }
 
+// scheduledRuns is the answer of the resolver discover_kaizen_scheduled_repos, for one repository.
+type scheduledRuns struct {
+	ScheduledRuns []scheduledRun `json:"scheduled_runs"`
+}
+
+type scheduledRun struct {
+	Repo           string           `json:"repo"`
+	Root           string           `json:"root"`
+	Agent          string           `json:"agent"`
+	Cadence        schedule.Cadence `json:"cadence"`
+	Cron           string           `json:"cron"`
+	Timezone       string           `json:"timezone"`
+	Enabled        bool             `json:"enabled"`
+	PrepareCommand string           `json:"prepare_command"`
+}
+
+func newScheduledRuns(m *schedule.Manifest, entries []*schedule.Entry, root string) scheduledRuns {
+	runs := make([]scheduledRun, len(entries))
+	for i, e := range entries {
+		runs[i] = scheduledRun{
+			Repo: m.Repo, Root: root, Agent: e.Agent, Cadence: e.Cadence, Cron: e.Cron, Timezone: e.Location.String(),
+			Enabled: e.Enabled, PrepareCommand: event.PrepareCommand(e.Agent, root, prepare.Markdown),
+		}
+	}
+	return scheduledRuns{runs}
+}
+
 // runList shows every entry.
 func runList(ctx context.Context, a *app) (int, error) {
-	format, err := a.oneOf("format", "", "text", "json")
+	format, err := a.oneOf("format", "", "text", "json", "scheduled-runs")
 	if err != nil {
 		return exitUsage, err
 	}
@@ -59,11 +94,36 @@ func runList(ctx context.Context, a *app) (int, error) {
 	if p.manifest == nil {
 		return a.reportInvalid(p)
 	}
+	if format == "scheduled-runs" {
+		return a.listScheduledRuns(p, selection)
+	}
 	decisions, err := a.decisions(ctx, p, selection)
 	if err != nil && decisions == nil {
 		return exitOutside, err
 	}
 	return exitOf(err), errors.Join(err, a.reportList(p, decisions, format))
+}
+
+// listScheduledRuns prints the entries for the resolver. It asks no ledger: the resolver's answer has no due date.
+func (a *app) listScheduledRuns(p *project, s selection) (int, error) {
+	entries, err := s.entries(p.manifest)
+	if err != nil {
+		return exitUsage, err
+	}
+	var report bytes.Buffer
+	if err := writeJSON(&report, newScheduledRuns(p.manifest, entries, a.hostPath(p.dir))); err != nil {
+		return exitOutside, err
+	}
+	err = errors.Join(a.logFindings(p.findings, p.sourceOf), write(a.stdout, report.Bytes()))
+	return exitOf(err), err
+}
+
+// writeJSON writes indented JSON as people read it: without escapes for HTML.
+func writeJSON(b *bytes.Buffer, v any) error {
+	enc := json.NewEncoder(b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
 }
 
 func exitOf(err error) int {
@@ -115,14 +175,11 @@ func (a *app) reportList(p *project, decisions []schedule.Decision, format strin
 	}
 	var report bytes.Buffer
 	if format == "json" {
-		enc := json.NewEncoder(&report)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(rows); err != nil {
+		if err := writeJSON(&report, rows); err != nil {
 			return err
 		}
 	} else {
-		writeListText(&report, rows)
+		writeListText(&report, decisions)
 	}
 	errs, warnings := diag.Count(p.findings)
 	return errors.Join(
@@ -138,17 +195,18 @@ func (a *app) reportList(p *project, decisions []schedule.Decision, format strin
 	)
 }
 
-// writeListText writes the table; names and reasons hold no untrusted text but what the manifest's rules allow.
-func writeListText(b *bytes.Buffer, rows []listed) {
-	table := [][]string{{"AGENT", "CADENCE", "DUE", "PERIOD", "NEXT", "WHY"}}
-	for _, r := range rows {
+// writeListText writes the table. Its names and reasons hold no untrusted text but what the manifest's rules allow.
+func writeListText(b *bytes.Buffer, decisions []schedule.Decision) {
+	table := [][]string{{"AGENT", "CADENCE", "CRON", "DUE", "PERIOD", "NEXT", "WHY"}}
+	for _, d := range decisions {
 		due := "no"
-		if r.Due {
+		if d.Due() {
 			due = "yes"
 		}
-		table = append(table, []string{r.Agent, string(r.Cadence), due, r.Period, r.Next[0], r.Reason})
-		for _, next := range r.Next[1:] {
-			table = append(table, []string{"", "", "", "", next, ""})
+		e := d.Entry
+		table = append(table, []string{e.Agent, string(e.Cadence), e.Cron, due, d.Slot.Period, d.Next[0].String(), d.Outlook()})
+		for _, next := range d.Next[1:] {
+			table = append(table, []string{"", "", "", "", "", next.String(), ""})
 		}
 	}
 	writeTable(b, table)
@@ -168,11 +226,11 @@ func writeTable(b *bytes.Buffer, rows [][]string) {
 }
 
 func listSummary(decisions []schedule.Decision, due int) emit.Summary {
-	table := &emit.Table{Header: []string{"Agent", "Cadence", "Period", "State", "Why", "Next five"}}
+	table := &emit.Table{Header: []string{"Agent", "Cadence", "Cron", "Period", "State", "Why", "Next five"}}
 	for _, d := range decisions {
 		table.Rows = append(table.Rows, []emit.Cell{
-			{Text: d.Entry.Agent, Code: true}, {Text: string(d.Entry.Cadence)}, {Text: d.Slot.Period},
-			{Text: string(d.State)}, {Text: d.Reason}, {Text: instants(d.Next)},
+			{Text: d.Entry.Agent, Code: true}, {Text: string(d.Entry.Cadence)}, {Text: d.Entry.Cron, Code: true}, {Text: d.Slot.Period},
+			{Text: string(d.State)}, {Text: d.Outlook()}, {Text: instants(d.Next)},
 		})
 	}
 	return emit.Summary{

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
@@ -45,13 +46,7 @@ func (j *job) memoryBefore(ctx context.Context, r *result) (*store.Memory, error
 			return nil, err
 		}
 	}
-	latest, current := "", r.decision.Slot.Period
-	for _, period := range r.earlier {
-		// Keys of one cadence have one length and sort by time.
-		if len(period) == len(current) && period < current && period > latest {
-			latest = period
-		}
-	}
+	latest := schedule.LatestBefore(r.earlier, r.decision.Slot.Period)
 	if latest == "" {
 		return nil, nil
 	}

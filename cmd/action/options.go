@@ -21,19 +21,22 @@ type option struct {
 	secret bool
 	// list values may be given several times and are joined by newlines.
 	list bool
+	// flagOnly options make sense on a command line only: action.yml has no such input, and none is read.
+	flagOnly bool
 }
 
 var (
-	emitting = []string{"prepare", "doctor"}
-	reading  = []string{"prepare", "list", "validate", "doctor"}
+	emitting    = []string{"prepare", "doctor"}
+	reading     = []string{"prepare", "list", "validate", "doctor"}
+	scaffolding = []string{"init"}
 )
 
 var options = []option{
 	{name: "target", placeholder: "DIR", help: "checkout of the repository; default: the workspace, else the working directory"},
 	{name: "schedule", placeholder: "FILE", initial: ".kaizen/schedule.yml", help: "the manifest, relative to the checkout", commands: reading},
-	{name: "agents", placeholder: "NAMES", initial: "due", help: "due, all, or names, separated by commas or newlines; the same as naming them after the command", commands: []string{"prepare", "list", "doctor"}},
+	{name: "agents", placeholder: "NAMES", initial: "due", help: "due, all, or names, separated by commas or newlines; the same as naming them after the command; init: names only, the agents that get an entry", commands: []string{"init", "prepare", "list", "doctor"}},
 	{name: "cadence", placeholder: "CADENCE", help: "only entries of this cadence: daily, weekly or monthly", commands: []string{"prepare", "list", "doctor"}},
-	{name: "format", placeholder: "FORMAT", help: "prepare: markdown (default) or json; validate: text (default), json or sarif; list, doctor: text (default) or json", commands: reading},
+	{name: "format", placeholder: "FORMAT", help: "prepare: markdown (default) or json; validate: text (default), json or sarif; list: text (default), json or scheduled-runs; doctor: text (default) or json", commands: reading},
 	{name: "now", placeholder: "TIME", help: "RFC 3339 instant that replaces the clock, for replay and tests", commands: reading},
 	{name: "out", placeholder: "PATH", help: "prepare, list: directory of bundles and receipts, as an action in the workspace, default .kaizen/prepared in the checkout; validate: file for the report instead of standard output", commands: reading},
 	{name: "emit", placeholder: "LIST", help: "summary, artifact, dispatch, nats, stdout; default in Actions: summary, artifact, and dispatch or nats where a target is given", commands: emitting},
@@ -59,6 +62,9 @@ var options = []option{
 	{name: "nats-ca", placeholder: "PEM", help: "content of the CA certificate that signed the server's", commands: emitting},
 	{name: "nats-cert", placeholder: "PEM", help: "content of the client certificate for mutual TLS", commands: emitting},
 	{name: "nats-key", placeholder: "PEM", help: "content of the client certificate's key", commands: emitting, secret: true},
+	{name: "timezone", placeholder: "ZONE", initial: "UTC", help: "IANA name of the time zone of the crons, such as Europe/Berlin", commands: scaffolding, flagOnly: true},
+	{name: "engagement", placeholder: "SLUG", help: "say in the manifest that it bootstraps this engagement", commands: scaffolding, flagOnly: true},
+	{name: "bootstrap-cadence", placeholder: "CADENCE", help: "how often the entries run at first: hourly, daily or weekly; default: weekly", commands: scaffolding, flagOnly: true},
 	{name: "host-workspace", placeholder: "DIR", help: "the workspace's path on the runner's host, from which the event's root is told; set by action.yml"},
 }
 

@@ -42,7 +42,9 @@ func TestFlagsAreInputs(t *testing.T) {
 	inputs := actionSection(t, "inputs")
 	want := []string{"command"}
 	for _, o := range options {
-		want = append(want, o.name)
+		if !o.flagOnly {
+			want = append(want, o.name)
+		}
 	}
 	slices.Sort(want)
 	if got := slices.Sorted(maps.Keys(inputs)); !slices.Equal(got, want) {
@@ -104,6 +106,9 @@ func TestReadmeTables(t *testing.T) {
 	t.Parallel()
 	inputs := "| input | commands | meaning |\n|---|---|---|\n| `command` | | what to do: " + strings.Join(names(commands()), ", ") + " (default `prepare`) |\n"
 	for _, o := range options {
+		if o.flagOnly {
+			continue
+		}
 		help := o.help
 		if o.initial != "" {
 			help += fmt.Sprintf(" (default `%s`)", o.initial)
@@ -179,6 +184,7 @@ func TestParseOptions(t *testing.T) {
 		{name: "unknown flag", args: []string{"--bogus"}, err: "-bogus"},
 		{name: "no value", args: []string{"--now"}, err: "now"},
 		{name: "flag of another command", args: []string{"--fail-on", "warning"}, err: "does not take --fail-on"},
+		{name: "flag only, no input", env: map[string]string{"INPUT_TIMEZONE": "Europe/Berlin"}, option: "timezone", want: "UTC"},
 		{name: "bad switch", env: map[string]string{"INPUT_FORCE": "maybe"}, err: `input force is "maybe", must be true or false`},
 		{name: "bad switch flag", args: []string{"--force=maybe"}, err: "must be true or false"},
 	}

@@ -47,7 +47,7 @@ func (a *app) openProject() (*project, error) {
 		}
 	}
 	p.file = path.Clean(filepath.ToSlash(p.file))
-	p.source, p.manifest, p.findings = loadManifest(tree, p.file, a.slug(tree))
+	p.source, p.manifest, p.findings = a.loadManifest(tree, p.file)
 	return p, nil
 }
 
@@ -66,42 +66,28 @@ func (p *project) sourceOf(file string) []byte {
 }
 
 // loadManifest reads and loads file of the tree; a file that can't be read is a finding like any other.
-func loadManifest(tree *checkout.Tree, file, slug string) ([]byte, *schedule.Manifest, []diag.Finding) {
+func (a *app) loadManifest(tree *checkout.Tree, file string) ([]byte, *schedule.Manifest, []diag.Finding) {
 	data, err := tree.ReadFile(file, schedule.MaxSize)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, []diag.Finding{a.missingManifest(tree, file)}
+	}
 	if err != nil {
 		return nil, nil, []diag.Finding{unreadable(file, err)}
 	}
 	if prepare.IsLFSPointer(data) {
 		return data, nil, []diag.Finding{prepare.LFSFinding(file, "the manifest")}
 	}
-	m, findings := loadText(file, data, slug)
+	m, findings := loadText(file, data, a.slug(tree))
 	return data, m, findings
 }
 
-// loadText loads a manifest. Nothing that is told of one that is not valid repeats a secret in it.
+// loadText loads a manifest. The findings of an invalid one have its secrets masked.
 func loadText(file string, data []byte, slug string) (*schedule.Manifest, []diag.Finding) {
 	m, findings := schedule.Load(file, data, schedule.Options{Repo: slug})
 	if m == nil {
 		findings = prepare.Mask(file, data, findings)
 	}
 	return m, findings
-}
-
-// unreadable says in one sentence why file can't be read.
-func unreadable(file string, err error) diag.Finding {
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return diag.Unreadable.At(file, 0, 0, "there is no such file", "run `action init` to write one, or name the manifest with --schedule")
-	case errors.Is(err, checkout.ErrNotRegular):
-		return diag.Unreadable.At(file, 0, 0, "is not a regular file", "replace it with a file, or name the manifest with --schedule")
-	case errors.Is(err, checkout.ErrEscapes):
-		return diag.Unreadable.At(file, 0, 0, "lies outside the checkout", "name a file inside it with --schedule")
-	case errors.Is(err, checkout.ErrTooLarge):
-		return diag.TooLarge.At(file, 0, 0, fmt.Sprintf("is larger than %d KiB", schedule.MaxSize>>10), "a manifest lists agents only: keep prompts and data in files of their own")
-	case errors.Is(err, fs.ErrPermission):
-		return diag.Unreadable.At(file, 0, 0, "may not be read by this process", "give it read permission")
-	}
-	return diag.Unreadable.At(file, 0, 0, "can't be read: "+rootCause(err).Error(), "check the file")
 }
 
 // rootCause is the innermost reason, without the calls and the paths around it.

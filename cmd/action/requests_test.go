@@ -103,9 +103,9 @@ func between(t *testing.T, text, begin, end, content string) string {
 // writeEntries gives the checkout a manifest of n weekly agents.
 func writeEntries(t *testing.T, p *platform, n int) {
 	t.Helper()
-	manifest := "version: \"1\"\nrepo: kaizen-agentic\nschedules:\n"
+	manifest := "version: \"1\"\nrepo: kaizen-agentic\nagents:\n"
 	for i := range n {
-		manifest += fmt.Sprintf("  - agent: agent-%d\n    cadence: weekly\n", i)
+		manifest += fmt.Sprintf("  agent-%d:\n    cadence: weekly\n", i)
 		writeFile(t, filepath.Join(p.workspace, ".claude/agents", fmt.Sprintf("agent-%d.md", i)), "# Do what is to be done.\n")
 	}
 	writeFile(t, filepath.Join(p.workspace, ".kaizen/schedule.yml"), manifest)

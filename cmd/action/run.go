@@ -207,7 +207,10 @@ func fillDefaults(opts values, getenv func(string) string) error {
 		if _, ok := opts[o.name]; ok {
 			continue
 		}
-		input := strings.TrimSpace(getenv(o.input()))
+		input := ""
+		if !o.flagOnly {
+			input = strings.TrimSpace(getenv(o.input()))
+		}
 		if input == "" {
 			opts[o.name] = o.initial
 			continue
@@ -251,7 +254,7 @@ Commands:
 		text = append(text, "  "+words+padding+" "+c.short+"\n"...)
 	}
 	return append(text, `
-action COMMAND --help shows the flags of a command. Every flag is also the action's input of the same name.
+action COMMAND --help shows the flags of a command. Every flag is also the action's input of the same name, except those that only init takes.
 
 Exit codes: 0 fine, 1 findings in what was checked, 2 wrong usage or inputs, 3 the outside world failed (nothing lost: run again).
 `...)

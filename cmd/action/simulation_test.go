@@ -31,7 +31,8 @@ var simulatedZones = []string{
 	"Asia/Tokyo", "Antarctica/Troll", "Australia/Lord_Howe", "Australia/Sydney", "Pacific/Chatham", "Pacific/Kiritimati",
 }
 
-// TestYear runs a year of ticks over 200 entries, ten in each zone. Ticks come hours late, never, twice, and while another run is at work;
+// TestYear runs a year of ticks over 200 entries, ten in each zone, of which some have several slots in a day, a week or
+// a month. Ticks come hours late, never, twice, and while another run is at work;
 // for days none comes at all. Processes die before and after any step that the world sees, and targets are down, or take an event
 // without acknowledging it.
 //
@@ -123,21 +124,26 @@ func memoryDir(t *testing.T) string {
 func checkoutOf(t *testing.T, slug, zone string, rnd *rand.Rand) string {
 	t.Helper()
 	dir := t.TempDir()
-	manifest := fmt.Sprintf("version: \"1\"\nrepo: %s\ntimezone: %s\nschedules:\n", slug, zone)
-	weekdays := []string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
+	manifest := fmt.Sprintf("version: \"1\"\nrepo: %s\ntimezone: %s\nagents:\n", slug, zone)
 	for i := range 10 {
-		cadence := "cadence: daily"
-		switch {
-		case i >= 5:
-			cadence = fmt.Sprintf("cadence: monthly\n    day: %d", 1+rnd.IntN(31))
-		case i >= 1:
-			cadence = "cadence: weekly\n    day: " + weekdays[rnd.IntN(7)]
-		}
 		hour := rnd.IntN(24)
 		if rnd.IntN(2) == 0 {
 			hour = rnd.IntN(4)
 		}
-		manifest += fmt.Sprintf("  - agent: agent-%d\n    %s\n    time: \"%02d:%02d\"\n", i, cadence, hour, rnd.IntN(60))
+		at, twice := fmt.Sprintf("%d %d", rnd.IntN(60), hour), fmt.Sprintf("%d %d,%d", rnd.IntN(60), hour%12, hour%12+12)
+		timing := []string{
+			"{cadence: daily, cron: '" + at + " * * *'}",
+			"{cadence: daily, cron: '" + twice + " * * *'}",
+			fmt.Sprintf("{cadence: weekly, cron: '%s * * %d'}", at, rnd.IntN(7)),
+			fmt.Sprintf("{cadence: weekly, cron: '%s * * %d'}", at, rnd.IntN(8)),
+			fmt.Sprintf("{cadence: weekly, cron: '%s * * %d'}", at, rnd.IntN(7)),
+			"{cadence: weekly, cron: '" + at + " * * MON,THU'}",
+			fmt.Sprintf("{cadence: monthly, cron: '%s %d * *'}", at, 1+rnd.IntN(31)),
+			fmt.Sprintf("{cadence: monthly, cron: '%s %d * *'}", at, 1+rnd.IntN(28)),
+			"{cadence: monthly, cron: '" + at + " 1,15 * *'}",
+			"{cadence: monthly, cron: '" + at + " 13 * FRI'}",
+		}[i]
+		manifest += fmt.Sprintf("  agent-%d: %s\n", i, timing)
 		writeFile(t, filepath.Join(dir, ".claude/agents", fmt.Sprintf("agent-%d.md", i)), "# Do what is to be done.\n")
 	}
 	writeFile(t, filepath.Join(dir, ".kaizen/schedule.yml"), manifest)

@@ -104,7 +104,7 @@ func nextDate(next []schedule.Slot) string {
 	if len(next) == 0 {
 		return "–"
 	}
-	return next[0].At.Format("Mon 2006-01-02 15:04 MST")
+	return next[0].String()
 }
 
 func deliveriesSection(results []*result) (emit.Section, bool) {
@@ -164,11 +164,19 @@ func payloadsSection(prepared []*result) (emit.Section, bool) {
 	return section, len(section.Details) > 0
 }
 
-// instants renders slots for a table cell.
+// instants renders slots for a table cell: each date once, with the times of its slots.
 func instants(slots []schedule.Slot) string {
-	out := make([]string, len(slots))
+	var b strings.Builder
+	date := ""
 	for i, s := range slots {
-		out[i] = s.At.Format(time.DateOnly)
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		if day := s.At.Format(time.DateOnly); day != date {
+			b.WriteString(day + " ")
+			date = day
+		}
+		b.WriteString(s.At.Format("15:04"))
 	}
-	return strings.Join(out, ", ")
+	return b.String()
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,6 +30,10 @@ type validation struct {
 	manifest *schedule.Manifest // of the one manifest that was checked, nil when invalid or several
 	foreign  bool               // the checkout is of another repository than the workflow's
 	diff     *comparison        // nil where there is nothing to compare with
+	// unscheduled are agents with a prompt in the checkout and without an entry, and skipped what looks like a prompt
+	// and gives no agent.
+	unscheduled []string
+	skipped     []schedule.SkippedPrompt
 }
 
 // runValidate is the pull request check.
@@ -88,6 +91,11 @@ func (v *validation) checkProject() error {
 	}
 	defer p.Close()
 	v.manifest, v.foreign = p.manifest, !v.isWorkflows(p.tree)
+	if p.manifest != nil {
+		if v.unscheduled, v.skipped, err = schedule.Unscheduled(p.manifest, p.tree); err != nil {
+			v.runner.Logf("warning: agents without an entry are not listed: %v", err)
+		}
+	}
 	return v.add(p.tree, p.file, p.source, p.manifest, p.findings)
 }
 
@@ -127,12 +135,8 @@ func (v *validation) checkFile(tree *checkout.Tree, file string) error {
 		data, err = readLimited(file, v.stdin, schedule.MaxSize)
 	}
 	if err != nil {
-		f := unreadable(name, err)
-		if errors.Is(err, fs.ErrNotExist) {
-			f.Hint = "correct the path, which is relative to the working directory"
-		}
 		v.manifest = nil
-		return v.add(nil, name, nil, nil, []diag.Finding{f})
+		return v.add(nil, name, nil, nil, []diag.Finding{unreadable(name, err)})
 	}
 	var findings []diag.Finding
 	v.manifest, findings = loadText(name, data, slug)
@@ -166,7 +170,7 @@ func (v *validation) add(tree *checkout.Tree, file string, source []byte, m *sch
 		return nil
 	}
 	if m == nil {
-		// What is named and missing is told with the rest, not after it is mended.
+		// Files that are named and missing are reported with the rest, not after it is fixed.
 		v.findings = append(v.findings, prepare.Mask(file, source, prepare.CheckNamed(schedule.LoadReadable(file, source), tree))...)
 		return nil
 	}
@@ -207,7 +211,8 @@ func (v *validation) checkContents(m *schedule.Manifest, tree *checkout.Tree) ([
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return slices.Concat(found...), nil
+	// Check reports missing prompts, and knows the other entries.
+	return slices.DeleteFunc(slices.Concat(found...), func(f diag.Finding) bool { return f.Rule == diag.NoPrompt.ID }), nil
 }
 
 // checkEvent says why no event could carry what prepare would put into it. The checkout's path, which is part of it, is judged elsewhere.
@@ -307,6 +312,9 @@ func (v *validation) render() ([]byte, error) {
 		if v.diff != nil && err == nil {
 			v.diff.writeText(&b)
 		}
+		if text := v.unscheduledText(); text != "" && err == nil {
+			fmt.Fprintln(&b, text)
+		}
 	}
 	return b.Bytes(), err
 }
@@ -327,7 +335,7 @@ func (v *validation) setOutputs(errs, warnings int) error {
 		for i := range v.manifest.Entries {
 			row := newListed(schedule.Decide(&v.manifest.Entries[i], v.now, schedule.Known{}))
 			if row.Enabled { // no ledger is read on a pull request, so this is what holds before any receipt
-				row.Reason = "the ledger was not asked"
+				row.First, row.Reason = false, "the ledger was not asked"
 			}
 			roster = append(roster, row)
 		}
@@ -351,7 +359,39 @@ func (v *validation) summary(failed bool, hidden []diag.Finding) emit.Summary {
 	if v.diff != nil {
 		s.Sections = append(s.Sections, v.diff.section())
 	}
+	if text := v.unscheduledText(); text != "" {
+		s.Sections = append(s.Sections, emit.Section{Title: "Agents without an entry", Text: text})
+	}
 	return s
+}
+
+// maxUnscheduled is how many agents without an entry are named, and how many skipped files.
+const maxUnscheduled = 20
+
+// unscheduledText names agents that the repository has and the manifest does not, and files that look like prompts of
+// such agents. It is information, not a finding; "" if there is nothing to name.
+func (v *validation) unscheduledText() string {
+	var sentences []string
+	if len(v.unscheduled) > 0 {
+		sentences = append(sentences, "These agents have a prompt and no entry in the manifest, so nothing schedules them: "+firstOf(v.unscheduled)+".")
+	}
+	if len(v.skipped) > 0 {
+		reasons := make([]string, len(v.skipped))
+		for i, s := range v.skipped {
+			reasons[i] = strconv.Quote(s.Path) + " " + s.Reason
+		}
+		sentences = append(sentences, "These look like prompts and give no agent: "+firstOf(reasons)+".")
+	}
+	return strings.Join(sentences, " ")
+}
+
+// firstOf lists the first names and counts the others.
+func firstOf(names []string) string {
+	more := ""
+	if n := len(names) - maxUnscheduled; n > 0 {
+		names, more = names[:maxUnscheduled], fmt.Sprintf(" and %d more", n)
+	}
+	return strings.Join(names, ", ") + more
 }
 
 func write(w interface{ Write([]byte) (int, error) }, data []byte) error {

@@ -36,7 +36,7 @@ func writeTest(t *testing.T, file, content string) {
 func TestPullRequestBase(t *testing.T) {
 	t.Parallel()
 	base := strings.Repeat("cd", 20)
-	const manifest = "version: \"1\"\nrepo: kaizen-agentic\nschedules:\n  - {agent: coach, cadence: daily}\n"
+	const manifest = "version: \"1\"\nrepo: kaizen-agentic\nagents:\n  coach: {cadence: daily}\n"
 	tests := []struct {
 		name   string
 		repo   ghtest.Repository
@@ -84,7 +84,7 @@ func refs(commit, manifest string) map[string]map[string]string {
 // TestReportForPrograms keeps standard output to the report that a program asked for; the annotations are shown all the same.
 func TestReportForPrograms(t *testing.T) {
 	t.Parallel()
-	const broken = "version: \"1\"\nrepo: \"##[error]x ::warning::y\"\nschedules:\n  - {agent: coach, cadence: wekly}\n"
+	const broken = "version: \"1\"\nrepo: \"##[error]x ::warning::y\"\nagents:\n  coach: {cadence: wekly}\n"
 	out := filepath.Join(t.TempDir(), "report")
 	tests := []struct {
 		name        string
@@ -124,7 +124,7 @@ func TestReportForPrograms(t *testing.T) {
 				t.Errorf("the log has the line %q", line)
 			}
 		}
-		if !strings.Contains(got.stderr, "kaizen:  4 |   - {agent: coach, cadence: wekly}\nkaizen:    |                             ^\n") {
+		if !strings.Contains(got.stderr, "kaizen:  4 |   coach: {cadence: wekly}\nkaizen:    |                    ^\n") {
 			t.Errorf("the log lacks the line and its caret:\n%s", got.stderr)
 		}
 	})
@@ -138,9 +138,9 @@ func TestManyAnnotations(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	var manifest strings.Builder
-	manifest.WriteString("version: \"1\"\nrepo: web\nschedules:\n")
+	manifest.WriteString("version: \"1\"\nrepo: web\nagents:\n")
 	for i := range 12 {
-		fmt.Fprintf(&manifest, "  - {agent: a%d, cadence: wekly} # kaizen-ignore: nothing\n", i)
+		fmt.Fprintf(&manifest, "  a%d: {cadence: wekly} # kaizen-ignore: nothing\n", i)
 	}
 	writeTest(t, filepath.Join(p.workspace, schedule.DefaultPath), manifest.String())
 	got := p.step(map[string]string{"command": "validate"})
@@ -171,7 +171,7 @@ func TestReadmeExamplesAreClean(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tree.Close()
-	_, m, findings := loadManifest(tree, schedule.DefaultPath, "web")
+	_, m, findings := (&app{}).loadManifest(tree, schedule.DefaultPath)
 	if m == nil || len(m.Entries) != 2 {
 		t.Fatalf("the manifest is not valid: %v", findings)
 	}
@@ -180,11 +180,11 @@ func TestReadmeExamplesAreClean(t *testing.T) {
 		t.Errorf("findings: %v", findings)
 	}
 	// Both workflows are seen: without them there is nothing to do but to write them.
-	files, _, err := schedule.Scaffold(tree, "web")
+	scaffold, err := schedule.NewScaffold(tree, schedule.ScaffoldOptions{Slug: "web"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range files[:3] {
+	for _, f := range scaffold.Files[:3] {
 		if !f.Exists {
 			t.Errorf("init does not see the README's %s", f.Path)
 		}
@@ -256,9 +256,9 @@ func TestContentsAreBounded(t *testing.T) {
 	t.Parallel()
 	for entries, want := range map[int]string{maxContents: "1", maxContents + 1: "0"} {
 		p := newPlatform(t)
-		manifest := []byte("version: \"1\"\nrepo: web\nschedules:\n")
+		manifest := []byte("version: \"1\"\nrepo: web\nagents:\n")
 		for i := range entries {
-			manifest = fmt.Appendf(manifest, "  - {agent: a%d, cadence: weekly} # kaizen-ignore: no-prompt\n", i)
+			manifest = fmt.Appendf(manifest, "  a%d: {cadence: weekly} # kaizen-ignore: no-prompt\n", i)
 		}
 		writeTest(t, filepath.Join(p.workspace, schedule.DefaultPath), string(manifest))
 		last := fmt.Sprintf(".kaizen/agents/a%d/memory.md", entries-1)

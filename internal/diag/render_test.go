@@ -36,10 +36,10 @@ func golden(t *testing.T, name string, got []byte) {
 
 const sample = "\ufeffversion: \"1\"\r\n" +
 	"repo: acme\r\n" +
-	"schedules:\r\n" +
-	"\t- agent: coach\r\n" +
-	"  - agent: 日本 é e\u0301 \x1b[31mred\x1b[0m \u202eevil \xff cadence: wekly\r\n" +
-	"  - agent: coach\r\n"
+	"agents:\r\n" +
+	"\tcoach: {cadence: weekly}\r\n" +
+	"  日本 é e\u0301 \x1b[31mred\x1b[0m \u202eevil \xff: {cadence: wekly}\r\n" +
+	"  coach: {cadence: weekly}\r\n"
 
 // hostile tries to get out of every format.
 const hostile = "\x1b]0;title\x07 ::error::x\r\n##[error]y \u202e \u200b \u2028 \x7f \u0085 \xff <script> [link](https://evil.example) {0}"
@@ -50,9 +50,9 @@ func findings() []Finding {
 		Unreadable.At("docs/no such#file?.yml", 0, 0, "no such file", ""),
 		WrongType.At(file, 1, 1, "the top of the file is a list", "write a mapping"),
 		Version.At(file, 1, 10, `the version is "1"`, ""),
-		Syntax.At(file, 4, 2, "a tab", ""),
-		Cadence.At(file, 5, 56, `no cadence "wekly"`, `did you mean "weekly"?`),
-		DuplicateAgent.At(file, 6, 12, `agent "coach" stands twice`, ""),
+		Syntax.At(file, 4, 1, "a tab", ""),
+		Cadence.At(file, 5, 43, `no cadence "wekly"`, `did you mean "weekly"?`),
+		DuplicateAgent.At(file, 6, 3, `the agent "coach" is there twice`, ""),
 		CronOnTheHour.At("c:d/ü.yml", 99, 3, "past the end of the file", ""),
 		HiddenUnicode.At(hostile, 2, 1, hostile, hostile),
 	}
@@ -268,7 +268,7 @@ func TestRank(t *testing.T) {
 	t.Parallel()
 	f := func(file string, line int, rule Rule) Finding { return rule.At(file, line, 1, "m", "") }
 	in := []Finding{
-		f("a", 1, Secret), f("a", 2, LongPrompt), f("a", 3, Secret), f("a", 4, Secret), f("a", 5, Day), f("b", 1, NoPrompt), f("b", 2, Secret), f("c", 1, LongPrompt), f("c", 2, Path),
+		f("a", 1, Secret), f("a", 2, LongPrompt), f("a", 3, Secret), f("a", 4, Secret), f("a", 5, Cron), f("b", 1, NoPrompt), f("b", 2, Secret), f("c", 1, LongPrompt), f("c", 2, Path),
 	}
 	tests := []struct {
 		name    string

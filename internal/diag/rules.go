@@ -22,8 +22,8 @@ var (
 	OneDocument   = Rule{"one-document", Error, "A manifest is a single YAML document with content."}
 	NoAlias       = Rule{"no-alias", Error, "Anchors, aliases, merge keys and explicit tags are not used."}
 	UnknownKey    = Rule{"unknown-key", Error, "Only the documented keys are allowed."}
-	DuplicateKey  = Rule{"duplicate-key", Error, "A key stands once in its mapping."}
-	MissingKey    = Rule{"missing-key", Error, "version, schedules, and in each entry agent and cadence, are required."}
+	DuplicateKey  = Rule{"duplicate-key", Error, "A mapping has each key once."}
+	MissingKey    = Rule{"missing-key", Error, "version, agents, and in each entry cadence, are required."}
 	WrongType     = Rule{"wrong-type", Error, "A value has the type its key asks for."}
 	UnknownIgnore = Rule{"unknown-ignore", Warning, "A kaizen-ignore comment has the form that silences, and names a rule that exists and is a warning."}
 )
@@ -33,12 +33,14 @@ var (
 	Version        = Rule{"version", Error, `The version is the string "1".`}
 	Repo           = Rule{"repo", Error, "The repo is a State Hub slug."}
 	Timezone       = Rule{"timezone", Error, "The timezone is an IANA name."}
-	EmptySchedules = Rule{"empty-schedules", Error, "The list of schedules has at least one entry."}
+	FixedOffset    = Rule{"fixed-offset", Warning, "The timezone is that of a place, whose clock changes with the law."}
+	ListForm       = Rule{"list-form", Error, "The agents are a mapping of names to settings."}
+	EmptyAgents    = Rule{"empty-agents", Error, "The mapping of agents has at least one entry."}
 	Agent          = Rule{"agent", Error, "An agent's name is 1 to 64 letters, digits, hyphens and underscores, and neither all nor due."}
 	DuplicateAgent = Rule{"duplicate-agent", Error, "An agent has one entry."}
 	Cadence        = Rule{"cadence", Error, "The cadence is daily, weekly or monthly."}
-	Day            = Rule{"day", Error, "The day fits the cadence: a weekday if weekly, 1 to 31 if monthly, none if daily."}
-	Time           = Rule{"time", Error, `The time is a quoted local time of day, "00:00" to "23:59".`}
+	Cron           = Rule{"cron", Error, "The cron has five fields and matches at some time."}
+	CronCadence    = Rule{"cron-cadence", Warning, "The cron matches at least once in every day, week or month of its cadence."}
 	Path           = Rule{"path", Error, "A path is relative and stays inside the repository."}
 	MissingFile    = Rule{"missing-file", Error, "What the manifest names exists, as a regular file or a directory."}
 	PointerLabel   = Rule{"pointer-label", Error, "A pointer's label is 1 to 64 letters, digits, hyphens and underscores."}
@@ -47,7 +49,8 @@ var (
 
 // The rules of what the checkout holds beside the manifest (design §3, §5).
 var (
-	NoPrompt          = Rule{"no-prompt", Warning, "Every agent has a prompt, named or found by convention."}
+	MisspeltAgent     = Rule{"misspelt-agent", Error, "An agent's name is that of a prompt in the repository, not one slip away from it."}
+	NoPrompt          = Rule{"no-prompt", Warning, "Every enabled agent has a prompt, named or found by convention."}
 	AmbiguousPrompt   = Rule{"ambiguous-prompt", Warning, "One convention finds the prompt; of several the first is taken."}
 	ConventionCollide = Rule{"convention-collision", Warning, "Two agents do not share one file by convention."}
 	IgnoredFile       = Rule{"ignored-file", Warning, "An agent's memory and metrics are not kept out of the repository by .gitignore."}
@@ -55,8 +58,8 @@ var (
 	LongPrompt        = Rule{"long-prompt", Warning, "A prompt has at most 30,000 characters."}
 	GitLFS            = Rule{"git-lfs", Error, "The manifest and what a bundle carries are no Git LFS pointers."}
 	LinkAsText        = Rule{"link-as-text", Warning, "A symbolic link is checked out as a link, not as text."}
-	Secret            = Rule{"secret", Error, "No secret stands in what a bundle is made of."}
-	HiddenUnicode     = Rule{"hidden-unicode", Warning, "No invisible or direction-changing characters stand in what an agent reads."}
+	Secret            = Rule{"secret", Error, "What a bundle is made of holds no secret."}
+	HiddenUnicode     = Rule{"hidden-unicode", Warning, "What an agent reads holds no invisible or direction-changing characters."}
 	LargeFile         = Rule{"large-file", Warning, "A file of a bundle has at most 256 KiB."}
 	LargeBundle       = Rule{"large-bundle", Warning, "A bundle has at most 1 MiB."}
 	InvalidUTF8       = Rule{"invalid-utf8", Warning, "What a bundle is made of is UTF-8 text."}
@@ -66,6 +69,7 @@ var (
 
 // The rules of the workflows that run this action (design §3).
 var (
+	WorkflowSchedule    = Rule{"workflow-schedule", Warning, "Each item of on.schedule has a cron that the platform takes."}
 	CronCoverage        = Rule{"cron-coverage", Warning, "A workflow's cron ticks inside every period of the manifest."}
 	CronOnTheHour       = Rule{"cron-on-the-hour", Warning, "A cron off the hour is less likely to be delayed or dropped."}
 	WorkflowPermission  = Rule{"workflow-permission", Warning, "The job has the permissions that its inputs need."}
@@ -76,8 +80,8 @@ var (
 // Rules is every rule, in the order of docs/rules.md.
 var Rules = []Rule{
 	Unreadable, TooLarge, Encoding, Syntax, OneDocument, NoAlias, UnknownKey, DuplicateKey, MissingKey, WrongType, UnknownIgnore,
-	Version, Repo, Timezone, EmptySchedules, Agent, DuplicateAgent, Cadence, Day, Time, Path, MissingFile, PointerLabel, SessionClose,
-	NoPrompt, AmbiguousPrompt, ConventionCollide, IgnoredFile, EmptyPrompt, LongPrompt, GitLFS, LinkAsText,
+	Version, Repo, Timezone, FixedOffset, ListForm, EmptyAgents, Agent, DuplicateAgent, Cadence, Cron, CronCadence, Path, MissingFile, PointerLabel, SessionClose,
+	MisspeltAgent, NoPrompt, AmbiguousPrompt, ConventionCollide, IgnoredFile, EmptyPrompt, LongPrompt, GitLFS, LinkAsText,
 	Secret, HiddenUnicode, LargeFile, LargeBundle, InvalidUTF8, BadMetrics, Changed,
-	CronCoverage, CronOnTheHour, WorkflowPermission, WorkflowConcurrency, Retention,
+	WorkflowSchedule, CronCoverage, CronOnTheHour, WorkflowPermission, WorkflowConcurrency, Retention,
 }

@@ -94,15 +94,15 @@ func ID(repository, name string) string { return repository + "/" + name }
 // PrepareCommand is the command line that produces the bundle of agent from the checkout at root; this program takes the same words.
 // The contract asks for the exact command, so a format other than the default is part of it.
 func PrepareCommand(agent, root string, format prepare.Format) string {
-	line := "kaizen-agentic schedule prepare " + shellQuote(agent) + " --target " + shellQuote(root)
+	line := "kaizen-agentic schedule prepare " + ShellQuote(agent) + " --target " + ShellQuote(root)
 	if format == prepare.JSON {
 		line += " --format json"
 	}
 	return line
 }
 
-// shellQuote leaves a plain word as it is, as the contract's example has it, and puts anything else in single quotes.
-func shellQuote(s string) string {
+// ShellQuote leaves a plain word as it is, as the contract's example has it, and puts anything else in single quotes.
+func ShellQuote(s string) string {
 	const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:@%+=,"
 	if s != "" && strings.Trim(s, plain) == "" {
 		return s

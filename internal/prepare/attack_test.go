@@ -128,7 +128,7 @@ func TestNamedPaths(t *testing.T) {
 		{"pointers.design", "../secret", diag.Path.ID},
 	}
 	for _, tt := range tests {
-		m := load(t, "schedules:\n  - agent: coach\n    cadence: weekly\n    "+manifestKey(tt.key, "prompt.md"))
+		m := load(t, "agents:\n  coach:\n    cadence: weekly\n    "+manifestKey(tt.key, "prompt.md"))
 		in := coach(Markdown)
 		in.Entry = m.Entries[0]
 		label, isPointer := strings.CutPrefix(tt.key, "pointers.")

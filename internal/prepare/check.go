@@ -10,14 +10,18 @@ import (
 )
 
 // Check reports what the manifest's entries name or imply but the checkout does not hold as it should:
-// missing files, no prompt, two prompts, two conventions that collide, prompts that are empty or
-// too long, files that stand for others.
+// missing files, no prompt, a misspelt agent, two prompts, two conventions that collide, prompts that
+// are empty or too long, files that stand for others.
 // The findings are sorted, those that the manifest silences left out.
 func Check(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 	var findings []diag.Finding
 	owners := make(map[string]string)
+	taken := make(map[string]bool, len(m.Entries))
+	for _, e := range m.Entries {
+		taken[e.Agent] = true
+	}
 	for i := range m.Entries {
-		f := finder{tree: tree, file: m.File, entry: &m.Entries[i]}
+		f := finder{tree: tree, file: m.File, entry: &m.Entries[i], taken: func(agent string) bool { return taken[agent] }}
 		prompt := f.prompt()
 		f.collide(owners, "prompt", prompt)
 		f.part(owners, "memory", f.memory())

@@ -21,6 +21,8 @@ type finder struct {
 	file     string
 	entry    *schedule.Entry
 	findings []diag.Finding
+	// taken reports whether an agent has an entry in the manifest. It is nil where only one entry is known.
+	taken func(agent string) bool
 }
 
 // found is a file of the checkout that can be opened. An empty path means there is none.
@@ -41,18 +43,35 @@ func (f *finder) report(rule diag.Rule, key, message, hint string) {
 // manifest is the manifest's path as findings name it.
 func (f *finder) manifest() string { return cmp.Or(f.file, schedule.DefaultPath) }
 
-// prompt finds the agent's prompt and warns when there is none.
+// prompt finds the agent's prompt and reports when there is none.
 func (f *finder) prompt() found {
 	before := len(f.findings)
 	p := f.find(schedule.PartPrompt, f.entry.Prompt)
 	if p.path == "" && len(f.findings) == before {
-		hint := fmt.Sprintf("add %s, or name the file with prompt:", schedule.Expand(schedule.Conventions[schedule.PartPrompt][0], f.entry.Agent))
-		if near := schedule.SimilarAgent(f.tree, f.entry.Agent); near != "" {
-			hint = fmt.Sprintf("did you mean %q? If not, %s", near, hint)
-		}
-		f.report(diag.NoPrompt, "prompt", fmt.Sprintf("agent %q has no prompt at any of the conventional paths", f.entry.Agent), hint)
+		f.noPrompt()
 	}
 	return p
+}
+
+// noPrompt reports that the agent has no prompt: as a misspelt name where the whole manifest shows that it is
+// one, and else only of an agent that runs.
+func (f *finder) noPrompt() {
+	agent, manifestKnown := f.entry.Agent, f.taken != nil
+	near, slip := schedule.NearAgent(f.tree, agent, f.taken)
+	switch {
+	case slip && manifestKnown:
+		message := fmt.Sprintf("agent %q has no prompt, and agent %q has one but no entry", agent, near)
+		f.report(diag.MisspeltAgent, "agent", message, fmt.Sprintf("did you mean %q?", near))
+		return
+	case manifestKnown && !f.entry.Enabled:
+		return // it needs no prompt yet
+	}
+	path := schedule.Expand(schedule.Conventions[schedule.PartPrompt][0], agent)
+	hint := fmt.Sprintf("add %s, or name the file with prompt:", path)
+	if near != "" {
+		hint = fmt.Sprintf("did you mean %q? If not, %s", near, hint)
+	}
+	f.report(diag.NoPrompt, "prompt", fmt.Sprintf("agent %q has no prompt at any of the conventional paths", agent), hint)
 }
 
 func (f *finder) memory() found  { return f.find(schedule.PartMemory, f.entry.Memory) }

@@ -59,31 +59,42 @@ func TestCheck(t *testing.T) {
 		body  string
 		want  []string // line:column rule
 	}{
-		{"as it should be", map[string]string{"agents/coach.md": "p"}, "  - agent: coach\n    cadence: weekly\n", nil},
-		{"no prompt", nil, "  - agent: coach\n    cadence: weekly\n", []string{"4:12 no-prompt"}},
-		{"no prompt, silenced", nil, "  - agent: coach # kaizen-ignore: no-prompt\n    cadence: weekly\n", nil},
-		{"no prompt, the agent further down", nil, "  - cadence: weekly\n    agent: coach\n", []string{"5:12 no-prompt"}},
-		{"no prompt, in flow", nil, "  - { cadence: weekly, agent: coach }\n", []string{"4:31 no-prompt"}},
-		{"two prompts", map[string]string{"agents/coach.md": "p", ".claude/agents/coach.md": "p"}, "  - agent: coach\n    cadence: weekly\n", []string{"4:12 ambiguous-prompt"}},
+		{"as it should be", map[string]string{"agents/coach.md": "p"}, "  coach:\n    cadence: weekly\n", nil},
+		{"no prompt", nil, "  coach:\n    cadence: weekly\n", []string{"4:3 no-prompt"}},
+		{"no prompt, silenced", nil, "  coach: # kaizen-ignore: no-prompt\n    cadence: weekly\n", nil},
+		{"no prompt, in flow", nil, "  tidy: {cadence: weekly, enabled: false}\n  coach: {cadence: weekly}\n", []string{"5:3 no-prompt"}},
+		{"no prompt, and its name is given", nil, "  coach: {cadence: weekly, prompt: p.md}\n", []string{"4:36 missing-file"}},
+		{"no prompt yet", map[string]string{"agents/review.md": "p"}, "  coach: {cadence: weekly, enabled: false}\n", nil},
+		{"misspelt", map[string]string{"agents/coach.md": "p"}, "  coahc:\n    cadence: weekly\n", []string{"4:3 misspelt-agent"}},
+		{"misspelt, in another layout", map[string]string{".codex/agents/coach.toml": "p"}, "  Coach: {cadence: weekly}\n", []string{"4:3 misspelt-agent"}},
+		{"misspelt, disabled", map[string]string{"agents/coach.md": "p"}, "  coahc: {cadence: weekly, enabled: false}\n", []string{"4:3 misspelt-agent"}},
+		{"misspelt, an error that cannot be silenced", map[string]string{"agents/coach.md": "p"},
+			"  coahc: {cadence: weekly} # kaizen-ignore: misspelt-agent\n", []string{"4:3 misspelt-agent"}},
+		{"near an agent that has an entry", map[string]string{"agents/coach.md": "p"},
+			"  coach: {cadence: weekly}\n  couch: {cadence: weekly}\n", []string{"5:3 no-prompt"}},
+		{"near an agent that has a disabled entry", map[string]string{"agents/coach.md": "p"},
+			"  coach: {cadence: weekly, enabled: false}\n  couch: {cadence: weekly}\n", []string{"5:3 no-prompt"}},
+		{"two slips", map[string]string{"agents/optimization.md": "p"}, "  optmisation: {cadence: weekly}\n", []string{"4:3 no-prompt"}},
+		{"two prompts", map[string]string{"agents/coach.md": "p", ".claude/agents/coach.md": "p"}, "  coach:\n    cadence: weekly\n", []string{"4:3 ambiguous-prompt"}},
 		{"named", map[string]string{"agents/coach.md": "p", ".claude/agents/coach.md": "p"},
-			"  - agent: coach\n    cadence: weekly\n    prompt: agents/coach.md\n", nil},
-		{"missing", map[string]string{"agents/coach.md": "p"}, "  - agent: coach\n    cadence: weekly\n    memory: m.md\n    pointers:\n      design: d.md\n",
+			"  coach:\n    cadence: weekly\n    prompt: agents/coach.md\n", nil},
+		{"missing", map[string]string{"agents/coach.md": "p"}, "  coach:\n    cadence: weekly\n    memory: m.md\n    pointers:\n      design: d.md\n",
 			[]string{"6:13 missing-file", "8:15 missing-file"}},
 		{"shared memory", map[string]string{"agents/a.md": "p", "agents/b.md": "p", "memory-bank/activeContext.md": "m"},
-			"  - agent: a\n    cadence: weekly\n  - agent: b\n    cadence: weekly\n", []string{"6:12 convention-collision"}},
+			"  a:\n    cadence: weekly\n  b:\n    cadence: weekly\n", []string{"6:3 convention-collision"}},
 		{"shared on purpose", map[string]string{"agents/a.md": "p", "agents/b.md": "p", "memory-bank/activeContext.md": "m"},
-			"  - agent: a\n    cadence: weekly\n  - agent: b\n    cadence: weekly\n    memory: memory-bank/activeContext.md\n", nil},
+			"  a:\n    cadence: weekly\n  b:\n    cadence: weekly\n    memory: memory-bank/activeContext.md\n", nil},
 		{"two patterns, one prompt", map[string]string{"agents/agent-x.md": "p"},
-			"  - agent: x\n    cadence: weekly\n  - agent: agent-x\n    cadence: weekly\n", []string{"6:12 convention-collision"}},
-		{"long prompt", map[string]string{"agents/coach.md": strings.Repeat("ü", MaxPrompt+1)}, "  - agent: coach\n    cadence: weekly\n", []string{"4:12 long-prompt"}},
-		{"prompt just short enough", map[string]string{"agents/coach.md": strings.Repeat("ü", MaxPrompt)}, "  - agent: coach\n    cadence: weekly\n", nil},
-		{"directory in place", map[string]string{"agents/coach.md/x": ""}, "  - agent: coach\n    cadence: weekly\n", []string{"0:0 unreadable"}},
+			"  x:\n    cadence: weekly\n  agent-x:\n    cadence: weekly\n", []string{"6:3 convention-collision"}},
+		{"long prompt", map[string]string{"agents/coach.md": strings.Repeat("ü", MaxPrompt+1)}, "  coach:\n    cadence: weekly\n", []string{"4:3 long-prompt"}},
+		{"prompt just short enough", map[string]string{"agents/coach.md": strings.Repeat("ü", MaxPrompt)}, "  coach:\n    cadence: weekly\n", nil},
+		{"directory in place", map[string]string{"agents/coach.md/x": ""}, "  coach:\n    cadence: weekly\n", []string{"0:0 unreadable"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var got []string
-			for _, f := range Check(load(t, "schedules:\n"+tt.body), newTree(t, tt.files)) {
+			for _, f := range Check(load(t, "agents:\n"+tt.body), newTree(t, tt.files)) {
 				got = append(got, fmt.Sprintf("%d:%d %s", f.Line, f.Column, f.Rule))
 			}
 			if !slices.Equal(got, tt.want) {
@@ -102,20 +113,20 @@ func TestSuggestions(t *testing.T) {
 		entry string
 		want  string // the hint of the last finding
 	}{
-		{"an agent", []string{".claude/agents/coach.md"}, "{agent: coahc, cadence: daily}", `did you mean "coach"? If not, add .claude/agents/coahc.md, or name the file with prompt:`},
-		{"an agent of another layout", []string{".codex/agents/coach.toml"}, "{agent: coahc, cadence: daily}", `did you mean "coach"? If not, add .claude/agents/coahc.md, or name the file with prompt:`},
-		{"no agent is near", []string{".claude/agents/review.md"}, "{agent: coahc, cadence: daily}", "add .claude/agents/coahc.md, or name the file with prompt:"},
-		{"a directory is no prompt", []string{".claude/agents/coach.md/x"}, "{agent: coahc, cadence: daily}", "add .claude/agents/coahc.md, or name the file with prompt:"},
-		{"a prompt", []string{".claude/agents/coach.md"}, "{agent: a, cadence: daily, prompt: .claude/agents/coahc.md}", `did you mean ".claude/agents/coach.md"?`},
-		{"a memory", []string{"a.md", "notes/memory.md"}, "{agent: a, cadence: daily, prompt: a.md, memory: notes/memroy.md}", `did you mean "notes/memory.md"?`},
-		{"metrics in a directory", []string{"a.md", ".kaizen/metrics/coach/summary.json"}, "{agent: a, cadence: daily, prompt: a.md, metrics: .kaizen/metrics/coahc}", `did you mean ".kaizen/metrics/coach"?`},
-		{"a pointer at the root", []string{"a.md", "SCOPE.md"}, "{agent: a, cadence: daily, prompt: a.md, pointers: {scope: SCOEP.md}}", `did you mean "SCOPE.md"?`},
+		{"an agent", []string{".claude/agents/coach.md"}, "coahc: {cadence: daily}", `did you mean "coach"?`},
+		{"an agent of another layout", []string{".codex/agents/optimization.toml"}, "optmisation: {cadence: daily}", `did you mean "optimization"? If not, add .claude/agents/optmisation.md, or name the file with prompt:`},
+		{"no agent is near", []string{".claude/agents/review.md"}, "coahc: {cadence: daily}", "add .claude/agents/coahc.md, or name the file with prompt:"},
+		{"a directory is no prompt", []string{".claude/agents/coach.md/x"}, "coahc: {cadence: daily}", "add .claude/agents/coahc.md, or name the file with prompt:"},
+		{"a prompt", []string{".claude/agents/coach.md"}, "a: {cadence: daily, prompt: .claude/agents/coahc.md}", `did you mean ".claude/agents/coach.md"?`},
+		{"a memory", []string{"a.md", "notes/memory.md"}, "a: {cadence: daily, prompt: a.md, memory: notes/memroy.md}", `did you mean "notes/memory.md"?`},
+		{"metrics in a directory", []string{"a.md", ".kaizen/metrics/coach/summary.json"}, "a: {cadence: daily, prompt: a.md, metrics: .kaizen/metrics/coahc}", `did you mean ".kaizen/metrics/coach"?`},
+		{"a pointer at the root", []string{"a.md", "SCOPE.md"}, "a: {cadence: daily, prompt: a.md, pointers: {scope: SCOEP.md}}", `did you mean "SCOPE.md"?`},
 		{"a directory as a pointer", []string{"a.md", "plans/x"},
-			"{agent: a, cadence: daily, prompt: a.md, pointers: {plan: palns}}", `did you mean "plans"?`},
+			"a: {cadence: daily, prompt: a.md, pointers: {plan: palns}}", `did you mean "plans"?`},
 		{"a directory is no memory", []string{"a.md", "notes/x"},
-			"{agent: a, cadence: daily, prompt: a.md, memory: noets}",
+			"a: {cadence: daily, prompt: a.md, memory: noets}",
 			"add the file, correct the path, or remove the key to search by convention"},
-		{"no such directory", []string{"a.md"}, "{agent: a, cadence: daily, prompt: b/a.md}", "add the file, correct the path, or remove the key to search by convention"},
+		{"no such directory", []string{"a.md"}, "a: {cadence: daily, prompt: b/a.md}", "add the file, correct the path, or remove the key to search by convention"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -124,7 +135,7 @@ func TestSuggestions(t *testing.T) {
 			for _, name := range tt.files {
 				files[name] = "x"
 			}
-			findings := Check(load(t, "schedules:\n  - "+tt.entry+"\n"), newTree(t, files))
+			findings := Check(load(t, "agents:\n  "+tt.entry+"\n"), newTree(t, files))
 			if len(findings) == 0 || findings[len(findings)-1].Hint != tt.want {
 				t.Errorf("Check = %+v, want the hint %q", findings, tt.want)
 			}
@@ -148,7 +159,7 @@ func TestPointers(t *testing.T) {
 	t.Parallel()
 	tree := newTree(t, map[string]string{"agents/coach.md": "p", "docs/SCOPE.md": "s", "TODO.md": "t", "PLAN.md": "the plan", "docs/TODO.md": "other"})
 	in := coach(JSON)
-	in.Entry = load(t, "schedules:\n  - agent: coach\n    cadence: weekly\n    pointers: {plan: PLAN.md, todo: docs/TODO.md}\n").Entries[0]
+	in.Entry = load(t, "agents:\n  coach:\n    cadence: weekly\n    pointers: {plan: PLAN.md, todo: docs/TODO.md}\n").Entries[0]
 	b, _ := must(t, tree, in)
 	var got []string
 	for _, p := range b.Pointers {
@@ -328,7 +339,7 @@ func TestFromJSON(t *testing.T) {
 func TestSessionCloseHygiene(t *testing.T) {
 	t.Parallel()
 	token := "ghp_" + random(alnum, 36)
-	entry := load(t, "schedules:\n  - agent: coach\n    cadence: weekly\n    session_close:\n      - first\n      - \"second "+token+
+	entry := load(t, "agents:\n  coach:\n    cadence: weekly\n    session_close:\n      - first\n      - \"second "+token+
 		"\"\n      - \"third \\u202e and \\u2066\"\n").Entries[0]
 	at := func(i int) string {
 		pos := entry.Pos("session_close")

@@ -296,7 +296,7 @@ func TestSecretInSessionClose(t *testing.T) {
 	tree := newTree(t, map[string]string{"agents/coach.md": "x"})
 	token := "ghp_" + random(alnum, 36)
 	in := coach(Markdown)
-	in.Entry = load(t, "schedules:\n  - agent: coach\n    cadence: weekly\n    session_close:\n      - \"curl -H 'X-Token: "+token+"'\"\n").Entries[0]
+	in.Entry = load(t, "agents:\n  coach:\n    cadence: weekly\n    session_close:\n      - \"curl -H 'X-Token: "+token+"'\"\n").Entries[0]
 	b, findings, err := Prepare(tree, in)
 	if b != nil || err != nil || len(findings) != 1 || findings[0].Rule != diag.Secret.ID || findings[0].Line == 0 {
 		t.Fatalf("Prepare = bundle %v, %v, %v", b != nil, findings, err)

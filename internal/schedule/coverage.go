@@ -74,7 +74,7 @@ func tickersOf(uses []use) (tickers []ticker, ok bool) {
 		}
 		t := ticker{workflow: u.workflow}
 		for _, c := range u.workflow.crons {
-			ticks, ok := c.ticks(left)
+			ticks, ok := c.instants(left)
 			if !ok {
 				return nil, false
 			}
@@ -169,13 +169,13 @@ func describeLate(entries []lateEntry) string {
 }
 
 // dueAt says when a slot of the entry is, in words that hold for every year.
-func (e *Entry) dueAt(s Slot) string {
-	clock := s.At.Format("15:04 MST")
+func (e *Entry) dueAt(at time.Time) string {
+	clock := at.Format("15:04 MST")
 	switch e.Cadence {
 	case Weekly:
-		return fmt.Sprintf("on %s at %s", e.Weekday, clock)
+		return fmt.Sprintf("on %s at %s", at.Weekday(), clock)
 	case Monthly:
-		return fmt.Sprintf("on day %d at %s", e.MonthDay, clock)
+		return fmt.Sprintf("on day %d at %s", at.Day(), clock)
 	}
 	return "at " + clock
 }

@@ -22,14 +22,14 @@ const (
 	Repointed   ChangeKind = "files changed"
 )
 
-// Change is one difference. Detail, which may be empty, is one line such as "weekly on monday at 05:00 → daily at 05:00"; paths in it
-// are quoted.
+// Change is one difference. Detail, which may be empty, is one line such as
+// `weekly, cron "0 9 * * 1" UTC → daily, cron "0 9 * * *" UTC`; paths in it are quoted.
 type Change struct {
 	Kind   ChangeKind
 	Detail string
 }
 
-// Rate is a number of runs per month, averaged over the Gregorian calendar's 400 years; a disabled entry has none.
+// Rate is a number of runs per month, averaged over 28 years; a disabled entry has none.
 type Rate float64
 
 // String has at most one decimal: 30.4, 4.3, 1, 0.
@@ -47,6 +47,9 @@ type EntryDiff struct {
 	Before, After Rate
 	// Next are the five slots after the moment of comparison, nil if removed.
 	Next []Slot
+	// Effect says what the change does to the running period, as one part of a sentence: "first run at the next
+	// tick, for 2026-W48; then Mon 2026-11-30 09:00 CET". It is "" where nothing changes in that.
+	Effect string
 }
 
 // Diff is what a pull request changes in the roster.
@@ -65,7 +68,7 @@ func (d Diff) Changed() bool {
 	return d.New || d.Repo != "" || slices.ContainsFunc(d.Entries, func(e EntryDiff) bool { return len(e.Changes) > 0 })
 }
 
-// Compare tells what changes from base, nil if there is none, to head; the next dates are those after now.
+// Compare returns what changes from base, nil if there is none, to head; the next dates are those after now.
 func Compare(base, head *Manifest, now time.Time) Diff {
 	d := Diff{New: base == nil}
 	if base == nil {
@@ -77,7 +80,11 @@ func Compare(base, head *Manifest, now time.Time) Diff {
 	old := byAgent(base)
 	for i := range head.Entries {
 		e := &head.Entries[i]
-		d.Entries = append(d.Entries, compareEntry(old[e.Agent], e, now))
+		entry := compareEntry(old[e.Agent], e, now)
+		if entry.Effect = effect(old[e.Agent], e, now); d.Repo != "" && e.Enabled {
+			entry.Effect = firstRun(e, now) // receipts of another slug do not count
+		}
+		d.Entries = append(d.Entries, entry)
 		delete(old, e.Agent)
 	}
 	for i := range base.Entries {
@@ -120,14 +127,14 @@ func compareEntry(base, head *Entry, now time.Time) EntryDiff {
 	case base.Enabled && !head.Enabled:
 		d.Changes = append(d.Changes, Change{Kind: SwitchedOff})
 	}
-	if before, after := base.timing(), head.timing(); before != after {
-		d.Changes = append(d.Changes, Change{Retimed, arrow(before, after)})
+	if !sameTiming(base, head) {
+		d.Changes = append(d.Changes, Change{Retimed, arrow(base.timing(), head.timing())})
 	}
 	d.Changes = append(d.Changes, compareFiles(base, head)...)
 	return d
 }
 
-// compareFiles tells which files, pointers and close commands changed, one change each.
+// compareFiles lists the files, pointers and close commands that changed, one change each.
 func compareFiles(base, head *Entry) (changes []Change) {
 	add := func(what, before, after string) {
 		if before != after {
@@ -161,27 +168,66 @@ func pointerList(pointers []Pointer) string {
 
 func arrow(before, after string) string { return before + " → " + after }
 
-// timing says when an entry runs: "weekly on monday at 05:00 Europe/Berlin".
+// timing says when an entry runs: `weekly, cron "0 9 * * 1" Europe/Berlin`.
 func (e *Entry) timing() string {
-	day := ""
-	switch e.Cadence {
-	case Weekly:
-		day = " on " + strings.ToLower(e.Weekday.String())
-	case Monthly:
-		day = fmt.Sprintf(" on day %d", e.MonthDay)
-	}
-	return fmt.Sprintf("%s%s at %02d:%02d %s", e.Cadence, day, e.Hour, e.Minute, e.Location)
+	return fmt.Sprintf("%s, cron %q %s", e.Cadence, e.Cron, e.Location)
+}
+
+// sameTiming reports whether two entries run at the same times, however their crons are written.
+func sameTiming(a, b *Entry) bool {
+	return a.Cadence == b.Cadence && a.Slots == b.Slots && a.Location.String() == b.Location.String()
 }
 
 func (e *Entry) rate() Rate {
-	const daysPerMonth = 365.2425 / 12
-	switch {
-	case !e.Enabled:
+	if !e.Enabled {
 		return 0
-	case e.Cadence == Daily:
-		return daysPerMonth
-	case e.Cadence == Weekly:
-		return daysPerMonth / 7
 	}
-	return 1
+	return Rate(e.Slots.PerMonth())
+}
+
+// effect says what a change from base, nil if there is none, does to head's running period. Without the ledger
+// it assumes that all that base had due is delivered.
+func effect(base, head *Entry, now time.Time) string {
+	switch {
+	case !head.Enabled:
+		return ""
+	case base == nil:
+		return firstRun(head, now)
+	case !base.Enabled:
+		return fmt.Sprintf("runs at the next tick, for %s, if that is not delivered already; then %s",
+			head.Current(now).Period, head.Next(now, 1)[0])
+	case sameTiming(base, head):
+		return ""
+	}
+	delivered := base.delivered(now)
+	current := head.Current(now)
+	if !delivered[current.Period] {
+		return fmt.Sprintf("runs at the next tick, for %s; then %s", current.Period, head.Next(now, 1)[0])
+	}
+	for _, s := range head.Next(now, nextSlots) {
+		if !delivered[s.Period] {
+			return fmt.Sprintf("%s counts as delivered, so the next run is %s", current.Period, s)
+		}
+		current = s
+	}
+	return fmt.Sprintf("all of %s counts as delivered", current.Period)
+}
+
+func firstRun(e *Entry, now time.Time) string {
+	return Decide(e, now, Known{}).Outlook()
+}
+
+// maxDelivered is how many past slots are taken for delivered: more than a month of hourly ones.
+const maxDelivered = 750
+
+// delivered are the latest periods of an entry of which every slot up to now was run.
+func (e *Entry) delivered(now time.Time) map[string]bool {
+	periods := map[string]bool{e.Current(now).Period: true}
+	for s := range e.Previous(now) {
+		if len(periods) == maxDelivered {
+			break
+		}
+		periods[s.Period] = true
+	}
+	return periods
 }

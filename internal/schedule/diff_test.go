@@ -9,8 +9,8 @@ import (
 func TestCompare(t *testing.T) {
 	t.Parallel()
 	const (
-		head   = "version: \"1\"\nrepo: acme\ntimezone: Europe/Berlin\nschedules:\n"
-		weekly = `  - {agent: coach, cadence: weekly, day: monday, time: "05:00"}` + "\n"
+		head   = "version: \"1\"\nrepo: acme\ntimezone: Europe/Berlin\nagents:\n"
+		weekly = `  coach: {cadence: weekly, cron: "0 5 * * 1"}` + "\n"
 	)
 	tests := []struct {
 		name       string
@@ -19,18 +19,18 @@ func TestCompare(t *testing.T) {
 		repo       string
 		changed    bool
 	}{
-		{"the same, written differently", head + weekly, head + "  - agent: coach\n    cadence: weekly\n    time: '05:00'\n", []string{"coach 4.3→4.3"}, "", false},
-		{"new", "", head + weekly, []string{"coach 0→4.3: added weekly on monday at 05:00 Europe/Berlin"}, "", true},
-		{"added and removed", head + weekly, head + "  - {agent: tidy, cadence: daily}\n", []string{
-			"tidy 0→30.4: added daily at 00:00 Europe/Berlin", "coach 4.3→0: removed weekly on monday at 05:00 Europe/Berlin"}, "", true},
-		{"added disabled", head + weekly, head + weekly + "  - {agent: tidy, cadence: monthly, enabled: false}\n", []string{
-			"coach 4.3→4.3", "tidy 0→0: added monthly on day 1 at 00:00 Europe/Berlin, disabled"}, "", true},
-		{"moved in the list", head + weekly + "  - {agent: tidy, cadence: daily}\n", head + "  - {agent: tidy, cadence: daily}\n" + weekly,
+		{"the same, written differently", head + weekly, head + "  coach:\n    cron: '00 05 * *\t1'\n    cadence: weekly\n", []string{"coach 4.3→4.3"}, "", false},
+		{"new", "", head + weekly, []string{`coach 0→4.3: added weekly, cron "0 5 * * 1" Europe/Berlin`}, "", true},
+		{"added and removed", head + weekly, head + "  tidy: {cadence: daily}\n", []string{
+			`tidy 0→30.4: added daily, cron "0 9 * * *" Europe/Berlin`, `coach 4.3→0: removed weekly, cron "0 5 * * 1" Europe/Berlin`}, "", true},
+		{"added disabled", head + weekly, head + weekly + "  tidy: {cadence: monthly, enabled: false}\n", []string{
+			"coach 4.3→4.3", `tidy 0→0: added monthly, cron "0 9 1 * *" Europe/Berlin, disabled`}, "", true},
+		{"moved in the list", head + weekly + "  tidy: {cadence: daily}\n", head + "  tidy: {cadence: daily}\n" + weekly,
 			[]string{"tidy 30.4→30.4", "coach 4.3→4.3"}, "", false},
-		{"re-timed", head + weekly, head + `  - {agent: coach, cadence: monthly, day: 31, time: "05:00"}` + "\n", []string{
-			"coach 4.3→1: re-timed weekly on monday at 05:00 Europe/Berlin → monthly on day 31 at 05:00 Europe/Berlin"}, "", true},
+		{"re-timed", head + weekly, head + `  coach: {cadence: monthly, cron: "0 5 31 * *"}` + "\n", []string{
+			`coach 4.3→0.6: re-timed weekly, cron "0 5 * * 1" Europe/Berlin → monthly, cron "0 5 31 * *" Europe/Berlin`}, "", true},
 		{"another zone", head + weekly, strings.Replace(head, "Europe/Berlin", "UTC", 1) + weekly, []string{
-			"coach 4.3→4.3: re-timed weekly on monday at 05:00 Europe/Berlin → weekly on monday at 05:00 UTC"}, "", true},
+			`coach 4.3→4.3: re-timed weekly, cron "0 5 * * 1" Europe/Berlin → weekly, cron "0 5 * * 1" UTC`}, "", true},
 		{"disabled", head + weekly, head + strings.Replace(weekly, "}", ", enabled: false}", 1), []string{"coach 4.3→0: disabled "}, "", true},
 		{"enabled", head + strings.Replace(weekly, "}", ", enabled: false}", 1), head + weekly, []string{"coach 0→4.3: enabled "}, "", true},
 		{"files", head + strings.Replace(weekly, "}", ", memory: m.md, pointers: {scope: S.md}}", 1),

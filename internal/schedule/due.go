@@ -3,13 +3,15 @@ package schedule
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
 // State says whether an entry is to be prepared now, and why.
 type State string
 
-// The states of an entry. DeliveredPartly is due again: its bundle is stored, but without the receipt of a complete delivery.
+// The states of an entry. DeliveredPartly is due again: its bundle is stored, but without the receipt of a
+// complete delivery.
 const (
 	Due             State = "due"
 	NotDue          State = "not due"
@@ -21,7 +23,8 @@ const (
 type Known struct {
 	// Delivered says that the current period bears a receipt, Prepared that its bundle is stored.
 	Delivered, Prepared bool
-	// Earlier are the keys of other periods that bear a receipt, in any order. Keys that are no period of the entry are ignored.
+	// Earlier are the keys of other periods that bear a receipt, in any order. Keys that are no period of the
+	// entry are ignored.
 	Earlier []string
 }
 
@@ -33,21 +36,24 @@ type Decision struct {
 	State State
 	// Reason is one part of a sentence without a full stop, for tables and logs.
 	Reason string
-	// Missed are the periods that bear no receipt between the latest earlier one that does and the current one, oldest first.
-	// They are told, never back-filled (design §4).
+	// First says that the ledger has no record of the entry, so that its current period is run at the next
+	// tick.
+	First bool
+	// Missed are the periods without a receipt between the latest earlier one that has one and the current
+	// one, oldest first. They are reported, never run afterwards.
 	Missed []string
 }
 
 // Due reports whether the entry is to be prepared now.
 func (d Decision) Due() bool { return d.State == Due || d.State == DeliveredPartly }
 
-// maxMissed is how many slots Decide looks back for a receipt; what lies behind is forgotten, as the ledger's artifacts expire anyway.
+// maxMissed is how many slots Decide looks back for a receipt: the artifacts behind them have expired anyway.
 const maxMissed = 400
 
-// nextSlots is how many coming dates are shown (design §4).
+// nextSlots is how many coming dates are shown.
 const nextSlots = 5
 
-// Decide tells whether e is due at now, given what the ledger knows.
+// Decide says whether e is due at now, given what the ledger knows.
 func Decide(e *Entry, now time.Time, k Known) Decision {
 	d := Decision{Entry: e, Slot: e.Current(now), Next: e.Next(now, nextSlots)}
 	if !e.Enabled {
@@ -55,12 +61,16 @@ func Decide(e *Entry, now time.Time, k Known) Decision {
 		return d
 	}
 	d.Missed = e.missed(now, k.Earlier)
-	period, since := d.Slot.Period, formatSlot(d.Slot)
+	period, since := d.Slot.Period, d.Slot
 	switch {
 	case k.Delivered:
-		d.State, d.Reason = NotDue, fmt.Sprintf("delivered for %s; next on %s", period, formatSlot(d.Next[0]))
+		d.State, d.Reason = NotDue, fmt.Sprintf("delivered for %s; next on %s", period, d.Next[0])
 	case k.Prepared:
-		d.State, d.Reason = DeliveredPartly, fmt.Sprintf("an earlier delivery of %s did not finish: its bundle is stored, a receipt is not, due since %s", period, since)
+		d.State = DeliveredPartly
+		d.Reason = fmt.Sprintf("an earlier delivery of %s did not finish: its bundle is stored, a receipt is not, due since %s", period, since)
+	case len(k.Earlier) == 0:
+		d.State, d.First = Due, true
+		d.Reason = fmt.Sprintf("first run, for %s; then %s", period, d.Next[0])
 	default:
 		d.State, d.Reason = Due, fmt.Sprintf("no receipt for %s yet, due since %s", period, since)
 	}
@@ -73,7 +83,16 @@ func Decide(e *Entry, now time.Time, k Known) Decision {
 	return d
 }
 
-// missed walks back from the current slot to the latest period with a receipt. Without one, nothing is known to be missed.
+// Outlook is Reason for somebody who looks at the entry between two ticks.
+func (d Decision) Outlook() string {
+	if d.First {
+		return strings.Replace(d.Reason, "first run", "first run at the next tick", 1)
+	}
+	return d.Reason
+}
+
+// missed walks back from the current slot to the latest period with a receipt. Without a receipt of one of its
+// periods, nothing is known to be missed.
 func (e *Entry) missed(now time.Time, receipts []string) []string {
 	if len(receipts) == 0 {
 		return nil
@@ -90,5 +109,3 @@ func (e *Entry) missed(now time.Time, receipts []string) []string {
 	}
 	return nil
 }
-
-func formatSlot(s Slot) string { return s.At.Format("Mon 2006-01-02 15:04 MST") }

@@ -25,7 +25,7 @@ func TestDecide(t *testing.T) {
 		missed []string
 	}{
 		{"never delivered", weekly(time.Monday, 5, 0), Known{},
-			Due, "no receipt for 2026-W48 yet, due since Mon 2026-11-23 05:00 CET", nil},
+			Due, "first run, for 2026-W48; then Mon 2026-11-30 05:00 CET", nil},
 		{"delivered", weekly(time.Monday, 5, 0), Known{Delivered: true, Prepared: true, Earlier: []string{"2026-W47"}},
 			NotDue, "delivered for 2026-W48; next on Mon 2026-11-30 05:00 CET", nil},
 		{"stored, not delivered", weekly(time.Monday, 5, 0), Known{Prepared: true},
@@ -37,8 +37,8 @@ func TestDecide(t *testing.T) {
 		{"some missed", daily(5, 0), Known{Delivered: true, Earlier: []string{"2026-11-20"}},
 			NotDue, "delivered for 2026-11-24; next on Wed 2026-11-25 05:00 CET; missed since 2026-11-21, 3 periods",
 			[]string{"2026-11-21", "2026-11-22", "2026-11-23"}},
-		{"missed over the year", monthly(31, 0, 0), Known{Earlier: []string{"2025-11"}},
-			Due, "no receipt for 2026-10 yet, due since Sat 2026-10-31 00:00 CET; missed since 2025-12, 10 periods",
+		{"missed over the year", monthly(28, 0, 0), Known{Earlier: []string{"2025-11"}},
+			Due, "no receipt for 2026-10 yet, due since Wed 2026-10-28 00:00 CET; missed since 2025-12, 10 periods",
 			[]string{"2025-12", "2026-01", "2026-02", "2026-03", "2026-04", "2026-05", "2026-06", "2026-07", "2026-08", "2026-09"}},
 		{"keys that are no period", weekly(time.Monday, 5, 0),
 			Known{Earlier: []string{"2026-W99", "2026-11-16", "2026-11", "", "../2026-W40", "2027-W01", "2026-W48", "2026-W40.run-7"}},

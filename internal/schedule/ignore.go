@@ -75,7 +75,7 @@ func judgeIgnore(file string, pos Pos, name string) (diag.Finding, bool) {
 		if r.Severity == diag.Warning {
 			warnings = append(warnings, r.ID)
 		} else if r.ID == name {
-			return diag.UnknownIgnore.At(file, pos.Line, pos.Column, fmt.Sprintf("%s is an error and cannot be silenced", name), "mend what it reports, then remove this comment"), false
+			return diag.UnknownIgnore.At(file, pos.Line, pos.Column, fmt.Sprintf("%s is an error and cannot be silenced", name), "fix what it reports, then remove this comment"), false
 		}
 	}
 	if slices.Contains(warnings, name) {

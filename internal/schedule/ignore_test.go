@@ -9,7 +9,7 @@ import (
 
 func TestUnsilenced(t *testing.T) {
 	t.Parallel()
-	data := "version: \"1\"\nschedules:\n  - agent: coach # kaizen-ignore: no-prompt,long-prompt\n    cadence: daily # kaizen-ignore: retention\n"
+	data := "version: \"1\"\nagents:\n  coach: # kaizen-ignore: no-prompt,long-prompt\n    cadence: daily # kaizen-ignore: retention\n"
 	m, findings := Load("f", []byte(data), Options{})
 	if len(findings) > 0 {
 		t.Fatal(findings)

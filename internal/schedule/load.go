@@ -6,16 +6,17 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
 // The keys of a manifest and of an entry, in the order in which messages list them.
 var (
-	manifestKeys = []string{"version", "repo", "timezone", "schedules"}
-	entryKeys    = []string{"agent", "cadence", "day", "time", "enabled", "prompt", "memory", "metrics", "pointers", "session_close"}
+	manifestKeys = []string{"version", "timezone", "repo", "agents"}
+	entryKeys    = []string{"cadence", "cron", "enabled", "prompt", "memory", "metrics", "pointers", "session_close"}
 )
 
-// maxFindings is how many findings of one file are told. More than that are no person's work, and nobody's reading.
+// maxFindings is how many findings of one file are reported. Nobody writes or reads more than that.
 const maxFindings = 1000
 
 // Load parses and checks data, reporting all findings at once (up to 1,000), sorted and with the silenced ones removed.
@@ -28,15 +29,15 @@ func Load(file string, data []byte, opts Options) (*Manifest, []diag.Finding) {
 	return m, findings
 }
 
-// LoadReadable returns what could be read of a manifest that has errors: values that are right in themselves, zero ones in the place of others,
-// and possibly no entries at all.
+// LoadReadable returns what could be read of a manifest that has errors: the values that are right, zero values in
+// the place of others, and possibly no entries at all.
 func LoadReadable(file string, data []byte) *Manifest {
 	m, _ := load(file, data, Options{})
 	return m
 }
 
 func load(file string, data []byte, opts Options) (*Manifest, []diag.Finding) {
-	l := &loader{file: file, agents: map[string]Pos{}}
+	l := &loader{file: file, rarer: map[timing]bool{}}
 	root, problems := parseYAML(data, manifestLimits)
 	for _, p := range problems {
 		l.findings = append(l.findings, p.finding(file))
@@ -64,7 +65,7 @@ func bound(file string, findings []diag.Finding) []diag.Finding {
 	}
 	last := findings[maxFindings-1]
 	findings = append(findings[:maxFindings-1], diag.TooLarge.At(file, last.Line, last.Column,
-		fmt.Sprintf("there are more than %d findings; these are the first", maxFindings), "mend these, then check again"))
+		fmt.Sprintf("there are more than %d findings; these are the first", maxFindings), "fix these, then check again"))
 	diag.Sort(findings)
 	return findings
 }
@@ -74,7 +75,13 @@ type loader struct {
 	file     string
 	findings []diag.Finding
 	location *time.Location
-	agents   map[string]Pos // where each agent stood first
+	rarer    map[timing]bool // what runsRarer said, for entries often share their timing
+}
+
+// timing is an entry's cadence and cron.
+type timing struct {
+	cadence Cadence
+	slots   cron.Expression
 }
 
 func (l *loader) report(rule diag.Rule, pos Pos, message, hint string) {
@@ -131,28 +138,41 @@ type shape struct {
 	what     string // "the manifest"
 	keys     []string
 	required []string
+	// foreign explains a key that is not of the keys; ok is false for one that it does not know either.
+	foreign func(field) (e explanation, ok bool)
+	// example is how a required key is written.
+	example func(key string) string
+}
+
+// explanation is a finding about a key before it has a place. meant is the key that stands for it, or "".
+type explanation struct {
+	rule                 diag.Rule
+	message, hint, meant string
 }
 
 // fields checks the keys of a mapping and returns the known ones by name.
 func (l *loader) fields(n *node, s shape) map[string]field {
 	found := map[string]field{}
-	excused := map[string]bool{} // keys that are there, only misspelt
+	excused := map[string]bool{} // required keys that are there in another form
 	for _, f := range l.unique(n) {
-		switch {
-		case slices.Contains(s.keys, f.name):
+		if slices.Contains(s.keys, f.name) {
 			found[f.name] = f
-		default:
-			meant := Suggest(f.name, s.keys)
-			excused[meant] = true
-			l.report(diag.UnknownKey, f.key.pos, fmt.Sprintf("unknown key %s in %s", quote(f.name), s.what), keyHint(meant, s.keys))
+			continue
 		}
+		e, ok := s.foreign(f)
+		if !ok {
+			e = explanation{rule: diag.UnknownKey, meant: Suggest(trimQuotes(f.name), s.keys)}
+			e.message, e.hint = fmt.Sprintf("unknown key %s in %s", quote(f.name), s.what), keyHint(e.meant, s.keys)
+		}
+		excused[e.meant] = true
+		l.report(e.rule, f.key.pos, e.message, e.hint)
 	}
 	if slices.ContainsFunc(n.pairs, func(p pair) bool { return isMerge(p.key) || isRefused(p.key) }) {
 		return found // what the reference stands for may hold the required keys
 	}
 	for _, name := range s.required {
 		if _, ok := found[name]; !ok && !excused[name] {
-			l.report(diag.MissingKey, n.pos, fmt.Sprintf("%s has no %q", s.what, name), "add "+example(name))
+			l.report(diag.MissingKey, n.pos, fmt.Sprintf("%s has no %q", s.what, name), "add "+s.example(name))
 		}
 	}
 	return found
@@ -165,8 +185,11 @@ func keyHint(meant string, keys []string) string {
 	return "allowed here: " + strings.Join(keys, ", ")
 }
 
-// unique returns the fields of a mapping, reporting keys that are no plain words or stand twice.
-func (l *loader) unique(n *node) []field {
+// unique returns the fields of a mapping and reports keys that are lists or mappings, or stand twice.
+func (l *loader) unique(n *node) []field { return l.uniqueBy(n, diag.DuplicateKey, "the key") }
+
+// uniqueBy is unique with the rule and the words for a name that stands twice.
+func (l *loader) uniqueBy(n *node, rule diag.Rule, what string) []field {
 	var fields []field
 	first := map[string]Pos{}
 	for _, p := range n.pairs {
@@ -177,7 +200,8 @@ func (l *loader) unique(n *node) []field {
 		default:
 			name := p.key.value
 			if at, ok := first[name]; ok {
-				l.report(diag.DuplicateKey, p.key.pos, fmt.Sprintf("the key %s stands twice; first on line %d", quote(name), at.Line), "remove one of the two")
+				l.report(rule, p.key.pos, fmt.Sprintf("%s %s is there twice; the first is on line %d", what, quote(name), at.Line),
+					"remove one of the two")
 				continue
 			}
 			first[name] = p.key.pos
@@ -196,7 +220,7 @@ func (l *loader) manifest(n *node) *Manifest {
 		}
 		return m
 	}
-	fields := l.fields(n, shape{"the manifest", manifestKeys, []string{"version", "schedules"}})
+	fields := l.fields(n, shape{"the manifest", manifestKeys, []string{"version", "agents"}, manifestForeign(n), example})
 	keepPositions(m.positions, fields)
 	if f, ok := fields["version"]; ok {
 		l.version(f)
@@ -208,8 +232,8 @@ func (l *loader) manifest(n *node) *Manifest {
 		m.Location = l.timezone(f)
 	}
 	l.location = m.Location
-	if f, ok := fields["schedules"]; ok {
-		m.Entries = l.schedules(f)
+	if f, ok := fields["agents"]; ok {
+		m.Entries = l.entries(f)
 	}
 	return m
 }
@@ -220,57 +244,81 @@ func keepPositions(positions map[string]Pos, fields map[string]field) {
 	}
 }
 
-// schedules reads the list of entries.
-func (l *loader) schedules(f field) []Entry {
+// entries reads the mapping of agents.
+func (l *loader) entries(f field) []Entry {
 	n := f.value
 	switch {
 	case isRefused(n):
 		return nil
-	case n.kind == sequenceNode && len(n.items) == 0, n.kind == scalarNode && n.typ() == typeNull:
-		l.report(diag.EmptySchedules, f.pos(), "schedules has no entry", "add "+example("schedules"))
+	case n.kind == mappingNode && len(n.pairs) == 0, n.kind == scalarNode && n.typ() == typeNull:
+		l.report(diag.EmptyAgents, f.pos(), "agents has no entry", "add "+example("agents"))
 		return nil
-	case n.kind != sequenceNode:
-		l.wrongType(f, "a list of entries", "start each entry with a hyphen: - agent: coach")
+	case n.kind == sequenceNode:
+		l.report(diag.ListForm, f.pos(), "agents is a list, not a mapping of names to settings", newForm(n))
+		return nil
+	case n.kind != mappingNode:
+		name := ""
+		if n.typ() == typeString {
+			name = n.value
+		}
+		hint := fmt.Sprintf("write agents: {%s: {cadence: weekly}}", shortName(name))
+		l.wrongType(f, "a mapping of names to settings", hint)
 		return nil
 	}
-	entries := make([]Entry, 0, len(n.items))
-	for _, item := range n.items {
-		switch {
-		case isRefused(item):
-		case item.kind == mappingNode:
-			entries = append(entries, l.entry(item))
-		case item.kind == scalarNode && item.typ() == typeString && IsAgent(item.value):
-			l.report(diag.WrongType, item.pos, fmt.Sprintf("an entry is a mapping, not %s", describe(item)), fmt.Sprintf("write - agent: %s and the cadence below it", item.value))
-		default:
-			l.report(diag.WrongType, item.pos, fmt.Sprintf("an entry is a mapping, not %s", describe(item)), "write - agent: coach and below it cadence: weekly")
-		}
+	entries := make([]Entry, 0, len(n.pairs))
+	for _, e := range l.uniqueBy(n, diag.DuplicateAgent, "the agent") {
+		l.agent(e)
+		entries = append(entries, l.entry(e))
 	}
 	return entries
 }
 
-// entry reads one entry.
-func (l *loader) entry(n *node) Entry {
-	what := "the entry"
-	if a := n.get("agent"); a != nil && a.kind == scalarNode && IsAgent(a.value) {
-		what = fmt.Sprintf("the entry of %q", a.value)
+// agent checks the key of an entry.
+func (l *loader) agent(f field) {
+	const form = "use 1 to 64 letters, digits, hyphens and underscores, the first a letter or digit"
+	meaning, reserved := reservedAgents[f.name]
+	switch {
+	case f.key.typ() != typeString && IsAgent(f.name):
+		l.report(diag.Agent, f.key.pos, fmt.Sprintf("agent is %s, not a string", describe(f.key)), "quote it: "+quote(f.name))
+	case !IsAgent(f.name):
+		hint := form
+		if near := asAgent(f.name); near != "" {
+			hint = fmt.Sprintf("write %s, and name its files alike; %s", near, form)
+		}
+		l.report(diag.Agent, f.key.pos, fmt.Sprintf("agent %s is not a name", quote(f.name)), hint)
+	case reserved:
+		l.report(diag.Agent, f.key.pos, fmt.Sprintf("agent %q has a reserved name: in the input agents it means %s", f.name, meaning),
+			"rename the agent and its files")
 	}
-	e := Entry{Location: l.location, Enabled: true, positions: map[string]Pos{"": n.pos}}
-	fields := l.fields(n, shape{what, entryKeys, []string{"agent", "cadence"}})
+}
+
+// entry reads the settings of one agent.
+func (l *loader) entry(f field) Entry {
+	e := Entry{Agent: f.name, Location: l.location, Enabled: true, positions: map[string]Pos{"": f.key.pos, "agent": f.key.pos}}
+	n, what := f.value, fmt.Sprintf("the entry of %s", quote(f.name))
+	switch {
+	case isRefused(n):
+		return e
+	case n.kind == scalarNode && n.typ() == typeNull:
+		l.report(diag.MissingKey, f.pos(), what+` has no "cadence"`, entryHint(f))
+		return e
+	case n.kind != mappingNode:
+		hint := entryHint(f)
+		if slices.Contains(entryKeys, f.name) {
+			hint = "indent it further: " + f.name + " belongs to the agent above it"
+		}
+		l.report(diag.WrongType, n.pos, fmt.Sprintf("%s is %s, not a mapping of settings", what, describe(n)), hint)
+		return e
+	}
+	fields := l.fields(n, shape{what, entryKeys, []string{"cadence"}, entryForeign(what, n), entryExample(n)})
 	keepPositions(e.positions, fields)
-	if f, ok := fields["agent"]; ok {
-		e.Agent = l.agent(f)
+	if f, ok := fields["cadence"]; ok {
+		e.Cadence = l.cadence(f, fields)
 	}
-	cadence, given := fields["cadence"]
-	if given {
-		e.Cadence = l.cadence(cadence)
-	}
-	if f, ok := fields["day"]; ok {
-		l.day(&e, f)
-	} else {
-		e.Weekday, e.MonthDay = defaultDay(e.Cadence)
-	}
-	if f, ok := fields["time"]; ok {
-		e.Hour, e.Minute = l.time(f)
+	e.Cron = e.Cadence.DefaultCron()
+	e.Slots, _ = cron.Parse(e.Cron, cron.Manifest) // the defaults are right
+	if f, ok := fields["cron"]; ok {
+		l.cron(&e, f)
 	}
 	if f, ok := fields["enabled"]; ok {
 		e.Enabled = l.enabled(f)

@@ -17,7 +17,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite golden files")
 
-// corpus is where the manifests of ok and err stand, each beside its golden file.
+// corpus is where the manifests of ok, warn and err are, each beside its golden file.
 const corpus = "../../testdata/manifests"
 
 // corpusFiles are the manifests in a directory of the corpus.
@@ -69,11 +69,31 @@ func TestErr(t *testing.T) {
 			if m != nil {
 				t.Error("the manifest is not nil")
 			}
-			var b strings.Builder
-			for _, f := range findings {
-				fmt.Fprintf(&b, "%s:%d:%d: %s %s: %s | %s\n", f.File, f.Line, f.Column, f.Severity, f.Rule, f.Message, f.Hint)
+			golden(t, file, listing(findings))
+		})
+	}
+}
+
+// listing writes findings out, one a line.
+func listing(findings []diag.Finding) string {
+	var b strings.Builder
+	for _, f := range findings {
+		fmt.Fprintf(&b, "%s:%d:%d: %s %s: %s | %s\n", f.File, f.Line, f.Column, f.Severity, f.Rule, f.Message, f.Hint)
+	}
+	return b.String()
+}
+
+// TestWarn holds every valid manifest with warnings against them.
+func TestWarn(t *testing.T) {
+	t.Parallel()
+	for _, file := range corpusFiles(t, "warn") {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			m, findings := Load(filepath.Base(file), readFile(t, file), Options{})
+			if m == nil || len(findings) == 0 {
+				t.Errorf("manifest %v with %d findings", m, len(findings))
 			}
-			golden(t, file, b.String())
+			golden(t, file, listing(findings))
 		})
 	}
 }
@@ -106,8 +126,7 @@ func dump(m *Manifest) string {
 		line(e.Pos(""), "entry")
 		line(e.Pos("agent"), "  agent %q", e.Agent)
 		line(e.Pos("cadence"), "  cadence %s", e.Cadence)
-		line(e.Pos("day"), "  day %s %d", e.Weekday, e.MonthDay)
-		line(e.Pos("time"), "  time %02d:%02d %s", e.Hour, e.Minute, e.Location)
+		line(e.Pos("cron"), "  cron %q %s", e.Cron, e.Location)
 		line(e.Pos("enabled"), "  enabled %t", e.Enabled)
 		line(e.Pos("prompt"), "  prompt %q", e.Prompt)
 		line(e.Pos("memory"), "  memory %q", e.Memory)
@@ -124,20 +143,23 @@ func dump(m *Manifest) string {
 }
 
 // elsewhere are the error rules that Load cannot report, because they need more than the manifest's text.
-var elsewhere = []string{diag.Unreadable.ID, diag.MissingFile.ID, diag.GitLFS.ID, diag.Secret.ID, diag.Changed.ID}
+var elsewhere = []string{diag.Unreadable.ID, diag.MissingFile.ID, diag.MisspeltAgent.ID, diag.GitLFS.ID, diag.Secret.ID, diag.Changed.ID}
+
+// loadWarnings are the warning rules that Load reports.
+var loadWarnings = []string{diag.UnknownIgnore.ID, diag.FixedOffset.ID, diag.CronCadence.ID}
 
 // TestEveryRule proves that the corpus breaks every rule of the manifest at least twice.
 func TestEveryRule(t *testing.T) {
 	t.Parallel()
 	hits := map[string]int{}
-	for _, file := range corpusFiles(t, "err") {
+	for _, file := range slices.Concat(corpusFiles(t, "err"), corpusFiles(t, "warn")) {
 		_, findings := Load(file, readFile(t, file), Options{})
 		for _, f := range findings {
 			hits[f.Rule]++
 		}
 	}
 	for _, r := range diag.Rules {
-		loads := r.Severity == diag.Error && !slices.Contains(elsewhere, r.ID) || r.ID == diag.UnknownIgnore.ID
+		loads := r.Severity == diag.Error && !slices.Contains(elsewhere, r.ID) || slices.Contains(loadWarnings, r.ID)
 		if loads && hits[r.ID] < 2 {
 			t.Errorf("the corpus breaks %s %d times", r.ID, hits[r.ID])
 		}
@@ -149,7 +171,7 @@ func TestEveryRule(t *testing.T) {
 
 func TestLoadTooLarge(t *testing.T) {
 	t.Parallel()
-	valid := "version: \"1\"\nschedules:\n  - {agent: coach, cadence: daily}\n#"
+	valid := "version: \"1\"\nagents:\n  coach: {cadence: daily}\n#"
 	for _, c := range []struct {
 		size int
 		want string
@@ -174,7 +196,7 @@ func TestManyFindings(t *testing.T) {
 		{maxFindings, maxFindings, true},
 		{2 * maxFindings, maxFindings, true},
 	} {
-		data := []byte("schedules: [{agent: a, cadence: daily}]\n")
+		data := []byte("agents: {a: {cadence: daily}}\n")
 		for i := range c.keys {
 			data = fmt.Appendf(data, "key-%d: 1\n", i)
 		}
@@ -188,7 +210,7 @@ func TestManyFindings(t *testing.T) {
 
 func TestDefaultRepo(t *testing.T) {
 	t.Parallel()
-	const named, unnamed = "version: \"1\"\nrepo: web\nschedules: [{agent: a, cadence: daily}]\n", "version: \"1\"\nschedules: [{agent: a, cadence: daily}]\n"
+	const named, unnamed = "version: \"1\"\nrepo: web\nagents: {a: {cadence: daily}}\n", "version: \"1\"\nagents: {a: {cadence: daily}}\n"
 	for _, c := range []struct {
 		name, data, repo string
 		want, rules      string
@@ -219,7 +241,7 @@ func rulesOf(findings []diag.Finding) string {
 
 func TestManifestLookup(t *testing.T) {
 	t.Parallel()
-	m, findings := Load("f", []byte("version: \"1\"\nschedules:\n  - agent: coach\n    cadence: daily\n"), Options{Repo: "web"})
+	m, findings := Load("f", []byte("version: \"1\"\nagents:\n  coach:\n    cadence: daily\n"), Options{Repo: "web"})
 	if len(findings) > 0 {
 		t.Fatal(findings)
 	}
@@ -237,8 +259,9 @@ func TestManifestLookup(t *testing.T) {
 	}{
 		{m.Pos("version"), Pos{1, 10}},
 		{m.Pos("repo"), Pos{1, 1}},
-		{m.Entries[0].Pos("agent"), Pos{3, 12}},
-		{m.Entries[0].Pos("prompt"), Pos{3, 5}},
+		{m.Entries[0].Pos("agent"), Pos{3, 3}},
+		{m.Entries[0].Pos("cadence"), Pos{4, 14}},
+		{m.Entries[0].Pos("prompt"), Pos{3, 3}},
 	} {
 		if c.got != c.want {
 			t.Errorf("got %v, want %v", c.got, c.want)
@@ -274,7 +297,7 @@ func checkLoad(t *testing.T, data []byte) []diag.Finding {
 }
 
 func FuzzLoad(f *testing.F) {
-	for _, dir := range []string{"ok", "err"} {
+	for _, dir := range []string{"ok", "warn", "err"} {
 		for _, file := range corpusFiles(f, dir) {
 			f.Add(readFile(f, file))
 		}
@@ -301,7 +324,7 @@ func hostile() map[string][]byte {
 		"list of numbers": {"[", "1,", "]"}, "map of numbers": {"{", "a: 1,", "}"}, "list of lists": {"[", "[],", ""}, "complex keys": {"{", "?,", ""},
 		"commented flow": {"", "[#\n", ""}, "open quote": {"\"", "a", ""}, "open quote of lines": {"\"", "\n", ""}, "open list of words": {"[", "a ", ""},
 		"aliases": {"- &a 1\n", "- *a\n", ""}, "long key": {"", "k", ": 1\n"}, "long quoted key": {"\"", "k", "\": 1\n"}, "blanks in a block": {"a: |\n", " ", ""},
-		"unknown keys": {"version: \"1\"\nschedules:\n- {", "agnt: 1,", "}"}, "entries": {"version: \"1\"\nschedules:\n", "- {}\n", ""},
+		"unknown keys": {"version: \"1\"\nagents: {a: {", "crn: 1,", "}}"}, "items": {"version: \"1\"\nagents:\n", "- {}\n", ""},
 		"aliases of nothing in a list": {"[", "*a,", "]"}, "aliases of nothing after keys": {"", "a: 1\n", "a: *a\nb: *b\nc: *c\nd: *d\n"},
 		"aliases of nothing after quotes": {"[", "\"a\",", "*a,*b,*c,*d]"}, "closer after words": {"[\n", "word ", "}]"}, "quote after words": {"[", "word ", "\"]"}, "words in quotes": {"[\"", "a ", "\" b]"},
 		"words before a closer": {"[}", "word ", "]"}, "error after keys": {"", "a: 1\n", "@"}, "error after comments": {"", "#\n", "@"}, "error after words": {"a: [", "word ", "@"}, "error after lists": {"[", "[[[[[[[[]]]]]]]] ,\n", "@"},
@@ -322,6 +345,26 @@ func hostile() map[string][]byte {
 	for i := 0; stairs.Len()+i+4 < MaxSize; i++ {
 		stairs.WriteString(strings.Repeat(" ", i) + "a:\n")
 	}
+	for name, entry := range map[string]string{
+		"crons":                 "  a%d: {cadence: daily, cron: \"%d 9 %d,%d * *\"}\n",
+		"crons that run rarely": "  a%d: {cadence: weekly, cron: \"%d 9 31 %d-12 %d-7\"}\n",
+		"crons alone":           "  a%d: {cron: \"%d 9 %d,%d * *\"}\n",
+		"wrong crons":           "  a%d: {cadence: daily, cron: \"%d 9 %d-%d,60 * *\"}\n",
+		"words":                 "  a%d: {every: day, at: \"%d:30\", days: [%d, %d]}\n",
+		"cadences":              "  a%d: {cadence: \"at %d 9am on %d %d\"}\n",
+	} {
+		var b strings.Builder
+		b.WriteString("version: \"1\"\nagents:\n")
+		for i := 0; b.Len() < MaxSize-100 && i < 1800; i++ {
+			fmt.Fprintf(&b, entry, i, i%60, i%31+1, i%7+1)
+		}
+		shapes[name] = []byte(b.String())
+	}
+	list := "schedules : ["
+	for i := 0; len(list) < MaxSize-100 && i < 2000; i++ {
+		list += fmt.Sprintf("{agent: a%d, cron: \"%d 9 %d * *\"},", i, i%60, i%31+1)
+	}
+	shapes["a list of entries"] = []byte(list + "]")
 	shapes["small open lists"] = []byte(strings.Repeat("[", 9999))
 	shapes["small broken lists"] = []byte(strings.Repeat("[{a: ", 2000) + "]")
 	shapes["small broken keys"] = []byte(strings.Repeat("k: v # c\n", 4000) + "a: [b, c]]")
@@ -359,9 +402,9 @@ func BenchmarkLoad(b *testing.B) {
 // BenchmarkLoadScale shows that the cost grows with the size: ns/entry stays the same.
 func BenchmarkLoadScale(b *testing.B) {
 	for _, entries := range []int{1, 10, 100, 1000} {
-		data := []byte("version: \"1\"\nschedules:\n")
+		data := []byte("version: \"1\"\nagents:\n")
 		for i := range entries {
-			data = fmt.Appendf(data, "  - agent: agent-%d\n    cadence: weekly\n    day: friday\n    time: \"05:00\"\n", i)
+			data = fmt.Appendf(data, "  agent-%d:\n    cadence: weekly\n    cron: \"%d 5 * * 5\"\n", i, i%60)
 		}
 		b.Run(fmt.Sprint(entries), func(b *testing.B) {
 			b.SetBytes(int64(len(data)))

@@ -1,10 +1,11 @@
 // Package schedule is the manifest .kaizen/schedule.yml: it loads, checks, compares and scaffolds it,
-// and knows when each of its entries falls due (design §3, §4).
+// and knows when each of its entries is due.
 package schedule
 
 import (
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
@@ -17,7 +18,7 @@ const MaxSize = 256 << 10
 // Pos is a place in a file: 1-based line, and 1-based column in Unicode code points.
 type Pos struct{ Line, Column int }
 
-// Cadence is how often an entry runs.
+// Cadence is how often an entry runs at least, and the calendar unit of its periods.
 type Cadence string
 
 // The cadences of the contract.
@@ -27,8 +28,30 @@ const (
 	Monthly Cadence = "monthly"
 )
 
-// Retention is for how many days a receipt has to be kept, so that it outlives its period and one more, whatever their lengths: with
-// less, a late tick may find no receipt and run a period twice.
+// DefaultCron is the cron of an entry of this cadence that names none.
+func (c Cadence) DefaultCron() string {
+	switch c {
+	case Weekly:
+		return "0 9 * * 1"
+	case Monthly:
+		return "0 9 1 * *"
+	}
+	return "0 9 * * *"
+}
+
+// unit is the span of the calendar that a period of this cadence takes.
+func (c Cadence) unit() cron.Unit {
+	switch c {
+	case Weekly:
+		return cron.Week
+	case Monthly:
+		return cron.Month
+	}
+	return cron.Day
+}
+
+// Retention is for how many days a receipt is kept, so that it outlives its period and one more,
+// whatever their lengths. With less, a late tick may find no receipt and run a period twice.
 func (c Cadence) Retention() int {
 	switch c {
 	case Daily:
@@ -47,7 +70,8 @@ type Manifest struct {
 	Repo string
 	// Location is the manifest's time zone, UTC by default.
 	Location *time.Location
-	Entries  []Entry
+	// Entries are in the manifest's order.
+	Entries []Entry
 
 	positions map[string]Pos
 	ignores   map[int][]string
@@ -57,16 +81,15 @@ type Manifest struct {
 type Entry struct {
 	Agent   string
 	Cadence Cadence
-	// Weekday is the day of a weekly entry, MonthDay (1…31) that of a monthly one.
-	Weekday  time.Weekday
-	MonthDay int
-	// Hour and Minute are the local time before which the entry is not due.
-	Hour, Minute int
+	// Cron is the expression as the manifest has it, or the cadence's default, and Slots is what it means.
+	Cron  string
+	Slots cron.Expression
 	// Location is the manifest's.
 	Location *time.Location
-	Enabled  bool
+	// Enabled is false for an entry that is declared and paused.
+	Enabled bool
 
-	// Paths inside the checkout, "" where the conventions of design §5 decide. They are clean: no "./", no trailing slash.
+	// Paths inside the checkout, "" where Conventions decide. They are clean: no "./", no trailing slash.
 	Prompt, Memory, Metrics string
 	// Pointers are in the manifest's order.
 	Pointers []Pointer
@@ -81,11 +104,12 @@ type Pointer struct{ Label, Path string }
 
 // Options are the defaults that come from outside the manifest.
 type Options struct {
-	// Repo is the slug used when the manifest does not name one; what is no slug then is an error. "" when unknown.
+	// Repo is the slug of a manifest that names none, "" when unknown. Text that is no slug is an error.
 	Repo string
 }
 
-// Pos is where the value of a top-level key stands, or the start of the mapping when the manifest has no such key.
+// Pos is where the value of a top-level key stands, or the start of the mapping when the manifest has no
+// such key.
 func (m *Manifest) Pos(key string) Pos { return posOf(m.positions, key) }
 
 // Entry is the entry of agent, or nil.
@@ -98,11 +122,12 @@ func (m *Manifest) Entry(agent string) *Entry {
 	return nil
 }
 
-// Pos is where the value of the entry's key stands, or the entry itself when it has no such key.
-// A pointer's key is "pointers.<label>", that of a close command "session_close.<index>", counted from 0.
+// Pos is where the value of the entry's key stands, or the agent's name when the entry has no such key. The
+// name itself is the key "agent". A pointer's key is "pointers.<label>", and that of a close command
+// "session_close.<index>", counted from 0.
 func (e *Entry) Pos(key string) Pos { return posOf(e.positions, key) }
 
-// posOf looks key up, and without it takes the place of the mapping itself, which is kept under "".
+// posOf looks key up; without it, it returns the position kept under "".
 func posOf(positions map[string]Pos, key string) Pos {
 	if p, ok := positions[key]; ok {
 		return p
@@ -110,7 +135,8 @@ func posOf(positions map[string]Pos, key string) Pos {
 	return positions[""]
 }
 
-// Unsilenced drops the warnings that a `# kaizen-ignore: <rule>` comment on their line of the manifest silences.
+// Unsilenced drops the warnings that a `# kaizen-ignore: <rule>` comment on their line of the manifest
+// silences.
 func (m *Manifest) Unsilenced(findings []diag.Finding) []diag.Finding {
 	return unsilenced(m.File, m.ignores, findings)
 }

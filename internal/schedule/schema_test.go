@@ -3,6 +3,7 @@ package schedule
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
@@ -24,13 +26,16 @@ var beyondSchema = map[string]string{
 	diag.OneDocument.ID:    "a schema sees one value",
 	diag.NoAlias.ID:        "a schema sees what an alias stands for",
 	diag.DuplicateKey.ID:   "the values a schema sees have no duplicate keys",
-	diag.DuplicateAgent.ID: "draft-07 compares whole items only",
+	diag.DuplicateAgent.ID: "the values a schema sees have no duplicate keys",
 	diag.Timezone.ID:       "a schema that listed all zones would be old at once",
 }
 
 // beyondSchemaFiles are the manifests that break another rule in a way that a schema cannot state.
 var beyondSchemaFiles = map[string]string{
-	"time-unquoted.yml": "a schema sees no quotes",
+	"agent-numbers.yml":  "the keys that a schema sees are strings",
+	"agent-booleans.yml": "the keys that a schema sees are strings",
+	"cron-backwards.yml": "a pattern does not compare numbers",
+	"cron-never.yml":     "a pattern knows no calendar",
 }
 
 func compileSchema(tb testing.TB) *jsonschema.Schema {
@@ -54,7 +59,7 @@ func compileSchema(tb testing.TB) *jsonschema.Schema {
 func TestSchemaAgrees(t *testing.T) {
 	t.Parallel()
 	schema := compileSchema(t)
-	for _, file := range slices.Concat(corpusFiles(t, "ok"), corpusFiles(t, "err")) {
+	for _, file := range slices.Concat(corpusFiles(t, "ok"), corpusFiles(t, "warn"), corpusFiles(t, "err")) {
 		data := readFile(t, file)
 		root, problems := parseYAML(data, manifestLimits)
 		if problems != nil {
@@ -80,27 +85,67 @@ func TestSchemaAgreesByValue(t *testing.T) {
 	t.Parallel()
 	schema := compileSchema(t)
 	texts := []string{
-		`""`, "~", "1", "01", "31", "32", "0", "-1", "0x1f", "1.5", "true", "False", "yes", "[]", "{}", "[a]", "{a: b}", `"1"`, "'1'", "monday", "Monday", "weekly", "hourly", "daily", "all", "due", "All",
-		`"05:00"`, `"24:00"`, `"5:00"`, "web", "a.b", "a/b", ".a", "-a", "a b", `" a"`, "ä", "a_b", strings.Repeat("a", 64), strings.Repeat("a", 65), strings.Repeat("a", 100), strings.Repeat("a", 101),
+		`""`, "~", "1", "01", "31", "32", "0", "-1", "0x1f", "1.5", "true", "False", "yes", "[]", "{}", "[a]", "{a: b}", `"1"`, "'1'", "0 9 * * 1", `"0 9 * * *"`, "monday", "weekly", "monthly", "Weekly", "hourly", "daily", "all", "due", "All",
+		"5am", "{cadence: weekly}", "{x: {cadence: weekly}}", "{all: {cadence: daily}}", "{x: ~}", "{x: {cadence: daily, day: 1}}", "web", "a.b", "a/b", ".a", "-a", "a b", `" a"`, "ä", "a_b", strings.Repeat("a", 64), strings.Repeat("a", 65), strings.Repeat("a", 100), strings.Repeat("a", 101),
 		strings.Repeat("a", 4096), strings.Repeat("a", 4097), "/a", "//a", "a//b", "../a", "./../a", ".//../a", "a/../b", "..", "a/..b", "...", ".", "./", ".//", "././/.", "C:/a", "c:a", "ab:c", `a\b`, "'a\\b'",
 		".git", ".git/a", "a/.GIT/b", ".github/a", "a.git", ".gitignore", `"a\nb"`, `"a\tb"`, `"\0"`, `"\u0085"`, `"\u2028"`, `"\u00a0"`, `"a\n"`, "|\n        a\n", ">-\n        a\n",
 		"[a, b]", `[""]`, `[" "]`, `["a\nb"]`, `["\u3000"]`, `["\ufeff"]`, `["\u200b"]`, "[1]", "[~]", "[[a]]", "[" + strings.Repeat("a,", 32) + "]", "[" + strings.Repeat("a,", 33) + "]",
 		"[" + strings.Repeat("a", 1000) + "]", "[" + strings.Repeat("é", 1000) + "]", "[" + strings.Repeat("é", 1001) + "]",
 		"{a: /b}", "{a b: c}", `{"": c}`, "{a: ~}", "{a: 1}", "{a: [b]}", "{-a: b}", "{1: b}",
 	}
-	for _, cadence := range []string{"daily", "weekly", "monthly"} {
-		for _, key := range []string{"repo", "agent", "day", "time", "enabled", "prompt", "pointers", "session_close"} {
-			for _, text := range texts {
-				manifest := "version: \"1\"\nschedules:\n  - {agent: x, cadence: " + cadence + "}\n" + key + ": " + text + "\n"
-				if key == "agent" {
-					manifest = "version: \"1\"\nschedules:\n  - cadence: " + cadence + "\n    agent: " + text + "\n"
-				} else if key != "repo" {
-					manifest = "version: \"1\"\nschedules:\n  - agent: x\n    cadence: " + cadence + "\n    " + key + ": " + text + "\n"
-				}
-				agree(t, schema, manifest)
+	const head = "version: \"1\"\n"
+	for _, text := range texts {
+		agree(t, schema, head+"agents: {x: {cadence: daily}}\nrepo: "+text+"\n")
+		agree(t, schema, head+"agents: "+text+"\n")
+		agree(t, schema, head+"agents:\n  x: "+text+"\n")
+		agree(t, schema, head+"agents:\n  x:\n    cadence: "+text+"\n")
+		for _, key := range []string{"cron", "enabled", "prompt", "memory", "metrics", "pointers", "session_close"} {
+			agree(t, schema, head+"agents:\n  x:\n    cadence: weekly\n    "+key+": "+text+"\n")
+		}
+		agree(t, schema, head+"agents:\n  ? "+strconv.Quote(text)+"\n  : {cadence: daily}\n")
+	}
+}
+
+// TestSchemaAgreesByCron does the same with one cron at a time: each value of each field, alone, in a list, as
+// the end of a range and as a step.
+func TestSchemaAgreesByCron(t *testing.T) {
+	t.Parallel()
+	schema := compileSchema(t)
+	values := []string{"", "*", "?", "L", "W", "#", "a", "**", "*-5", "5-", "-5", "5-6-7", "1.5", "+1", "005", "٥", "@daily", "5,", ",5", "5,,6"}
+	for n := range 101 {
+		values = append(values, strconv.Itoa(n), fmt.Sprintf("%02d", n), fmt.Sprintf("*/%d", n), fmt.Sprintf("1-%d", n), fmt.Sprintf("1,%d", n))
+	}
+	for _, name := range strings.Fields("SUN mon Tue wED THU FRI SAT JAN feb Mar aPR MAY JUN JUL AUG SEP OCT NOV DEC MONDAY SU JANUARY") {
+		values = append(values, name, name+","+name, name+"-"+name, name+"/2", name+"L", name+"#1")
+	}
+	for field := range 5 {
+		for _, value := range values {
+			words := []string{"*", "*", "*", "*", "*"}
+			words[field] = value
+			if text := strings.Join(words, " "); !strings.Contains(parseError(text), "backwards") {
+				agree(t, schema, cronManifest(text))
 			}
 		}
 	}
+	for _, blank := range []string{" ", "\t", "\n", "\v", "\f", "\r", "\u0085", "\u00a0", "\u1680", "\u2007", "\u2028", "\u202f", "\u3000", "\u200b", "\ufeff", "_", ""} {
+		agree(t, schema, cronManifest("0"+blank+"9 * * 1"))
+		agree(t, schema, cronManifest(blank+"0 9 * * 1"+blank+blank))
+	}
+	for _, text := range []string{"* * * *", "* * * * * *", "0 9 30 2 1", "0/8 9 * * *", "1-5/99 * * * *", "*/2/2 * * * *"} {
+		agree(t, schema, cronManifest(text))
+	}
+}
+
+func cronManifest(text string) string {
+	return "version: \"1\"\nagents: {x: {cadence: daily, cron: " + strconv.QuoteToASCII(text) + "}}\n"
+}
+
+// parseError is the message for a cron, "" if it is right.
+func parseError(text string) string {
+	if _, err := cron.Parse(text, cron.Manifest); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 func agree(t *testing.T, schema *jsonschema.Schema, manifest string) {
@@ -109,7 +154,7 @@ func agree(t *testing.T, schema *jsonschema.Schema, manifest string) {
 	if problems != nil {
 		t.Fatalf("%s: %v", manifest, problems)
 	}
-	m, findings := Load("f", []byte(manifest), Options{})
+	m, findings := Load("f", []byte(manifest), Options{Repo: "r"})
 	refused := schema.Validate(jsonValue(root))
 	if (m == nil) != (refused != nil) {
 		t.Errorf("%s\nLoad: %v\nschema: %v", quote(manifest), findings, refused)

@@ -3,123 +3,143 @@ package schedule
 import (
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 )
 
-// Slot is an instant at which an entry falls due (design §4).
+// Slot is an instant at which an entry's cron matches the clock of its time zone.
 type Slot struct {
 	At time.Time
-	// Period is the key of the slot's local date: 2026-11-23, 2026-W48 (ISO week) or 2026-11.
+	// Period is the key under which the slot's run is recorded: the calendar day, ISO week or month of its
+	// local date (2026-11-23, 2026-W48, 2026-11). Where that holds more than one slot, it is the slot itself in
+	// UTC: 2026-11-23T0900Z.
 	Period string
 }
 
+// slotLayout is the form of a period that is a slot of its own.
+const slotLayout = "2006-01-02T1504Z"
+
 // Current is the latest slot not after now.
 func (e *Entry) Current(now time.Time) Slot {
-	return e.slot(e.current(now))
+	return e.slot(e.Slots.AtOrBefore(now, e.Location))
 }
 
 // Next returns the n slots after now, in order.
 func (e *Entry) Next(now time.Time, n int) []Slot {
 	slots := make([]Slot, 0, max(n, 0))
-	for d := e.current(now); len(slots) < n; {
-		d = e.step(d, 1)
-		slots = append(slots, e.slot(d))
+	for at := now; len(slots) < n; {
+		at = e.Slots.After(at, e.Location)
+		slots = append(slots, e.slot(at))
 	}
 	return slots
 }
 
-// Previous yields the slots before the current one, latest first and without end; the ledger is asked about them to count missed periods.
+// Previous yields the slots before the current one, latest first and without end.
 func (e *Entry) Previous(now time.Time) iter.Seq[Slot] {
 	return func(yield func(Slot) bool) {
-		for d := e.step(e.current(now), -1); yield(e.slot(d)); d = e.step(d, -1) {
+		at := e.Slots.AtOrBefore(now, e.Location)
+		for {
+			at = e.Slots.AtOrBefore(at.Add(-1), e.Location)
+			if !yield(e.slot(at)) {
+				return
+			}
 		}
 	}
 }
 
-// A nominal date is the date that the manifest's day names, as midnight UTC. The slot's instant may show another local date, where the
-// day was skipped altogether; the period is always that of the nominal date, so no two slots share one.
-
-// current is the nominal date of the latest slot not after now.
-func (e *Entry) current(now time.Time) time.Time {
-	y, m, d := now.In(e.Location).Date()
-	// A clock put back by up to a day leaves slots behind us whose date is still to come.
-	nominal := e.onOrBefore(time.Date(y, m, d+2, 0, 0, 0, 0, time.UTC))
-	for e.slot(nominal).At.After(now) {
-		nominal = e.step(nominal, -1)
+func (e *Entry) slot(at time.Time) Slot {
+	if e.alone(at) {
+		return Slot{at, e.unit(at)}
 	}
-	return nominal
+	return Slot{at, at.UTC().Format(slotLayout)}
 }
 
-// onOrBefore is the entry's latest nominal date that is not after date.
-func (e *Entry) onOrBefore(date time.Time) time.Time {
+// unit is the calendar unit of an instant's local date.
+func (e *Entry) unit(at time.Time) string {
+	local := at.In(e.Location)
 	switch e.Cadence {
 	case Weekly:
-		return date.AddDate(0, 0, -(int(date.Weekday()-e.Weekday)+7)%7)
-	case Monthly:
-		if nominal := e.inMonth(date.Year(), date.Month()); !nominal.After(date) {
-			return nominal
-		}
-		return e.inMonth(date.Year(), date.Month()-1)
-	default:
-		return date
-	}
-}
-
-// step is the nominal date n periods from the nominal date.
-func (e *Entry) step(nominal time.Time, n int) time.Time {
-	switch e.Cadence {
-	case Weekly:
-		return nominal.AddDate(0, 0, 7*n)
-	case Monthly:
-		return e.inMonth(nominal.Year(), nominal.Month()+time.Month(n))
-	default:
-		return nominal.AddDate(0, 0, n)
-	}
-}
-
-// inMonth is the entry's day in a month, which may be out of range as for time.Date; a short month uses its last day.
-func (e *Entry) inMonth(year int, month time.Month) time.Time {
-	last := time.Date(year, month+1, 0, 0, 0, 0, 0, time.UTC)
-	return last.AddDate(0, 0, min(e.MonthDay, last.Day())-last.Day())
-}
-
-func (e *Entry) slot(nominal time.Time) Slot {
-	wall := nominal.Add(time.Duration(e.Hour)*time.Hour + time.Duration(e.Minute)*time.Minute)
-	return Slot{At: firstAt(wall, e.Location), Period: e.period(nominal)}
-}
-
-func (e *Entry) period(nominal time.Time) string {
-	switch e.Cadence {
-	case Weekly:
-		year, week := nominal.ISOWeek()
+		year, week := local.ISOWeek()
 		return fmt.Sprintf("%04d-W%02d", year, week)
 	case Monthly:
-		return nominal.Format("2006-01")
+		return local.Format("2006-01")
 	default:
-		return nominal.Format(time.DateOnly)
+		return local.Format(time.DateOnly)
 	}
 }
 
 // maxOffset is more than any zone has ever been away from UTC.
 const maxOffset = 26 * time.Hour
 
-// firstAt is the earliest instant at which a clock in loc shows wall (a local time written as UTC) or later. So a local time that does
-// not exist becomes the end of its gap, and one that exists twice its first occurrence, which time.Date guarantees for neither.
-func firstAt(wall time.Time, loc *time.Location) time.Time {
-	for t := wall.Add(-maxOffset).In(loc); ; {
-		_, offset := t.Zone()
-		_, end := t.ZoneBounds()
-		if !end.IsZero() && !end.After(t) {
-			// Go ends every year after 365 days here, so on 31 December of a leap year the bound lies behind us.
-			end = t.Add(time.Hour)
+// alone reports whether the slot at an instant is the only one in its unit.
+func (e *Entry) alone(at time.Time) bool {
+	start, end := e.bounds(at)
+	unit, slots := e.unit(at), 0
+	// Local dates may go back when a clock does, so what counts is each slot's own date.
+	for s := e.Slots.After(start.Add(-maxOffset), e.Location); s.Before(end.Add(maxOffset)); {
+		if e.unit(s) == unit {
+			slots++
 		}
-		at := wall.Add(-time.Duration(offset) * time.Second).In(loc)
-		if end.IsZero() || at.Before(end) {
-			if at.Before(t) {
-				return t
-			}
-			return at
+		if slots > 1 {
+			return false
 		}
-		t = end
+		s = e.Slots.After(s, e.Location)
 	}
+	return true
 }
+
+// bounds are the first date of an instant's unit and that of the next one, as midnight UTC.
+func (e *Entry) bounds(at time.Time) (start, end time.Time) {
+	year, month, day := at.In(e.Location).Date()
+	start = time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+	switch e.Cadence {
+	case Weekly:
+		start = start.AddDate(0, 0, -(int(start.Weekday())+6)%7)
+		return start, start.AddDate(0, 0, 7)
+	case Monthly:
+		start = start.AddDate(0, 0, 1-day)
+		return start, start.AddDate(0, 1, 0)
+	}
+	return start, start.AddDate(0, 0, 1)
+}
+
+// LatestBefore is the latest of the periods that begins before another one, "" if none does. They may be of
+// different forms, as after a change of the cron.
+func LatestBefore(periods []string, period string) string {
+	end, _ := periodStart(period)
+	latest, latestStart := "", time.Time{}
+	for _, p := range periods {
+		if start, ok := periodStart(p); ok && start.Before(end) && start.After(latestStart) {
+			latest, latestStart = p, start
+		}
+	}
+	return latest
+}
+
+// periodStart is about when a period began: the slot that it is, or midnight UTC of its first date. ok is false
+// for a text that is no period.
+func periodStart(period string) (start time.Time, ok bool) {
+	if year, week, found := strings.Cut(period, "-W"); found {
+		return weekStart(year, week)
+	}
+	for _, layout := range []string{time.DateOnly, "2006-01", slotLayout} {
+		if at, err := time.Parse(layout, period); err == nil {
+			return at, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// weekStart is the Monday of an ISO week.
+func weekStart(year, week string) (time.Time, bool) {
+	first, err := time.Parse("2006-01-02", year+"-01-04") // which week 1 always holds
+	var n int
+	if _, scanErr := fmt.Sscanf(week, "%02d", &n); err != nil || scanErr != nil || len(week) != 2 || n < 1 || n > 53 {
+		return time.Time{}, false
+	}
+	monday := first.AddDate(0, 0, -(int(first.Weekday())+6)%7)
+	return monday.AddDate(0, 0, 7*(n-1)), true
+}
+
+// String is the slot for a person: Mon 2026-11-30 09:00 CET.
+func (s Slot) String() string { return s.At.Format("Mon 2006-01-02 15:04 MST") }

@@ -2,12 +2,10 @@ package schedule
 
 import (
 	"fmt"
-	"iter"
-	"math/rand/v2"
-	"slices"
 	"testing"
 	"time"
-	_ "time/tzdata" // the tests need the zones wherever they run
+
+	"github.com/kaizen-agentic/schedule-action/internal/cron"
 )
 
 func zone(t *testing.T, name string) *time.Location {
@@ -28,16 +26,21 @@ func instant(t *testing.T, s string) time.Time {
 	return at
 }
 
-func daily(hour, minute int) Entry {
-	return Entry{Agent: "a", Cadence: Daily, Hour: hour, Minute: minute, Enabled: true}
+// entry is an enabled entry in UTC.
+func entry(cadence Cadence, expression string) Entry {
+	return Entry{
+		Agent: "a", Cadence: cadence, Cron: expression, Slots: cron.MustParse(expression), Location: time.UTC, Enabled: true,
+	}
 }
 
+func daily(hour, minute int) Entry { return entry(Daily, fmt.Sprintf("%d %d * * *", minute, hour)) }
+
 func weekly(day time.Weekday, hour, minute int) Entry {
-	return Entry{Agent: "a", Cadence: Weekly, Weekday: day, Hour: hour, Minute: minute, Enabled: true}
+	return entry(Weekly, fmt.Sprintf("%d %d * * %d", minute, hour, day))
 }
 
 func monthly(day, hour, minute int) Entry {
-	return Entry{Agent: "a", Cadence: Monthly, MonthDay: day, Hour: hour, Minute: minute, Enabled: true}
+	return entry(Monthly, fmt.Sprintf("%d %d %d * *", minute, hour, day))
 }
 
 func TestCurrent(t *testing.T) {
@@ -58,9 +61,8 @@ func TestCurrent(t *testing.T) {
 		{"ISO week of the new year in December", "UTC", weekly(time.Monday, 0, 0), "2024-12-31T00:00:00Z", "2024-12-30T00:00:00Z", "2025-W01"},
 		{"Sunday ends the ISO week", "UTC", weekly(time.Sunday, 0, 0), "2026-11-24T00:00:00Z", "2026-11-22T00:00:00Z", "2026-W47"},
 		{"monthly", "UTC", monthly(15, 0, 0), "2026-11-14T23:59:59Z", "2026-10-15T00:00:00Z", "2026-10"},
-		{"monthly, short month", "UTC", monthly(31, 6, 0), "2026-11-30T06:00:00Z", "2026-11-30T06:00:00Z", "2026-11"},
-		{"monthly, February", "UTC", monthly(30, 0, 0), "2026-03-01T00:00:00Z", "2026-02-28T00:00:00Z", "2026-02"},
-		{"monthly, leap February", "UTC", monthly(31, 0, 0), "2028-02-29T00:00:00Z", "2028-02-29T00:00:00Z", "2028-02"},
+		{"monthly, short month has no 31st", "UTC", monthly(31, 6, 0), "2026-11-30T06:00:00Z", "2026-10-31T06:00:00Z", "2026-10"},
+		{"monthly, leap February", "UTC", monthly(29, 0, 0), "2028-02-29T00:00:00Z", "2028-02-29T00:00:00Z", "2028-02"},
 		{"monthly, over the year", "UTC", monthly(31, 0, 0), "2027-01-15T00:00:00Z", "2026-12-31T00:00:00Z", "2026-12"},
 
 		{"gap moves to its end", "Europe/Berlin", daily(2, 30), "2026-03-29T12:00:00Z", "2026-03-29T03:00:00+02:00", "2026-03-29"},
@@ -73,17 +75,31 @@ func TestCurrent(t *testing.T) {
 		{"fold over midnight", "America/Sao_Paulo", daily(23, 30), "2018-02-18T12:00:00Z", "2018-02-17T23:30:00-02:00", "2018-02-17"},
 		{"two-hour gap", "Antarctica/Troll", daily(1, 30), "2026-03-29T12:00:00Z", "2026-03-29T03:00:00+02:00", "2026-03-29"},
 
-		{"skipped day, daily", "Pacific/Apia", daily(5, 0), "2011-12-30T10:00:00Z", "2011-12-31T00:00:00+14:00", "2011-12-30"},
-		{"the day after the skipped one", "Pacific/Apia", daily(5, 0), "2011-12-30T15:00:00Z", "2011-12-31T05:00:00+14:00", "2011-12-31"},
+		{"skipped day, daily", "Pacific/Apia", daily(5, 0), "2011-12-30T10:00:00Z", "2011-12-31T00:00:00+14:00", "2011-12-30T1000Z"},
+		{"the day after the skipped one", "Pacific/Apia", daily(5, 0), "2011-12-30T15:00:00Z", "2011-12-31T05:00:00+14:00", "2011-12-30T1500Z"},
 		{"two slots at one instant", "Pacific/Apia", daily(0, 0), "2011-12-30T10:00:00Z", "2011-12-31T00:00:00+14:00", "2011-12-31"},
 		{"skipped day, weekly", "Pacific/Apia", weekly(time.Friday, 5, 0), "2012-01-02T00:00:00Z", "2011-12-31T00:00:00+14:00", "2011-W52"},
-		{"skipped last day of the month and year", "Pacific/Kiritimati", monthly(31, 9, 0), "1995-01-15T00:00:00Z", "1995-01-01T00:00:00+14:00", "1994-12"},
+		{"skipped last day of the month and year", "Pacific/Kiritimati", monthly(31, 9, 0), "1995-01-15T00:00:00Z", "1995-01-01T00:00:00+14:00", "1994-12-31T1000Z"},
 		{"repeated day is its first", "Pacific/Kwajalein", daily(12, 0), "1969-09-30T13:00:00Z", "1969-09-30T12:00:00+11:00", "1969-09-30"},
 
 		{"offset with seconds", "Africa/Monrovia", daily(0, 0), "1972-01-06T12:00:00Z", "1972-01-06T00:44:30Z", "1972-01-06"},
 		{"gap of 44 minutes 30", "Africa/Monrovia", daily(0, 10), "1972-01-07T12:00:00Z", "1972-01-07T00:44:30Z", "1972-01-07"},
 		{"31 December of a leap year, by rule", "Europe/Berlin", daily(5, 0), "2040-12-31T12:00:00Z", "2040-12-31T05:00:00+01:00", "2040-12-31"},
 		{"the same in the south", "Australia/Lord_Howe", daily(5, 0), "2040-12-31T12:00:00Z", "2040-12-31T05:00:00+11:00", "2040-12-31"},
+
+		{"every hour", "UTC", entry(Daily, "0 * * * *"), "2026-11-26T09:59:59Z", "2026-11-26T09:00:00Z", "2026-11-26T0900Z"},
+		{"every hour, in its zone", "Europe/Berlin", entry(Daily, "0 * * * *"), "2026-11-26T09:30:00Z", "2026-11-26T10:00:00+01:00", "2026-11-26T0900Z"},
+		{"every hour, a repeated one, first", "Europe/Berlin", entry(Daily, "0 * * * *"), "2026-10-25T00:30:00Z", "2026-10-25T02:00:00+02:00", "2026-10-25T0000Z"},
+		{"every hour, a repeated one, again", "Europe/Berlin", entry(Daily, "0 * * * *"), "2026-10-25T01:30:00Z", "2026-10-25T02:00:00+01:00", "2026-10-25T0100Z"},
+		{"a repeated hour that is named counts once", "Europe/Berlin", entry(Daily, "0 1,2,3 * * *"), "2026-10-25T01:30:00Z", "2026-10-25T02:00:00+02:00", "2026-10-25T0000Z"},
+		{"half past every hour, in a gap", "Europe/Berlin", entry(Daily, "30 * * * *"), "2026-03-29T01:15:00Z", "2026-03-29T03:00:00+02:00", "2026-03-29T0100Z"},
+		{"every second hour, in a gap", "Europe/Berlin", entry(Daily, "0 */2 * * *"), "2026-03-29T01:15:00Z", "2026-03-29T03:00:00+02:00", "2026-03-29T0100Z"},
+		{"two slots at the end of a gap are one", "Europe/Berlin", entry(Daily, "0 2,3 * * *"), "2026-03-29T12:00:00Z", "2026-03-29T03:00:00+02:00", "2026-03-29"},
+		{"twice a week", "UTC", entry(Weekly, "0 9 * * 1,4"), "2026-11-26T10:00:00Z", "2026-11-26T09:00:00Z", "2026-11-26T0900Z"},
+		{"daily, by a weekly cron", "UTC", entry(Daily, "0 9 * * 1"), "2026-11-26T10:00:00Z", "2026-11-23T09:00:00Z", "2026-11-23"},
+		{"weekly, by a daily cron", "UTC", entry(Weekly, "0 9 * * *"), "2026-11-26T10:00:00Z", "2026-11-26T09:00:00Z", "2026-11-26T0900Z"},
+		{"monthly, on a weekday or a date", "UTC", entry(Monthly, "0 9 13 * FRI"), "2026-11-15T10:00:00Z", "2026-11-13T09:00:00Z", "2026-11-13T0900Z"},
+		{"leap day", "UTC", entry(Monthly, "0 0 29 2 *"), "2027-06-01T00:00:00Z", "2024-02-29T00:00:00Z", "2024-02"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -95,132 +111,23 @@ func TestCurrent(t *testing.T) {
 				t.Errorf("got %s %s, want %s %s", got.At.Format(time.RFC3339), got.Period, tt.at, tt.period)
 			}
 			if got.At.Location() != e.Location {
-				t.Errorf("slot is told in %s, want %s", got.At.Location(), e.Location)
+				t.Errorf("the slot is in %s, want %s", got.At.Location(), e.Location)
 			}
 		})
 	}
 }
 
-// model lists an entry's slots by walking every minute of a few years and every date of the calendar.
-type model struct {
-	loc   *time.Location
-	start time.Time // UTC minute that first[0] belongs to as a local time
-	first []int64   // local minute → Unix minute at which it is first shown, -1 for never
-}
-
-func newModel(loc *time.Location, year, years int) *model {
-	start := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
-	m := &model{loc: loc, start: start, first: make([]int64, 60*24*366*years)}
-	for i := range m.first {
-		m.first[i] = -1
-	}
-	for at := start.Add(-48 * time.Hour); ; at = at.Add(time.Minute) {
-		_, offset := at.In(loc).Zone()
-		i := int(at.Sub(start).Minutes()) + offset/60
-		if i >= len(m.first) {
-			return m
-		}
-		if i >= 0 && m.first[i] < 0 {
-			m.first[i] = at.Unix() / 60
-		}
-	}
-}
-
-func (m *model) slots(e Entry) (slots []Slot) {
-	for date := m.start; ; date = date.AddDate(0, 0, 1) {
-		i := int(date.Sub(m.start).Minutes()) + e.Hour*60 + e.Minute
-		for i < len(m.first) && m.first[i] < 0 {
-			i++
-		}
-		if i >= len(m.first) {
-			return slots
-		}
-		isLast := date.AddDate(0, 0, 1).Day() == 1
-		var period string
-		switch {
-		case e.Cadence == Daily:
-			period = date.Format("2006-01-02")
-		case e.Cadence == Weekly && date.Weekday() == e.Weekday:
-			year, week := date.ISOWeek()
-			period = fmt.Sprintf("%d-W%02d", year, week)
-		case e.Cadence == Monthly && (date.Day() == e.MonthDay || isLast && date.Day() < e.MonthDay):
-			period = date.Format("2006-01")
-		default:
-			continue
-		}
-		slots = append(slots, Slot{At: time.Unix(m.first[i]*60, 0).In(m.loc), Period: period})
-	}
-}
-
-func TestSlotsAgreeWithWalkingEveryMinute(t *testing.T) {
+func TestPeriodStart(t *testing.T) {
 	t.Parallel()
-	spans := []struct {
-		zone string
-		year int
-	}{
-		{"UTC", 2026}, {"Europe/Berlin", 2026}, {"Europe/Dublin", 2027}, {"America/New_York", 2006}, {"America/St_Johns", 2010},
-		{"America/Sao_Paulo", 2017}, {"America/Nuuk", 2022}, {"America/Caracas", 2015}, {"Africa/Casablanca", 2029}, {"Africa/Cairo", 2013},
-		{"Asia/Gaza", 2024}, {"Asia/Kathmandu", 1985}, {"Asia/Pyongyang", 2014}, {"Asia/Tehran", 2021}, {"Antarctica/Troll", 2039},
-		{"Antarctica/Casey", 2009}, {"Australia/Lord_Howe", 2039}, {"Pacific/Apia", 2010}, {"Pacific/Chatham", 2030},
-		{"Pacific/Kiritimati", 1993}, {"Pacific/Kwajalein", 1992}, {"Pacific/Enderbury", 1993},
+	tests := []struct{ period, start string }{
+		{"2026-11-23", "2026-11-23T00:00:00Z"}, {"2026-11", "2026-11-01T00:00:00Z"}, {"2026-W48", "2026-11-23T00:00:00Z"},
+		{"2026-W53", "2026-12-28T00:00:00Z"}, {"2027-W01", "2027-01-04T00:00:00Z"}, {"2026-11-26T0900Z", "2026-11-26T09:00:00Z"},
+		{"2026-W99", ""}, {"2026-W00", ""}, {"2026-W4", ""}, {"2026-W40.run-7", ""}, {"", ""}, {"2026", ""}, {"x-W01", ""}, {"2026-13", ""},
 	}
-	for i, span := range spans {
-		t.Run(span.zone, func(t *testing.T) {
-			t.Parallel()
-			const years = 3
-			rnd := rand.New(rand.NewPCG(1, uint64(i)))
-			m := newModel(zone(t, span.zone), span.year, years)
-			for range 30 {
-				e := []Entry{daily(0, 0), weekly(time.Weekday(rnd.IntN(7)), 0, 0), monthly(1+rnd.IntN(31), 0, 0)}[rnd.IntN(3)]
-				e.Hour, e.Minute, e.Location = rnd.IntN(24), rnd.IntN(60), m.loc
-				if rnd.IntN(2) == 0 { // most changes of the clock happen here
-					e.Hour = rnd.IntN(4)
-				}
-				checkAgainst(t, rnd, &e, m.slots(e))
-			}
-		})
-	}
-}
-
-// checkAgainst compares at random moments and at the edges of random slots.
-func checkAgainst(t *testing.T, rnd *rand.Rand, e *Entry, want []Slot) {
-	t.Helper()
-	const around = 5
-	for range 40 {
-		i := around + rnd.IntN(len(want)-2*around)
-		now := want[i].At.Add([]time.Duration{0, -time.Second, time.Duration(rnd.Int64N(int64(24 * time.Hour)))}[rnd.IntN(3)])
-		for !want[i].At.After(now) {
-			i++
+	for _, tt := range tests {
+		got, ok := periodStart(tt.period)
+		if text := got.Format(time.RFC3339); ok != (tt.start != "") || ok && text != tt.start {
+			t.Errorf("periodStart(%q) = %s %t, want %q", tt.period, text, ok, tt.start)
 		}
-		for want[i-1].At.After(now) {
-			i--
-		}
-		i--
-		if i < around || i+around >= len(want) {
-			continue
-		}
-		previous := slices.Clone(want[i-around : i])
-		slices.Reverse(previous)
-		same(t, e, now, "Current", []Slot{e.Current(now)}, want[i:i+1])
-		same(t, e, now, "Next", e.Next(now, around), want[i+1:i+1+around])
-		same(t, e, now, "Previous", first(around, e.Previous(now)), previous)
-	}
-}
-
-func first(n int, slots iter.Seq[Slot]) (list []Slot) {
-	for s := range slots {
-		if list = append(list, s); len(list) == n {
-			break
-		}
-	}
-	return list
-}
-
-func same(t *testing.T, e *Entry, now time.Time, what string, got, want []Slot) {
-	t.Helper()
-	equal := func(a, b Slot) bool { return a.At.Equal(b.At) && a.Period == b.Period }
-	if !slices.EqualFunc(got, want, equal) {
-		t.Fatalf("%s of %s %v/%d %02d:%02d at %s:\n got %v\nwant %v", what, e.Cadence, e.Weekday, e.MonthDay, e.Hour, e.Minute,
-			now.In(e.Location).Format(time.RFC3339), got, want)
 	}
 }

@@ -18,23 +18,22 @@ func TestSuggest(t *testing.T) {
 		{"mo", cadences, "monthly"},    // the only one it abbreviates
 		{"hourly", cadences, ""},
 		{"", cadences, ""},
-		{"mon", weekdays, "monday"},
-		{"t", weekdays, ""},
-		{"munday", weekdays, "monday"}, // as near as sunday, but for the first letter
+		{"mon", weekdayNames, "monday"},
+		{"t", weekdayNames, ""},
+		{"munday", weekdayNames, "monday"}, // as near as sunday, but for the first letter
 		{"x", entryKeys, ""},
 		{"promt", entryKeys, "prompt"},
 		{"session-close", entryKeys, "session_close"},
 		{"temperature", entryKeys, ""},
-		{"ägent", entryKeys, "agent"},
+		{"äemory", entryKeys, "memory"},
 		{"wekly", cadences, "weekly"},
 		{"dayly", cadences, "daily"},
-		{"mondy", weekdays, "monday"},
-		{"omnday", weekdays, "monday"}, // the first two swapped
-		{"nonday", weekdays, "monday"}, // the first letter only
-		{"dya", entryKeys, "day"},
-		{"dai", entryKeys, ""},     // too short for another letter
-		{"biweekly", cadences, ""}, // not the same first letter
-		{"nondey", weekdays, ""},   // neither the first letter nor another one
+		{"mondy", weekdayNames, "monday"},
+		{"omnday", weekdayNames, "monday"}, // the first two swapped
+		{"nonday", weekdayNames, "monday"}, // the first letter only
+		{"ETS", []string{"EST"}, "EST"},
+		{"biweekly", cadences, ""},   // not the same first letter
+		{"nondey", weekdayNames, ""}, // neither the first letter nor another one
 		{"PST", []string{"EST"}, ""},
 		{"coahc-1", []string{"coach-1", "coach-2"}, "coach-1"},
 		{"coach-3", []string{"coach-1", "coach-2"}, ""}, // another number

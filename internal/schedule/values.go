@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"path"
@@ -12,16 +13,12 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
 // The forms of single values (design §3). schema/schedule.schema.json states the same.
-var (
-	timePattern = pattern(`^([01][0-9]|2[0-3]):([0-5][0-9])$`)
-	// looseTime is what people write when they mean a time.
-	looseTime = pattern(`^([0-9]{1,2})[:.h]([0-9]{2})(?::00)?$`)
-	drive     = pattern(`^[A-Za-z]:`)
-)
+var drive = pattern(`^[A-Za-z]:`)
 
 // Limits on lists and strings, so that an event stays far below the platform's 64 KB.
 const (
@@ -31,10 +28,7 @@ const (
 	maxSessionLine  = 1000 // characters
 )
 
-var (
-	cadences = []string{string(Daily), string(Weekly), string(Monthly)}
-	weekdays = []string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"} // as time.Weekday counts
-)
+var cadences = []string{string(Daily), string(Weekly), string(Monthly)}
 
 // zoneNames are the names in Go's zone data, one a line. The list is there to refuse a wrong case that some file systems forgive, and
 // to suggest; a test compares it with the tool chain's data.
@@ -47,10 +41,8 @@ func example(key string) string {
 	switch key {
 	case "version":
 		return `version: "1"`
-	case "schedules":
-		return "schedules: with at least - agent: coach, cadence: weekly"
-	case "agent":
-		return "agent: and its name"
+	case "agents":
+		return "agents: {coach: {cadence: weekly}}"
 	default:
 		return key + ": " + strings.Join(cadences, ", or ")
 	}
@@ -102,18 +94,48 @@ func (l *loader) scalar(f field, want, hint string) bool {
 
 // text returns f's string; anything else is reported.
 func (l *loader) text(f field) (string, bool) {
-	hint := "write a value, or remove the key"
-	if f.name == "agent" || f.name == "cadence" { // required
-		hint = "write " + example(f.name)
-	}
-	if !l.scalar(f, "a string", hint) {
+	if !l.scalar(f, "a string", textHint(f)) {
 		return "", false
 	}
-	if f.value.typ() != typeString {
-		l.wrongType(f, "a string", "quote it: "+quote(f.value.value))
+	s := f.value.value
+	switch plain := trimQuotes(s); {
+	case f.value.typ() != typeString:
+		l.wrongType(f, "a string", textHint(f))
+		return "", false
+	case plain != s && f.value.style == plainStyle:
+		l.report(diag.WrongType, f.pos(), f.name+" has typographic quotes, which YAML takes for a part of the value",
+			"write it with straight quotes: "+quote(plain))
 		return "", false
 	}
-	return f.value.value, true
+	return s, true
+}
+
+// textHint is what to write in the place of a value that is no string.
+func textHint(f field) string {
+	switch {
+	case f.name == "cadence":
+		return "write " + example(f.name)
+	case f.name == "cron":
+		return cronHint(f.value)
+	case f.value.kind == scalarNode && f.value.typ() != typeNull:
+		return "quote it: " + quote(f.value.value)
+	}
+	return "write a value, or remove the key"
+}
+
+// cronHint is the cron to write in the place of a value that is no string.
+func cronHint(n *node) string {
+	inner := n.get("cron")
+	if n.kind == sequenceNode && len(n.items) == 1 {
+		inner = n.items[0]
+	}
+	if _, err := cron.Parse(text(inner), cron.Manifest); err == nil {
+		return "write cron: " + quote(text(inner))
+	}
+	if n.kind == sequenceNode {
+		return `write one cron; its fields take lists, as in cron: "0 9,17 * * *"`
+	}
+	return `write five fields in quotes, such as cron: "0 9 * * 1", or remove the key`
 }
 
 func (l *loader) version(f field) {
@@ -162,6 +184,7 @@ func (l *loader) timezone(f field) *time.Location {
 	names := strings.Fields(zoneNames)
 	if slices.Contains(names, s) {
 		if loc, err := time.LoadLocation(s); err == nil {
+			l.fixedOffset(f, s)
 			return loc
 		}
 	}
@@ -173,6 +196,27 @@ func (l *loader) timezone(f field) *time.Location {
 	}
 	l.report(diag.Timezone, f.pos(), fmt.Sprintf("timezone %s is not an IANA name", quote(s)), hint)
 	return time.UTC
+}
+
+// fixedOffset warns about a zone whose clock never changes although those of its cities do.
+func (l *loader) fixedOffset(f field, zone string) {
+	city := map[string]string{"EST": "America/New_York", "MST": "America/Denver", "HST": "Pacific/Honolulu"}[zone]
+	if sign, ok := strings.CutPrefix(zone, "Etc/GMT"); ok {
+		city = cityAt[sign]
+	}
+	if city != "" {
+		l.report(diag.FixedOffset, f.pos(), fmt.Sprintf("timezone %s is a fixed offset, which no change of the clock moves", quote(zone)),
+			fmt.Sprintf("name the zone of a city, such as %s", city))
+	}
+}
+
+// cityAt is the zone of a large city by what follows Etc/GMT, where + is west.
+var cityAt = map[string]string{
+	"+12": "Pacific/Pago_Pago", "+11": "Pacific/Pago_Pago", "+10": "Pacific/Honolulu", "+9": "America/Anchorage", "+8": "America/Los_Angeles",
+	"+7": "America/Denver", "+6": "America/Chicago", "+5": "America/New_York", "+4": "America/Halifax", "+3": "America/Sao_Paulo",
+	"+2": "America/Noronha", "+1": "Atlantic/Azores", "-1": "Europe/Berlin", "-2": "Europe/Athens", "-3": "Europe/Istanbul",
+	"-4": "Asia/Dubai", "-5": "Asia/Karachi", "-6": "Asia/Dhaka", "-7": "Asia/Bangkok", "-8": "Asia/Shanghai", "-9": "Asia/Tokyo",
+	"-10": "Australia/Sydney", "-11": "Pacific/Noumea", "-12": "Pacific/Auckland", "-13": "Pacific/Tongatapu", "-14": "Pacific/Kiritimati",
 }
 
 // suggestZone also knows a zone by its city or one like it, and with blanks for underscores. An offset is no misspelt name: GMT+2 is not Etc/GMT+2,
@@ -195,130 +239,73 @@ func suggestZone(s string, names []string) string {
 	return ""
 }
 
-func (l *loader) agent(f field) string {
-	s, ok := l.text(f)
-	if !ok {
-		return ""
-	}
-	if !IsAgent(s) {
-		l.report(diag.Agent, f.pos(), fmt.Sprintf("agent %s is not a name", quote(s)), "use 1 to 64 letters, digits, hyphens and underscores, the first a letter or digit")
-		return ""
-	}
-	if meaning, ok := reservedAgents[s]; ok {
-		l.report(diag.Agent, f.pos(), fmt.Sprintf("no agent can be named %q: where agents are named, as in the input agents, it means %s", s, meaning), "rename the agent and its files")
-		return ""
-	}
-	if at, ok := l.agents[s]; ok {
-		l.report(diag.DuplicateAgent, f.pos(), fmt.Sprintf("agent %q has two entries; first on line %d", s, at.Line), "remove one of the two, or rename the agent")
-		return s
-	}
-	l.agents[s] = f.pos()
-	return s
-}
-
-func (l *loader) cadence(f field) Cadence {
+// cadence reads the cadence; the entry's other fields tell what was meant by one that is unknown.
+func (l *loader) cadence(f field, fields map[string]field) Cadence {
 	s, ok := l.text(f)
 	if !ok {
 		return ""
 	}
 	if !slices.Contains(cadences, s) {
-		l.report(diag.Cadence, f.pos(), fmt.Sprintf("cadence %s is not known", quote(s)), didYouMean(s, cadences, "use daily, weekly or monthly"))
+		hint := didYouMean(s, cadences, "")
+		if hint == "" {
+			hint = cmp.Or(cadenceHint(s, fields), "use daily, weekly or monthly")
+		}
+		l.report(diag.Cadence, f.pos(), fmt.Sprintf("cadence %s is not known", quote(s)), hint)
 		return ""
 	}
 	return Cadence(s)
 }
 
-// defaultDay is the day of an entry that names none.
-func defaultDay(c Cadence) (time.Weekday, int) {
-	switch c {
-	case Weekly:
-		return time.Monday, 0
-	case Monthly:
-		return 0, 1
-	}
-	return 0, 0
-}
-
-// day reads the day and holds it against the cadence. An entry without a valid cadence may have the day of either.
-func (l *loader) day(e *Entry, f field) {
-	if e.Cadence == Daily {
-		if !isRefused(f.value) {
-			l.report(diag.Day, f.key.pos, "a daily entry has no day", "remove day, or write cadence: weekly")
-		}
+// cron reads the cron of an entry and compares it with its cadence.
+func (l *loader) cron(e *Entry, f field) {
+	s, ok := l.text(f)
+	if !ok {
 		return
 	}
-	if !l.scalar(f, "a day", "write a weekday or a day of the month, or remove the key") {
+	slots, err := cron.Parse(s, cron.Manifest)
+	if err != nil {
+		message, hint := cronError(err)
+		p, ok := propose(s)
+		if ok && p.anyCadence {
+			p, ok = propose(string(e.Cadence) + " " + s)
+		}
+		if ok && digits(s) != strings.TrimSpace(s) {
+			hint = "write " + p.lines(e.Cadence)
+		}
+		l.report(diag.Cron, f.pos(), fmt.Sprintf("cron %s %s", quote(s), message), hint)
 		return
 	}
-	weekday := slices.Index(weekdays, f.value.value)
-	number, isNumber := f.value.integer()
-	inMonth := isNumber && number >= 1 && number <= 31
-	switch {
-	case weekday >= 0 && e.Cadence != Monthly:
-		e.Weekday = time.Weekday(weekday)
-	case inMonth && e.Cadence != Weekly:
-		e.MonthDay = number
-	default:
-		l.report(diag.Day, f.pos(), dayMessage(e.Cadence, f.value), dayHint(e.Cadence, f.value))
+	e.Cron, e.Slots = strings.Join(strings.Fields(s), " "), slots
+	if e.Cadence != "" && l.runsRarer(timing{e.Cadence, slots}) {
+		l.report(diag.CronCadence, f.pos(), fmt.Sprintf("cron %q runs less often than cadence %s: %s", e.Cron, e.Cadence, gapText[e.Cadence]), rarerHint(e))
 	}
 }
 
-func dayMessage(c Cadence, n *node) string {
-	switch c {
-	case Weekly:
-		return fmt.Sprintf("day %s is not a weekday", quote(n.value))
-	case Monthly:
-		return fmt.Sprintf("day %s is not a day of the month, 1 to 31", quote(n.value))
-	}
-	return fmt.Sprintf("day %s is neither a weekday nor a day of the month", quote(n.value))
+// gapText says what a cron leaves out that runs less often than its cadence.
+var gapText = map[Cadence]string{
+	Daily: "some days have no run", Weekly: "some weeks have no run", Monthly: "some months have no run",
 }
 
-func dayHint(c Cadence, n *node) string {
-	number, err := strconv.Atoi(strings.TrimSpace(n.value))
-	isDay := err == nil && number >= 1 && number <= 31
-	switch {
-	case c == Monthly && isDay:
-		return fmt.Sprintf("write it as a plain number: day: %d", number)
-	case c == Monthly && slices.Contains(weekdays, n.value):
-		return "write a number, or cadence: weekly"
-	case c == Monthly:
-		return "write a number from 1 to 31; a short month uses its last day"
-	case c == Weekly && isDay:
-		return "write a weekday such as monday, or cadence: monthly"
+func (l *loader) runsRarer(t timing) bool {
+	rarer, known := l.rarer[t]
+	if !known {
+		rarer = !t.slots.EveryUnit(t.cadence.unit())
+		l.rarer[t] = rarer
 	}
-	fallback := "use monday, tuesday, wednesday, thursday, friday, saturday or sunday"
-	if c != Weekly {
-		fallback = "use a weekday such as monday if weekly, a number from 1 to 31 if monthly"
-	}
-	return didYouMean(n.value, weekdays, fallback)
+	return rarer
 }
 
-func (l *loader) time(f field) (hour, minute int) {
-	if !l.scalar(f, "a time of day", `write time: "05:00", or remove the key`) {
-		return 0, 0
+// rarerHint names the cadence that fits the cron, if there is one.
+func rarerHint(e *Entry) string {
+	if fits := cadenceOf(e.Slots); e.Slots.EveryUnit(fits.unit()) {
+		return fmt.Sprintf("write cadence: %s, or a cron that matches more often", fits)
 	}
-	s := f.value.value
-	match := timePattern().FindStringSubmatch(s)
-	switch {
-	case match == nil:
-		l.report(diag.Time, f.pos(), fmt.Sprintf("time %s is not a time of day", quote(s)), timeHint(s))
-		return 0, 0
-	case f.value.style == plainStyle:
-		l.report(diag.Time, f.pos(), fmt.Sprintf("time %s is not quoted, and some programs read it as a number", s), fmt.Sprintf("write time: %q", s))
-		return 0, 0
+	better, example := "matches more often", e.Cadence.DefaultCron()
+	if e.Cadence == Monthly {
+		better, example = "matches in every month", "0 9 28 * *"
 	}
-	hour, _ = strconv.Atoi(match[1]) // two digits
-	minute, _ = strconv.Atoi(match[2])
-	return hour, minute
-}
-
-func timeHint(s string) string {
-	if m := looseTime().FindStringSubmatch(s); m != nil {
-		if near := fmt.Sprintf("%02s:%s", m[1], m[2]); timePattern().MatchString(near) {
-			return fmt.Sprintf("write time: %q", near)
-		}
-	}
-	return `write hours and minutes in quotes, "00:00" to "23:59"`
+	return fmt.Sprintf("write a cron that %s, such as %q, or silence this with # kaizen-ignore: %s",
+		better, example, diag.CronCadence.ID)
 }
 
 func (l *loader) enabled(f field) bool {
@@ -327,7 +314,7 @@ func (l *loader) enabled(f field) bool {
 		return false
 	}
 	if f.value.typ() != typeBool {
-		l.wrongType(f, "true or false", boolHint(f.value.value, hint))
+		l.wrongType(f, "true or false", boolHint(trimQuotes(f.value.value), hint))
 		return false
 	}
 	return strings.EqualFold(f.value.value, "true")

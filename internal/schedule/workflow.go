@@ -3,6 +3,7 @@ package schedule
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
@@ -72,7 +74,7 @@ type workflow struct {
 	on   *node
 	// scheduled says that it has on.schedule, foreign that something outside this checkout may start it at any time.
 	scheduled, foreign bool
-	crons              []cron
+	crons              []tick
 	badCrons           []badCron
 	ignores            map[int][]string
 	ignoreFindings     []diag.Finding
@@ -223,6 +225,10 @@ func (w *workflow) readTriggers() {
 		}
 		w.badCrons = append(w.badCrons, badCron{pos, "on.schedule has no cron and never ticks", `add one such as - cron: "17 * * * *"`})
 	}
+	if schedule.kind == scalarNode && schedule.typ() != typeNull {
+		message := "on.schedule is " + describe(schedule) + ", not a list of crons, and never ticks"
+		w.badCrons = append(w.badCrons, badCron{schedule.pos, message, itemHint(schedule)})
+	}
 	for _, item := range schedule.items {
 		w.readCron(item)
 	}
@@ -238,27 +244,76 @@ func (w *workflow) hasTrigger(event string) bool {
 		slices.ContainsFunc(w.on.pairs, func(p pair) bool { return isEvent(p.key) })
 }
 
+// scheduleKeys are those of an item of on.schedule.
+var scheduleKeys = []string{"cron", "timezone"}
+
+const writeItem = `write - cron: "17 * * * *"`
+
+// itemHint is the item of on.schedule for a cron that lacks its key.
+func itemHint(n *node) string {
+	if _, err := cron.Parse(text(n), cron.Workflow); err == nil {
+		return "write - cron: " + quote(text(n))
+	}
+	return writeItem
+}
+
+// readCron reads one item of on.schedule.
 func (w *workflow) readCron(item *node) {
-	value := item.get("cron").resolve()
-	if value == nil || value.kind != scalarNode {
+	bad := func(pos Pos, message, hint string) {
+		w.badCrons = append(w.badCrons, badCron{pos, message, hint})
+	}
+	mapping := item.resolve()
+	if mapping == nil || mapping.kind != mappingNode {
+		bad(item.pos, "an item of on.schedule is "+describe(item)+", not a mapping with the key cron", itemHint(mapping))
 		return
 	}
-	c := cron{text: value.value, pos: value.pos, loc: time.UTC}
-	bad := func(pos Pos, format string, args ...any) {
-		w.badCrons = append(w.badCrons, badCron{pos, fmt.Sprintf(format, args...), "write five POSIX fields such as \"17 * * * *\", and the zone as in Europe/Berlin"})
+	for _, p := range mapping.pairs {
+		if !slices.Contains(scheduleKeys, p.key.value) {
+			hint := keyHint(cmp.Or(Suggest(p.key.value, scheduleKeys), aliasOf(p.key.value)), scheduleKeys)
+			bad(p.key.pos, "unknown key "+quote(p.key.value)+" in an item of on.schedule", hint)
+		}
 	}
+	value := item.get("cron").resolve()
+	switch {
+	case value == nil:
+		if item.get("crons") == nil {
+			bad(item.pos, "an item of on.schedule has no cron", writeItem)
+		}
+	case value.kind != scalarNode || value.typ() != typeString:
+		bad(value.pos, "the cron of a schedule is "+describe(value)+", not a string", writeItem+", one item for each cron")
+	default:
+		w.readTick(item, value, bad)
+	}
+}
+
+// readTick reads a cron and its time zone.
+func (w *workflow) readTick(item, value *node, bad func(pos Pos, message, hint string)) {
+	c := tick{text: value.value, pos: value.pos, loc: time.UTC}
 	var err error
-	if c.fields, err = parseCron(c.text); err != nil {
-		bad(c.pos, "cron %q is not one that GitHub takes: %v", c.text, err)
+	if c.slots, err = cron.Parse(c.text, cron.Workflow); err != nil {
+		message, hint := cronError(err)
+		bad(c.pos, fmt.Sprintf("cron %s %s", quote(c.text), message), hint)
 		return
 	}
 	if zone := item.get("timezone").resolve(); zone != nil {
 		if c.loc, err = time.LoadLocation(text(zone)); err != nil || text(zone) == "" || text(zone) == "Local" {
-			bad(zone.pos, "timezone %q is not an IANA name", text(zone))
+			bad(zone.pos, fmt.Sprintf("timezone %s is not an IANA name", quote(text(zone))), "write a name such as Europe/Berlin")
 			return
 		}
 	}
+	if gap := c.slots.Shortest(); gap < cron.Workflow.Shortest {
+		bad(c.pos, fmt.Sprintf("cron %s ticks every %s, and the platform takes no shorter interval than %d minutes",
+			quote(c.text), plural(gap, "minute"), cron.Workflow.Shortest), `write a longer interval, such as "*/5 * * * *"`)
+	}
 	w.crons = append(w.crons, c)
+}
+
+// cronError is the message and the hint of an error of cron.Parse.
+func cronError(err error) (message, hint string) {
+	if e, ok := errors.AsType[*cron.Error](err); ok {
+		return e.Message, e.Hint
+	}
+	return err.Error(), ""
 }
 
 func (w *workflow) unsilenced(findings []diag.Finding) []diag.Finding {
@@ -304,10 +359,10 @@ func (u use) servesAll() bool { return slices.Contains([]string{"", "due", "all"
 
 func (w *workflow) checkCrons(r *reporter) {
 	for _, c := range w.badCrons {
-		r.at(diag.CronCoverage, c.pos, c.message, c.hint)
+		r.at(diag.WorkflowSchedule, c.pos, c.message, c.hint)
 	}
 	for _, c := range w.crons {
-		if c.fields.onTheHour() {
+		if c.onTheHour() {
 			r.at(diag.CronOnTheHour, c.pos, fmt.Sprintf("cron %q ticks on the hour, when GitHub delays and drops the most", c.text),
 				"choose a minute that few others do, such as 17")
 		}

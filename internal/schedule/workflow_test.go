@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
@@ -36,7 +37,7 @@ func treeOf(t testing.TB, files map[string]string) *checkout.Tree {
 
 func manifestOf(t testing.TB, entries ...string) *Manifest {
 	t.Helper()
-	text := "version: \"1\"\nrepo: acme\ntimezone: Europe/Berlin\nschedules:\n  - " + strings.Join(entries, "\n  - ") + "\n"
+	text := "version: \"1\"\nrepo: acme\ntimezone: Europe/Berlin\nagents:\n  " + strings.Join(entries, "\n  ") + "\n"
 	m, findings := Load(DefaultPath, []byte(text), Options{})
 	if m == nil {
 		t.Fatal(findings)
@@ -45,10 +46,10 @@ func manifestOf(t testing.TB, entries ...string) *Manifest {
 }
 
 const (
-	coach = `{agent: coach, cadence: weekly, day: monday, time: "05:00"}`
-	tidy  = `{agent: tidy, cadence: daily, time: "05:00"}`
-	audit = `{agent: audit, cadence: monthly, day: 31, time: "05:00"}`
-	asOff = `{agent: idle, cadence: daily, enabled: false}`
+	coach = `coach: {cadence: weekly, cron: "0 5 * * 1"}`
+	tidy  = `tidy: {cadence: daily, cron: "0 5 * * *"}`
+	audit = `audit: {cadence: monthly, cron: "0 5 31 * *"}`
+	asOff = `idle: {cadence: daily, enabled: false}`
 )
 
 // scheduled is a workflow with nothing to report but what its on.schedule, at lines 2 and 3, and its with, from line 10, bring.
@@ -93,34 +94,53 @@ func TestCheckWorkflows(t *testing.T) {
 			[]string{`3:12 cron-coverage the weekly agent "coach" is due on Monday at 05:00 CET, but some periods pass without a tick`}},
 		{"weekly for daily", []string{coach, tidy}, scheduled(`[cron: "30 5 * * 1"]`, ""),
 			[]string{`3:12 cron-coverage the daily agent "tidy" is due at 05:00 CET, but some periods pass without a tick`}},
-		{"a short month's last day", []string{audit}, scheduled(`[cron: "30 5 31 * *"]`, ""),
-			[]string{`3:12 cron-coverage the monthly agent "audit" is due on day 31 at 05:00 CET, but some periods pass without a tick`}},
+		{"a day that short months lack", []string{audit}, scheduled(`[cron: "30 5 31 * *"]`, ""), nil},
+		{"the day before", []string{audit}, scheduled(`[cron: "30 5 30 * *"]`, ""),
+			[]string{`3:12 cron-coverage the monthly agent "audit" is due on day 31 at 05:00 CET, but may wait 59 days 1 hour for the next tick`}},
 		{"two crons together", []string{coach}, scheduled(`[{cron: "30 3 * * 1"}, {cron: "30 4 * * 1"}]`, ""), nil},
 		{"several late", []string{coach, tidy, audit}, scheduled(`[cron: "30 5 29 2 *"]`, ""),
 			[]string{`3:12 cron-coverage the weekly agent "coach" is due on Monday at 05:00 CET, but some periods pass without a tick; so with 2 agents more`}},
-		{"a gap of the clock", []string{`{agent: a, cadence: daily, time: "02:30"}`}, scheduled(`[{cron: "30 2 * * *", timezone: Europe/Berlin}]`, ""), nil},
+		{"a gap of the clock", []string{`a: {cadence: daily, cron: "30 2 * * *"}`}, scheduled(`[{cron: "30 2 * * *", timezone: Europe/Berlin}]`, ""), nil},
 		{"every five minutes, often", []string{tidy}, scheduled(`[`+strings.Repeat(`{cron: "*/5 * * * *"},`, 50)+`]`, ""), nil},
 
 		{"not GitHub's", []string{tidy}, scheduled(`[{cron: "@daily"}, {cron: "0 17 5 * * *"}, {cron: "61 * * * *"}, {cron: "1 5-3 * * *"}, {cron: "1 1 L * *"}, {cron: "*/0 * * * *"}, {cron: "1 1 * foo *"}]`, ""),
 			[]string{
-				`3:13 cron-coverage cron "@daily" is not one that GitHub takes: it has 1 fields instead of five`,
-				`3:31 cron-coverage cron "0 17 5 * * *" is not one that GitHub takes: it has 6 fields instead of five`,
-				`3:55 cron-coverage cron "61 * * * *" is not one that GitHub takes: its minute "61" is out of range, which is 0 to 59`,
-				`3:77 cron-coverage cron "1 5-3 * * *" is not one that GitHub takes: its hour "5-3" is out of range, which is 0 to 23`,
-				`3:100 cron-coverage cron "1 1 L * *" is not one that GitHub takes: its day of the month "L" is not a value, a range or a step`,
-				`3:121 cron-coverage cron "*/0 * * * *" is not one that GitHub takes: its minute "*/0" has a step of 0`,
-				`3:144 cron-coverage cron "1 1 * foo *" is not one that GitHub takes: its month "foo" is out of range, which is 1 to 12`,
+				`3:13 workflow-schedule cron "@daily" is a macro, which a workflow does not take`,
+				`3:31 workflow-schedule cron "0 17 5 * * *" has 6 fields; seconds and years are not supported`,
+				`3:55 workflow-schedule cron "61 * * * *" has the minute "61", which is not from 0 to 59`,
+				`3:77 workflow-schedule cron "1 5-3 * * *" has the hour "5-3", which runs backwards`,
+				`3:100 workflow-schedule cron "1 1 L * *" has the day of the month "L", and L for the last day is not supported`,
+				`3:121 workflow-schedule cron "*/0 * * * *" has the minute "*/0", which has no step from 1 to 99 behind its slash`,
+				`3:144 workflow-schedule cron "1 1 * foo *" has the month "foo", which is not a value, a range or a step`,
 			}},
+		{"Sunday as 7, and every minute", []string{tidy}, scheduled(`[{cron: "17 * * * 0-6"}, {cron: "17 4 * * 7"}, {cron: "1,3 4 * * *"}, {cron: "* * * * *"}]`, ""),
+			[]string{
+				`3:37 workflow-schedule cron "17 4 * * 7" has the day of the week "7", which is not from 0 to 6`,
+				`3:59 workflow-schedule cron "1,3 4 * * *" ticks every 2 minutes, and the platform takes no shorter interval than 5 minutes`,
+				`3:82 workflow-schedule cron "* * * * *" ticks every 1 minute, and the platform takes no shorter interval than 5 minutes`,
+			}},
+		{"no items", []string{tidy}, scheduled(`["17 * * * *", ~, {}, {crons: "17 * * * *"}, {cron: 17}, {cron: [x]}, {cron: "17 * * * *", tz: UTC}]`, ""),
+			[]string{
+				`3:6 workflow-schedule an item of on.schedule is the string "17 * * * *", not a mapping with the key cron`,
+				`3:20 workflow-schedule an item of on.schedule is null, not a mapping with the key cron`,
+				`3:23 workflow-schedule an item of on.schedule has no cron`,
+				`3:28 workflow-schedule unknown key "crons" in an item of on.schedule`,
+				`3:57 workflow-schedule the cron of a schedule is the number "17", not a string`,
+				`3:69 workflow-schedule the cron of a schedule is a list, not a string`,
+				`3:96 workflow-schedule unknown key "tz" in an item of on.schedule`,
+			}},
+		{"a string", []string{tidy}, scheduled(`"17 * * * *"`, ""),
+			[]string{`3:5 workflow-schedule on.schedule is the string "17 * * * *", not a list of crons, and never ticks`}},
 		{"no zone", []string{tidy}, scheduled(`[{cron: "17 * * * *", timezone: Europe/Berln}]`, ""),
-			[]string{`3:37 cron-coverage timezone "Europe/Berln" is not an IANA name`}},
+			[]string{`3:37 workflow-schedule timezone "Europe/Berln" is not an IANA name`}},
 		{"an empty list", []string{tidy}, "on: {schedule: []}\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: [uses: kaizen-agentic/schedule-action@v1]}}\n",
-			[]string{"1:16 cron-coverage on.schedule has no cron and never ticks"}},
+			[]string{"1:16 workflow-schedule on.schedule has no cron and never ticks"}},
 		{"nothing", []string{tidy}, "on:\n  push:\n  schedule:\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: [uses: kaizen-agentic/schedule-action@v1]}}\n",
-			[]string{"3:3 cron-coverage on.schedule has no cron and never ticks"}},
+			[]string{"3:3 workflow-schedule on.schedule has no cron and never ticks"}},
 		{"a null", []string{tidy}, "on: {schedule: ~}\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: [uses: kaizen-agentic/schedule-action@v1]}}\n",
-			[]string{"1:16 cron-coverage on.schedule has no cron and never ticks"}},
+			[]string{"1:16 workflow-schedule on.schedule has no cron and never ticks"}},
 		{"a mapping", []string{tidy}, "on:\n  schedule:\n    cron: \"17 * * * *\"\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: [uses: kaizen-agentic/schedule-action@v1]}}\n",
-			[]string{"3:5 cron-coverage on.schedule is a mapping, not a list of crons, and never ticks"}},
+			[]string{"3:5 workflow-schedule on.schedule is a mapping, not a list of crons, and never ticks"}},
 		{"on the hour", []string{tidy}, scheduled(`[{cron: "0 * * * *"}, {cron: "*/15 * * * *"}, {cron: "0,30 * * * *"}]`, ""),
 			[]string{`3:13 cron-on-the-hour cron "0 * * * *" ticks on the hour, when GitHub delays and drops the most`}},
 		{"silenced", []string{tidy}, scheduled("- cron: \"0 0 * * 1\" # kaizen-ignore: cron-on-the-hour, cron-coverage", ""), nil},
@@ -229,7 +249,7 @@ func TestCheckWorkflows(t *testing.T) {
 	}
 }
 
-// TestCheckWorkflowsSurvives holds for what no person writes: nothing panics, nothing is reported on a guess.
+// TestCheckWorkflowsSurvives holds for what no person writes: nothing panics, and only crons that are none are reported.
 func TestCheckWorkflowsSurvives(t *testing.T) {
 	t.Parallel()
 	files := make(map[string]string)
@@ -242,11 +262,36 @@ func TestCheckWorkflowsSurvives(t *testing.T) {
 	} {
 		files[fmt.Sprintf(".github/workflows/%d.yml", i)] = text
 	}
-	if got := CheckWorkflows(manifestOf(t, coach), nil, treeOf(t, files)); len(got) > 0 {
-		t.Errorf("reported %+v", got)
+	for _, f := range CheckWorkflows(manifestOf(t, coach), nil, treeOf(t, files)) {
+		if f.Rule != diag.WorkflowSchedule.ID {
+			t.Errorf("reported %+v", f)
+		}
 	}
 	if got := CheckWorkflows(manifestOf(t, coach), nil, treeOf(t, nil)); len(got) > 0 {
 		t.Errorf("no workflows: %+v", got)
+	}
+}
+
+// TestTooManyTicks holds that crons which tick too often are not judged, however many rare ones come first.
+func TestTooManyTicks(t *testing.T) {
+	t.Parallel()
+	rare := tick{loc: time.UTC, slots: cron.MustParse("1 1 29 2 *")}
+	often := tick{loc: time.UTC, slots: cron.MustParse("* * * * *")}
+	for _, c := range []struct {
+		name  string
+		crons []tick
+		want  bool
+	}{
+		{"one rare", []tick{rare}, true},
+		{"100 rare", slices.Repeat([]tick{rare}, 100), true},
+		{"101 rare", slices.Repeat([]tick{rare}, 101), false},
+		{"one often", []tick{often}, false},
+		{"many rare and one often", append(slices.Repeat([]tick{rare}, 1500), often), false},
+	} {
+		uses := []use{{workflow: &workflow{scheduled: true, crons: c.crons}}}
+		if _, ok := tickersOf(uses); ok != c.want {
+			t.Errorf("%s: judged %t", c.name, ok)
+		}
 	}
 }
 
@@ -254,7 +299,7 @@ func TestCheckWorkflowsSurvives(t *testing.T) {
 func BenchmarkCheckWorkflowsHostile(b *testing.B) {
 	var entries []string
 	for i := range 1000 {
-		entries = append(entries, fmt.Sprintf(`{agent: a%d, cadence: daily, time: "%02d:%02d"}`, i, i/60, i%60))
+		entries = append(entries, fmt.Sprintf(`a%d: {cadence: daily, cron: "%d %d * * *"}`, i, i%60, i/60))
 	}
 	m := manifestOf(b, entries...)
 	crons := scheduled("["+strings.Repeat(`{cron: "1 1 29 2 *"}, `, 1500)+`{cron: "* * * * *"}]`, "")
@@ -265,50 +310,5 @@ func BenchmarkCheckWorkflowsHostile(b *testing.B) {
 	tree := treeOf(b, files)
 	for b.Loop() {
 		CheckWorkflows(m, nil, tree)
-	}
-}
-
-// TestCronTicks compares with ticks counted by hand.
-func TestCronTicks(t *testing.T) {
-	t.Parallel()
-	const month = 4 // April 2028, which starts on a Saturday
-	tests := []struct {
-		cron string
-		want []string // day hour:minute
-	}{
-		{"17 5 1 * *", []string{"01 05:17"}},
-		{"0 0 * apr sat", []string{"01 00:00", "08 00:00", "15 00:00", "22 00:00", "29 00:00"}},
-		{"0 0 * 4 6", []string{"01 00:00", "08 00:00", "15 00:00", "22 00:00", "29 00:00"}},
-		{"5 4 30 * 0", []string{"02 04:05", "09 04:05", "16 04:05", "23 04:05", "30 04:05"}}, // both days given: either
-		{"5 4 3,4 4 SUN", []string{"02 04:05", "03 04:05", "04 04:05", "09 04:05", "16 04:05", "23 04:05", "30 04:05"}},
-		{"50/5 23 2 * *", []string{"02 23:50", "02 23:55"}},
-		{"10-20/5,59 1-2 2 4 *", []string{"02 01:10", "02 01:15", "02 01:20", "02 01:59", "02 02:10", "02 02:15", "02 02:20", "02 02:59"}},
-		{"1 */12 */15 4 *", []string{"01 00:01", "01 12:01", "16 00:01", "16 12:01"}},
-		{"0 0 * * 5-7", []string{"01 00:00", "02 00:00", "07 00:00", "08 00:00", "09 00:00", "14 00:00", "15 00:00", "16 00:00", "21 00:00", "22 00:00", "23 00:00", "28 00:00", "29 00:00", "30 00:00"}},
-		{"0 0 */10 4 1-5", []string{"11 00:00", "21 00:00"}}, // a star in either: both
-		{"0 0 1-4 4 */2", []string{"01 00:00", "02 00:00", "04 00:00"}},
-		{"0 0 2-4 4 *,5", []string{"02 00:00", "03 00:00", "04 00:00"}},
-		{"0 0 */9 4 5/2", []string{"28 00:00"}}, // Friday and, as 7, Sunday
-		{"0 0 31 4 *", nil},
-	}
-	for _, tt := range tests {
-		t.Run(tt.cron, func(t *testing.T) {
-			t.Parallel()
-			fields, err := parseCron(tt.cron)
-			if err != nil {
-				t.Fatal(err)
-			}
-			c := cron{fields: fields, loc: time.UTC}
-			ticks, ok := c.ticks(maxTicks)
-			var got []string
-			for _, at := range ticks {
-				if at.Year() == 2028 && at.Month() == month {
-					got = append(got, at.Format("02 15:04"))
-				}
-			}
-			if !ok || !slices.Equal(got, tt.want) {
-				t.Errorf("got %v", got)
-			}
-		})
 	}
 }

@@ -192,7 +192,7 @@ func TestHostileText(t *testing.T) {
 		t.Fatal(err)
 	}
 	manifest := func(sessionClose []byte) string {
-		return "version: \"1\"\nrepo: web\nschedules:\n  - agent: coach\n    cadence: weekly\n    session_close: [" + string(sessionClose) + "]\n"
+		return "version: \"1\"\nrepo: web\nagents:\n  coach:\n    cadence: weekly\n    session_close: [" + string(sessionClose) + "]\n"
 	}
 	tests := []struct {
 		name, manifest, agents string

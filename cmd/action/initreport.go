@@ -1,0 +1,168 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+)
+
+// initReport is what init has to say.
+type initReport struct {
+	*app
+	*schedule.Scaffold
+	dir, root string
+}
+
+// maxSkipped is how many skipped files are listed.
+const maxSkipped = 20
+
+func (r *initReport) text() string {
+	var b strings.Builder
+	b.WriteString(r.found() + "\n")
+	for _, p := range r.Skipped[:min(len(r.Skipped), maxSkipped)] {
+		fmt.Fprintf(&b, "  skipped %s: it %s\n", oneLine(p.Path), oneLine(p.Reason))
+	}
+	if more := len(r.Skipped) - maxSkipped; more > 0 {
+		fmt.Fprintf(&b, "  skipped %s more\n", count(more, "file"))
+	}
+	for _, f := range r.Files {
+		b.WriteString(scaffoldLine(f) + "\n")
+	}
+	if r.Runs > 0 {
+		b.WriteString(billed(float64(r.Runs)) + "\n")
+	}
+	for _, note := range r.notes() {
+		b.WriteString("note: " + oneLine(note) + "\n")
+	}
+	first, second := r.next()
+	fmt.Fprintf(&b, "next:\n  1. %s\n  2. %s\n", first, second)
+	return b.String()
+}
+
+// oneLine drops line breaks, which names of files may hold.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+func (r *initReport) found() string {
+	switch {
+	case len(r.Found) == 0 && r.Files[0].Reason == "" && r.opts["agents"] == optionNamed("agents").initial:
+		return "found no agents: the manifest has those of kaizen-agentic, paused as long as they have no prompt here"
+	case len(r.Found) == 0:
+		return "found no agents"
+	}
+	names := make([]string, len(r.Found))
+	for i, a := range r.Found {
+		names[i] = a.Agent
+	}
+	return fmt.Sprintf("found %s: %s", count(len(names), "agent"), strings.Join(names, ", "))
+}
+
+func scaffoldLine(f schedule.ScaffoldFile) string {
+	switch {
+	case f.Exists:
+		return fmt.Sprintf("  kept    %s: %s", f.Path, f.Reason)
+	case f.Reason != "":
+		return fmt.Sprintf("  skipped %s: %s", f.Path, f.Reason)
+	case f.Append:
+		return "  added   " + strings.TrimSpace(f.Content) + " to " + f.Path
+	}
+	return "  wrote   " + f.Path
+}
+
+// freeMinutes is what a private repository of a personal account on GitHub Free has a month:
+// https://docs.github.com/en/billing/concepts/product-billing/github-actions.
+const freeMinutes = 2000
+
+// billed says what the runs cost: a run is billed by the minute, rounded up.
+func billed(runs float64) string {
+	n := int(math.Round(runs))
+	if n > freeMinutes {
+		return fmt.Sprintf("about %s runs a month; a private repository is billed at least %[1]s minutes, "+
+			"of which %s are free", thousands(n), thousands(freeMinutes))
+	}
+	return fmt.Sprintf("about %s runs a month; a private repository is billed at least %[1]s of its %s free minutes",
+		thousands(n), thousands(freeMinutes))
+}
+
+// thousands writes a number with commas.
+func thousands(n int) string {
+	if n < 1000 {
+		return fmt.Sprint(n)
+	}
+	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
+}
+
+// notes are those about the files, about options without effect, and about a part of a repository: a
+// workflow down there never runs.
+func (r *initReport) notes() []string {
+	notes := slices.Clone(r.Notes)
+	for _, name := range []string{"timezone", "engagement", "agents", "bootstrap-cadence"} {
+		if r.Files[0].Exists && r.opts[name] != optionNamed(name).initial {
+			notes = append(notes, fmt.Sprintf("--%s changes nothing, since %s is kept", name, r.Files[0].Path))
+		}
+	}
+	if part, err := filepath.Rel(r.root, r.dir); r.root != "" && err == nil {
+		notes = append(notes, fmt.Sprintf("GitHub reads workflows at the repository's root only: move those of "+
+			".github/workflows to %s and add the input target: %s to each step that uses this action",
+			filepath.Join(r.root, ".github", "workflows"), filepath.ToSlash(part)))
+	}
+	return notes
+}
+
+// next is the two steps to take.
+func (r *initReport) next() (first, second string) {
+	target := ""
+	if given := r.opts["target"]; given != "" {
+		target = " --target " + event.ShellQuote(given)
+	}
+	check := "action validate" + target + " && action list" + target
+	if r.Manifest == nil {
+		return "fix what this reports: action validate" + target, "run again: action init" + target
+	}
+	var enabled, paused []string
+	for _, e := range r.Manifest.Entries {
+		if e.Enabled {
+			enabled = append(enabled, e.Agent)
+		} else {
+			paused = append(paused, e.Agent)
+		}
+	}
+	written := slices.ContainsFunc(r.Files, func(f schedule.ScaffoldFile) bool { return f.Reason == "" })
+	push := "commit these files and push them to the default branch"
+	if r.root != "" {
+		push = "move the workflows as the note says, then " + push
+	}
+	switch {
+	case len(enabled) == 0:
+		return r.enable(paused[0]), "run: " + check + ", then " + push
+	case !written:
+		second = "when all of it is on the default branch, run: action doctor" + target
+	case r.Files[0].Exists:
+		second = push
+	default:
+		second = push + "; first runs, at the next tick: " + someNames(enabled)
+	}
+	return "read .kaizen/schedule.yml, then run: " + check, second
+}
+
+// enable is the first step where every entry is paused.
+func (r *initReport) enable(agent string) string {
+	if slices.ContainsFunc(r.Found, func(a schedule.FoundAgent) bool { return a.Agent == agent }) {
+		return "choose the agents that are to run and set enabled: true for each in .kaizen/schedule.yml"
+	}
+	return fmt.Sprintf("add agents/agent-%s.md, the prompt of %[1]s, and set enabled: true for it in .kaizen/schedule.yml",
+		agent)
+}
+
+// someNames lists the first names.
+func someNames(names []string) string {
+	const most = 5
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+)
+
+// writeScaffold writes the files inside dir that are to be written. A clone may be hostile: nothing is
+// written through a link or into .git, a file is created and never opened, and the place of every file is
+// looked at before the first one is written.
+func writeScaffold(dir string, files []schedule.ScaffoldFile) error {
+	for part := range strings.SplitSeq(filepath.ToSlash(dir), "/") {
+		if strings.EqualFold(part, ".git") {
+			return usagef("the checkout %q lies inside %s: name a checkout with --target", dir, part)
+		}
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	for _, write := range []func(*os.Root, schedule.ScaffoldFile) error{checkPlace, writeAt} {
+		for _, f := range files {
+			if f.Reason != "" {
+				continue
+			}
+			if err := write(root, f); err != nil {
+				return fmt.Errorf("writing %s: %w", f.Path, err)
+			}
+		}
+	}
+	return nil
+}
+
+// checkPlace refuses a file whose directories are links or files, and a file to be appended to that is no
+// regular file.
+func checkPlace(root *os.Root, f schedule.ScaffoldFile) error {
+	parts := strings.Split(f.Path, "/")
+	for i := range parts {
+		name := strings.Join(parts[:i+1], "/")
+		info, err := root.Lstat(filepath.FromSlash(name))
+		switch last := i == len(parts)-1; {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil:
+			return err
+		case !last && !info.IsDir():
+			return usagef("%s is not a directory of the checkout itself: put one there, then run init again", name)
+		case last && !info.Mode().IsRegular():
+			return usagef("%s is not a regular file: put one there, then run init again", name)
+		}
+	}
+	return nil
+}
+
+func writeAt(root *os.Root, f schedule.ScaffoldFile) error {
+	dir, err := makeDir(root, filepath.Dir(filepath.FromSlash(f.Path)))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	name := filepath.Base(f.Path)
+	if f.Append {
+		return appendTo(dir, name, f.Content)
+	}
+	return create(dir, name, []byte(f.Content), 0o644)
+}
+
+// makeDir opens a directory below root, one part after the other, and makes what is missing of it. What is a
+// link, or becomes one meanwhile, is an error.
+func makeDir(root *os.Root, path string) (*os.Root, error) {
+	dir, err := root.OpenRoot(".")
+	for part := range strings.SplitSeq(path, string(filepath.Separator)) {
+		if err != nil {
+			return nil, err
+		}
+		if part == "." {
+			continue
+		}
+		var below *os.Root
+		below, err = enterDir(dir, part)
+		dir.Close()
+		dir = below
+	}
+	return dir, err
+}
+
+func enterDir(dir *os.Root, name string) (*os.Root, error) {
+	if err := dir.Mkdir(name, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	info, err := dir.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	below, err := dir.OpenRoot(name)
+	if err != nil {
+		return nil, err
+	}
+	if got, err := below.Stat("."); err != nil || !os.SameFile(got, info) {
+		below.Close()
+		return nil, cmp.Or(err, fmt.Errorf("%s is not a directory of the checkout itself", name))
+	}
+	return below, nil
+}
+
+// create writes a new file. A name that is taken, if only by a link, is an error.
+func create(dir *os.Root, name string, data []byte, mode fs.FileMode) error {
+	file, err := dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	return errors.Join(err, file.Close())
+}
+
+// appendTo replaces a file by itself and the addition in one step. The name of the file beside it cannot be
+// foreseen, so that a clone cannot hold a link of that name.
+func appendTo(dir *os.Root, name, addition string) error {
+	old, err := readRegular(dir, name)
+	if err != nil {
+		return err
+	}
+	if len(old) > 0 && !bytes.HasSuffix(old, []byte("\n")) {
+		old = append(old, '\n')
+	}
+	info, err := dir.Lstat(name)
+	if err != nil {
+		return err
+	}
+	tmp := name + "." + rand.Text() + ".tmp"
+	err = create(dir, tmp, append(old, addition...), info.Mode().Perm())
+	if err == nil {
+		err = dir.Rename(tmp, name)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		dir.Remove(tmp) // best effort
+	}
+	return err
+}
+
+// readRegular reads a regular file that is no link.
+func readRegular(dir *os.Root, name string) ([]byte, error) {
+	info, err := dir.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	file, err := dir.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if got, err := file.Stat(); err != nil || !os.SameFile(got, info) || !info.Mode().IsRegular() {
+		return nil, cmp.Or(err, fmt.Errorf("%s is not a regular file of the checkout itself", name))
+	}
+	return io.ReadAll(file)
+}

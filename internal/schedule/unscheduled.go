@@ -1,0 +1,15 @@
+package schedule
+
+import "github.com/kaizen-agentic/schedule-action/internal/checkout"
+
+// Unscheduled are the agents that have a prompt in the tree and no entry in the manifest, sorted by name, and what
+// looks like a prompt and gives no agent. The error is that of FindAgents.
+func Unscheduled(m *Manifest, tree *checkout.Tree) (agents []string, skipped []SkippedPrompt, err error) {
+	found, skipped, err := FindAgents(tree)
+	for _, a := range found {
+		if m.Entry(a.Agent) == nil {
+			agents = append(agents, a.Agent)
+		}
+	}
+	return agents, skipped, err
+}
