@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
+	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
@@ -60,7 +61,7 @@ const doctorDeadline = 15 * time.Minute
 // doctor is one examination. It only reads: nothing is stored, dispatched or published.
 type doctor struct {
 	*app
-	*project
+	*pipeline.Project
 	format   string
 	channels channels
 	entries  []*schedule.Entry // those whose events are built; nil without a valid manifest
@@ -81,7 +82,7 @@ func runDoctor(ctx context.Context, a *app) (int, error) {
 		d.add(failed("trigger", hint, "prepare is %s", message))
 	}
 	d.checkManifest()
-	if d.manifest != nil {
+	if d.Manifest != nil {
 		if err := d.checkEvents(); err != nil {
 			return exitUsage, err
 		}
@@ -109,14 +110,17 @@ func newDoctor(a *app) (*doctor, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.project, err = a.openProject(); err != nil || d.manifest == nil {
+	if d.Project, err = a.openProject(); err != nil || d.Manifest == nil {
 		return d, err
 	}
-	entries, err := selection.entries(d.manifest)
+	entries, err := selection.Entries(d.Manifest)
 	for _, e := range entries {
-		if e.Enabled || len(selection.names) > 0 {
+		if e.Enabled || len(selection.Names) > 0 {
 			d.entries = append(d.entries, e)
 		}
+	}
+	if err != nil {
+		err = usageError{err}
 	}
 	return d, err
 }
@@ -144,9 +148,9 @@ func (d *doctor) report() (int, error) {
 		d.checks[i].Message, d.checks[i].Hint = emit.Sanitize(c.Message), emit.Sanitize(c.Hint)
 	}
 	failures, warnings, mend, outside := d.tally()
-	d.annotate(d.findings)
+	d.annotate(d.Findings)
 	err := errors.Join(
-		d.logFindings(d.findings, d.sourceOf),
+		d.logFindings(d.Findings, d.SourceOf),
 		write(d.stdout, d.render()),
 		outputs{{"valid", strconv.FormatBool(failures == 0)}, {"errors", strconv.Itoa(failures)}, {"warnings", strconv.Itoa(warnings)}}.set(d.runner),
 		d.runner.WriteSummary(d.summary(failures, warnings)),

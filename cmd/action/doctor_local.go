@@ -7,23 +7,24 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
 func (d *doctor) checkManifest() {
-	errs, warnings := diag.Count(d.findings)
+	errs, warnings := diag.Count(d.Findings)
 	switch {
-	case d.manifest == nil:
-		first := d.findings[slices.IndexFunc(d.findings, isError)] // which is why there is no manifest
+	case d.Manifest == nil:
+		first := d.Findings[slices.IndexFunc(d.Findings, isError)] // which is why there is no manifest
 		d.add(failed("manifest", cmp.Or(first.Hint, "run `action validate`"), "%s, the first at %s: %s", count(errs, "error"), place(first), first.Message))
 	case warnings > 0:
-		d.add(warned("manifest", "run `action validate`", "%s is valid, with %s", d.file, count(warnings, "warning")))
+		d.add(warned("manifest", "run `action validate`", "%s is valid, with %s", d.File, count(warnings, "warning")))
 	case len(d.entries) == 0:
-		d.add(warned("manifest", "enable an entry, or name one", "%s is valid, but no entry is both chosen and enabled", d.file))
+		d.add(warned("manifest", "enable an entry, or name one", "%s is valid, but no entry is both chosen and enabled", d.File))
 	default:
-		d.add(passed("manifest", "%s is valid, with %s to prepare", d.file, count(len(d.entries), "agent")))
+		d.add(passed("manifest", "%s is valid, with %s to prepare", d.File, count(len(d.entries), "agent")))
 	}
 }
 
@@ -33,29 +34,28 @@ func (d *doctor) checkEvents() error {
 	if err != nil {
 		return err
 	}
-	j := &job{app: d.app, project: d.project, format: prepare.Markdown, secrets: prepare.Policy(policy), commit: d.commitOf(d.tree)}
-	results := make([]*result, len(d.entries))
-	each(len(d.entries), func(i int) {
-		r := &result{entry: d.entries[i], name: j.name(d.entries[i])}
-		results[i] = r
-		var bundle *prepare.Bundle
-		if bundle, r.err = j.bundle(r); bundle != nil {
-			var artifact *event.Artifact
-			if d.channels.artifact && event.IsRepository(d.env.repository) {
-				artifact = d.likelyArtifact(r.name)
-			}
-			j.makeEvent(r, bundle, artifact)
-		}
+	builder := pipeline.Builder{
+		Tree: d.Tree, Manifest: d.Manifest, Now: d.now, Secrets: prepare.Policy(policy), Commit: d.commitOf(d.Tree), Root: d.hostPath(d.Tree.Dir()),
+	}
+	if d.channels.artifact {
+		builder.Artifacts = d.artifactHome()
+	}
+	planner := pipeline.Planner{Manifest: d.Manifest, Now: d.now}
+	outcomes := make([]*pipeline.Outcome, len(d.entries))
+	pipeline.Each(len(d.entries), func(i int) {
+		o := &pipeline.Outcome{Planned: planner.Entry(d.entries[i])}
+		o.Built, o.Err = builder.Build(o.Planned)
+		outcomes[i] = o
 	})
-	var largest *result
-	for _, r := range results {
+	var largest *pipeline.Outcome
+	for _, o := range outcomes {
 		switch {
-		case r.err != nil:
-			d.add(failed("bundle "+r.entry.Agent, "", "%v", r.err))
-		case invalid(r.findings):
-			d.add(stopped(r))
-		case largest == nil || len(r.payload) > len(largest.payload):
-			largest = r
+		case o.Err != nil:
+			d.add(failed("bundle "+o.Entry.Agent, "", "%v", o.Err))
+		case o.Stopped():
+			d.add(stopped(o))
+		case largest == nil || o.Size > largest.Size:
+			largest = o
 		}
 	}
 	if largest != nil {
@@ -65,30 +65,30 @@ func (d *doctor) checkEvents() error {
 }
 
 // stopped tells the first error that keeps an entry's event back.
-func stopped(r *result) check {
-	f := r.findings[slices.IndexFunc(r.findings, isError)]
+func stopped(r *pipeline.Outcome) check {
+	f := r.Findings[slices.IndexFunc(r.Findings, isError)]
 	message, hint := f.Message, f.Hint
 	if hint == "" {
 		message, hint, _ = strings.Cut(message, ": ")
 	}
-	return failed("bundle "+r.entry.Agent, hint, "%s: %s", place(f), message)
+	return failed("bundle "+r.Entry.Agent, hint, "%s: %s", place(f), message)
 }
 
 func isError(f diag.Finding) bool { return f.Severity == diag.Error }
 
 // weigh warns before the limit is met: the checkout's path and the artifact's ids differ from run to run.
-func weigh(r *result) check {
+func weigh(r *pipeline.Outcome) check {
 	const name, near = "event", event.MaxSize / 10 * 9
-	size := len(r.payload)
+	size := r.Size
 	if size > near {
-		return warned(name, "shorten its session_close, or drop pointers", "the largest event, that of %s, has %d bytes of the %d that the platform takes", r.entry.Agent, size, event.MaxSize)
+		return warned(name, "shorten its session_close, or drop pointers", "the largest event, that of %s, has %d bytes of the %d that the platform takes", r.Entry.Agent, size, event.MaxSize)
 	}
-	return passed(name, "the largest, that of %s, has %d bytes of the %d that the platform takes", r.entry.Agent, size, event.MaxSize)
+	return passed(name, "the largest, that of %s, has %d bytes of the %d that the platform takes", r.Entry.Agent, size, event.MaxSize)
 }
 
 // checkWorkflows tells what is wrong with the workflows of this checkout that run the action.
 func (d *doctor) checkWorkflows() {
-	findings := d.manifest.Unsilenced(schedule.CheckWorkflows(d.manifest, nil, d.tree))
+	findings := d.Manifest.Unsilenced(schedule.CheckWorkflows(d.Manifest, nil, d.Tree))
 	if len(findings) == 0 {
 		d.add(passed("workflows", "nothing is wrong with those that run this action"))
 		return
@@ -105,7 +105,7 @@ func (d *doctor) checkRetention() {
 		d.add(failed(name, "write a number from 1 to 90, or leave it out", "retention-days is %q", d.opts["retention-days"]))
 		return
 	}
-	short, err := d.retentionFindings(d.project)
+	short, err := d.retentionFindings(d.Project)
 	if err != nil {
 		d.add(failed(name, "", "%v", err))
 		return
@@ -119,8 +119,8 @@ func (d *doctor) checkRetention() {
 		limit = "the repository's limit is " + count(d.env.retention, "day")
 	}
 	longest := 0
-	for i := range d.manifest.Entries {
-		kept, _ := store.Retention(d.manifest.Entries[i].Cadence, days, d.env.retention)
+	for i := range d.Manifest.Entries {
+		kept, _ := store.Retention(d.Manifest.Entries[i].Cadence, days, d.env.retention)
 		longest = max(longest, kept)
 	}
 	d.add(passed(name, "receipts are kept for at most %s, which outlives every period; %s", count(longest, "day"), limit))
@@ -130,14 +130,14 @@ func (d *doctor) checkRetention() {
 func (d *doctor) checkStore() {
 	const name = "store"
 	_, badDays := d.days() // told as retention
-	if d.manifest == nil || badDays != nil {
+	if d.Manifest == nil || badDays != nil {
 		return
 	}
 	if d.env.actions && !d.haveService() {
 		d.add(warned(name, "run it as an action (`uses:`), or keep the directory of `out` between runs", "%v", store.ErrNoArtifactService))
 		return
 	}
-	s, err := d.openStores(d.project)
+	s, err := d.openStores(d.Project)
 	switch {
 	case err != nil:
 		d.add(failed(name, "", "%v", err))

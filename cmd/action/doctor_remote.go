@@ -14,6 +14,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
+	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
@@ -99,12 +100,7 @@ func (c credential) unanswered(name, access string, err error) check {
 	case gh.NotFound:
 		return failed(name, fmt.Sprintf("check the name, then give the token of input `%s` %s", c.input, access), "not found, or the token may not see it (%d)", e.Status)
 	case gh.RateLimited, gh.Unavailable:
-		message, hint := e.Detail, "check GITHUB_API_URL and the network"
-		for _, advice := range []string{"run again", "look for a proxy"} {
-			if i := strings.LastIndex(message, ": "+advice); i >= 0 {
-				message, hint = message[:i], message[i+2:]
-			}
-		}
+		message, hint := e.Message, cmp.Or(e.Hint, "check GITHUB_API_URL and the network")
 		if e.Status != 0 {
 			message += " (" + strconv.Itoa(e.Status) + ")"
 		} else if e.Kind == gh.Unavailable && strings.HasPrefix(hint, "run again") {
@@ -168,7 +164,7 @@ func (d *doctor) checkTargets(ctx context.Context) {
 		return
 	}
 	checks := make([]check, len(targets))
-	each(len(targets), func(i int) { checks[i] = d.checkTarget(ctx, c, targets[i]) })
+	pipeline.Each(len(targets), func(i int) { checks[i] = d.checkTarget(ctx, c, targets[i]) })
 	refused := c.unanswered("", "", &gh.Error{Kind: gh.Unauthorized, Status: 401})
 	if i := slices.IndexFunc(checks, func(c check) bool { return c.Message == refused.Message }); i >= 0 {
 		refused.Name = input
@@ -264,7 +260,7 @@ func checkReceiver(ctx context.Context, c credential, name string, r gh.Reposito
 		"no workflow on its default branch %q listens for repository_dispatch, so one is accepted and starts nothing", r.DefaultBranch)
 }
 
-// checkNATS connects, and looks for a stream on the subject.
+// checkNATS connects and looks for a stream on the subject.
 func (d *doctor) checkNATS(ctx context.Context) {
 	const name = "nats"
 	if !d.channels.nats {
@@ -272,8 +268,7 @@ func (d *doctor) checkNATS(ctx context.Context) {
 	}
 	n, err := emit.NewNATS(d.natsOptions(true))
 	if err != nil {
-		message, hint := cutHint(err.Error())
-		d.add(failed(name, hint, "%s", message))
+		d.add(natsFailed(name, err))
 		return
 	}
 	defer n.Close()
@@ -282,22 +277,20 @@ func (d *doctor) checkNATS(ctx context.Context) {
 		d.add(passed(name, "connected, and a stream captures the subject %q", d.opts["nats-subject"]))
 		return
 	}
-	message, hint := cutHint(err.Error())
-	result := failed(name, hint, "%s", message)
+	result := natsFailed(name, err)
 	result.outside = errors.Is(err, emit.ErrUnreachable)
-	if errors.Is(err, emit.ErrNotTold) {
+	if errors.Is(err, emit.ErrStreamUnknown) {
 		result.Verdict = verdictWarning
 	}
 	d.add(result)
 }
 
-// cutHint splits an error of ours at the last colon: what comes after it is the next step.
-func cutHint(text string) (message, hint string) {
-	i := strings.LastIndex(text, ": ")
-	if i < 0 {
-		return text, ""
+// natsFailed reports an error of the NATS sink.
+func natsFailed(name string, err error) check {
+	if e, ok := errors.AsType[*emit.HintError](err); ok {
+		return failed(name, e.Hint, "%s", e.Message)
 	}
-	return text[:i], text[i+2:]
+	return failed(name, "", "%v", err)
 }
 
 // The clock decides what is due. More than these apart from the API's, and a slot may be met early or late, or the period be another.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
+	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
@@ -68,10 +69,10 @@ func TestRootThatNoEventCanName(t *testing.T) {
 	}
 }
 
-// full is a standard output that takes nothing.
-type full struct{}
+// fullDisk is a standard output that takes nothing.
+type fullDisk struct{}
 
-func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 
 // A bundle that is delivered and can't be printed is found where it is stored, for the next run is not due.
 func TestBundleThatCannotBePrinted(t *testing.T) {
@@ -82,7 +83,7 @@ func TestBundleThatCannotBePrinted(t *testing.T) {
 	}
 	var stderr strings.Builder
 	code := run(t.Context(), []string{"prepare", "coach", "--target", dir, "--now", "2026-11-24T09:00:00Z"}, world{
-		getenv: func(string) string { return "" }, stdout: full{}, stderr: &stderr, now: time.Now, signals: context.WithCancel,
+		getenv: func(string) string { return "" }, stdout: fullDisk{}, stderr: &stderr, now: time.Now, signals: context.WithCancel,
 	})
 	stored := filepath.Join(dir, ".kaizen/prepared/kaizen.kaizen-agentic.coach.2026-W48")
 	if code != exitOutside || !strings.Contains(stderr.String(), "no space left on device: it is stored in "+stored) {
@@ -202,22 +203,6 @@ func TestSecretInABrokenManifest(t *testing.T) {
 	}
 }
 
-// With the outputs full of events, agents wait for the next run instead of being delivered to nobody.
-func TestReserveOutputs(t *testing.T) {
-	t.Parallel()
-	in := &job{app: &app{env: environment{actions: true}}}
-	if err := in.reserve(maxPayloads); err != nil {
-		t.Error(err)
-	}
-	if err := in.reserve(1); err == nil || !strings.Contains(err.Error(), "the next run prepares it") {
-		t.Errorf("got %v", err)
-	}
-	terminal := &job{app: &app{}}
-	if err := terminal.reserve(2 * maxPayloads); err != nil {
-		t.Errorf("on a terminal: %v", err)
-	}
-}
-
 // Deliveries that are more than the platform takes are cut to those that failed.
 func TestManyDeliveries(t *testing.T) {
 	t.Parallel()
@@ -225,16 +210,18 @@ func TestManyDeliveries(t *testing.T) {
 	vars := map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": output}
 	var log strings.Builder
 	runner := emit.NewRunner(emit.RunnerOptions{Getenv: func(name string) string { return vars[name] }, Stderr: &log})
-	r := &result{entry: &schedule.Entry{Agent: "coach"}, chosen: true}
+	r := &pipeline.Outcome{
+		Planned: &pipeline.Planned{Entry: &schedule.Entry{Agent: "coach"}, Chosen: true}, Built: &pipeline.Built{}, Delivered: &pipeline.Delivered{},
+	}
 	for i := range 20_000 {
 		status := store.Delivered
 		if i%1000 == 0 {
 			status = store.Failed
 		}
-		r.deliveries = append(r.deliveries, store.Delivery{Channel: "dispatch", Target: fmt.Sprint("acme/repository-", i), Status: status})
+		r.Deliveries = append(r.Deliveries, store.Delivery{Channel: "dispatch", Target: fmt.Sprint("acme/repository-", i), Status: status})
 	}
 	j := &job{app: &app{runner: runner, env: environment{actions: true}}}
-	if err := j.setOutputs(outcome{results: []*result{r}}); err != nil {
+	if err := j.setOutputs(outcome{entries: []*pipeline.Outcome{r}}); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(output)

@@ -16,12 +16,13 @@ const modulePath = "github.com/kaizen-agentic/schedule-action/"
 
 // layers is the one direction in which data flows (design §2): a package imports only packages that stand before it.
 var layers = []string{
-	"internal/diag", "internal/checkout", "internal/cron", "internal/schedule", "internal/prepare", "internal/event", "internal/gh", "internal/nats",
-	"internal/store", "internal/emit", "internal/fleet", "internal/receive", "cmd/action",
+	"internal/advice", "internal/diag", "internal/checkout", "internal/cron", "internal/bundleid", "internal/transfer", "internal/gh",
+	"internal/schedule", "internal/prepare", "internal/event", "internal/store", "internal/emit", "internal/pipeline",
+	"internal/receive", "internal/fleet", "cmd/action",
 }
 
 // testOnly packages serve tests: no file of the program imports them.
-var testOnly = []string{"internal/ghtest"}
+var testOnly = []string{"internal/fixture", "internal/ghtest"}
 
 // yamlFile is the one file that imports the YAML library, archived upstream: the day it must be replaced, one file changes.
 const yamlFile = "internal/schedule/yaml.go"

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -14,6 +15,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
@@ -91,30 +93,34 @@ func runList(ctx context.Context, a *app) (int, error) {
 		return exitUsage, err
 	}
 	defer p.Close()
-	if p.manifest == nil {
+	if p.Manifest == nil {
 		return a.reportInvalid(p)
 	}
 	if format == "scheduled-runs" {
 		return a.listScheduledRuns(p, selection)
 	}
-	decisions, err := a.decisions(ctx, p, selection)
-	if err != nil && decisions == nil {
+	plans, err := a.plan(ctx, p, selection)
+	if err != nil && plans == nil {
 		return exitOutside, err
+	}
+	decisions := make([]schedule.Decision, len(plans))
+	for i, plan := range plans {
+		decisions[i] = plan.Decision
 	}
 	return exitOf(err), errors.Join(err, a.reportList(p, decisions, format))
 }
 
 // listScheduledRuns prints the entries for the resolver. It asks no ledger: the resolver's answer has no due date.
-func (a *app) listScheduledRuns(p *project, s selection) (int, error) {
-	entries, err := s.entries(p.manifest)
+func (a *app) listScheduledRuns(p *pipeline.Project, s pipeline.Selection) (int, error) {
+	entries, err := s.Entries(p.Manifest)
 	if err != nil {
-		return exitUsage, err
+		return exitUsage, usageError{err}
 	}
 	var report bytes.Buffer
-	if err := writeJSON(&report, newScheduledRuns(p.manifest, entries, a.hostPath(p.dir))); err != nil {
+	if err := writeJSON(&report, newScheduledRuns(p.Manifest, entries, a.hostPath(p.Tree.Dir()))); err != nil {
 		return exitOutside, err
 	}
-	err = errors.Join(a.logFindings(p.findings, p.sourceOf), write(a.stdout, report.Bytes()))
+	err = errors.Join(a.logFindings(p.Findings, p.SourceOf), write(a.stdout, report.Bytes()))
 	return exitOf(err), err
 }
 
@@ -133,38 +139,28 @@ func exitOf(err error) int {
 	return exitOK
 }
 
-// decisions asks the ledger about every selected entry. Reading needs no directory to exist, so nothing is created.
-func (a *app) decisions(ctx context.Context, p *project, s selection) ([]schedule.Decision, error) {
-	entries, err := s.entries(p.manifest)
-	if err != nil {
-		return nil, err
-	}
+// plan asks the ledger about every selected entry. Reading needs no directory to exist, so nothing is created.
+func (a *app) plan(ctx context.Context, p *pipeline.Project, s pipeline.Selection) ([]*pipeline.Planned, error) {
 	stores, err := a.openStores(p)
 	if err != nil {
 		return nil, err
 	}
-	decisions := make([]schedule.Decision, len(entries))
-	var enabled []*schedule.Entry
-	var open []*schedule.Decision // that of enabled
-	for i, e := range entries {
-		decisions[i] = schedule.Decide(e, a.now, schedule.Known{})
-		if e.Enabled {
-			enabled, open = append(enabled, e), append(open, &decisions[i])
-		}
+	planner := pipeline.Planner{Manifest: p.Manifest, Ledger: stores.ledger(), Selection: s, Now: a.now, Look: true}
+	plans, err := planner.Plan(ctx)
+	if err != nil {
+		return nil, usageError{err}
 	}
+	plans = slices.DeleteFunc(plans, func(plan *pipeline.Planned) bool { return !plan.Selected })
 	var failed agentErrors
-	for i, known := range askLedger(ctx, stores.ledger(), p.manifest.Repo, enabled, a.now) {
-		if known.err != nil {
-			failed.add(enabled[i].Agent, known.err)
-			open[i].State, open[i].Reason = schedule.NotDue, "the ledger could not be read"
-			continue
+	for _, plan := range plans {
+		if plan.Err != nil {
+			failed.add(plan.Entry.Agent, plan.Err)
 		}
-		*open[i] = schedule.Decide(enabled[i], a.now, known.Known)
 	}
-	return decisions, errors.Join(failed.errors()...)
+	return plans, errors.Join(failed.errors()...)
 }
 
-func (a *app) reportList(p *project, decisions []schedule.Decision, format string) error {
+func (a *app) reportList(p *pipeline.Project, decisions []schedule.Decision, format string) error {
 	rows := make([]listed, len(decisions))
 	matrix := []matrixEntry{}
 	for i, d := range decisions {
@@ -181,9 +177,9 @@ func (a *app) reportList(p *project, decisions []schedule.Decision, format strin
 	} else {
 		writeListText(&report, decisions)
 	}
-	errs, warnings := diag.Count(p.findings)
+	errs, warnings := diag.Count(p.Findings)
 	return errors.Join(
-		a.logFindings(p.findings, p.sourceOf),
+		a.logFindings(p.Findings, p.SourceOf),
 		write(a.stdout, report.Bytes()),
 		outputs{
 			{"valid", "true"}, {"errors", strconv.Itoa(errs)}, {"warnings", strconv.Itoa(warnings)},
@@ -240,16 +236,16 @@ func listSummary(decisions []schedule.Decision, due int) emit.Summary {
 }
 
 // reportInvalid tells why a manifest can't be used: the end of list and doctor.
-func (a *app) reportInvalid(p *project) (int, error) {
-	errs, warnings := diag.Count(p.findings)
-	hidden := a.annotate(p.findings)
+func (a *app) reportInvalid(p *pipeline.Project) (int, error) {
+	errs, warnings := diag.Count(p.Findings)
+	hidden := a.annotate(p.Findings)
 	return exitFindings, errors.Join(
-		a.logFindings(p.findings, p.sourceOf),
+		a.logFindings(p.Findings, p.SourceOf),
 		outputs{{"valid", "false"}, {"errors", strconv.Itoa(errs)}, {"warnings", strconv.Itoa(warnings)}, {"count", "0"},
 			{"matrix", matrixJSON([]matrixEntry{})}, {"roster", "[]"}}.set(a.runner),
 		a.runner.WriteSummary(emit.Summary{
-			Verdict:  fmt.Sprintf("❌ %s is not valid", p.file),
-			Sections: findingsSections(p.findings, hidden),
+			Verdict:  fmt.Sprintf("❌ %s is not valid", p.File),
+			Sections: findingsSections(p.Findings, hidden),
 		}),
 	)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
+	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
@@ -59,68 +60,21 @@ func (a *app) channels() (channels, error) {
 	return c, nil
 }
 
-// selection is which entries of a manifest a command is about.
-type selection struct {
-	names   []string // named entries
-	all     bool     // every enabled entry
-	cadence schedule.Cadence
-}
-
-// due reports whether the ledger decides.
-func (s selection) due() bool { return len(s.names) == 0 && !s.all }
-
 // selection reads the positional agents, else the option agents, and cadence.
-func (a *app) selection() (selection, error) {
-	var s selection
+func (a *app) selection() (pipeline.Selection, error) {
 	cadence, err := a.oneOf("cadence", "", "daily", "weekly", "monthly")
 	if err != nil {
-		return s, err
+		return pipeline.Selection{}, err
 	}
-	s.cadence = schedule.Cadence(cadence)
 	list := a.args
 	if len(list) == 0 {
 		list = splitList(a.opts["agents"])
 	}
-	for _, name := range list {
-		switch {
-		case name == "due" || name == "all":
-			if len(list) > 1 {
-				return s, usagef("agents lists %q beside others: give due, all, or names", name)
-			}
-			s.all = name == "all"
-		case !slices.Contains(s.names, name):
-			s.names = append(s.names, name)
-		}
+	s, err := pipeline.NewSelection(list, schedule.Cadence(cadence))
+	if err != nil {
+		return s, usageError{err}
 	}
 	return s, nil
-}
-
-// entries picks the manifest's entries, in the manifest's order. A name that the manifest does not have is wrong usage.
-func (s selection) entries(m *schedule.Manifest) ([]*schedule.Entry, error) {
-	var out []*schedule.Entry
-	missing := slices.Clone(s.names)
-	for i := range m.Entries {
-		e := &m.Entries[i]
-		if len(s.names) > 0 && !slices.Contains(s.names, e.Agent) {
-			continue
-		}
-		missing = slices.DeleteFunc(missing, func(name string) bool { return name == e.Agent })
-		if (s.cadence == "" || s.cadence == e.Cadence) && (!s.all || e.Enabled) {
-			out = append(out, e)
-		}
-	}
-	if len(missing) > 0 {
-		known := make([]string, len(m.Entries))
-		for i, e := range m.Entries {
-			known[i] = e.Agent
-		}
-		has := "it has"
-		if near := schedule.Suggest(missing[0], known); near != "" {
-			has = fmt.Sprintf("did you mean %q? It has", near)
-		}
-		return nil, usagef("%s has no agent %q: %s %s", m.File, strings.Join(missing, ", "), has, strings.Join(known, ", "))
-	}
-	return out, nil
 }
 
 // days reads retention-days; 0 leaves it to the cadence.

@@ -22,7 +22,7 @@ func TestMemoryHealth(t *testing.T) {
 		grow        int // lines added before the run
 		want        string
 	}{
-		{"2026-11-10T09:00:00Z", "due", 0, "no earlier receipt tells"},
+		{"2026-11-10T09:00:00Z", "due", 0, "no earlier receipt has it"},
 		{"2026-11-17T09:00:00Z", "due", 0, "unchanged for 1 run "},
 		{"2026-11-18T09:00:00Z", "coach", 0, "unchanged for 1 run "},
 		{"2026-11-24T09:00:00Z", "coach", 0, "unchanged for 2 runs "},
@@ -47,7 +47,7 @@ func TestMemoryHealthWithoutALedger(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	got := p.step(map[string]string{"now": tuesday, "agents": "coach", "token": "expired"})
-	if got.code != exitOK || !strings.Contains(got.stderr, "how its memory grew is not known") || !strings.Contains(got.summary, "no earlier receipt tells") {
+	if got.code != exitOK || !strings.Contains(got.stderr, "how its memory grew is unknown") || !strings.Contains(got.summary, "no earlier receipt has it") {
 		t.Errorf("exit code %d\n%s\n%s", got.code, got.stderr, got.summary)
 	}
 }

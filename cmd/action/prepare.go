@@ -1,22 +1,23 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
-	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
 // emitDeadline bounds a whole run, so that limits and retries end before the platform's six hours a job.
@@ -38,34 +39,26 @@ func runPrepare(ctx context.Context, a *app) (int, error) {
 // job is one run of prepare: everything read, checked and opened, before the first agent.
 type job struct {
 	*app
-	*project
-	selection selection
-	channels  channels
-	format    prepare.Format
-	secrets   prepare.Policy
-	from      *prepare.Bundle // the bundle of --from; nil when fromFindings stop it
-	// fromFindings are about the JSON of --from.
-	fromFindings []diag.Finding
-	stores       stores
-	sinks        []emit.Sink
-	stdout       *emit.Stdout // nil unless stdout is a channel
-	dryRun       bool
-	force        bool
-	commit       string
-	cancelled    bool         // while it was at work
-	payloads     atomic.Int64 // bytes of events that the outputs have room for
+	*pipeline.Project // nil until it is open
+	channels          channels
+	planner           pipeline.Planner
+	builder           pipeline.Builder
+	deliverer         pipeline.Deliverer
+	cancelled         bool // while it was at work
 }
 
 // newJob reads every option before anything happens, so that a wrong one costs nothing.
 func newJob(a *app) (*job, error) {
-	j := &job{app: a, dryRun: a.opts["dry-run"] == "true", force: a.opts["force"] == "true"}
-	if !j.dryRun {
+	j := &job{app: a}
+	j.deliverer = pipeline.Deliverer{DryRun: a.opts["dry-run"] == "true", Repository: a.env.repository, Log: a.runner.Logf}
+	j.planner = pipeline.Planner{Now: a.now, Force: a.opts["force"] == "true", Run: a.forcedRun()}
+	if !j.deliverer.DryRun {
 		if err := a.refusePullRequests(); err != nil {
 			return nil, err
 		}
 	}
 	var err error
-	if j.selection, err = a.selection(); err != nil {
+	if j.planner.Selection, err = a.selection(); err != nil {
 		return nil, err
 	}
 	if j.channels, err = a.channels(); err != nil {
@@ -74,25 +67,58 @@ func newJob(a *app) (*job, error) {
 	if !a.env.actions && (j.channels.artifact || j.channels.summary) {
 		a.runner.Logf("warning: emit lists summary or artifact, which only a workflow's step has; here they are left out")
 	}
-	format, err := a.oneOf("format", "", "markdown", "json")
-	if err != nil {
+	if err := j.readBuilder(); err != nil {
 		return nil, err
 	}
-	if j.format = prepare.Format(format); format == "" {
-		j.format = prepare.Markdown
-	}
-	policy, err := a.oneOf("secrets", "fail", "redact", "off")
-	if err != nil {
+	if err := j.openSinks(); err != nil {
 		return nil, err
-	}
-	j.secrets = prepare.Policy(policy)
-	if j.sinks, err = a.openSinks(j.channels, j.dryRun); err != nil {
-		return nil, err
-	}
-	if j.channels.stdout {
-		j.stdout = emit.NewStdout(a.stdout, j.dryRun)
 	}
 	return j, j.open()
+}
+
+// readBuilder reads the options of the bundles.
+func (j *job) readBuilder() error {
+	format, err := j.oneOf("format", "", "markdown", "json")
+	if err != nil {
+		return err
+	}
+	policy, err := j.oneOf("secrets", "fail", "redact", "off")
+	if err != nil {
+		return err
+	}
+	j.builder = pipeline.Builder{Now: j.now, Format: prepare.Format(cmp.Or(format, string(prepare.Markdown))), Secrets: prepare.Policy(policy)}
+	return nil
+}
+
+// openSinks opens the channels.
+func (j *job) openSinks() (err error) {
+	if j.deliverer.Sinks, err = j.app.openSinks(j.channels, j.deliverer.DryRun); err != nil {
+		return err
+	}
+	if j.channels.stdout {
+		j.deliverer.Stdout = emit.NewStdout(j.stdout, j.deliverer.DryRun)
+	}
+	j.deliverer.KeepContent = !j.env.actions && !j.channels.stdout && j.opts["emit"] == ""
+	if j.env.actions {
+		j.deliverer.MaxPayloads = maxPayloads
+	}
+	return nil
+}
+
+// maxPayloads is how much of a job's outputs the events may take, in bytes; what is left is for the deliveries and the rest.
+const maxPayloads = emit.MaxOutputs / 4 * 3
+
+// run takes the manifest's entries through the pipeline; without a valid manifest there are none.
+func (j *job) run(ctx context.Context) ([]*pipeline.Outcome, error) {
+	if j.Project.Manifest == nil {
+		return nil, nil
+	}
+	outcomes, err := pipeline.Run(ctx, j.planner, &j.builder, &j.deliverer)
+	j.cancelled = ctx.Err() != nil
+	if err != nil {
+		err = usageError{err}
+	}
+	return outcomes, err
 }
 
 // checkPlaces refuses places outside the workspace in the container of an action: no other step would find there what root and bundle-path
@@ -127,38 +153,68 @@ func (j *job) open() (err error) {
 	if err := j.checkPlaces(); err != nil {
 		return err
 	}
-	if j.project, err = j.openProject(); err != nil || j.manifest == nil {
+	if j.Project, err = j.openProject(); err != nil || j.Manifest == nil {
 		return err
 	}
-	if root := j.hostPath(j.dir); !event.IsRoot(root) {
-		return usagef("the checkout's path %q cannot be the root of an event: check out below an absolute path in UTF-8 without control characters", root)
+	if err := j.locate(); err != nil {
+		return err
 	}
-	j.commit = j.commitOf(j.tree)
 	if j.opts["from"] != "" {
 		if err := j.readFrom(); err != nil {
 			return err
 		}
 	}
-	entries, err := j.selection.entries(j.manifest)
+	entries, err := j.planner.Selection.Entries(j.Manifest)
 	switch {
 	case err != nil:
-		return err
-	case len(entries) < len(j.selection.names):
-		return usagef("agents names %s, not all of which are %s: drop cadence, or the others", strings.Join(j.selection.names, ", "), j.selection.cadence)
+		return usageError{err}
+	case len(entries) < len(j.planner.Selection.Names):
+		return usagef("agents names %s, not all of which are %s: drop cadence, or the others",
+			strings.Join(j.planner.Selection.Names, ", "), j.planner.Selection.Cadence)
 	}
-	if j.stores, err = j.openStores(j.project); err != nil || j.stores.artifacts == nil {
+	stores, err := j.openStores(j.Project)
+	if err != nil {
 		return err
 	}
-	short, err := j.retentionFindings(j.project)
-	j.findings = append(j.findings, short...)
+	j.planner.Ledger, j.deliverer.Directory, j.deliverer.Artifacts = stores.ledger(), stores.directory, stores.artifacts
+	if stores.artifacts == nil {
+		return nil
+	}
+	if j.channels.artifact {
+		j.deliverer.StoreArtifacts, j.builder.Artifacts = true, j.artifactHome()
+	}
+	short, err := j.retentionFindings(j.Project)
+	j.Findings = append(j.Findings, short...)
 	return err
 }
 
-func (j *job) close() {
-	if j.project != nil {
-		j.project.Close()
+// locate says where the checkout is: its tree, its path on the host, its commit.
+func (j *job) locate() error {
+	root := j.hostPath(j.Tree.Dir())
+	if !event.IsRoot(root) {
+		return usagef("the checkout's path %q cannot be the root of an event: check out below an absolute path in UTF-8 without control characters", root)
 	}
-	for _, s := range j.sinks {
+	j.planner.Manifest, j.builder.Manifest = j.Manifest, j.Manifest
+	j.builder.Tree, j.builder.Root, j.builder.Commit = j.Tree, root, j.commitOf(j.Tree)
+	if j.deliverer.Repository == "" {
+		j.deliverer.Repository = j.Manifest.Repo
+	}
+	return nil
+}
+
+// artifactHome is where this run's job artifacts are; nil without a repository that can be named.
+func (a *app) artifactHome() *event.ArtifactHome {
+	if !event.IsRepository(a.env.repository) {
+		return nil
+	}
+	return &event.ArtifactHome{Repository: a.env.repository, ServerURL: a.env.serverURL}
+}
+
+func (j *job) close() {
+	if j.Project != nil {
+		j.Project.Close()
+	}
+	for _, s := range j.deliverer.Sinks {
 		if err := s.Close(); err != nil {
 			j.runner.Logf("warning: %v", err)
 		}
@@ -194,29 +250,30 @@ func (a *app) commitOf(tree *checkout.Tree) string {
 
 // readFrom reads the bundle that kaizen-agentic prepared.
 func (j *job) readFrom() error {
-	if len(j.selection.names) > 1 || j.selection.all {
+	selection := &j.planner.Selection
+	if len(selection.Names) > 1 || selection.All {
 		return usagef("from is the bundle of one agent: name that agent or none")
 	}
 	data, err := readLimited(j.opts["from"], j.stdin, prepare.MaxFrom)
 	if err != nil {
 		return usagef("reading the bundle that from names: %w", err)
 	}
-	if len(j.selection.names) == 0 {
+	if len(selection.Names) == 0 {
 		agent, err := prepare.AgentOf(data)
 		if err != nil {
 			return usageError{fmt.Errorf("from: %w", err)}
 		}
-		j.selection.names = []string{agent}
+		selection.Names = []string{agent}
 	}
-	entries, err := j.selection.entries(j.manifest)
+	entries, err := selection.Entries(j.Manifest)
 	if err != nil {
-		return err
+		return usageError{err}
 	}
 	if len(entries) == 0 {
-		return usagef("from holds the bundle of %q, which cadence %s leaves out", j.selection.names[0], j.selection.cadence)
+		return usagef("from holds the bundle of %q, which cadence %s leaves out", selection.Names[0], selection.Cadence)
 	}
-	j.from, j.fromFindings, err = prepare.FromJSON(givenName(j.opts["from"]), data, j.input(entries[0]))
-	if err != nil {
+	b := &j.builder
+	if b.Given, b.GivenFindings, err = prepare.FromJSON(givenName(j.opts["from"]), data, b.Input(entries[0])); err != nil {
 		return usageError{fmt.Errorf("from: %w", err)}
 	}
 	return nil
@@ -230,41 +287,12 @@ func givenName(from string) string {
 	return from
 }
 
-// input is what the entry's bundle is made of.
-func (j *job) input(e *schedule.Entry) prepare.Input {
-	return prepare.Input{
-		Repo:    j.manifest.Repo,
-		Entry:   *e,
-		Period:  e.Current(j.now).Period,
-		Commit:  j.commit,
-		Format:  j.format,
-		Secrets: j.secrets,
-		File:    j.file,
+// forcedRun sets the bundles of a forced run apart: by the workflow's run, else by the time.
+func (a *app) forcedRun() string {
+	if a.env.runID != 0 {
+		return strconv.FormatInt(a.env.runID, 10)
 	}
-}
-
-// name is the bundle's name; --force gives it, and so the event, an identity of its own that no later tick takes for the period's.
-func (j *job) name(e *schedule.Entry) string {
-	name := bundleName(j.manifest.Repo, e, j.now)
-	if !j.force {
-		return name
-	}
-	if j.env.runID != 0 {
-		return fmt.Sprintf("%s.run-%d", name, j.env.runID)
-	}
-	return name + ".run-" + j.now.UTC().Format("20060102T150405Z")
-}
-
-// eventID is the id by which consumers drop a repeat.
-func (j *job) eventID(name string) string {
-	if j.env.repository != "" {
-		return event.ID(j.env.repository, name)
-	}
-	return event.ID(j.manifest.Repo, name)
-}
-
-func bundleName(repo string, e *schedule.Entry, now time.Time) string {
-	return prepare.Name(repo, e.Agent, e.Current(now).Period)
+	return a.now.UTC().Format("20060102T150405Z")
 }
 
 // openSinks makes the channels that need a connection; what is wrong with their options is wrong usage.

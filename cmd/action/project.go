@@ -2,100 +2,33 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
-	"time"
 
-	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
-	"github.com/kaizen-agentic/schedule-action/internal/prepare"
+	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
-// project is an open checkout and its manifest.
-type project struct {
-	dir      string // absolute, as this process sees it
-	tree     *checkout.Tree
-	file     string             // the manifest's path in the checkout
-	source   []byte             // the manifest's text, nil when it could not be read
-	manifest *schedule.Manifest // nil when findings has an error
-	findings []diag.Finding
-}
-
-// openProject opens the checkout and loads its manifest. What is wrong with the manifest is in the findings; the error is wrong usage.
-func (a *app) openProject() (*project, error) {
+// openProject opens the checkout and loads its manifest. The error is wrong usage.
+func (a *app) openProject() (*pipeline.Project, error) {
 	dir, err := a.target()
 	if err != nil {
 		return nil, err
 	}
-	tree, err := checkout.Open(dir)
+	p, err := pipeline.OpenProject(pipeline.ProjectOptions{
+		Dir: dir, File: a.opts["schedule"], Slug: a.slug, Actions: a.env.actions, Workspace: a.env.workspace,
+	})
 	if err != nil {
-		return nil, usagef("opening the checkout: %w: check out the repository first or name it with --target", err)
+		return nil, usageError{err}
 	}
-	p := &project{dir: dir, tree: tree, file: a.opts["schedule"]}
-	if filepath.IsAbs(p.file) {
-		if rel, err := filepath.Rel(dir, p.file); err == nil && filepath.IsLocal(rel) {
-			p.file = rel
-		}
-	}
-	p.file = path.Clean(filepath.ToSlash(p.file))
-	p.source, p.manifest, p.findings = a.loadManifest(tree, p.file)
 	return p, nil
-}
-
-func (p *project) Close() { p.tree.Close() }
-
-// sourceOf gives the text renderer the lines of the manifest.
-func (p *project) sourceOf(file string) []byte {
-	if file == p.file {
-		return p.source
-	}
-	data, err := p.tree.ReadFile(file, schedule.MaxSize)
-	if err != nil {
-		return nil
-	}
-	return data
-}
-
-// loadManifest reads and loads file of the tree; a file that can't be read is a finding like any other.
-func (a *app) loadManifest(tree *checkout.Tree, file string) ([]byte, *schedule.Manifest, []diag.Finding) {
-	data, err := tree.ReadFile(file, schedule.MaxSize)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, []diag.Finding{a.missingManifest(tree, file)}
-	}
-	if err != nil {
-		return nil, nil, []diag.Finding{unreadable(file, err)}
-	}
-	if prepare.IsLFSPointer(data) {
-		return data, nil, []diag.Finding{prepare.LFSFinding(file, "the manifest")}
-	}
-	m, findings := loadText(file, data, a.slug(tree))
-	return data, m, findings
-}
-
-// loadText loads a manifest. The findings of an invalid one have its secrets masked.
-func loadText(file string, data []byte, slug string) (*schedule.Manifest, []diag.Finding) {
-	m, findings := schedule.Load(file, data, schedule.Options{Repo: slug})
-	if m == nil {
-		findings = prepare.Mask(file, data, findings)
-	}
-	return m, findings
-}
-
-// rootCause is the innermost reason, without the calls and the paths around it.
-func rootCause(err error) error {
-	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
-		err = inner
-	}
-	return err
 }
 
 // client is the GitHub client with token. All that use one token share one client, because the platform's limits count per token.
@@ -129,13 +62,13 @@ func (s stores) ledger() store.Store {
 }
 
 // openStores opens both stores. On a runner without an artifact service it says so and goes on with the directory.
-func (a *app) openStores(p *project) (stores, error) {
+func (a *app) openStores(p *pipeline.Project) (stores, error) {
 	var s stores
 	days, err := a.days()
 	if err != nil {
 		return s, err
 	}
-	if s.directory, err = a.openDirectory(p.dir); err != nil {
+	if s.directory, err = a.openDirectory(p.Tree.Dir()); err != nil {
 		return s, usageError{err}
 	}
 	if !a.env.actions {
@@ -153,7 +86,7 @@ func (a *app) openStores(p *project) (stores, error) {
 		RepositoryID:  a.env.repositoryID,
 		RunID:         a.env.runID,
 		LedgerBranch:  cmp.Or(a.opts["ledger-branch"], a.env.defaultBranch()),
-		RetentionDays: func(name string) int { return a.retention(p.manifest, name, days) },
+		RetentionDays: func(name string) int { return a.retention(p.Manifest, name, days) },
 		API:           api,
 		Now:           a.world.now,
 		Log:           a.runner.Logf,
@@ -171,24 +104,24 @@ func (a *app) openStores(p *project) (stores, error) {
 
 // retention is how long the bundle of this name is kept: as the user says, else long enough for its entry's cadence.
 func (a *app) retention(m *schedule.Manifest, name string, wanted int) int {
-	for i := range m.Entries {
-		if strings.HasPrefix(name, prepare.Name(m.Repo, m.Entries[i].Agent, "")) {
-			days, _ := store.Retention(m.Entries[i].Cadence, wanted, a.env.retention)
-			return days
-		}
+	b, _ := bundleid.Parse(name)
+	e := m.Entry(b.Agent)
+	if e == nil {
+		return wanted
 	}
-	return wanted
+	days, _ := store.Retention(e.Cadence, wanted, a.env.retention)
+	return days
 }
 
 // retentionFindings warn of entries whose receipts would be gone before the next period is over.
-func (a *app) retentionFindings(p *project) ([]diag.Finding, error) {
+func (a *app) retentionFindings(p *pipeline.Project) ([]diag.Finding, error) {
 	wanted, err := a.days()
 	if err != nil {
 		return nil, err
 	}
 	var findings []diag.Finding
-	for i := range p.manifest.Entries {
-		e := &p.manifest.Entries[i]
+	for i := range p.Manifest.Entries {
+		e := &p.Manifest.Entries[i]
 		days, short := store.Retention(e.Cadence, wanted, a.env.retention)
 		if !short {
 			continue
@@ -202,11 +135,11 @@ func (a *app) retentionFindings(p *project) ([]diag.Finding, error) {
 			hints = append(hints, fmt.Sprintf("raise the repository's limit for artifacts (Settings, Actions, General) from %d to %d days", a.env.retention, need))
 		}
 		pos := e.Pos("cadence")
-		findings = append(findings, diag.Retention.At(p.file, pos.Line, pos.Column,
+		findings = append(findings, diag.Retention.At(p.File, pos.Line, pos.Column,
 			fmt.Sprintf("receipts of %q are kept for %s, too short to outlive a period of a %s entry and the next: it may run twice in one", e.Agent, count(days, "day"), e.Cadence),
 			strings.Join(hints, "; ")))
 	}
-	return p.manifest.Unsilenced(findings), nil
+	return p.Manifest.Unsilenced(findings), nil
 }
 
 // openDirectory opens the directory store: --out relative to where the user stands, else .kaizen/prepared in the checkout.
@@ -231,29 +164,6 @@ func (a *app) openDirectory(target string) (*store.Directory, error) {
 	})
 }
 
-// known is what the ledger knows about an entry, or why it can't tell.
-type known struct {
-	schedule.Known
-	err error
-}
-
-// askLedger asks the ledger what Decide needs to know about entries, in their order.
-func askLedger(ctx context.Context, ledger store.Store, repo string, entries []*schedule.Entry, now time.Time) []known {
-	names := make([]string, len(entries))
-	for i, e := range entries {
-		names[i] = bundleName(repo, e, now)
-	}
-	answers := make([]known, len(entries))
-	for i, record := range ledger.Lookup(ctx, names) {
-		answers[i] = known{schedule.Known{Delivered: record.Receipt != nil, Prepared: record.Prepared}, record.Err}
-		prefix := prepare.Name(repo, entries[i].Agent, "")
-		for _, earlier := range record.Earlier {
-			answers[i].Earlier = append(answers[i].Earlier, strings.TrimPrefix(earlier, prefix))
-		}
-	}
-	return answers
-}
-
 // writeReport writes a command's report to --out, beside and renamed, or to standard output.
 func (a *app) writeReport(data []byte) error {
 	out := a.opts["out"]
@@ -262,7 +172,7 @@ func (a *app) writeReport(data []byte) error {
 		return err
 	}
 	wrong := func(err error) error {
-		return usagef("writing the report to %s: %w: name a file in a directory that exists", out, rootCause(err))
+		return usagef("writing the report to %s: %w: name a file in a directory that exists", out, pipeline.RootCause(err))
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(out), ".report-*")
 	if err != nil {
@@ -271,7 +181,7 @@ func (a *app) writeReport(data []byte) error {
 	defer os.Remove(tmp.Name())
 	_, err = tmp.Write(data)
 	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
-		return fmt.Errorf("writing the report to %s: %w", out, rootCause(err))
+		return fmt.Errorf("writing the report to %s: %w", out, pipeline.RootCause(err))
 	}
 	if err := os.Rename(tmp.Name(), out); err != nil {
 		return wrong(err)

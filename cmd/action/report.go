@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,32 +13,33 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
+	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
 // outcome is a run of prepare added up.
 type outcome struct {
-	results  []*result
+	entries  []*pipeline.Outcome
 	findings []diag.Finding
-	prepared []*result // an event was made for these
-	failed   int       // agents that the outside world kept from the end of the road
+	prepared []*pipeline.Outcome // an event was made for these
+	failed   int                 // agents that the outside world kept from the end of the road
 	errs     []error
 }
 
-func (j *job) outcome(results []*result, err error) outcome {
-	o := outcome{results: results, findings: j.findings}
+func (j *job) outcome(entries []*pipeline.Outcome, err error) outcome {
+	o := outcome{entries: entries, findings: j.Findings}
 	if err != nil {
 		o.errs = append(o.errs, err)
 	}
 	var failed agentErrors
-	for _, r := range results {
-		o.findings = append(o.findings, r.findings...)
-		if r.err != nil {
+	for _, r := range entries {
+		o.findings = append(o.findings, r.Findings...)
+		if r.Err != nil {
 			o.failed++
-			failed.add(r.entry.Agent, r.err)
+			failed.add(r.Entry.Agent, r.Err)
 		}
-		if r.payload != nil {
+		if r.Payload != nil {
 			o.prepared = append(o.prepared, r)
 		}
 	}
@@ -59,19 +61,19 @@ func (o outcome) code() int {
 
 // report tells what was done on every channel that tells: log, annotations, standard output, outputs, summary.
 // It runs whatever happened before (design §7).
-func (j *job) report(results []*result, runErr error) (int, error) {
-	o := j.outcome(results, runErr)
+func (j *job) report(entries []*pipeline.Outcome, runErr error) (int, error) {
+	o := j.outcome(entries, runErr)
 	if _, wrong := errors.AsType[usageError](runErr); wrong {
 		return exitUsage, runErr
 	}
-	if err := j.logFindings(o.findings, j.sourceOf); err != nil {
+	if err := j.logFindings(o.findings, j.SourceOf); err != nil {
 		o.errs = append(o.errs, err)
 	}
-	for _, r := range results {
+	for _, r := range entries {
 		j.logResult(r)
 	}
-	for _, r := range results {
-		if _, err := j.app.stdout.Write(r.content); err != nil {
+	for _, r := range entries {
+		if _, err := j.app.stdout.Write(r.Content); err != nil {
 			o.errs = append(o.errs, fmt.Errorf("printing the bundle: %w: it is stored in %s", err, j.bundleDir(r)))
 		}
 	}
@@ -101,13 +103,13 @@ func (a *app) logFindings(findings []diag.Finding, source func(string) []byte) e
 }
 
 // logResult tells one entry's fate in a line; for one with nothing to do with its next five dates (design §4).
-func (j *job) logResult(r *result) {
-	line := fmt.Sprintf("%s: %s", r.entry.Agent, j.state(r))
-	if !r.chosen {
-		line += "; next " + strings.Join(dates(r.decision.Next), ", ")
+func (j *job) logResult(r *pipeline.Outcome) {
+	line := fmt.Sprintf("%s: %s", r.Entry.Agent, j.state(r))
+	if !r.Chosen {
+		line += "; next " + strings.Join(dates(r.Decision.Next), ", ")
 	}
 	j.runner.Logf("%s", line)
-	for _, d := range r.deliveries {
+	for _, d := range r.Deliveries {
 		j.runner.Logf("%s", deliveryLine(d))
 	}
 }
@@ -121,24 +123,24 @@ func deliveryLine(d store.Delivery) string {
 }
 
 // state says in a few words what became of an entry, and why.
-func (j *job) state(r *result) string {
+func (j *job) state(r *pipeline.Outcome) string {
 	switch {
-	case !r.chosen && r.err != nil:
-		return "undecided: " + r.decision.Reason
-	case !r.chosen && r.decision.State == schedule.NotDue:
-		return "not due: " + r.decision.Reason
-	case !r.chosen:
-		return "not prepared: " + r.decision.Reason
-	case invalid(r.findings):
+	case !r.Chosen && r.Err != nil:
+		return "undecided: " + r.Reason
+	case !r.Chosen && r.Decision.State == schedule.NotDue:
+		return "not due: " + r.Reason
+	case !r.Chosen:
+		return "not prepared: " + r.Reason
+	case r.Stopped():
 		return "stopped by findings"
-	case r.err != nil && r.payload == nil:
-		return "failed: " + r.err.Error()
-	case r.err != nil:
-		return "delivered partly: " + r.err.Error()
-	case j.dryRun:
-		return fmt.Sprintf("would be prepared as %s: %s", r.name, r.decision.Reason)
+	case r.Err != nil && r.Payload == nil:
+		return "failed: " + r.Err.Error()
+	case r.Err != nil:
+		return "delivered partly: " + r.Err.Error()
+	case j.deliverer.DryRun:
+		return fmt.Sprintf("would be prepared as %s: %s", r.ID.Name(), r.Reason)
 	}
-	return fmt.Sprintf("prepared as %s: %s", r.name, r.decision.Reason)
+	return fmt.Sprintf("prepared as %s: %s", r.ID.Name(), r.Reason)
 }
 
 func dates(slots []schedule.Slot) []string {
@@ -153,16 +155,16 @@ func dates(slots []schedule.Slot) []string {
 func (j *job) setOutputs(o outcome) error {
 	errs, warnings := diag.Count(o.findings)
 	agents, payloads, matrix, deliveries := []string{}, []json.RawMessage{}, []matrixEntry{}, []agentDelivery{}
-	for _, r := range o.results {
-		if r.chosen {
-			matrix = append(matrix, newMatrixEntry(r.entry, r.decision.Slot))
+	for _, r := range o.entries {
+		if r.Chosen {
+			matrix = append(matrix, newMatrixEntry(r.Entry, r.Decision.Slot))
 		}
-		for _, d := range r.deliveries {
-			deliveries = append(deliveries, agentDelivery{Agent: r.entry.Agent, Delivery: d})
+		for _, d := range r.Deliveries {
+			deliveries = append(deliveries, agentDelivery{Agent: r.Entry.Agent, Delivery: d})
 		}
 	}
 	for _, r := range o.prepared {
-		agents, payloads = append(agents, r.entry.Agent), append(payloads, r.payload)
+		agents, payloads = append(agents, r.Entry.Agent), append(payloads, r.Payload)
 	}
 	out := outputs{
 		{"valid", strconv.FormatBool(errs == 0)},
@@ -190,13 +192,13 @@ func (j *job) setOutputs(o outcome) error {
 }
 
 // singular are the outputs that make sense for exactly one prepared agent.
-func (j *job) singular(r *result) outputs {
-	out := outputs{{"payload", string(r.payload)}}
-	if !j.dryRun {
+func (j *job) singular(r *pipeline.Outcome) outputs {
+	out := outputs{{"payload", string(r.Payload)}}
+	if !j.deliverer.DryRun {
 		dir := j.bundleDir(r)
-		out = append(out, output{"bundle-dir", dir}, output{"bundle-path", dir + "/" + r.contentName})
+		out = append(out, output{"bundle-dir", dir}, output{"bundle-path", dir + "/" + r.ContentName})
 	}
-	if a := r.event.Bundle.Artifact; a != nil {
+	if a := r.Event.Bundle.Artifact; a != nil {
 		out = append(out, output{"artifact-name", a.Name}, output{"artifact-id", strconv.FormatInt(a.ID, 10)},
 			output{"artifact-url", a.URL}, output{"artifact-digest", a.Digest})
 	}
@@ -263,4 +265,13 @@ func (out outputs) set(runner *emit.Runner) error {
 		errs = append(errs, runner.WriteOutput(o.name, o.value))
 	}
 	return errors.Join(errs...)
+}
+
+// bundleDir is the directory of an entry's bundle, as outputs name it: relative to the workspace, and absolute outside of it.
+func (j *job) bundleDir(r *pipeline.Outcome) string {
+	dir := j.deliverer.Directory.Path(r.ID.Name())
+	if _, ok := j.inWorkspace(j.Tree.Dir()); !ok && !filepath.IsAbs(dir) {
+		return filepath.ToSlash(filepath.Join(j.Tree.Dir(), dir))
+	}
+	return dir
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
@@ -170,6 +171,19 @@ func excerpt(data []byte) string {
 	return b.String() + end
 }
 
+// loadIn loads the manifest of a tree.
+func loadIn(t *testing.T, tree *checkout.Tree) (*schedule.Manifest, []diag.Finding) {
+	t.Helper()
+	p, err := pipeline.OpenProject(pipeline.ProjectOptions{
+		Dir: tree.Dir(), File: schedule.DefaultPath, Slug: func(*checkout.Tree) string { return "acme" },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	return p.Manifest, p.Findings
+}
+
 // reportExample is what validate and prepare find in a checkout of the files, and verify if there is a bundle among them.
 func reportExample(t *testing.T, files map[string][]byte) ([]diag.Finding, string) {
 	t.Helper()
@@ -188,7 +202,7 @@ func reportExample(t *testing.T, files map[string][]byte) ([]diag.Finding, strin
 		t.Fatal(err)
 	}
 	defer tree.Close()
-	_, m, findings := (&app{}).loadManifest(tree, schedule.DefaultPath)
+	m, findings := loadIn(t, tree)
 	if m != nil {
 		findings = append(findings, prepare.Check(m, tree)...)
 		findings = append(findings, schedule.CheckWorkflows(m, nil, tree)...)

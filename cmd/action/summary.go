@@ -9,6 +9,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
+	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
@@ -18,13 +19,13 @@ func (j *job) summary(o outcome, hidden []diag.Finding) emit.Summary {
 	if len(o.errs) > 0 {
 		s.Sections = append(s.Sections, emit.Section{Title: "What failed", Table: errorsTable(o.errs)})
 	}
-	if len(o.results) > 0 {
+	if len(o.entries) > 0 {
 		s.Sections = append(s.Sections, j.entriesSection(o))
 	}
-	if section, ok := deliveriesSection(o.results); ok {
+	if section, ok := deliveriesSection(o.entries); ok {
 		s.Sections = append(s.Sections, section)
 	}
-	if section, ok := memorySection(o.results); ok {
+	if section, ok := memorySection(o.entries); ok {
 		s.Sections = append(s.Sections, section)
 	}
 	s.Sections = append(s.Sections, findingsSections(o.findings, hidden)...)
@@ -36,12 +37,12 @@ func (j *job) summary(o outcome, hidden []diag.Finding) emit.Summary {
 
 func (j *job) verdict(o outcome) string {
 	did := "prepared"
-	if j.dryRun {
+	if j.deliverer.DryRun {
 		did = "would be prepared"
 	}
 	switch {
-	case j.manifest == nil:
-		return fmt.Sprintf("❌ %s is not valid; nothing was prepared", j.file)
+	case j.Manifest == nil:
+		return fmt.Sprintf("❌ %s is not valid; nothing was prepared", j.File)
 	case j.cancelled:
 		return fmt.Sprintf("❌ Cancelled: %s %s; nothing is lost: run again", count(len(o.prepared), "agent"), did)
 	case o.failed > 0:
@@ -74,27 +75,27 @@ func errorsTable(errs []error) *emit.Table {
 
 func (j *job) entriesSection(o outcome) emit.Section {
 	table := &emit.Table{Header: []string{"Agent", "Cadence", "Period", "Result", "Next"}}
-	for _, r := range o.results {
-		period := emit.Cell{Text: r.decision.Slot.Period}
-		if r.event != nil && r.event.Bundle.Artifact != nil {
-			period.URL = r.event.Bundle.Artifact.URL
+	for _, r := range o.entries {
+		period := emit.Cell{Text: r.Decision.Slot.Period}
+		if r.Event != nil && r.Event.Bundle.Artifact != nil {
+			period.URL = r.Event.Bundle.Artifact.URL
 		}
 		table.Rows = append(table.Rows, []emit.Cell{
-			{Text: r.entry.Agent, Code: true},
-			{Text: string(r.entry.Cadence)},
+			{Text: r.Entry.Agent, Code: true},
+			{Text: string(r.Entry.Cadence)},
 			period,
 			{Text: mark(r) + " " + j.state(r)},
-			{Text: nextDate(r.decision.Next)},
+			{Text: nextDate(r.Decision.Next)},
 		})
 	}
 	return emit.Section{Title: "Agents", Table: table}
 }
 
-func mark(r *result) string {
+func mark(r *pipeline.Outcome) string {
 	switch {
-	case r.err != nil || invalid(r.findings):
+	case r.Err != nil || r.Stopped():
 		return "❌"
-	case r.payload != nil:
+	case r.Payload != nil:
 		return "✅"
 	}
 	return "⏸️"
@@ -107,15 +108,15 @@ func nextDate(next []schedule.Slot) string {
 	return next[0].String()
 }
 
-func deliveriesSection(results []*result) (emit.Section, bool) {
+func deliveriesSection(entries []*pipeline.Outcome) (emit.Section, bool) {
 	table := &emit.Table{Header: []string{"Agent", "Channel", "Target", "Result"}}
-	for _, r := range results {
-		for _, d := range r.deliveries {
+	for _, r := range entries {
+		for _, d := range r.Deliveries {
 			said := string(d.Status)
 			if d.Error != "" {
 				said += ": " + d.Error
 			}
-			table.Rows = append(table.Rows, []emit.Cell{{Text: r.entry.Agent, Code: true}, {Text: d.Channel}, {Text: d.Target, Code: true}, {Text: said}})
+			table.Rows = append(table.Rows, []emit.Cell{{Text: r.Entry.Agent, Code: true}, {Text: d.Channel}, {Text: d.Target, Code: true}, {Text: said}})
 		}
 	}
 	return emit.Section{Title: "Deliveries", Table: table}, len(table.Rows) > 0
@@ -152,14 +153,14 @@ func sentence(f diag.Finding) string {
 	return f.Message + ": " + f.Hint
 }
 
-func payloadsSection(prepared []*result) (emit.Section, bool) {
+func payloadsSection(prepared []*pipeline.Outcome) (emit.Section, bool) {
 	section := emit.Section{Title: "Payloads"}
 	for _, r := range prepared {
 		var pretty bytes.Buffer
-		if err := json.Indent(&pretty, r.payload, "", "  "); err != nil {
+		if err := json.Indent(&pretty, r.Payload, "", "  "); err != nil {
 			continue // Marshal made it, so it indents
 		}
-		section.Details = append(section.Details, emit.Details{Title: r.name, Language: "json", Body: pretty.String()})
+		section.Details = append(section.Details, emit.Details{Title: r.ID.Name(), Language: "json", Body: pretty.String()})
 	}
 	return section, len(section.Details) > 0
 }

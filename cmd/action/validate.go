@@ -15,6 +15,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
@@ -90,13 +91,13 @@ func (v *validation) checkProject() error {
 		return err
 	}
 	defer p.Close()
-	v.manifest, v.foreign = p.manifest, !v.isWorkflows(p.tree)
-	if p.manifest != nil {
-		if v.unscheduled, v.skipped, err = schedule.Unscheduled(p.manifest, p.tree); err != nil {
+	v.manifest, v.foreign = p.Manifest, !v.isWorkflows(p.Tree)
+	if p.Manifest != nil {
+		if v.unscheduled, v.skipped, err = schedule.Unscheduled(p.Manifest, p.Tree); err != nil {
 			v.runner.Logf("warning: agents without an entry are not listed: %v", err)
 		}
 	}
-	return v.add(p.tree, p.file, p.source, p.manifest, p.findings)
+	return v.add(p.Tree, p.File, p.Source, p.Manifest, p.Findings)
 }
 
 // checkFiles checks files named relative to the working directory, or standard input for "-".
@@ -136,10 +137,10 @@ func (v *validation) checkFile(tree *checkout.Tree, file string) error {
 	}
 	if err != nil {
 		v.manifest = nil
-		return v.add(nil, name, nil, nil, []diag.Finding{unreadable(name, err)})
+		return v.add(nil, name, nil, nil, []diag.Finding{pipeline.Unreadable(name, err)})
 	}
 	var findings []diag.Finding
-	v.manifest, findings = loadText(name, data, slug)
+	v.manifest, findings = pipeline.LoadManifest(name, data, slug)
 	return v.add(tree, name, data, v.manifest, findings)
 }
 
@@ -190,23 +191,23 @@ func (v *validation) add(tree *checkout.Tree, file string, source []byte, m *sch
 // request whose every entry names the same large file ends in good time.
 const maxContents = 100
 
-// checkContents prepares every entry's bundle and its event, only to see what stands in the way of them: secrets, hidden characters, sizes, metrics.
+// checkContents makes every entry's bundle and its event, only to see what is in the way of them: secrets, hidden
+// characters, sizes, metrics, an event that no channel could carry.
 func (v *validation) checkContents(m *schedule.Manifest, tree *checkout.Tree) ([]diag.Finding, error) {
 	entries := m.Entries
 	if len(entries) > maxContents {
 		v.runner.Logf("warning: the files of the first %d entries are looked into; prepare looks into all", maxContents)
 		entries = entries[:maxContents]
 	}
+	builder := pipeline.Builder{
+		Tree: tree, Manifest: m, Now: v.now, Secrets: v.secrets, Root: v.anyRoot(tree), Artifacts: v.artifactHome(),
+	}
+	planner := pipeline.Planner{Manifest: m, Now: v.now}
 	found, errs := make([][]diag.Finding, len(entries)), make([]error, len(entries))
-	each(len(entries), func(i int) {
-		in := prepare.Input{Repo: m.Repo, Entry: entries[i], Period: entries[i].Current(v.now).Period, Secrets: v.secrets, File: m.File}
-		var bundle *prepare.Bundle
-		if bundle, found[i], errs[i] = prepare.Prepare(tree, in); bundle == nil {
-			return
-		}
-		if err := v.checkEvent(bundle, tree); err != nil {
-			found[i] = append(found[i], refusedEvent(m.File, &entries[i], err))
-		}
+	pipeline.Each(len(entries), func(i int) {
+		var built *pipeline.Built
+		built, errs[i] = builder.Build(planner.Entry(&entries[i]))
+		found[i] = built.Findings
 	})
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -215,19 +216,13 @@ func (v *validation) checkContents(m *schedule.Manifest, tree *checkout.Tree) ([
 	return slices.DeleteFunc(slices.Concat(found...), func(f diag.Finding) bool { return f.Rule == diag.NoPrompt.ID }), nil
 }
 
-// checkEvent says why no event could carry what prepare would put into it. The checkout's path, which is part of it, is judged elsewhere.
-func (v *validation) checkEvent(b *prepare.Bundle, tree *checkout.Tree) error {
+// anyRoot is the checkout's path on the host, or a stand-in for one that no event can carry: prepare refuses that by itself.
+func (v *validation) anyRoot(tree *checkout.Tree) string {
 	root := v.hostPath(tree.Dir())
-	if b.Repo == "" || !event.IsRoot(root) {
-		return nil
+	if !event.IsRoot(root) {
+		return "/"
 	}
-	c := event.Context{Root: root, OccurredAt: v.now}
-	if event.IsRepository(v.env.repository) {
-		c.Artifact = v.likelyArtifact(b.Name)
-	}
-	e := event.New(b, c)
-	_, err := e.Marshal()
-	return err
+	return root
 }
 
 // oncePerPlace keeps the first finding of a rule at a place of a file other than the manifest: two agents may read the same file.

@@ -171,7 +171,7 @@ func TestReadmeExamplesAreClean(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tree.Close()
-	_, m, findings := (&app{}).loadManifest(tree, schedule.DefaultPath)
+	m, findings := loadIn(t, tree)
 	if m == nil || len(m.Entries) != 2 {
 		t.Fatalf("the manifest is not valid: %v", findings)
 	}

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
 const token = "AUTHORIZATION: basic not-for-agents"
@@ -20,28 +22,15 @@ func newTree(t *testing.T, files map[string]string) (*Tree, string) {
 	t.Helper()
 	base := t.TempDir()
 	dir := filepath.Join(base, "repo")
-	write(t, filepath.Join(base, "outside"), map[string]string{"secret": token})
-	write(t, dir, map[string]string{"README.md": "hello\n", ".git/config": token})
-	write(t, dir, files)
+	fixture.Write(t, filepath.Join(base, "outside"), map[string]string{"secret": token})
+	fixture.Write(t, dir, map[string]string{"README.md": "hello\n", ".git/config": token})
+	fixture.Write(t, dir, files)
 	tree, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { tree.Close() })
 	return tree, dir
-}
-
-func write(t *testing.T, dir string, files map[string]string) {
-	t.Helper()
-	for name, content := range files {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 func TestLinksAndPaths(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
 var (
@@ -66,7 +68,7 @@ func TestCommit(t *testing.T) {
 			for name, content := range tt.files {
 				files[name] = strings.ReplaceAll(content, "{dir}", dir)
 			}
-			write(t, dir, files)
+			fixture.Write(t, dir, files)
 			tree, err := Open(dir)
 			if err != nil {
 				t.Fatal(err)
@@ -86,7 +88,7 @@ func TestCommit(t *testing.T) {
 func TestCommitLinkOutside(t *testing.T) {
 	t.Parallel()
 	base := t.TempDir()
-	write(t, base, map[string]string{"other/HEAD": sha1, "repo/README.md": ""})
+	fixture.Write(t, base, map[string]string{"other/HEAD": sha1, "repo/README.md": ""})
 	if err := os.Symlink("../other", filepath.Join(base, "repo", ".git")); err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +106,7 @@ func TestCommitLinkOutside(t *testing.T) {
 func TestCommitOfGit(t *testing.T) {
 	t.Parallel()
 	base := t.TempDir()
-	write(t, base, map[string]string{"main/README.md": ""})
+	fixture.Write(t, base, map[string]string{"main/README.md": ""})
 	git(t, base, "init", "--quiet", "--initial-branch=main", "main")
 	git(t, base, "-C", "main", "commit", "--quiet", "--allow-empty", "--message=one")
 	git(t, base, "-C", "main", "worktree", "add", "--quiet", "../linked")

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
 // ignoreCases are .gitignore files, by their directory, in the order in which git
@@ -108,7 +110,7 @@ func TestIgnored(t *testing.T) {
 			for in, text := range c.files {
 				files[strings.TrimPrefix(in+"/.gitignore", "/")] = text
 			}
-			write(t, dir, files)
+			fixture.Write(t, dir, files)
 			tree, err := Open(dir)
 			if err != nil {
 				t.Fatal(err)

@@ -3,6 +3,8 @@ package checkout
 import (
 	"strings"
 	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
 func TestOrigin(t *testing.T) {
@@ -40,7 +42,7 @@ func TestOrigin(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			write(t, dir, map[string]string{".git/config": tt.config, ".git/HEAD": "ref: refs/heads/main\n"})
+			fixture.Write(t, dir, map[string]string{".git/config": tt.config, ".git/HEAD": "ref: refs/heads/main\n"})
 			tree, err := Open(dir)
 			if err != nil {
 				t.Fatal(err)

@@ -4,35 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
-
-var update = flag.Bool("update", false, "rewrite golden files")
-
-// golden compares got with testdata/name.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs (run with -update to rewrite it):\n%s", path, got)
-	}
-}
 
 const sample = "\ufeffversion: \"1\"\r\n" +
 	"repo: acme\r\n" +
@@ -72,7 +52,7 @@ func TestWriteText(t *testing.T) {
 		if err := WriteText(&buf, findings(), source, color); err != nil {
 			t.Fatal(err)
 		}
-		golden(t, name, buf.Bytes())
+		fixture.Golden(t, filepath.Join("testdata", name), buf.Bytes())
 	}
 }
 
@@ -137,7 +117,7 @@ func TestWriteJSON(t *testing.T) {
 	if err := WriteJSON(&buf, findings()); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "findings.json", buf.Bytes())
+	fixture.Golden(t, filepath.Join("testdata", "findings.json"), buf.Bytes())
 	var got []Finding
 	if err := json.Unmarshal(buf.Bytes(), &got); err != nil {
 		t.Fatal(err)
@@ -164,7 +144,7 @@ func TestWriteSARIF(t *testing.T) {
 	if err := WriteSARIF(&buf, findings(), "1.2.3"); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "findings.sarif", buf.Bytes())
+	fixture.Golden(t, filepath.Join("testdata", "findings.sarif"), buf.Bytes())
 
 	if err := WriteSARIF(&buf, []Finding{{File: "f", Rule: "no-such-rule"}}, ""); err == nil {
 		t.Error("an unknown rule is accepted")

@@ -12,23 +12,24 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
-// maxFields is how many top-level properties GitHub takes in a client_payload.
+// maxFields is how many top-level properties GitHub accepts in a client_payload.
 const maxFields = 10
 
-// DispatchOptions say where events are dispatched to.
+// DispatchOptions name the targets of a dispatch.
 type DispatchOptions struct {
 	Client  *gh.Client
-	Targets []string // what ParseTargets returned
+	Targets []string // from ParseTargets
 	DryRun  bool     // stop before the request
 }
 
 // Dispatch sends events as repository_dispatch.
 type Dispatch struct{ o DispatchOptions }
 
-// NewDispatch makes the sink.
+// NewDispatch returns the sink.
 func NewDispatch(o DispatchOptions) *Dispatch { return &Dispatch{o} }
 
-// Deliver sends m to every target at once; the client paces the requests to the platform's limits.
+// Deliver sends m to all targets in parallel; the client paces the requests to the platform's
+// limits.
 func (d *Dispatch) Deliver(ctx context.Context, m Message) []store.Delivery {
 	deliveries := make([]store.Delivery, len(d.o.Targets))
 	invalid := checkPayload(m.JSON)
@@ -48,15 +49,18 @@ func (d *Dispatch) Deliver(ctx context.Context, m Message) []store.Delivery {
 	return deliveries
 }
 
-// send fills in the result of one target. A panic fails that target alone, for the others' results are worth keeping.
+// send fills in the result of one target. A panic fails only that target, so that the results of
+// the others are kept.
 func (d *Dispatch) send(ctx context.Context, m Message, result *store.Delivery) {
 	defer func() {
 		if p := recover(); p != nil {
-			result.Status, result.Error = store.Failed, fmt.Sprintf("dispatch to %s: a fault in this program, please report it: %v", result.Target, p)
+			result.Status = store.Failed
+			result.Error = fmt.Sprintf("dispatch to %s: a fault in this program: please report it: %v", result.Target, p)
 		}
 	}()
 	if err := ctx.Err(); err != nil {
-		result.Status, result.Error = store.Failed, fmt.Sprintf("dispatch to %s: not sent, %v: run again", result.Target, context.Cause(ctx))
+		result.Status = store.Failed
+		result.Error = fmt.Sprintf("dispatch to %s: not sent, %v: run again", result.Target, context.Cause(ctx))
 		return
 	}
 	if err := d.o.Client.Dispatch(ctx, result.Target, event.Type, m.JSON); err != nil {
@@ -69,10 +73,11 @@ func (d *Dispatch) send(ctx context.Context, m Message, result *store.Delivery) 
 // Close does nothing: the client belongs to the caller.
 func (d *Dispatch) Close() error { return nil }
 
-// checkPayload refuses before any request what the platform would refuse after it.
+// checkPayload refuses, before any request, a payload that the platform would refuse.
 func checkPayload(payload []byte) error {
 	if len(payload) > event.MaxSize {
-		return fmt.Errorf("event has %d bytes, repository_dispatch takes %d: shorten session_close or drop pointers in the manifest", len(payload), event.MaxSize)
+		return fmt.Errorf("event has %d bytes, repository_dispatch takes %d: "+
+			"shorten session_close or drop pointers in the manifest", len(payload), event.MaxSize)
 	}
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(payload, &fields); err != nil {
@@ -84,8 +89,9 @@ func checkPayload(payload []byte) error {
 	return nil
 }
 
-// ParseTargets reads a list of owner/repo, separated by commas or line ends, with comments from # to the end of the line.
-// A repository named twice counts once; GitHub's names differ by more than case.
+// ParseTargets reads a list of owner/repo, separated by commas or line ends, with comments from #
+// to the end of the line. A repository named twice counts once, also in another case: GitHub's
+// names are case-insensitive.
 func ParseTargets(s string) ([]string, error) {
 	var targets []string
 	seen := make(map[string]bool)
@@ -97,7 +103,8 @@ func ParseTargets(s string) ([]string, error) {
 				continue
 			}
 			if !event.IsRepository(target) {
-				return nil, fmt.Errorf("dispatch-to: %q is not a repository: write owner/repo, one per line or separated by commas", target)
+				return nil, fmt.Errorf("dispatch-to: %q is not a repository: "+
+					"write owner/repo, one per line or separated by commas", target)
 			}
 			if key := strings.ToLower(target); !seen[key] {
 				seen[key] = true

@@ -24,9 +24,13 @@ import (
 func testMessage(t testing.TB) Message {
 	t.Helper()
 	e := &event.Event{
-		Event: event.Type, Version: event.Version, OccurredAt: "2026-06-17T09:00:12Z", Repo: "kaizen-agentic", Root: "/home/worsch/kaizen-agentic",
-		Agent: "coach", Cadence: "weekly", PrepareCommand: "kaizen-agentic schedule prepare coach --target /home/worsch/kaizen-agentic",
-		Bundle:       event.Bundle{Format: "markdown", AgentPromptFound: true, HasMemory: true, HasMetrics: true, Pointers: []string{"scope", "todo"}, Bytes: 8421},
+		Event: event.Type, Version: event.Version, OccurredAt: "2026-06-17T09:00:12Z",
+		Repo: "kaizen-agentic", Root: "/home/worsch/kaizen-agentic", Agent: "coach", Cadence: "weekly",
+		PrepareCommand: "kaizen-agentic schedule prepare coach --target /home/worsch/kaizen-agentic",
+		Bundle: event.Bundle{
+			Format: "markdown", AgentPromptFound: true, HasMemory: true, HasMetrics: true,
+			Pointers: []string{"scope", "todo"}, Bytes: 8421,
+		},
 		SessionClose: []string{"kaizen-agentic metrics record coach --success --time <s> --quality <0-1>"},
 	}
 	line, err := e.Marshal()
@@ -36,7 +40,8 @@ func testMessage(t testing.TB) Message {
 	return Message{ID: "acme/web/kaizen.kaizen-agentic.coach.2026-W25", Agent: "coach", Event: e, JSON: line}
 }
 
-// dispatchServer answers 204 for every repository but those named missing, and keeps the bodies.
+// dispatchServer answers 404 for repositories named missing and 204 for others, and keeps the
+// bodies.
 type dispatchServer struct {
 	mu     sync.Mutex
 	bodies map[string][]byte
@@ -74,7 +79,9 @@ func TestDispatch(t *testing.T) {
 	targets := []string{"acme/one", "acme/missing", "acme/two"}
 	got := NewDispatch(DispatchOptions{Client: client, Targets: targets}).Deliver(t.Context(), m)
 	for i, want := range []store.Status{store.Delivered, store.Failed, store.Delivered} {
-		if d := got[i]; d.Channel != "dispatch" || d.Target != targets[i] || d.Status != want || (want == store.Failed) != (d.Error != "") {
+		d := got[i]
+		explained := (want == store.Failed) == (d.Error != "")
+		if d.Channel != "dispatch" || d.Target != targets[i] || d.Status != want || !explained {
 			t.Errorf("target %d: got %+v, want %s", i, d, want)
 		}
 	}
@@ -135,8 +142,10 @@ func TestDispatchSendsNothing(t *testing.T) {
 
 func TestDispatchSurvivesAPanic(t *testing.T) {
 	t.Parallel()
-	got := NewDispatch(DispatchOptions{Targets: []string{"acme/one"}}).Deliver(t.Context(), testMessage(t)) // no client: a nil dereference
-	if len(got) != 1 || got[0].Status != store.Failed || !strings.Contains(got[0].Error, "acme/one") || strings.Contains(got[0].Error, "goroutine") {
+	d := NewDispatch(DispatchOptions{Targets: []string{"acme/one"}}) // without a client: a nil dereference
+	got := d.Deliver(t.Context(), testMessage(t))
+	if len(got) != 1 || got[0].Status != store.Failed || !strings.Contains(got[0].Error, "acme/one") ||
+		strings.Contains(got[0].Error, "goroutine") {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -192,14 +201,20 @@ func TestStdout(t *testing.T) {
 	m := testMessage(t)
 	s := NewStdout(&out, false)
 	for range 2 {
-		if got := s.Deliver(t.Context(), m); len(got) != 1 || got[0] != (store.Delivery{Channel: "stdout", Target: "stdout", Status: store.Delivered}) {
-			t.Errorf("got %+v", got)
+		want := store.Delivery{Channel: "stdout", Target: "stdout", Status: store.Delivered}
+		if got := s.Deliver(t.Context(), m); len(got) != 1 || got[0] != want {
+			t.Errorf("got %+v, want %+v", got, want)
 		}
 	}
 	if want := string(m.JSON) + "\n" + string(m.JSON) + "\n"; out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
 	}
-	if got := NewStdout(brokenWriter{}, false).Deliver(t.Context(), m); got[0].Status != store.Failed || !strings.Contains(got[0].Error, "broken pipe") {
+	reader, broken := io.Pipe()
+	if err := reader.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got := NewStdout(broken, false).Deliver(t.Context(), m)[0]
+	if got.Status != store.Failed || !strings.Contains(got.Error, "closed pipe") {
 		t.Errorf("got %+v", got)
 	}
 	if err := s.Close(); err != nil {

@@ -1,5 +1,6 @@
-// Package emit is where events and findings go: step outputs, summary, annotations, log, repository_dispatch and NATS.
-// It is the only package that writes to the runner's files and log (design §9).
+// Package emit sends events to their channels: repository_dispatch, NATS and standard output.
+// It also writes what the runner shows: step outputs, summary, annotations and log. No other
+// package writes to the runner's files and log.
 package emit
 
 import (
@@ -9,18 +10,19 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
-// Message is one event on its way out.
+// Message is one event to deliver.
 type Message struct {
-	ID    string       // event id, by which consumers drop a repeat
-	Agent string       // the manifest's name of the agent
-	Event *event.Event // what JSON says
-	JSON  []byte       // what Event.Marshal returned; every channel carries these bytes
+	ID    string       // the event id; consumers drop an id that they have seen
+	Agent string       // its name in the manifest
+	Event *event.Event // the decoded JSON
+	JSON  []byte       // from Event.Marshal; every channel carries these bytes
 }
 
-// Sink is a place that events go to. Close ends its connections; nothing may be delivered after it.
+// Sink is a channel for events. Close ends its connections; Deliver must not be called after it.
 type Sink interface {
-	// Deliver hands m to every target of the sink once and reports each result, in the order of the targets.
-	// What went wrong stands in the results. Nothing is delivered again here after a failure, because the ledger leaves the entry due.
+	// Deliver sends m to every target of the sink once and returns a result for each, in the
+	// order of the targets. Failures are in the results. A sink does not retry them later,
+	// because the ledger leaves the entry due.
 	Deliver(ctx context.Context, m Message) []store.Delivery
 	Close() error
 }

@@ -2,125 +2,102 @@ package emit
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
-	"github.com/kaizen-agentic/schedule-action/internal/nats"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Subjects of the JetStream API (https://docs.nats.io/reference/reference-protocols/nats_api_reference).
-const (
-	streamNames = "$JS.API.STREAM.NAMES"
-	accountInfo = "$JS.API.INFO"
-)
+// streamNames is the subject on which JetStream lists streams
+// (https://docs.nats.io/reference/reference-protocols/nats_api_reference).
+const streamNames = "$JS.API.STREAM.NAMES"
 
-// Errors of the JetStream API that make a difference (nats-server, server/errors.json).
+// Errors of the JetStream API for which its package has no name
+// (https://github.com/nats-io/nats-server/blob/main/server/errors.json).
 const (
-	jetStreamUnavailable          = 10008
-	jetStreamNotEnabledForAccount = 10039
-	streamMessageExceedsMaximum   = 10054
-	streamNotFound                = 10059
-	jetStreamNotEnabled           = 10076
-	messageInProcess              = 10158
+	jetStreamUnavailable jetstream.ErrorCode = 10008
+	messageInProcess     jetstream.ErrorCode = 10158
 )
 
 const (
 	noResponseWait    = 250 * time.Millisecond // before a message is sent again
 	noResponseRetries = 2                      // before JetStream is asked why
-	askWait           = 2 * time.Second        // for its answer
+	askWait           = 2 * time.Second        // for an answer about streams
 )
 
-// jetStreamError is an answer of JetStream that is an error.
-type jetStreamError struct {
-	Code        int    `json:"err_code"`
-	Description string `json:"description"`
-}
-
-func (e *jetStreamError) Error() string { return fmt.Sprintf("%s (error %d)", e.Description, e.Code) }
-
-// isJetStream reports whether err is one of JetStream's with one of the codes.
-func isJetStream(err error, codes ...int) bool {
-	e, ok := errors.AsType[*jetStreamError](err)
+// hasCode reports whether err is an error of the JetStream API with one of the codes.
+func hasCode(err error, codes ...jetstream.ErrorCode) bool {
+	refusal := apiError(err)
 	for _, code := range codes {
-		if ok && e.Code == code {
+		if refusal != nil && refusal.ErrorCode == code {
 			return true
 		}
 	}
 	return false
 }
 
-// pubAck is a stream's acknowledgement.
-type pubAck struct {
-	Stream    string `json:"stream"`
-	Duplicate bool   `json:"duplicate"`
+// apiError returns the error of the JetStream API in err, or nil.
+func apiError(err error) *jetstream.APIError {
+	if e, ok := errors.AsType[jetstream.JetStreamError](err); ok {
+		return e.APIError()
+	}
+	return nil
 }
 
-// publish sends m until it is acknowledged or ctx ends. Sending it again is safe, for the stream drops a repeat. Where nobody responds, the
-// stream may only be without a leader, or its leader not yet known; and a stream that is still busy with what was sent before refuses the repeat.
-func (n *NATS) publish(ctx context.Context, m Message) (pubAck, error) {
-	headers := n.headers(m)
+// publish sends m until it is acknowledged or ctx ends. Sending it again is safe, because the
+// stream drops a repeat. Without a responder the stream may only have no leader; and a stream
+// that still processes the first message refuses the repeat.
+func (n *NATS) publish(ctx context.Context, m Message) (*jetstream.PubAck, error) {
 	for silent := 0; ; {
-		var ack pubAck
-		err := n.ask(ctx, n.o.Subject, headers, m.JSON, &ack)
+		ack, err := n.publishOnce(ctx, m)
 		switch {
-		case err == nil && ack.Stream == "":
-			return ack, errors.New("what answered is no stream")
-		case isJetStream(err, messageInProcess):
-		case errors.Is(err, nats.ErrNoResponders) && (silent < noResponseRetries || n.mayExist(ctx)):
+		case hasCode(err, messageInProcess):
+		case errors.Is(err, jetstream.ErrNoStreamResponse) && (silent < noResponseRetries || n.mayExist(ctx)):
 			silent++
 		default:
 			return ack, err
 		}
 		select {
 		case <-ctx.Done():
-			return ack, context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		case <-time.After(noResponseWait):
 		}
 	}
 }
 
-// mayExist asks whether the stream that does not respond exists, which is likely where nobody can say.
+// publishOnce leaves the retries to publish: those of PublishMsg would count as one slow
+// answer.
+func (n *NATS) publishOnce(ctx context.Context, m Message) (ack *jetstream.PubAck, err error) {
+	err = n.client.do(ctx, func(ctx context.Context, js jetstream.JetStream) (err error) {
+		message := &nats.Msg{Subject: n.o.Subject, Header: n.header(m), Data: m.JSON}
+		ack, err = js.PublishMsg(ctx, message, jetstream.WithRetryAttempts(0))
+		return err
+	})
+	return ack, err
+}
+
+// mayExist reports whether the stream that does not respond may exist: JetStream knows it, or
+// cannot answer.
 func (n *NATS) mayExist(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, askWait)
 	defer cancel()
 	err := n.streamExists(ctx)
-	return err == nil || ctx.Err() != nil || isJetStream(err, jetStreamUnavailable)
+	return err == nil || ctx.Err() != nil || hasCode(err, jetStreamUnavailable)
 }
 
-// streamExists asks for the streams that capture the subject.
+// streamExists looks for a stream that captures the subject.
 func (n *NATS) streamExists(ctx context.Context) error {
-	question, err := json.Marshal(map[string]string{"subject": n.o.Subject})
-	if err != nil {
+	return n.client.do(ctx, func(ctx context.Context, js jetstream.JetStream) error {
+		_, err := js.StreamNameBySubject(ctx, n.o.Subject)
 		return err
-	}
-	var answer struct {
-		Streams []string `json:"streams"`
-	}
-	if err := n.ask(ctx, streamNames, nil, question, &answer); err != nil {
-		return err
-	}
-	if len(answer.Streams) == 0 {
-		return &jetStreamError{streamNotFound, "stream not found"}
-	}
-	return nil
+	})
 }
 
-// ask sends a request to JetStream and decodes the answer.
-func (n *NATS) ask(ctx context.Context, subject string, headers []nats.Header, data []byte, answer any) error {
-	text, err := n.client.Request(ctx, subject, headers, data)
-	if err != nil {
+// accountInfo asks whether the account has JetStream.
+func (n *NATS) accountInfo(ctx context.Context) error {
+	return n.client.do(ctx, func(ctx context.Context, js jetstream.JetStream) error {
+		_, err := js.AccountInfo(ctx)
 		return err
-	}
-	var failure struct {
-		Error *jetStreamError `json:"error"`
-	}
-	if err := json.Unmarshal(text, &failure); err != nil {
-		return errors.New("what answered is not JetStream")
-	}
-	if failure.Error != nil {
-		return failure.Error
-	}
-	return json.Unmarshal(text, answer)
+	})
 }

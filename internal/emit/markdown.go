@@ -8,13 +8,15 @@ import (
 	"sync"
 )
 
-// noLink parts what GitHub would link: mentions, addresses and bare URLs. A character that is not seen, written as an entity.
+// noLink separates what GitHub would link: mentions, addresses and bare URLs. It is an invisible
+// character, written as an entity.
 const noLink = "&#8203;"
 
 var inline = strings.NewReplacer(
 	"&", "&amp;", "<", "&lt;", ">", "&gt;",
 	"|", "&#124;", // not \|, which ends a cell after a backslash
-	`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "~", `\~`, "[", `\[`, "]", `\]`, "(", `\(`, ")", `\)`, "!", `\!`, "#", `\#`,
+	`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "~", `\~`, "[", `\[`, "]", `\]`,
+	"(", `\(`, ")", `\)`, "!", `\!`, "#", `\#`,
 	"$", "<span>$</span>", // mathematics, which no backslash stops
 	"@", "@"+noLink,
 	"://", ":"+noLink+"//",
@@ -22,11 +24,12 @@ var inline = strings.NewReplacer(
 
 var www = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)(www)\.`) })
 
-// prose makes one line of text say in Markdown what it says: no markup, HTML, table cell, link or mention comes of it.
+// prose escapes one line of text for Markdown: it becomes no markup, HTML, table cell, link or
+// mention.
 func prose(s string) string {
 	s = strings.TrimSpace(s)
 	out := www().ReplaceAllString(inline.Replace(s), "${1}"+noLink+".")
-	// What would begin a list, a heading's underline or a rule at the start of a line.
+	// At the start of a line these begin a list, a heading's underline or a rule.
 	if strings.HasPrefix(s, "-") || strings.HasPrefix(s, "+") || strings.HasPrefix(s, "=") {
 		return `\` + out
 	}
@@ -50,7 +53,8 @@ func (c Cell) markdown() string {
 	return text
 }
 
-// safeURL returns s as a link's destination, or "" if it is not an absolute http or https URL without credentials.
+// safeURL returns s as the destination of a link, or "" unless it is an absolute http or https
+// URL without credentials.
 func safeURL(s string) string {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil {
@@ -71,7 +75,7 @@ func safeURL(s string) string {
 	return b.String()
 }
 
-// markdown folds d away: a blank line ends the HTML, and the fence is longer than any in the body.
+// markdown folds d: a blank line ends the HTML, and the fence is longer than any in the body.
 func (d Details) markdown() string {
 	body := strings.TrimRight(visible(d.Body), "\n")
 	fence := "```"
@@ -83,7 +87,7 @@ func (d Details) markdown() string {
 		fence + language(d.Language) + "\n" + body + "\n" + fence + "\n\n</details>\n\n"
 }
 
-// language is the info string of a fence, of which only a plain word is let through.
+// language returns s as the info string of a fence, or "" if it is not a plain word.
 func language(s string) string {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-"
 	if strings.Trim(s, plain) != "" {

@@ -9,8 +9,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/kaizen-agentic/schedule-action/internal/event"
-	"github.com/kaizen-agentic/schedule-action/internal/nats"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
@@ -21,13 +23,13 @@ const (
 	natsSource         = "https://github.com/kaizen-agentic/schedule-action"
 )
 
-// NATSOptions say where events are published and as whom. Keys, certificates and credentials are contents, not paths; at most one of
-// Creds, NKey, Token and User may be set.
+// NATSOptions say where events are published and with which credentials. Keys, certificates
+// and credentials are contents, not paths; at most one of Creds, NKey, Token and User is set.
 type NATSOptions struct {
-	URLs    []string // nats:// or tls://, separated by commas or line ends, too; no user information
+	URLs    []string // nats:// or tls://; each may be a list with commas or line ends; no user information
 	Subject string   // default event.Type
 
-	Creds          string // what a .creds file holds: JWT and seed
+	Creds          string // the text of a .creds file: JWT and seed
 	NKey           string // a user's seed
 	Token          string
 	User, Password string
@@ -38,48 +40,57 @@ type NATSOptions struct {
 	Name           string        // of the connection, as the server lists it
 	ConnectTimeout time.Duration // of one server, default 5 s
 	PublishTimeout time.Duration // until the acknowledgement, default 10 s
-	DryRun         bool          // connect, look for a stream, publish nothing
+	DryRun         bool          // connect and look for a stream, but publish nothing
 	Source         string        // ce-source, such as https://github.com/acme/web; default natsSource
 }
 
 // NATS publishes events to a JetStream stream. It never creates one.
 type NATS struct {
 	o       NATSOptions
-	hosts   string   // for messages
-	secrets []string // never shown, whatever a server says; as oneLine has them
+	hosts   string // for messages
+	secrets masks
 
-	mu     sync.Mutex // one delivery at a time
-	client *nats.Client
-	met    bool  // a first connection was made; the client sees to others by itself
-	err    error // why there is no first connection; it is tried once
+	mu        sync.Mutex // one delivery at a time
+	client    *natsClient
+	connected bool  // the first connection was made; the client replaces it by itself
+	err       error // why there is no first connection; it is tried once
 }
 
-// NewNATS checks the options. It connects at the first delivery, to no servers but those that the user named, for they get the credentials.
+// NewNATS checks the options. The sink connects at the first delivery, and only to the servers
+// that the user named, because a server receives the credentials.
 func NewNATS(o NATSOptions) (*NATS, error) {
 	o.Subject = cmp.Or(o.Subject, event.Type)
 	o.Source = cmp.Or(o.Source, natsSource)
 	o.ConnectTimeout = cmp.Or(o.ConnectTimeout, natsConnectTimeout)
 	o.PublishTimeout = cmp.Or(o.PublishTimeout, natsPublishTimeout)
-	n := &NATS{o: o}
-	if strings.ContainsAny(n.o.Subject, " \t\r\n*>") || strings.Contains("."+n.o.Subject+".", "..") {
-		return nil, fmt.Errorf("nats-subject %q is not a subject to publish to: write words joined by dots, without wildcards", n.o.Subject)
+	if strings.ContainsAny(o.Subject, " \t\r\n*>") || strings.Contains("."+o.Subject+".", "..") {
+		return nil, withHint("write words joined by dots, without wildcards",
+			"nats-subject %q is not a subject to publish to", o.Subject)
 	}
-	client := nats.Options{Name: o.Name, Timeout: o.ConnectTimeout, Patience: o.PublishTimeout / 4}
-	remote, err := n.parseServers(&client)
+	servers, err := parseServers(o.URLs)
 	if err != nil {
 		return nil, err
 	}
-	if client.TLS, err = n.tlsConfig(remote); err != nil {
+	n := &NATS{o: o, hosts: strings.Join(servers.hosts, ", ")}
+	client := &natsClient{
+		servers:  servers.addresses,
+		options:  newNATSOptions(o.Name, o.ConnectTimeout),
+		timeout:  o.ConnectTimeout,
+		silence:  o.ConnectTimeout / 5,
+		patience: o.PublishTimeout / 4,
+	}
+	if client.tls, err = tlsConfig(o, servers.remote); err != nil {
 		return nil, err
 	}
-	if err := n.authenticate(&client); err != nil {
+	if n.secrets, err = authenticate(o, &client.options); err != nil {
 		return nil, err
 	}
-	n.client = nats.New(client)
+	n.client = client
 	return n, nil
 }
 
-// Deliver publishes m and waits for the stream's acknowledgement. The event id is the message id, by which the stream drops a repeat.
+// Deliver publishes m and waits for the stream's acknowledgement. The event id is the message
+// id, by which the stream drops a repeat.
 func (n *NATS) Deliver(ctx context.Context, m Message) []store.Delivery {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -87,13 +98,14 @@ func (n *NATS) Deliver(ctx context.Context, m Message) []store.Delivery {
 	status, err := n.deliver(ctx, m)
 	d.Status = status
 	if err != nil {
-		d.Status, d.Error = store.Failed, n.told(fmt.Sprintf("nats %s: %v", n.hosts, err))
+		d.Status, d.Error = store.Failed, n.secrets.mask(fmt.Sprintf("nats %s: %v", n.hosts, err))
 	}
 	return []store.Delivery{d}
 }
 
-// Check connects and looks for a stream on the subject, publishing nothing. Of its errors those that are ErrUnreachable may pass by
-// themselves, and those that are ErrNotTold leave open whether there is a stream; any other needs mending.
+// Check connects and looks for a stream on the subject, publishing nothing. An error that is
+// ErrUnreachable may disappear by itself; one that is ErrStreamUnknown leaves open whether
+// there is a stream; any other needs a fix.
 func (n *NATS) Check(ctx context.Context) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -101,16 +113,28 @@ func (n *NATS) Check(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
+	return n.maskError(err)
+}
+
+// maskError returns err as it may be shown, with the kind that it has.
+func (n *NATS) maskError(err error) error {
+	message, hint := err.Error(), ""
+	if hinted, ok := errors.AsType[*HintError](err); ok {
+		message, hint = hinted.Message, hinted.Hint
+	}
 	var known marked
 	errors.As(err, &known)
-	return marked{errors.New(n.told(fmt.Sprintf("%s: %v", n.hosts, err))), known.mark}
+	return marked{&HintError{
+		Message: n.secrets.mask(fmt.Sprintf("%s: %s", n.hosts, message)),
+		Hint:    n.secrets.mask(hint),
+	}, known.mark}
 }
 
 // session connects and calls do with a ctx that ends at the deadline.
 func (n *NATS) session(ctx context.Context, do func(context.Context) error) error {
-	if n.err == nil && !n.met {
-		n.err = n.explainConnect(n.client.Connect(ctx))
-		n.met = n.err == nil
+	if n.err == nil && !n.connected {
+		n.err = n.explainConnect(n.client.connect(ctx))
+		n.connected = n.err == nil
 	}
 	if n.err != nil {
 		return n.err
@@ -132,7 +156,7 @@ func (n *NATS) deliver(ctx context.Context, m Message) (status store.Status, err
 func (n *NATS) send(ctx context.Context, m Message) (store.Status, error) {
 	if n.o.DryRun {
 		// A user who may publish but not ask for streams could deliver, so that is no failure.
-		if err := n.findStream(ctx); err != nil && !errors.Is(err, ErrNotTold) {
+		if err := n.findStream(ctx); err != nil && !errors.Is(err, ErrStreamUnknown) {
 			return "", err
 		}
 		return store.DryRun, nil
@@ -154,9 +178,11 @@ func (n *NATS) findStream(ctx context.Context) error {
 	case err == nil:
 		return nil
 	case errors.Is(context.Cause(ctx), errNoAck):
-		return marked{fmt.Errorf("JetStream did not answer within %v: run again", n.o.PublishTimeout), ErrUnreachable}
-	case errors.Is(err, nats.ErrPermission) && strings.Contains(err.Error(), streamNames):
-		return marked{fmt.Errorf("the user may not ask for streams, so none can be seen on the subject %q: allow it to publish to %s, or rely on the first delivery", n.o.Subject, streamNames), ErrNotTold}
+		return marked{withHint("run again", "JetStream did not answer within %v", n.o.PublishTimeout), ErrUnreachable}
+	case isPermissionError(err) && strings.Contains(err.Error(), streamNames):
+		hint := fmt.Sprintf("allow it to publish to %s, or rely on the first delivery", streamNames)
+		return marked{withHint(hint, "the user may not ask which stream captures the subject %q", n.o.Subject),
+			ErrStreamUnknown}
 	}
 	return n.explainPublish(ctx, err)
 }
@@ -165,29 +191,31 @@ func (n *NATS) findStream(ctx context.Context) error {
 func (n *NATS) Close() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.client.Close()
+	n.client.close()
 	return nil
 }
 
-// headers make m a CloudEvent in binary mode. The names are lower-case, as the CloudEvents NATS binding writes them.
-func (n *NATS) headers(m Message) []nats.Header {
-	headers := []nats.Header{
-		{Name: "Nats-Msg-Id", Value: m.ID},
-		{Name: "ce-specversion", Value: "1.0"},
-		{Name: "ce-id", Value: m.ID},
-		{Name: "ce-source", Value: n.o.Source},
-		{Name: "ce-type", Value: event.Type},
-		{Name: "ce-subject", Value: m.Agent},
-		{Name: "ce-time", Value: m.Event.OccurredAt},
-		{Name: "content-type", Value: "application/json"},
+// header makes m a CloudEvent in binary mode. The names are lower-case, as the CloudEvents
+// NATS binding writes them.
+func (n *NATS) header(m Message) nats.Header {
+	header := nats.Header{}
+	for name, value := range map[string]string{
+		jetstream.MsgIDHeader: m.ID,
+		"ce-specversion":      "1.0",
+		"ce-id":               m.ID,
+		"ce-source":           n.o.Source,
+		"ce-type":             event.Type,
+		"ce-subject":          m.Agent,
+		"ce-time":             m.Event.OccurredAt,
+		"content-type":        "application/json",
+	} {
+		header.Set(name, headerValue(value))
 	}
-	for i := range headers {
-		headers[i].Value = headerValue(headers[i].Value)
-	}
-	return headers
+	return header
 }
 
-// headerValue percent-encodes what a CloudEvents header can't carry: everything but visible ASCII, and the quote and percent sign.
+// headerValue percent-encodes what a CloudEvents header cannot carry: everything but visible
+// ASCII, and the quote and percent sign.
 func headerValue(s string) string {
 	var b strings.Builder
 	for _, c := range []byte(s) {

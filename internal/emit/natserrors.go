@@ -3,18 +3,22 @@ package emit
 import (
 	"context"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
+	"syscall"
 
-	"github.com/kaizen-agentic/schedule-action/internal/nats"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 var errNoAck = errors.New("no acknowledgement in time")
 
-// What an error of Check may be, beside its text.
+// Kinds of errors of Check.
 var (
-	ErrUnreachable = errors.New("no server can be reached")      // now; it may pass by itself
-	ErrNotTold     = errors.New("the server does not tell that") // the user may not ask
+	ErrUnreachable   = errors.New("no server can be reached")            // a later attempt may succeed
+	ErrStreamUnknown = errors.New("the user may not ask for the stream") // there may be one
 )
 
 // marked is an error that also Is mark, without its text.
@@ -26,95 +30,182 @@ type marked struct {
 func (m marked) Is(target error) bool { return m.mark == target }
 func (m marked) Unwrap() error        { return m.error }
 
+// serverText is the text of a server's error, as the server sent it.
+func serverText(err error) string {
+	text := strings.TrimPrefix(err.Error(), nats.ErrPermissionViolation.Error()+": ")
+	return strings.TrimPrefix(text, "nats: ")
+}
+
+func isPermissionError(err error) bool { return errors.Is(err, nats.ErrPermissionViolation) }
+
+// isAuthorizationError reports whether a server refused the user. A timeout is no refusal: one
+// of the two sides was too slow.
+func isAuthorizationError(err error) bool {
+	if errors.Is(err, nats.ErrNkeysNotSupported) {
+		return true
+	}
+	if isConnectionError(err) || !strings.HasPrefix(err.Error(), "nats: ") {
+		return false
+	}
+	text := strings.ToLower(serverText(err))
+	for _, refusal := range []string{"authorization", "user authentication", "account authentication"} {
+		if strings.HasPrefix(text, refusal) {
+			return true
+		}
+	}
+	return false
+}
+
 // explainConnect says why there is no connection and what to do about it; nil is nil.
 func (n *NATS) explainConnect(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errCancelled):
+		return fmt.Errorf("cancelled while connecting: %w", err)
+	case errors.Is(err, errNoHeaders):
+		return withHint("update it, or allow headers there", "%w", err)
+	case errors.Is(err, errNoTLS):
+		return withHint("enable TLS on the server",
+			"the server offers no TLS, which is required off this machine, so no credentials were sent")
+	case errors.Is(err, errTLS), errors.Is(err, errClientCertificate):
+		return explainTLS(err)
+	case isAuthorizationError(err):
+		input, hint := n.authInput()
+		return withHint(hint, "unauthorised: the server refused %s (%s)", input, serverText(err))
+	}
+	return marked{n.explainUnreachable(err), ErrUnreachable}
+}
+
+// explainTLS says why the handshake failed.
+func explainTLS(err error) error {
 	var unknown x509.UnknownAuthorityError
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, nats.ErrNoHeaders):
-		return fmt.Errorf("%w: update it, or allow headers there", err)
-	case errors.Is(err, nats.ErrNoTLS):
-		return errors.New("the server offers no TLS, which is required off this machine, so no credentials were sent: enable TLS on the server")
 	case errors.As(err, &unknown):
-		return errors.New("TLS refused: the server's certificate is signed by an unknown authority: set nats-ca to its certificate")
+		return withHint("set nats-ca to its certificate",
+			"TLS refused: the server's certificate is signed by an unknown authority")
 	case errors.As(err, &host):
-		return fmt.Errorf("TLS refused: %w: use a name in nats-url that the certificate bears", host)
+		return withHint("use a name in nats-url that the certificate bears", "TLS refused: %w", host)
 	case errors.As(err, &invalid):
-		return fmt.Errorf("TLS refused: %w: renew the server's certificate", invalid)
-	case errors.Is(err, nats.ErrClientCertificate):
-		return errors.New("TLS refused: the server wants a client certificate that it trusts: set nats-cert and nats-key")
-	case errors.Is(err, nats.ErrTLS):
-		return fmt.Errorf("TLS refused: %w", err)
-	case errors.Is(err, nats.ErrAuthorization):
-		return fmt.Errorf("unauthorised: the server refused %s (%w)", n.authKind(), err)
-	case errors.Is(err, nats.ErrRefused):
-		return marked{errors.New("connection refused: nothing listens there: check nats-url and that the server runs"), ErrUnreachable}
-	case errors.Is(err, nats.ErrTimeout):
-		return marked{fmt.Errorf("no NATS server answered within %v: check nats-url and the firewall", n.o.ConnectTimeout), ErrUnreachable}
-	case errors.Is(err, nats.ErrCancelled):
-		return err
-	default:
-		return marked{fmt.Errorf("connecting failed: %w: check nats-url", err), ErrUnreachable}
+		return withHint("renew the server's certificate", "TLS refused: %w", invalid)
+	case errors.Is(err, errClientCertificate):
+		return withHint("set nats-cert and nats-key", "TLS refused: the server wants a client certificate that it trusts")
 	}
+	return withHint("check the server's TLS settings", "TLS refused: %w", err)
 }
 
-// authKind names the inputs that a refused connection was made with.
-func (n *NATS) authKind() string {
+// explainUnreachable covers what may pass by itself.
+func (n *NATS) explainUnreachable(err error) error {
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return withHint("check nats-url and that the server runs", "connection refused: nothing listens there")
+	case isTimeout(err):
+		return withHint("check nats-url and the firewall", "no NATS server answered within %v", n.o.ConnectTimeout)
+	}
+	return withHint("check nats-url", "connecting failed: %s", serverText(err))
+}
+
+func isTimeout(err error) bool {
+	timeout, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	return ok && timeout.Timeout()
+}
+
+// authInput names the inputs that a refused connection was made with, and the next step.
+func (n *NATS) authInput() (input, hint string) {
 	switch {
 	case n.o.Creds != "":
-		return "nats-creds: renew the file, or check the account"
+		return "nats-creds", "renew the file, or check the account"
 	case n.o.NKey != "":
-		return "nats-nkey: check that its public key is a user there"
+		return "nats-nkey", "check that its public key is a user there"
 	case n.o.Token != "":
-		return "nats-token: check its value"
+		return "nats-token", "check its value"
 	case n.o.User != "":
-		return "nats-user and nats-password: check both"
+		return "nats-user and nats-password", "check both"
 	default:
-		return "an anonymous connection: set nats-creds, nats-nkey, nats-token or nats-user"
+		return "an anonymous connection", "set nats-creds, nats-nkey, nats-token or nats-user"
 	}
 }
 
-// explainPublish says why there is no acknowledgement, or in a dry run no stream, and what to do about it.
+// runAgain is the next step where a message may have arrived.
+const runAgain = "run again, the stream drops a repeat"
+
+// explainPublish says why there is no acknowledgement, or in a dry run no stream, and what to
+// do about it.
 func (n *NATS) explainPublish(ctx context.Context, err error) error {
 	cause := context.Cause(ctx)
-	refusal, isRefusal := errors.AsType[*jetStreamError](err)
 	switch {
-	case errors.Is(err, nats.ErrPermission):
-		return fmt.Errorf("unauthorised: %w: allow the user to publish to %q and to subscribe to _INBOX.>", err, n.o.Subject)
-	case errors.Is(cause, errNoAck) && n.client.Lost() != nil:
-		return marked{fmt.Errorf("no acknowledgement within %v, the connection was lost (%w): run again, the stream drops a repeat", n.o.PublishTimeout, n.client.Lost()), ErrUnreachable}
-	case errors.Is(cause, errNoAck):
-		return marked{fmt.Errorf("no acknowledgement within %v: run again, the stream drops a repeat", n.o.PublishTimeout), ErrUnreachable}
+	case isPermissionError(err):
+		hint := fmt.Sprintf("allow the user to publish to %q and to subscribe to _INBOX.>", n.o.Subject)
+		return withHint(hint, "unauthorised: %s", serverText(err))
 	case cause != nil:
-		return fmt.Errorf("cancelled before the acknowledgement (%w): run again, the stream drops a repeat", cause)
-	case errors.Is(err, nats.ErrAuthorization):
-		return n.explainConnect(err) // of another connection, after one was lost
+		return n.explainEnd(cause)
+	case isAuthorizationError(err):
+		return n.explainConnect(err) // of another connection, after the first was lost
 	case errors.Is(err, nats.ErrMaxPayload):
-		return fmt.Errorf("too large: the server takes messages of at most %d bytes: raise its max_payload", n.client.MaxPayload())
-	case isJetStream(err, streamMessageExceedsMaximum):
-		return errors.New("too large: the stream takes only smaller messages: raise its max_msg_size")
-	case errors.Is(err, nats.ErrNoResponders), isJetStream(err, streamNotFound, jetStreamNotEnabled, jetStreamNotEnabledForAccount):
-		return n.explainNoStream(ctx)
-	case isRefusal:
-		return fmt.Errorf("the stream refused the event: %w", refusal)
-	default:
-		return fmt.Errorf("publishing failed: %w: run again, the stream drops a repeat", err)
+		return withHint("raise its max_payload",
+			"too large: the server takes messages of at most %d bytes", n.client.maxPayload())
 	}
+	return n.explainAnswer(ctx, err)
 }
 
-// explainNoStream tells a server without JetStream from one without a stream for the subject. A user who may not ask is told the latter.
+// explainAnswer says what an answer means that is no acknowledgement.
+func (n *NATS) explainAnswer(ctx context.Context, err error) error {
+	refusal := apiError(err)
+	switch {
+	case hasCode(err, jetstream.JSErrCodeStreamMessageExceedsMaximum):
+		return withHint("raise its max_msg_size", "too large: the stream takes only smaller messages")
+	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders),
+		hasCode(err, jetstream.JSErrCodeStreamNotFound, jetstream.JSErrCodeJetStreamNotEnabled,
+			jetstream.JSErrCodeJetStreamNotEnabledForAccount):
+		return n.explainNoStream(ctx)
+	case errors.Is(err, jetstream.ErrInvalidJSAck):
+		return withHint(fmt.Sprintf("check what else listens to %q", n.o.Subject),
+			"the answer is no acknowledgement of a stream")
+	case isJSONError(err):
+		return withHint("check what else listens to $JS.API.>", "the answer is not from JetStream")
+	case refusal != nil:
+		return withHint("check the stream",
+			"the stream refused the event: %s (error %d)", refusal.Description, refusal.ErrorCode)
+	}
+	return withHint(runAgain, "publishing failed: %s", serverText(err))
+}
+
+func isJSONError(err error) bool {
+	_, isSyntax := errors.AsType[*json.SyntaxError](err)
+	_, isType := errors.AsType[*json.UnmarshalTypeError](err)
+	return isSyntax || isType
+}
+
+// explainEnd says that the delivery ended without an acknowledgement: at its deadline, or
+// because it was cancelled.
+func (n *NATS) explainEnd(cause error) error {
+	if !errors.Is(cause, errNoAck) {
+		return withHint(runAgain, "cancelled before the acknowledgement (%w)", cause)
+	}
+	loss := ""
+	if n.client.lost != nil {
+		loss = fmt.Sprintf(", the connection was lost (%s)", serverText(n.client.lost))
+	}
+	return marked{withHint(runAgain, "no acknowledgement within %v%s", n.o.PublishTimeout, loss), ErrUnreachable}
+}
+
+// explainNoStream distinguishes a server without JetStream from one without a stream for the
+// subject. A user who may not ask gets the second explanation.
 func (n *NATS) explainNoStream(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, askWait)
 	defer cancel()
-	err := n.ask(ctx, accountInfo, nil, nil, &struct{}{})
+	err := n.accountInfo(ctx)
 	switch {
-	case isJetStream(err, jetStreamNotEnabledForAccount):
-		return errors.New("no JetStream: it is not enabled for this account: enable it there")
-	case isJetStream(err, jetStreamNotEnabled), errors.Is(err, nats.ErrNoResponders):
-		return errors.New("no JetStream: it is not enabled on the server: enable it there")
+	case hasCode(err, jetstream.JSErrCodeJetStreamNotEnabledForAccount):
+		return withHint("enable it there", "no JetStream: it is not enabled for this account")
+	case hasCode(err, jetstream.JSErrCodeJetStreamNotEnabled):
+		return withHint("enable it there", "no JetStream: it is not enabled on the server")
 	}
-	return fmt.Errorf("no stream captures the subject %q: create one on the server; this program never does", n.o.Subject)
+	return withHint("create one on the server; this program never does",
+		"no stream captures the subject %q", n.o.Subject)
 }

@@ -15,35 +15,40 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
-// MaxOutputs is how many bytes of outputs the platform takes from a job (platform-facts).
+// MaxOutputs is how many bytes of outputs GitHub accepts from a job
+// (https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idoutputs).
 const MaxOutputs = 1 << 20
 
-// Further limits of the platform (platform-facts, "Log and command files").
+// Further limits of the platform. Those of a summary and of annotations are in
+// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands and
+// https://github.com/actions/toolkit/blob/main/docs/problem-matchers.md#limitations; a longer
+// message of an annotation is cut by the runner.
 const (
-	maxSummary     = 1<<20 - 1<<10 // bytes of a step's summary, beyond which all of it is dropped; a little is left for the line end
-	maxAnnotations = 10            // of each type a step
+	maxSummary     = 1<<20 - 1<<10 // bytes; the runner drops all of a longer summary
+	maxAnnotations = 10            // per type and step
 	maxAnnotation  = 4096          // characters
 )
 
-// logPrefix begins every line in Actions, so that no text of ours can be a command there.
+// logPrefix starts every line in Actions, so that no text in the log can be a command.
 const logPrefix = "kaizen: "
 
-// RunnerOptions are what the runner's side needs from outside.
+// RunnerOptions are the environment and streams of a Runner.
 type RunnerOptions struct {
 	Getenv         func(string) string
 	Stdout, Stderr io.Writer // annotations go to Stdout, the log to Stderr
 }
 
-// Runner is the GitHub runner's side: log, outputs, summary, annotations. Elsewhere it has only the log.
+// Runner writes what the GitHub runner reads: log, outputs, summary, annotations. Outside Actions
+// it writes only the log.
 type Runner struct {
 	getenv    func(string) string
-	logging   sync.Mutex // one line at a time: agents are prepared side by side
+	logging   sync.Mutex // guards stderr: agents are prepared in parallel
 	stderr    io.Writer
 	action    *githubactions.Action
 	delimiter func() string // at least 128 random bits
 }
 
-// NewRunner makes the runner's side.
+// NewRunner returns a Runner.
 func NewRunner(o RunnerOptions) *Runner {
 	return &Runner{
 		getenv:    o.Getenv,
@@ -56,7 +61,7 @@ func NewRunner(o RunnerOptions) *Runner {
 // Actions reports whether this is a step of a workflow.
 func (r *Runner) Actions() bool { return r.getenv("GITHUB_ACTIONS") == "true" }
 
-// Logf writes a line, or several, to standard error, sanitised. A log that can't be written is nobody's error.
+// Logf writes one or more lines to standard error, sanitised. Write errors are ignored.
 func (r *Runner) Logf(format string, args ...any) {
 	text := Sanitize(strings.TrimRight(fmt.Sprintf(format, args...), "\r\n"))
 	if r.Actions() {
@@ -67,8 +72,8 @@ func (r *Runner) Logf(format string, args ...any) {
 	_, _ = io.WriteString(r.stderr, text+"\n")
 }
 
-// Annotate shows findings beside the code they are about, ranked, and returns those that it did not show: the platform takes ten errors and
-// ten warnings of a step. Outside Actions it shows nothing and returns nil.
+// Annotate shows findings beside their code, ranked, and returns those that it did not show: the
+// platform shows ten errors and ten warnings per step. Outside Actions it returns nil.
 func (r *Runner) Annotate(findings []diag.Finding) (hidden []diag.Finding) {
 	if !r.Actions() {
 		return nil
@@ -84,8 +89,8 @@ func (r *Runner) Annotate(findings []diag.Finding) (hidden []diag.Finding) {
 	return hidden
 }
 
-// annotation is the workflow command for f. The library escapes what could end a property or the line; a position of 0 is left out,
-// for the runner would show it as line 0.
+// annotation returns the workflow command for f. The library escapes what could end a property
+// or the line. A position of 0 is left out, because the runner would show it as line 0.
 func annotation(f diag.Finding) *githubactions.Command {
 	message := f.Message
 	if f.Hint != "" {
@@ -108,20 +113,22 @@ func annotation(f diag.Finding) *githubactions.Command {
 	return &githubactions.Command{Name: name, Properties: properties, Message: shorten(Sanitize(message), maxAnnotation)}
 }
 
-// WriteOutput sets a step output; outside Actions it does nothing. The value is kept byte for byte: it stands between lines that nobody can
-// have guessed. Errors: a value of more than 1 MB, or a GITHUB_OUTPUT that can't be written.
+// WriteOutput sets a step output; outside Actions it does nothing. The value is kept byte for
+// byte, between two lines of random text. The error is about a value of more than MaxOutputs
+// bytes, or a GITHUB_OUTPUT that cannot be written.
 func (r *Runner) WriteOutput(name, value string) error {
 	if !r.Actions() {
 		return nil
 	}
 	if len(value) > MaxOutputs {
-		return fmt.Errorf("output %q has %d bytes, the platform takes %d a job: read the files below bundle-dir instead", name, len(value), MaxOutputs)
+		return fmt.Errorf("output %q has %d bytes, the platform takes %d a job: "+
+			"read the files below bundle-dir instead", name, len(value), MaxOutputs)
 	}
 	delimiter := r.delimiter()
 	if strings.Contains(value, delimiter) {
 		return fmt.Errorf("output %q holds its own delimiter: run again", name)
 	}
-	// Not the library's SetOutput: its delimiter is fixed, so that a value which holds it sets other outputs.
+	// The library's SetOutput has a fixed delimiter, with which a value could set other outputs.
 	message := name + "<<" + delimiter + githubactions.EOF + value + githubactions.EOF + delimiter
 	if err := r.writeFile("GITHUB_OUTPUT", &githubactions.Command{Name: "output", Message: message}); err != nil {
 		return fmt.Errorf("setting output %q: %w", name, err)
@@ -129,17 +136,19 @@ func (r *Runner) WriteOutput(name, value string) error {
 	return nil
 }
 
-// WriteSummary appends s to the step's summary, shortened to what the platform shows; outside Actions it does nothing.
+// WriteSummary appends s to the step's summary, shortened to the platform's limit; outside
+// Actions it does nothing.
 func (r *Runner) WriteSummary(s Summary) error {
 	if !r.Actions() {
 		return nil
 	}
-	return r.writeFile("GITHUB_STEP_SUMMARY", &githubactions.Command{Name: "step-summary", Message: s.Markdown(maxSummary)})
+	command := &githubactions.Command{Name: "step-summary", Message: s.Markdown(maxSummary)}
+	return r.writeFile("GITHUB_STEP_SUMMARY", command)
 }
 
 func (r *Runner) writeFile(variable string, command *githubactions.Command) error {
 	if r.getenv(variable) == "" {
-		return fmt.Errorf("%s is not set: the runner did not say where to write", variable)
+		return fmt.Errorf("%s is not set: run this as a step of a workflow", variable)
 	}
 	if err := r.issue(func() { r.action.IssueFileCommand(command) }); err != nil {
 		return fmt.Errorf("writing the file of %s: %w", variable, err)
@@ -147,7 +156,7 @@ func (r *Runner) writeFile(variable string, command *githubactions.Command) erro
 	return nil
 }
 
-// issue turns the library's panics on a failed write back into errors.
+// issue returns the panic of the library after a failed write as an error.
 func (r *Runner) issue(write func()) (err error) {
 	defer func() {
 		switch p := recover().(type) {

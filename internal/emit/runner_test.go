@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,16 +15,22 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
-// hostile are values that tried to become commands, outputs or markup.
+// hostile values try to become commands, outputs or markup.
 var hostile = []string{
-	"", "plain", "::error::boom", "\n::set-output name=x::y", " \t ::add-mask::x", "a\r::stop-commands::t", "a\r\n::warning::b",
+	"", "plain", "::error::boom", "\n::set-output name=x::y", " \t ::add-mask::x", "a\r::stop-commands::t",
+	"a\r\n::warning::b",
 	"x ##[error]boom", "####[[[error]]]", "#\u200b#[error]x", "##\u202e[error]x", "%0A::error::x", "%0D%0A::error::x",
-	"_GitHubActionsFileCommandDelimeter_", "x\n_GitHubActionsFileCommandDelimeter_\nevil<<E\npwned\nE\n", "a=b\nc=d", "x<<EOF\ny\nEOF",
+	"_GitHubActionsFileCommandDelimeter_", "x\n_GitHubActionsFileCommandDelimeter_\nevil<<E\npwned\nE\n",
+	"a=b\nc=d", "x<<EOF\ny\nEOF",
 	"\u2028::error::x", "\u0085::error::x", "\u200b::error::x", "\u00ad::error::x", "\ufeff::error::x", "\u00a0::error::x",
-	"\x1b[2K::error::x", "\xff::error::\xfe", "a\u202eb\u2066c\U000e0041", "\v::error::x", "\f##[group]x", "::::error::x", ":\u200b:error::x",
-	"| a | b |", "<!-- x", "</details><script>alert(1)</script>", "```\n</details>\n```", "![x](https://evil.example/p.png)",
-	"[x](javascript:alert(1))", "@octocat and @acme/team", "https://evil.example www.evil.example", "1. a", "- a", "+ a", "# a", "===", "---", "> a",
-	"a\\|b \\", "`code` ``x``", "*a* _b_ ~~c~~ $x$", "&lt;b&gt; &#124; &copy;", "a | b\n| --- | --- |", "<a href=x>", "me@evil.example", ":+1: #1", "http://0",
+	"\x1b[2K::error::x", "\xff::error::\xfe", "a\u202eb\u2066c\U000e0041", "\v::error::x",
+	"\f##[group]x", "::::error::x", ":\u200b:error::x",
+	"| a | b |", "<!-- x", "</details><script>alert(1)</script>", "```\n</details>\n```",
+	"![x](https://evil.example/p.png)",
+	"[x](javascript:alert(1))", "@octocat and @acme/team", "https://evil.example www.evil.example", "1. a",
+	"- a", "+ a", "# a", "===", "---", "> a",
+	"a\\|b \\", "`code` ``x``", "*a* _b_ ~~c~~ $x$", "&lt;b&gt; &#124; &copy;",
+	"a | b\n| --- | --- |", "<a href=x>", "me@evil.example", ":+1: #1", "http://0",
 	strings.Repeat("x", 3000), "ünï 日本 😀",
 }
 
@@ -32,7 +39,9 @@ func newTestRunner(t testing.TB) (r *Runner, stdout, stderr *bytes.Buffer, dir s
 	t.Helper()
 	dir = t.TempDir()
 	env := map[string]string{
-		"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": filepath.Join(dir, "output"), "GITHUB_STEP_SUMMARY": filepath.Join(dir, "summary"),
+		"GITHUB_ACTIONS":      "true",
+		"GITHUB_OUTPUT":       filepath.Join(dir, "output"),
+		"GITHUB_STEP_SUMMARY": filepath.Join(dir, "summary"),
 	}
 	stdout, stderr = new(bytes.Buffer), new(bytes.Buffer)
 	return NewRunner(RunnerOptions{func(k string) string { return env[k] }, stdout, stderr}), stdout, stderr, dir
@@ -80,13 +89,14 @@ func checkLog(t *testing.T, value string) {
 		if c := parseLog(text); c != nil {
 			t.Errorf("%q became the commands %v", value, c)
 		}
-		if !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return !unicode.In(r, unicode.Co) && r != '\n' && r != '\t' && isInvisible(r) }) {
+		hidden := func(r rune) bool { return !unicode.In(r, unicode.Co) && r != '\n' && r != '\t' && isInvisible(r) }
+		if !utf8.ValidString(text) || strings.ContainsFunc(text, hidden) {
 			t.Errorf("%q left something invisible: %q", value, text)
 		}
 	}
 	for line := range strings.Lines(stderr.String()) {
 		if !strings.HasPrefix(line, logPrefix) {
-			t.Errorf("%q: line %q bears no prefix", value, line)
+			t.Errorf("%q: line %q has no prefix", value, line)
 		}
 	}
 }
@@ -109,7 +119,9 @@ func checkOutput(t *testing.T, value string) {
 func checkAnnotation(t *testing.T, value string) {
 	t.Helper()
 	r, stdout, _, _ := newTestRunner(t)
-	r.Annotate([]diag.Finding{{File: value, Line: 3, Column: 7, Rule: value, Severity: diag.Error, Message: value, Hint: value}})
+	r.Annotate([]diag.Finding{{
+		File: value, Line: 3, Column: 7, Rule: value, Severity: diag.Error, Message: value, Hint: value,
+	}})
 	commands := parseLog(stdout.String())
 	if len(commands) != 1 || commands[0].name != "error" || strings.Count(stdout.String(), "\n") != 1 {
 		t.Fatalf("%q became %q", value, stdout.String())
@@ -166,7 +178,9 @@ func TestAnnotateRanks(t *testing.T) {
 	t.Parallel()
 	var findings []diag.Finding
 	for i := range 12 {
-		findings = append(findings, diag.NoPrompt.At("m.yml", 12-i, 1, "no prompt", ""), diag.Cadence.At("m.yml", 12-i, 2, "bad cadence", "use daily"))
+		findings = append(findings,
+			diag.NoPrompt.At("m.yml", 12-i, 1, "no prompt", ""),
+			diag.Cadence.At("m.yml", 12-i, 2, "bad cadence", "use daily"))
 	}
 	findings = append(findings, diag.Unreadable.At("a.yml", 0, 0, "missing", ""))
 	r, stdout, _, _ := newTestRunner(t)
@@ -176,7 +190,8 @@ func TestAnnotateRanks(t *testing.T) {
 		t.Fatalf("%d shown and %d hidden, want 20 and 5", len(commands), len(hidden))
 	}
 	first := commands[0]
-	if _, ok := first.properties["line"]; ok || first.name != "error" || first.properties["file"] != "a.yml" || first.properties["title"] != "unreadable" {
+	want := map[string]string{"file": "a.yml", "title": "unreadable"}
+	if first.name != "error" || !maps.Equal(first.properties, want) {
 		t.Errorf("first %v, want the whole file's error without a line", first)
 	}
 	if c := commands[1]; c.name != "error" || c.properties["line"] != "1" || c.data != "bad cadence\nuse daily" {
@@ -193,7 +208,7 @@ func TestAnnotateRanks(t *testing.T) {
 	}
 }
 
-// One bad file must not hide another.
+// A file with many findings does not hide another file.
 func TestAnnotateShowsEveryFile(t *testing.T) {
 	t.Parallel()
 	var findings []diag.Finding
@@ -212,7 +227,8 @@ func TestOutsideActionsNothingIsWritten(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	r := NewRunner(RunnerOptions{func(string) string { return "" }, &stdout, &stderr})
 	hidden := r.Annotate([]diag.Finding{diag.Cadence.At("m.yml", 1, 1, "x", "")})
-	if err := errors.Join(r.WriteOutput("a", "b"), r.WriteSummary(Summary{Verdict: "x"})); err != nil || hidden != nil || stdout.Len()+stderr.Len() > 0 {
+	err := errors.Join(r.WriteOutput("a", "b"), r.WriteSummary(Summary{Verdict: "x"}))
+	if err != nil || hidden != nil || stdout.Len()+stderr.Len() > 0 {
 		t.Errorf("got %v, %v, %q, %q", err, hidden, stdout.String(), stderr.String())
 	}
 }

@@ -8,13 +8,14 @@ import (
 	"unicode"
 )
 
-// This file reads what the package writes as the runner does: actions/runner 2.336.0, src/Runner.Common/ActionCommand.cs (commands in
-// the log) and src/Runner.Worker/FileCommandManager.cs (EnvFileKeyValuePairs).
+// This file reads what the package writes in the way of actions/runner 2.336.0:
+// src/Runner.Common/ActionCommand.cs for commands in the log, and EnvFileKeyValuePairs in
+// src/Runner.Worker/FileCommandManager.cs for outputs.
 
-// runnerCommands are the commands that runner acts on, dead ones included.
+// runnerCommands are the commands that the runner acts on, including disabled ones.
 var runnerCommands = []string{
-	"error", "warning", "notice", "debug", "group", "endgroup", "add-mask", "add-matcher", "remove-matcher", "set-output", "set-env",
-	"add-path", "save-state", "stop-commands", "echo", "internal-set-repo-path",
+	"error", "warning", "notice", "debug", "group", "endgroup", "add-mask", "add-matcher", "remove-matcher",
+	"set-output", "set-env", "add-path", "save-state", "stop-commands", "echo", "internal-set-repo-path",
 }
 
 type runnerCommand struct {
@@ -37,8 +38,8 @@ func parseLog(stream string) []runnerCommand {
 	return commands
 }
 
-// parseV2 is TryParseV2: `::name key=value,key=value::data` after white space. .NET compares by culture, which skips characters
-// without weight: so does this.
+// parseV2 is TryParseV2: `::name key=value,key=value::data` after white space. It ignores
+// characters without weight, as the comparison of .NET by culture does.
 func parseV2(line string) (runnerCommand, bool) {
 	line = strings.TrimLeftFunc(line, func(r rune) bool { return unicode.IsSpace(r) || r != '\t' && isInvisible(r) })
 	rest, ok := strings.CutPrefix(line, "::")
@@ -49,8 +50,9 @@ func parseV2(line string) (runnerCommand, bool) {
 	if !ok {
 		return runnerCommand{}, false
 	}
-	return newRunnerCommand(info, data, ",", strings.NewReplacer("%0D", "\r", "%0A", "\n", "%3A", ":", "%2C", ",", "%25", "%"),
-		strings.NewReplacer("%0D", "\r", "%0A", "\n", "%25", "%"))
+	property := strings.NewReplacer("%0D", "\r", "%0A", "\n", "%3A", ":", "%2C", ",", "%25", "%")
+	value := strings.NewReplacer("%0D", "\r", "%0A", "\n", "%25", "%")
+	return newRunnerCommand(info, data, ",", property, value)
 }
 
 // parseV1 is TryParse: `##[name key=value;key=value]data` anywhere in a line.
@@ -126,14 +128,15 @@ func heredocValue(file, delimiter string) (value, rest string, err error) {
 	return "", "", errors.New("matching delimiter not found: " + delimiter)
 }
 
-// The parsers must see the attacks that the tests then show to be stopped.
+// The parsers recognise the attacks that the other tests expect to fail.
 func TestParsersSeeAttacks(t *testing.T) {
 	t.Parallel()
 	for _, attack := range []string{
-		"::error::x", " \t::error file=a::x", "a\r::set-output name=a::b", "x ##[error]y", "##[warning a=b]", "\u200b::error::x", "\u00a0::stop-commands::x",
+		"::error::x", " \t::error file=a::x", "a\r::set-output name=a::b", "x ##[error]y", "##[warning a=b]",
+		"\u200b::error::x", "\u00a0::stop-commands::x",
 	} {
 		if len(parseLog("log: line\n"+attack+"\n")) != 1 {
-			t.Errorf("%q is a command to the runner, the test's parser missed it", attack)
+			t.Errorf("%q is a command to the runner, but the test's parser missed it", attack)
 		}
 	}
 	got, err := parseOutputs("a<<_D_\nx\n_D_\nb=1\nc<<_D_\n_D_\n")

@@ -6,12 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// replacement stands for bytes that are not UTF-8.
+// replacement replaces bytes that are not UTF-8.
 const replacement = string(utf8.RuneError)
 
-// Sanitize makes text safe to write to a log: no line of the result is a command to the runner, whichever stream it is written to,
-// and nothing in it is invisible or turns the direction of what stands beside it. The result is valid UTF-8. Every kind of line end
-// becomes LF, because the runner starts a line at a bare CR, too (platform-facts, "Log and command files").
+// Sanitize makes text safe for a log: no line of the result is a command to the runner, on either
+// stream, and it has no invisible or bidirectional characters. The result is valid UTF-8. Every
+// kind of line end becomes LF, because the runner starts a line after a bare CR, too.
 func Sanitize(s string) string {
 	lines := strings.Split(visible(s), "\n")
 	for i, line := range lines {
@@ -20,7 +20,8 @@ func Sanitize(s string) string {
 	return strings.Join(lines, "\n")
 }
 
-// disarm puts a space into whatever the runner would read as a command: `::` after leading white space, `##[` anywhere.
+// disarm breaks what the runner reads as a command: `::` after leading white space, `##[`
+// anywhere (https://github.com/actions/runner, src/Runner.Common/ActionCommand.cs).
 func disarm(line string) string {
 	line = strings.ReplaceAll(line, "##[", "## [")
 	if text := strings.TrimLeftFunc(line, unicode.IsSpace); strings.HasPrefix(text, "::") {
@@ -31,7 +32,7 @@ func disarm(line string) string {
 
 var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
 
-// visible keeps LF, tabs and what can be seen: control, bidirectional and other invisible characters are dropped.
+// visible drops control, bidirectional and other invisible characters, except LF and tab.
 func visible(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r != '\n' && r != '\t' && isInvisible(r) {
@@ -41,10 +42,11 @@ func visible(s string) string {
 	}, lineEnds.Replace(strings.ToValidUTF8(s, replacement)))
 }
 
-// isInvisible covers control and format characters (bidirectional controls, joiners, tags) and what Unicode lets a renderer ignore.
+// isInvisible covers control and format characters (bidirectional controls, joiners, tags) and
+// those that Unicode lets a renderer ignore.
 func isInvisible(r rune) bool {
 	if r < 0x7f {
-		return r < ' ' // most text, and much faster
+		return r < ' ' // most text; much faster
 	}
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
 }
@@ -52,7 +54,7 @@ func isInvisible(r rune) bool {
 // oneLine is visible text without line ends or tabs.
 func oneLine(s string) string { return strings.Join(strings.Fields(visible(s)), " ") }
 
-// shorten cuts s to at most limit characters, the last of which then is an ellipsis.
+// shorten cuts s to at most limit characters, of which the last is then an ellipsis.
 func shorten(s string, limit int) string {
 	if utf8.RuneCountInString(s) <= limit {
 		return s

@@ -13,7 +13,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
-// simulated is a clock that moves only when somebody sleeps.
+// simulated is a clock that only Sleep moves.
 type simulated struct {
 	mu sync.Mutex
 	t  time.Time
@@ -32,7 +32,7 @@ func (c *simulated) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// manyTargets starts a stand-in with n repositories that take a dispatch, on a clock of its own.
+// manyTargets starts a fake API, with its own clock, that has n repositories to dispatch to.
 func manyTargets(tb testing.TB, n int, o ghtest.Options) (*ghtest.Server, *simulated, []string) {
 	tb.Helper()
 	clock := &simulated{t: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)}
@@ -42,7 +42,8 @@ func manyTargets(tb testing.TB, n int, o ghtest.Options) (*ghtest.Server, *simul
 		tb.Fatal(err)
 	}
 	tb.Cleanup(server.Close)
-	server.AddToken("token", ghtest.Token{Kind: ghtest.Installation, Access: map[string]ghtest.Permissions{"*": {Contents: "write"}}})
+	access := map[string]ghtest.Permissions{"*": {Contents: "write"}}
+	server.AddToken("token", ghtest.Token{Kind: ghtest.Installation, Access: access})
 	targets := make([]string, n)
 	for i := range targets {
 		targets[i] = fmt.Sprintf("acme/r%03d", i)
@@ -51,16 +52,21 @@ func manyTargets(tb testing.TB, n int, o ghtest.Options) (*ghtest.Server, *simul
 	return server, clock, targets
 }
 
-func newSimulatedClient(tb testing.TB, server *ghtest.Server, clock *simulated, transport http.RoundTripper) *gh.Client {
+func newSimulatedClient(
+	tb testing.TB, server *ghtest.Server, clock *simulated, transport http.RoundTripper,
+) *gh.Client {
 	tb.Helper()
-	client, err := gh.New(gh.Options{BaseURL: server.URL(), Token: "token", Now: clock.Now, Sleep: clock.Sleep, Transport: transport})
+	client, err := gh.New(gh.Options{
+		BaseURL: server.URL(), Token: "token", Now: clock.Now, Sleep: clock.Sleep, Transport: transport,
+	})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return client
 }
 
-// 500 targets of a platform that enforces its limits: each gets the event once, and each has its result, in the order of dispatch-to.
+// On a platform that enforces its limits each of 500 targets gets the event once, and the results
+// are in the order of dispatch-to.
 func TestDispatchTo500Targets(t *testing.T) {
 	t.Parallel()
 	server, clock, targets := manyTargets(t, 500, ghtest.Options{Enforce: true})
@@ -98,15 +104,15 @@ func TestDispatchTo500Targets(t *testing.T) {
 	}
 }
 
-// BenchmarkDispatch is the wall time of one event to so many targets, connections included. The clock is simulated, for beyond 80
-// targets the platform's limits decide.
+// BenchmarkDispatch measures the wall time of one event to many targets, with connections. The
+// clock is simulated, because beyond 80 targets the platform's limits decide.
 func BenchmarkDispatch(b *testing.B) {
 	for _, n := range []int{1, 10, 100} {
 		b.Run(fmt.Sprintf("targets=%d", n), func(b *testing.B) {
 			server, clock, targets := manyTargets(b, n, ghtest.Options{})
 			m := testMessage(b)
 			for b.Loop() {
-				transport := &http.Transport{MaxIdleConnsPerHost: 10} // as many as the client's own
+				transport := &http.Transport{MaxIdleConnsPerHost: 10} // as many as the client allows
 				d := NewDispatch(DispatchOptions{Client: newSimulatedClient(b, server, clock, transport), Targets: targets})
 				for _, result := range d.Deliver(b.Context(), m) {
 					if !result.Status.OK() {

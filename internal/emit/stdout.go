@@ -7,13 +7,14 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
-// Stdout writes events to a stream, one line of JSON each. Event.Marshal made the line safe for a runner's log.
+// Stdout writes events to a stream, one line of JSON each. Event.Marshal makes the line safe for
+// a runner's log.
 type Stdout struct {
 	w      io.Writer
 	dryRun bool
 }
 
-// NewStdout makes a sink that writes to w. In a dry run it writes all the same, and says that it was one.
+// NewStdout returns a sink that writes to w. A dry run writes, too, and reports store.DryRun.
 func NewStdout(w io.Writer, dryRun bool) *Stdout { return &Stdout{w, dryRun} }
 
 // Deliver writes m's line.

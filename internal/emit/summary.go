@@ -8,13 +8,13 @@ import (
 // maxCell is how many characters of one cell, title or verdict are shown.
 const maxCell = 2000
 
-// Summary is what a person sees of a run. All text in it may be untrusted.
+// Summary is what a person reads about a run. All text in it may be untrusted.
 type Summary struct {
 	Verdict  string // one line, first
 	Sections []Section
 }
 
-// Section is one part of a summary; whatever of it is empty is left out.
+// Section is one part of a summary; empty fields are left out.
 type Section struct {
 	Title, Text string // Text may have several lines
 	Table       *Table
@@ -27,23 +27,24 @@ type Table struct {
 	Rows   [][]Cell
 }
 
-// Cell is one cell: text, which may be code and may link to an http or https URL. Another URL is left out.
+// Cell is one cell: text, which may be code and may link to an http or https URL. Any other URL
+// is left out.
 type Cell struct {
 	Text, URL string
 	Code      bool
 }
 
-// Details is text folded away under a title, shown as it is.
+// Details is literal text, folded under a title.
 type Details struct{ Title, Language, Body string }
 
-// part is a piece of rendered Markdown that is kept or left out as a whole.
+// part is a piece of rendered Markdown. It is kept or left out as a whole.
 type part struct {
 	text   string
-	folded bool // Details, which go first when room is short
+	folded bool // Details, which are left out first
 }
 
-// Markdown renders s in less than limit bytes. What does not fit is left out, folded parts before tables and text, and the result says so;
-// the verdict always stays.
+// Markdown renders s in less than limit bytes. Parts that do not fit are left out, folded ones
+// first, and the result says so; the verdict always stays.
 func (s Summary) Markdown(limit int) string {
 	verdict := "## " + prose(shorten(oneLine(s.Verdict), maxCell)) + "\n\n"
 	var parts []part
@@ -54,12 +55,13 @@ func (s Summary) Markdown(limit int) string {
 	if len(full) < limit {
 		return full
 	}
-	note := fmt.Sprintf("\n> Shortened: the platform shows a summary of less than %d bytes, this one would have %d.\n\n", limit, len(full))
+	note := fmt.Sprintf("\n> Shortened: the platform shows a summary of less than %d bytes, this one would have %d.\n\n",
+		limit, len(full))
 	return verdict + join(fit(parts, limit-1-len(verdict)-len(note))) + note
 }
 
-// fit picks from parts, in order, those that have room: everything that is not folded first, up to the first that is too long, then
-// folded ones where all of that fitted.
+// fit returns the parts that fit into room, in order. Parts that are not folded come first, up to
+// the first that is too long; folded ones follow only if all of those fit.
 func fit(parts []part, room int) []part {
 	keep := make([]bool, len(parts))
 	for _, folded := range []bool{false, true} {

@@ -13,6 +13,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
@@ -242,3 +243,6 @@ func objectKeys(data []byte) (map[string]struct{}, error) {
 	}
 	return keys, nil
 }
+
+// IsRepository is bundleid.IsRepository.
+func IsRepository(s string) bool { return bundleid.IsRepository(s) }

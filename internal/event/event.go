@@ -2,6 +2,8 @@
 package event
 
 import (
+	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -108,4 +110,31 @@ func ShellQuote(s string) string {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// ArtifactHome is where the job artifacts of a repository's runs are.
+type ArtifactHome struct {
+	Repository string // owner/name
+	ServerURL  string // such as https://github.com, without a trailing slash
+}
+
+// longest is an artifact that is as long as one of the name can be.
+func (h *ArtifactHome) longest(name string) *Artifact {
+	return &Artifact{
+		Repository: h.Repository, RunID: math.MaxInt64, Name: name, ID: math.MaxInt64,
+		Digest: "sha256:" + strings.Repeat("0", 64),
+		URL:    fmt.Sprintf("%s/%s/actions/runs/%d/artifacts/%d", h.ServerURL, h.Repository, math.MaxInt64, math.MaxInt64),
+	}
+}
+
+// WorstSize is the most bytes that the event can have once its bundle is stored under a name, in a job artifact of home, or
+// in none if home is nil. The error says why the event can be made in neither way, and is that of Marshal.
+func (e Event) WorstSize(home *ArtifactHome, name string) (int, error) {
+	line, err := e.Marshal()
+	if err != nil || home == nil {
+		return len(line), err
+	}
+	e.Bundle.Artifact = home.longest(name)
+	line, err = e.Marshal()
+	return len(line), err
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
 
 // Artifact is one job artifact as the API lists it.
@@ -28,18 +30,20 @@ type Artifact struct {
 	HeadRepositoryID int64
 }
 
-// PerPage is the API's largest page; maxPages bounds a search among artifacts of one name.
+// PerPage is the API's largest page; maxPages bounds a search among artifacts of one
+// name.
 const (
 	PerPage  = 100
 	maxPages = 10
 )
 
-// Artifacts lists repository's artifacts of exactly this name, newest first, at most limit. It needs actions: read.
+// Artifacts lists repository's artifacts of exactly this name, newest first, at most
+// limit. It needs actions: read.
 func (c *Client) Artifacts(ctx context.Context, repository, name string, limit int) ([]Artifact, error) {
-	op := c.operation("list artifacts "+quote(name)+" of "+repository, repository, "actions: read", tokenInput)
+	op := c.operation("list artifacts "+transfer.Quote(name)+" of "+repository, repository, "actions: read", tokenInput)
 	var found []Artifact
 	for page := 1; page <= maxPages && len(found) < limit; page++ {
-		list, total, err := c.page(ctx, op, url.Values{"name": {name}, "per_page": {strconv.Itoa(PerPage)}, "page": {strconv.Itoa(page)}})
+		list, total, err := c.page(ctx, op, page, url.Values{"name": {name}})
 		if err != nil {
 			return nil, err
 		}
@@ -56,26 +60,33 @@ func (c *Client) Artifacts(ctx context.Context, repository, name string, limit i
 	return found[:min(len(found), max(limit, 0))], nil
 }
 
-// ArtifactPage lists one page of repository's artifacts, of all names, and tells how many there are in all. Pages count from 1, have
-// PerPage artifacts but for the last, and come newest first. It needs actions: read.
-func (c *Client) ArtifactPage(ctx context.Context, repository string, page int) (artifacts []Artifact, total int, err error) {
+// ArtifactPage lists one page of repository's artifacts of all names, and returns how
+// many there are in all. Pages count from 1, come newest first, and all but the last have
+// PerPage artifacts. It needs actions: read.
+func (c *Client) ArtifactPage(ctx context.Context, repository string, page int) (
+	artifacts []Artifact, total int, err error,
+) {
 	op := c.operation("list artifacts of "+repository, repository, "actions: read", tokenInput)
-	return c.page(ctx, op, url.Values{"per_page": {strconv.Itoa(PerPage)}, "page": {strconv.Itoa(page)}})
+	return c.page(ctx, op, page, url.Values{})
 }
 
-// sortNewestFirst sorts by id: ids grow, while the times of artifacts of one run are the same.
+// sortNewestFirst sorts by id: ids grow, while the times of artifacts of one run are the
+// same.
 func sortNewestFirst(list []Artifact) {
 	slices.SortFunc(list, func(a, b Artifact) int { return cmp.Compare(b.ID, a.ID) })
 }
 
-// page asks for one page of artifacts. go-github v62 knows neither the filter by name nor the digest.
-func (c *Client) page(ctx context.Context, op operation, query url.Values) ([]Artifact, int, error) {
-	owner, name, err := split(op.repository)
+// page asks for one page of the artifacts that match query. go-github v62 knows neither
+// the filter by name nor the digest.
+func (c *Client) page(ctx context.Context, op operation, page int, query url.Values) ([]Artifact, int, error) {
+	owner, name, err := op.split("list artifacts")
 	if err != nil {
-		op.name = "list artifacts"
-		return nil, 0, op.invalid("%v", err)
+		return nil, 0, err
 	}
-	req, err := c.hub.NewRequest(http.MethodGet, fmt.Sprintf("repos/%s/%s/actions/artifacts?%s", owner, name, query.Encode()), nil)
+	query.Set("per_page", strconv.Itoa(PerPage))
+	query.Set("page", strconv.Itoa(page))
+	path := fmt.Sprintf("repos/%s/%s/actions/artifacts?%s", owner, name, query.Encode())
+	req, err := c.hub.NewRequest(http.MethodGet, path, nil)
 	if err != nil {
 		return nil, 0, op.failed(err)
 	}
@@ -126,37 +137,38 @@ func (a artifact) public() Artifact {
 	}
 }
 
-// DownloadArtifact returns the zip of an artifact, at most limit bytes, following the one redirect to storage without the token.
-// It needs actions: read.
+// DownloadArtifact returns the zip of an artifact, at most limit bytes. It follows the
+// one redirect to storage without the token. It needs actions: read.
 func (c *Client) DownloadArtifact(ctx context.Context, repository string, id, limit int64) ([]byte, error) {
-	op := c.operation(fmt.Sprintf("download artifact %d of %s", id, repository), repository, "actions: read", tokenInput)
-	owner, name, err := split(repository)
+	op := c.operation(fmt.Sprintf("download artifact %d of %s", id, repository), repository, "actions: read",
+		tokenInput)
+	owner, name, err := op.split("download artifact")
 	if err != nil {
-		op.name = "download artifact"
-		return nil, op.invalid("%v", err)
+		return nil, err
 	}
 	path := fmt.Sprintf("repos/%s/%s/actions/artifacts/%d/zip", owner, name, id)
-	stale := 0
-	for attempt := 1; ; attempt++ {
+	var data []byte
+	refusals := 0
+	failed := c.api.loop(op.name, path).Do(ctx, func(int) *transfer.Failure {
 		storage, err := c.storage(ctx, op, path)
 		if err != nil {
-			return nil, err
+			return &transfer.Failure{Err: err}
 		}
-		data, f := c.fetch(ctx, storage, limit)
+		answer, f := c.fetch(ctx, storage, limit)
 		if f == nil {
-			return data, nil
+			data = answer.Data
+			return nil
 		}
-		if f.err.Status == http.StatusForbidden {
-			stale++ // the signed URL expired: one fresh one must do
+		if answer != nil && answer.StatusCode == http.StatusForbidden {
+			refusals++ // the signed URL may have expired: one fresh one is enough
 		}
-		if !f.again || attempt == maxAttempts || stale > 1 {
-			return nil, op.failed(f.final())
-		}
-		c.api.log("%s: attempt %d of %d failed: %s", op.name, attempt, maxAttempts, f.err.Detail)
-		if err := c.api.back(ctx, path, f, attempt); err != nil {
-			return nil, op.failed(err)
-		}
+		f.Again = f.Again && refusals < 2
+		return f
+	})
+	if failed != nil {
+		return nil, op.failed(failed.Err)
 	}
+	return data, nil
 }
 
 // storage asks the API for the signed URL of a zip, which is valid for a minute.
@@ -166,42 +178,48 @@ func (c *Client) storage(ctx context.Context, op operation, path string) (*url.U
 		return nil, op.failed(err)
 	}
 	_, err = c.hub.Do(ctx, req, io.Discard)
-	var away *elsewhere
+	unavailable := func(message string) error { return &Error{Kind: Unavailable, Op: op.name, Message: message} }
+	var away *externalRedirectError
 	switch {
 	case err == nil:
-		return nil, &Error{Kind: Unavailable, Op: op.name, Detail: "the API gives no address of the zip"}
+		return nil, unavailable("the API gives no address of the zip")
 	case !errors.As(err, &away):
 		return nil, op.failed(err)
 	case away.to.Scheme != "https" && (c.api.base.Scheme == "https" || !secure(away.to)):
-		return nil, &Error{Kind: Unavailable, Op: op.name, Detail: "the API redirects to storage without https"}
+		return nil, unavailable("the API redirects to storage without https")
 	}
 	away.to.User = nil
 	return away.to, nil
 }
 
-// fetch gets a signed URL, without the token and without following further redirects.
-func (c *Client) fetch(ctx context.Context, storage *url.URL, limit int64) ([]byte, *failure) {
+// fetch gets a signed URL once, without the token, and follows no further redirect. It
+// returns the answer, if there was one, even with a failure.
+func (c *Client) fetch(ctx context.Context, storage *url.URL, limit int64) (*transfer.Answer, *transfer.Failure) {
 	attempt, cancel := context.WithTimeout(ctx, c.api.timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(attempt, http.MethodGet, storage.String(), nil)
 	if err != nil {
-		return nil, &failure{err: &Error{Kind: Unavailable, Detail: "unusable address of storage"}}
+		return nil, &transfer.Failure{Err: &Error{Kind: Unavailable, Message: "unusable address of storage"}}
 	}
 	req.Header.Set("User-Agent", c.hub.UserAgent)
-	resp, err := receive(c.api.next, req, limit)
+	answer, err := transfer.Send(c.api.next, req, limit)
 	if err != nil {
-		return nil, c.api.judgeError(ctx, err)
+		return nil, c.api.classifyError(ctx, storage.Host, err)
 	}
-	f := &failure{err: &Error{Kind: Unavailable, Status: resp.StatusCode, Detail: "storage does not give the zip"}, again: true, advice: runAgain}
-	switch status := resp.StatusCode; {
+	e := &Error{
+		Kind: Unavailable, Status: answer.StatusCode,
+		Message: "storage does not give the zip", Hint: transfer.RunAgain,
+	}
+	f := &transfer.Failure{Err: e, Again: true}
+	switch status := answer.StatusCode; {
 	case status == http.StatusOK:
-		return resp.Body.(*answer).data, nil
-	case status >= 500 || status == http.StatusTooManyRequests:
-		f.until, _ = retryAfter(resp.Header, c.api.pace.now())
+		return answer, nil
+	case transfer.Temporary(status):
+		f.NotBefore, _ = transfer.RetryAfter(answer.Header, c.api.pace.now())
 	case status == http.StatusForbidden:
-		f.err.Detail = "storage refuses the signed URL"
+		e.Message = "storage refuses the signed URL"
 	default:
-		f.again = false
+		f.Again = false
 	}
-	return nil, f
+	return answer, f
 }

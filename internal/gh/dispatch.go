@@ -14,22 +14,26 @@ const (
 	dispatchInput = "dispatch-token"
 )
 
-// Dispatch sends a repository_dispatch (design §9) to repository owner/name. It needs contents: write there.
+// Dispatch sends a repository_dispatch to repository owner/name. It needs contents: write
+// there.
 //
-// Delivery is at least once: an attempt whose fate is unknown is made again.
+// Delivery is at least once: an attempt with an unknown result is made again.
 func (c *Client) Dispatch(ctx context.Context, repository, eventType string, payload json.RawMessage) error {
 	op := c.operation("dispatch to "+repository, repository, "contents: write", dispatchInput)
-	owner, name, err := split(repository)
+	owner, name, err := op.split("dispatch")
 	if err != nil {
-		op.name = "dispatch"
-		return op.invalid("%v", err)
+		return err
 	}
-	_, resp, err := c.hub.Repositories.Dispatch(ctx, owner, name, github.DispatchRequestOptions{EventType: eventType, ClientPayload: &payload})
+	options := github.DispatchRequestOptions{EventType: eventType, ClientPayload: &payload}
+	_, resp, err := c.hub.Repositories.Dispatch(ctx, owner, name, options)
 	switch {
 	case err != nil:
 		return op.failed(err)
 	case resp.StatusCode != http.StatusNoContent:
-		return &Error{Kind: Unavailable, Status: resp.StatusCode, Op: op.name, Detail: "the answer is not the API's, which is 204: look for a proxy in between"}
+		return &Error{
+			Kind: Unavailable, Status: resp.StatusCode, Op: op.name,
+			Message: "the answer is not the API's, which is 204", Hint: lookForProxy,
+		}
 	}
 	return nil
 }

@@ -5,13 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/google/go-github/v62/github"
+
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
+	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
+	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
 
-// Kind is what went wrong, as far as a caller or a user acts on it differently.
+// Kind says what went wrong, as far as a caller or a user reacts to it differently.
 type Kind string
 
 // The kinds of Error.
@@ -19,41 +23,64 @@ const (
 	Unauthorized Kind = "unauthorized" // 401: the token is wrong or expired
 	Forbidden    Kind = "forbidden"    // 403: the token lacks a permission
 	NotFound     Kind = "not-found"    // 404: missing or not permitted
-	Invalid      Kind = "invalid"      // 422 and other 4xx, a name that can't be, more bytes than the limit
-	RateLimited  Kind = "rate-limited" // the limit would not reset before the deadline
-	Unavailable  Kind = "unavailable"  // network, 5xx, or an answer that is not the API's
+	Invalid      Kind = "invalid"      // 422 and other 4xx, an impossible name, more bytes than the limit
+	RateLimited  Kind = "rate-limited" // the limit does not reset before the deadline
+	Unavailable  Kind = "unavailable"  // network, proxy, 5xx, or an answer that is not the API's
 )
 
-// Error is what every method returns for a request that failed. Its text never holds a token, a query or a signed URL.
+// Error is what every method returns for a request that failed. Its text never holds a
+// token, a query or a signed URL.
 type Error struct {
-	Kind   Kind
-	Status int    // HTTP status, 0 when there was no answer
-	Op     string // what was tried: "dispatch to acme/web"
-	Detail string // the reason, and the next step where there is one
+	Kind    Kind
+	Status  int    // HTTP status, 0 when there was no answer
+	Op      string // what was tried: "dispatch to acme/web"
+	Message string // what is wrong
+	Hint    string // the next step, "" for none
 
-	cause error // the end of ctx, for errors.Is; within this package also an *elsewhere
+	cause error // the end of ctx, for errors.Is; within this package also an *externalRedirectError
 }
 
 func (e *Error) Error() string {
-	if e.Status == 0 {
-		return fmt.Sprintf("%s: %s", e.Op, e.Detail)
+	text := e.Message
+	if e.Status != 0 {
+		text = strconv.Itoa(e.Status) + " " + text
 	}
-	return fmt.Sprintf("%s: %d %s", e.Op, e.Status, e.Detail)
+	if e.Op != "" {
+		text = e.Op + ": " + text
+	}
+	return advice.Join(text, e.Hint)
 }
 
-// Unwrap gives context.Canceled or context.DeadlineExceeded when ctx ended the request.
+// Advice returns the hint, for advice.Split.
+func (e *Error) Advice() string { return e.Hint }
+
+// Unwrap returns context.Canceled or context.DeadlineExceeded when ctx ended the request.
 func (e *Error) Unwrap() error { return e.cause }
 
-// operation is what a request is for, in the words of its errors.
+// operation says what a request is for, as its errors name it.
 type operation struct {
 	name       string // "dispatch to acme/web"
 	repository string
 	permission string // what the token needs there
 	input      string // the action's input that holds the token
+	token      string // never printed
 }
 
 func (op operation) invalid(format string, args ...any) *Error {
-	return &Error{Kind: Invalid, Op: op.name, Detail: fmt.Sprintf(format, args...)}
+	return &Error{Kind: Invalid, Op: op.name, Message: fmt.Sprintf(format, args...)}
+}
+
+// split checks the name of the repository, which becomes part of a path. The error does not
+// repeat it: it says that action failed.
+func (op operation) split(action string) (owner, name string, err error) {
+	owner, name, _ = strings.Cut(op.repository, "/")
+	if !bundleid.IsRepository(op.repository) {
+		return "", "", &Error{
+			Kind: Invalid, Op: action, Hint: "want owner/name",
+			Message: transfer.Quote(op.repository) + " is not the name of a repository",
+		}
+	}
+	return owner, name, nil
 }
 
 // failed makes the Error of what go-github or the transport returned.
@@ -64,82 +91,83 @@ func (op operation) failed(err error) *Error {
 	)
 	switch {
 	case errors.As(err, &e):
-		told := *e
-		told.Op = op.name
-		if away := (*elsewhere)(nil); errors.As(e.cause, &away) {
-			told.cause = nil // its address may be signed
+		named := *e
+		named.Op = op.name
+		if away := (*externalRedirectError)(nil); errors.As(e.cause, &away) {
+			named.cause = nil // its address may be signed
 		}
-		return &told
+		return &named
 	case errors.As(err, &answer):
-		return op.refused(answer.Response.StatusCode, answer.Message, answer.Errors)
+		return op.refused(answer)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return &Error{Kind: Unavailable, Op: op.name, Detail: ended(err), cause: err}
+		named := ended(err)
+		named.Op = op.name
+		return named
 	default:
-		return &Error{Kind: Unavailable, Op: op.name, Detail: "the answer is not the API's: " + reason(err)}
+		message := "the answer is not the API's: " + transfer.Reason(err, op.token)
+		return &Error{Kind: Unavailable, Op: op.name, Message: message}
 	}
 }
 
-// refused explains a 4xx: which token, which permission, which repository.
-func (op operation) refused(status int, message string, details []github.Error) *Error {
-	e := &Error{Status: status, Op: op.name}
-	switch status {
-	case http.StatusUnauthorized:
-		e.Kind = Unauthorized
-		e.Detail = fmt.Sprintf("the token is missing, wrong or expired: give input `%s` a valid one", op.input)
-	case http.StatusForbidden:
-		e.Kind = Forbidden
-		e.Detail = fmt.Sprintf("refused: the token of input `%s` needs the permission `%s` on %s", op.input, op.permission, op.repository)
-	case http.StatusNotFound:
-		e.Kind = NotFound
-		e.Detail = fmt.Sprintf("not found, or the token of input `%s` may not see it (it needs `%s` on %s)", op.input, op.permission, op.repository)
-	default:
-		e.Kind = Invalid
-		e.Detail = "the API refused the request"
-	}
-	for _, d := range details {
+// refused explains a 4xx: what the server says, and which token needs which permission
+// where.
+func (op operation) refused(answer *github.ErrorResponse) *Error {
+	e := &Error{Status: answer.Response.StatusCode, Op: op.name}
+	said := answer.Message
+	for _, d := range answer.Errors {
 		if d.Message != "" {
-			message += "; " + d.Message
+			said += "; " + d.Message
 		}
 	}
-	if message != "" && status != http.StatusUnauthorized {
-		e.Detail += "; the server says " + quote(message)
+	switch e.Status {
+	case http.StatusUnauthorized:
+		e.Kind, e.Message = Unauthorized, "the token is missing, wrong or expired"
+		e.Hint = fmt.Sprintf("give input `%s` a valid one", op.input)
+		return e
+	case http.StatusForbidden:
+		e.Kind, e.Message = Forbidden, "refused"
+		e.Hint = op.forbiddenHint(answer.Response.Header, said)
+	case http.StatusNotFound:
+		e.Kind, e.Message = NotFound, fmt.Sprintf("not found, or the token of input `%s` may not see it", op.input)
+		e.Hint = fmt.Sprintf("check the name, and give the token `%s` on %s%s",
+			op.permission, op.repository, op.jobTokenHint())
+	default:
+		e.Kind, e.Message = Invalid, "the API refused the request"
 	}
-	if op.input == dispatchInput && (status == http.StatusForbidden || status == http.StatusNotFound) {
-		e.Detail += "; the job's own token reaches its own repository only: for another one give `" + dispatchInput + "`"
+	if said != "" {
+		e.Message += "; the server says " + transfer.Quote(said, op.token)
 	}
 	return e
 }
 
-func ended(err error) string {
+// forbiddenHint is the next step after a 403, which has more reasons than a missing
+// permission.
+func (op operation) forbiddenHint(h http.Header, said string) string {
+	said = strings.ToLower(said)
+	switch {
+	case strings.HasPrefix(h.Get("X-GitHub-SSO"), "required"):
+		return fmt.Sprintf("authorize the token of input `%s` for the organization's single sign-on", op.input)
+	case strings.Contains(said, "ip allow list"):
+		return "add the runner's address to the organization's IP allow list"
+	case strings.Contains(said, "archived"):
+		return fmt.Sprintf("unarchive %s, or remove it from `dispatch-to`", op.repository)
+	}
+	return fmt.Sprintf("the token of input `%s` needs the permission `%s` on %s%s",
+		op.input, op.permission, op.repository, op.jobTokenHint())
+}
+
+func (op operation) jobTokenHint() string {
+	if op.input != dispatchInput {
+		return ""
+	}
+	return "; the job's own token reaches its own repository only: for another one give `" + dispatchInput + "`"
+}
+
+// ended is the error of a request that ctx ended.
+func ended(err error) *Error {
+	message := "the deadline passed"
 	if errors.Is(err, context.Canceled) {
-		return "cancelled"
+		message = "cancelled"
 	}
-	return "the deadline passed"
-}
-
-// reason is err without the URL that *url.Error prints, on one bounded line.
-func reason(err error) string {
-	for u := (*url.Error)(nil); errors.As(err, &u); {
-		err = u.Err
-	}
-	text := quote(err.Error())
-	if plain := text[1 : len(text)-1]; !strings.Contains(plain, `\`) {
-		return plain
-	}
-	return text
-}
-
-// maxQuote bounds text of others in our errors.
-const maxQuote = 200 // code points
-
-// quote makes untrusted text safe to print: one line, bounded.
-func quote(s string) string {
-	n := 0
-	for i := range s {
-		if n++; n > maxQuote {
-			s = s[:i] + "…"
-			break
-		}
-	}
-	return fmt.Sprintf("%q", s)
+	return &Error{Kind: Unavailable, Message: message, cause: err}
 }

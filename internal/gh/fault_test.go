@@ -2,24 +2,21 @@ package gh
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
-	"io"
-	"log"
-	"math/big"
-	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
+	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
 
 const always = 1 << 20
@@ -60,16 +57,18 @@ var calls = []call{
 	}},
 }
 
-// faultServer is setup with what every call needs.
-func faultServer(t *testing.T) (*ghtest.Server, *Client, *fakeClock) {
+// faultServer is setup, with everything that the calls need.
+func faultServer(t *testing.T) (*ghtest.Server, *Client, *fixture.Clock) {
 	t.Helper()
 	server, client, clock := setup(t, ghtest.Options{})
-	server.AddRepository(ghtest.Repository{FullName: "acme/web", Private: true, Files: map[string]string{"README.md": "read me"}})
+	server.AddRepository(ghtest.Repository{FullName: "acme/web", Private: true,
+		Files: map[string]string{"README.md": "read me"}})
 	server.AddArtifact(ghtest.Artifact{Repository: "acme/web", Name: "n", Zip: []byte("PK")})
 	return server, client, clock
 }
 
-// hangs shortens the time-out for a fault that only a time-out ends, and says whether it did. A slow machine has four more attempts.
+// hangs reports whether only a time-out ends the fault, and shortens the time-out then. A
+// slow machine has four more attempts.
 func hangs(c *Client, fault string) bool {
 	if fault != "time-out" && fault != "slow trickle" {
 		return false
@@ -78,7 +77,8 @@ func hangs(c *Client, fault string) bool {
 	return true
 }
 
-// checkError holds an error to what all of them owe: its kind, one bounded line, no secret.
+// checkError checks what must hold for every error: its kind, one bounded line, no
+// secret.
 func checkError(t *testing.T, err error, want Kind) {
 	t.Helper()
 	if err == nil {
@@ -101,49 +101,68 @@ func checkError(t *testing.T, err error, want Kind) {
 	}
 }
 
-func TestFaults(t *testing.T) {
-	t.Parallel()
-	// A host that must never hear of us.
-	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		t.Errorf("a request reached another host: %s %s, Authorization %q", r.Method, r.URL, r.Header.Get("Authorization"))
-	}))
-	t.Cleanup(other.Close)
-	const recovers Kind = ""
+// recovers is the kind of no error: the next attempt works.
+const recovers Kind = ""
+
+// faultCase is a fault and what becomes of it.
+type faultCase struct {
+	name  string
+	fault ghtest.Fault
+	once  Kind // with one such answer
+	all   Kind // with such answers only
+}
+
+// faultCases are the faults of TestFaults; other is the address of another host.
+func faultCases(other string) []faultCase {
 	hour := newClock().Now().Add(time.Hour)
-	tests := []struct {
-		name  string
-		fault ghtest.Fault
-		once  Kind // with one such answer; recovers: the next attempt succeeds
-		all   Kind // with such answers only
-	}{
+	return []faultCase{
 		{"reset", ghtest.Reset(), recovers, Unavailable},
 		{"time-out", ghtest.Hang(), recovers, Unavailable},
 		{"slow trickle", ghtest.Trickle(), recovers, Unavailable},
-		{"429 with retry-after", ghtest.Status(429, `{"message":"slow down"}`, "Retry-After", "7"), recovers, RateLimited},
+		{"429 with retry-after", ghtest.Status(429, `{"message":"slow down"}`, "Retry-After", "7"), recovers,
+			RateLimited},
 		{"429 without headers", ghtest.Status(429, `{"message":"slow down"}`), recovers, RateLimited},
 		{"429 as HTML", ghtest.Status(429, `<h1>slow down</h1>`), recovers, RateLimited},
 		{"secondary limit", ghtest.SecondaryLimit("60"), recovers, RateLimited},
 		{"secondary limit without header", ghtest.SecondaryLimit(""), recovers, RateLimited},
 		{"primary limit", ghtest.PrimaryLimit(hour), recovers, RateLimited},
 		{"limit that resets in a week", ghtest.PrimaryLimit(hour.AddDate(0, 0, 7)), RateLimited, RateLimited},
+		{"429 that asks for centuries", ghtest.Status(429, `{}`, "Retry-After", "99999999999"), RateLimited,
+			RateLimited},
+		{"407", ghtest.Status(407, `<html>log in to the proxy</html>`), Unavailable, Unavailable},
+		{"408", ghtest.Status(408, `{"message":"timeout"}`), recovers, Unavailable},
 		{"500", ghtest.Status(500, `{"message":"Server Error"}`), recovers, Unavailable},
 		{"502 with HTML", ghtest.Status(502, `<html>bad gateway</html>`), recovers, Unavailable},
 		{"503 with retry-after", ghtest.Status(503, ``, "Retry-After", "20"), recovers, Unavailable},
 		{"200 with HTML", ghtest.Status(200, `<html>log in to the proxy</html>`), recovers, Unavailable},
 		{"truncated", ghtest.Truncate(), recovers, Unavailable},
-		{"redirect to another host", ghtest.Redirect(302, other.URL+"/?sig=secret"), Unavailable, Unavailable},
-		{"permanent redirect to another host", ghtest.Redirect(308, other.URL+"/?sig=secret"), Unavailable, Unavailable},
+		{"redirect to another host", ghtest.Redirect(302, other+"/?sig=secret"), Unavailable, Unavailable},
+		{"permanent redirect to another host", ghtest.Redirect(308, other+"/?sig=secret"), Unavailable,
+			Unavailable},
 		{"redirect to nowhere", ghtest.Redirect(301, ""), Unavailable, Unavailable},
 		{"redirect to itself", ghtest.Redirect(307, "?again"), recovers, Unavailable},
 		{"401", ghtest.Status(401, `{"message":"Bad credentials"}`), Unauthorized, Unauthorized},
-		{"401 that echoes the token", ghtest.Status(401, `{"message":"Bad credentials: `+testToken+`"}`), Unauthorized, Unauthorized},
+		{"401 that echoes the token", ghtest.Status(401, `{"message":"Bad credentials: `+testToken+`"}`), Unauthorized,
+			Unauthorized},
 		{"403", ghtest.Status(403, `{"message":"no\n`+testToken+`\u001b[31m"}`), Forbidden, Forbidden},
+		{"403 that echoes the token in escapes", ghtest.Status(403, `{"message":"\u0067hs_0123456789abcdef"}`),
+			Forbidden, Forbidden},
 		{"403 as HTML", ghtest.Status(403, `<html>forbidden</html>`), Forbidden, Forbidden},
 		{"404", ghtest.Status(404, `{"message":"Not Found"}`), NotFound, NotFound},
 		{"410", ghtest.Status(410, `{"message":"Gone"}`), Invalid, Invalid},
 		{"422", ghtest.Status(422, `{"message":"`+strings.Repeat("long ", 500)+`"}`), Invalid, Invalid},
 	}
-	for _, tt := range tests {
+}
+
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	// A host that must get no request.
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("a request reached another host: %s %s, Authorization %q", r.Method, r.URL,
+			r.Header.Get("Authorization"))
+	}))
+	t.Cleanup(other.Close)
+	for _, tt := range faultCases(other.URL) {
 		for _, c := range calls {
 			if c.name == "download" && strings.Contains(tt.name, "another host") {
 				continue // that is where storage is: TestStorage
@@ -160,10 +179,11 @@ func TestFaults(t *testing.T) {
 				checkError(t, c.do(t.Context(), client), once)
 				server.Fail(c.pattern, always, tt.fault)
 				checkError(t, c.do(t.Context(), client), all)
-				if n := len(server.Requests()); n > 1+2*maxAttempts+2*maxRedirects*maxAttempts {
+				if n := len(server.Requests()); n > 1+2*transfer.Attempts+2*maxRedirects*transfer.Attempts {
 					t.Errorf("%d requests", n)
 				}
-				// An answer that comes after the short time-out is lost, so the dispatch is sent again: at least once.
+				// An answer that comes after the short time-out is lost, so the dispatch
+				// is sent again: at least once.
 				if n := len(server.Dispatches()); n > 1 && !slow {
 					t.Errorf("%d dispatches arrived", n)
 				}
@@ -174,21 +194,20 @@ func TestFaults(t *testing.T) {
 
 func TestStorage(t *testing.T) {
 	t.Parallel()
-	const recovers Kind = ""
-	tests := []struct {
-		name  string
-		fault ghtest.Fault
-		once  Kind
-		all   Kind
-	}{
+	tests := []faultCase{
 		{"reset", ghtest.Reset(), recovers, Unavailable},
 		{"time-out", ghtest.Hang(), recovers, Unavailable},
 		{"slow trickle", ghtest.Trickle(), recovers, Unavailable},
+		{"408", ghtest.Status(408, ``), recovers, Unavailable},
 		{"429", ghtest.Status(429, ``), recovers, Unavailable},
+		{"429 that asks for centuries", ghtest.Status(429, `{}`, "Retry-After", "99999999999"), RateLimited,
+			RateLimited},
+		{"407", ghtest.Status(407, `<html>log in to the proxy</html>`), Unavailable, Unavailable},
 		{"500", ghtest.Status(500, ``), recovers, Unavailable},
 		{"503", ghtest.Status(503, ``, "Retry-After", "9"), recovers, Unavailable},
 		{"truncated", ghtest.Truncate(), Invalid, Invalid}, // promises more than the limit
-		{"signed URL expired", ghtest.Status(403, "<Error>"+strings.Repeat("longer than the limit ", 100)), recovers, Unavailable},
+		{"signed URL expired", ghtest.Status(403, "<Error>"+strings.Repeat("longer than the limit ", 100)), recovers,
+			Unavailable},
 		{"gone", ghtest.Status(404, ``), Unavailable, Unavailable},
 		{"another redirect", ghtest.Redirect(302, "https://example.com/?sig=secret"), Unavailable, Unavailable},
 	}
@@ -209,7 +228,7 @@ func TestStorage(t *testing.T) {
 	}
 }
 
-// An expired signed URL is fetched anew once, not again and again.
+// An expired signed URL is replaced once only.
 func TestStorageAsksOnceForAFreshURL(t *testing.T) {
 	t.Parallel()
 	server, client, _ := faultServer(t)
@@ -250,73 +269,71 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-// TestCertificates: a server whose certificate expired, or that nobody vouches for, gets nothing and is not asked again.
-func TestCertificates(t *testing.T) {
+// TestBrokenServers connects to servers that a second attempt does not change. They get
+// no request, and there is one attempt.
+func TestBrokenServers(t *testing.T) {
 	t.Parallel()
+	plain := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(plain.Close)
+	plainHost := plain.Listener.Addr().String()
+	cert, pool := fixture.Certificate(t, time.Now())
+	valid := fixture.TLSServer(t, &tls.Config{Certificates: []tls.Certificate{cert}})
+	oldCert, oldPool := fixture.Certificate(t, time.Now().Add(-48*time.Hour))
+	expired := fixture.TLSServer(t, &tls.Config{Certificates: []tls.Certificate{oldCert}})
 	tests := []struct {
-		name    string
-		age     time.Duration
-		trusted bool
-		want    string
+		name, url     string
+		pool          *x509.CertPool
+		message, hint string
 	}{
-		{"expired", 48 * time.Hour, true, "certificate has expired"},
-		{"unknown authority", 0, false, "unknown authority"},
+		{"trusted, but expired", expired.URL, oldPool, "certificate has expired", "renew the certificate"},
+		{"unknown authority", valid.URL, oldPool, "unknown authority", "SSL_CERT_FILE"},
+		{"no TLS", "https://" + plainHost, pool, "the server at " + plainHost + " does not speak TLS",
+			"check the address and port"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request arrived") }))
-			server.Config.ErrorLog = log.New(io.Discard, "", 0)
-			cert, pool := certificate(t, time.Now().Add(-tt.age))
-			if !tt.trusted {
-				pool = x509.NewCertPool()
-			}
-			server.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
-			server.StartTLS()
-			defer server.Close()
 			clock := newClock()
 			client, err := New(Options{
-				BaseURL: server.URL, Token: testToken, Now: clock.Now, Sleep: clock.Sleep,
-				Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}},
+				BaseURL: tt.url, Token: testToken, Now: clock.Now, Sleep: clock.Sleep,
+				Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: tt.pool}},
 			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			start := clock.Now()
+			fixture.Must(t, err)
 			for _, c := range calls {
 				err := c.do(t.Context(), client)
 				checkError(t, err, Unavailable)
-				if err != nil && !strings.Contains(err.Error(), tt.want) {
-					t.Errorf("%v: want %q in it", err, tt.want)
+				if err == nil {
+					continue
+				}
+				message, hint := advice.Split(err)
+				if !strings.Contains(message, tt.message) || !strings.Contains(hint, tt.hint) {
+					t.Errorf("%s: got %q and %q, want %q and %q", c.name, message, hint, tt.message, tt.hint)
 				}
 			}
-			if !clock.Now().Equal(start) {
-				t.Error("tried again")
+			if sleeps := clock.Sleeps(); len(sleeps) > 0 {
+				t.Errorf("tried again: %v", sleeps)
 			}
 		})
 	}
 }
 
-// certificate makes a self-signed one for 127.0.0.1, valid for an hour around t, and a pool that trusts it.
-func certificate(tb testing.TB, t time.Time) (tls.Certificate, *x509.CertPool) {
-	tb.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		tb.Fatal(err)
+// A proxy asks for credentials by a 407: to CONNECT, and in place of the API's answer.
+func TestProxyWithoutCredentials(t *testing.T) {
+	t.Parallel()
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusProxyAuthRequired)
+	}))
+	t.Cleanup(proxy.Close)
+	for _, base := range []string{"https://api.example.invalid", "http://localhost:1"} {
+		transport := defaultTransport().(*http.Transport)
+		transport.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(proxy.URL) }
+		client, err := New(Options{BaseURL: base, Token: testToken, Transport: transport})
+		fixture.Must(t, err)
+		err = client.Dispatch(t.Context(), "acme/web", "t", json.RawMessage(payload))
+		checkError(t, err, Unavailable)
+		message, hint := advice.Split(err)
+		if !strings.Contains(message, "asks for a user name and password") || !strings.Contains(hint, "HTTPS_PROXY") {
+			t.Errorf("%s: got %q and %q", base, message, hint)
+		}
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: t.Add(-time.Hour), NotAfter: t.Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(leaf)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
 }

@@ -1,14 +1,14 @@
-// Package gh is the one GitHub API client: authentication, redirects, retries, rate limits.
+// Package gh is the one GitHub API client: authentication, redirects, retries, rate
+// limits.
 //
-// go-github builds the requests it knows and reads their answers. Below it stands transport, which sends the token to one origin only,
-// keeps within the platform's limits and tries again where that is safe.
+// go-github builds the requests that it knows and reads their answers. Below it,
+// transport sends the token to one origin only, keeps within the platform's limits and
+// tries again where that is safe.
 package gh
 
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -18,7 +18,8 @@ import (
 
 	"github.com/google/go-github/v62/github"
 
-	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
+	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
 
 // Options are what the client needs from outside; only BaseURL is required.
@@ -26,34 +27,38 @@ type Options struct {
 	BaseURL   string // GITHUB_API_URL: https, or http on loopback; no userinfo, query or fragment
 	Token     string // "" for anonymous requests
 	UserAgent string
-	Transport http.RoundTripper                                // default: a clone of http.DefaultTransport with time-outs
+	Transport http.RoundTripper                                // default: Go's own with time-outs
 	Now       func() time.Time                                 // default time.Now
 	Sleep     func(ctx context.Context, d time.Duration) error // default: a timer that ctx ends
-	Log       func(format string, args ...any)                 // waits and retries are told here; default: nowhere
+	Log       func(format string, args ...any)                 // gets waits and retries; default: none
 }
 
-// Client talks to one GitHub API with one token. It is safe for concurrent use and paces itself to the platform's limits,
-// which count per token: share one client among all that use the same token.
+// Client talks to one GitHub API with one token. It is safe for concurrent use, and paces
+// itself to the platform's limits. These count per token: share one client among all
+// users of a token.
 type Client struct {
 	api   *transport
 	hub   *github.Client
 	input string // the action's input that holds the token, where the caller knows better than the method
 }
 
-// WithInput is the same client, limits and all, whose errors say that the token is that of this input of the action. By default
-// they name `dispatch-token` for a dispatch and `token` for everything else.
+// WithInput returns the same client, limits included, whose errors name this input of the
+// action as the one that holds the token. By default they name `dispatch-token` for a
+// dispatch and `token` for everything else.
 func (c *Client) WithInput(name string) *Client {
 	named := *c
 	named.input = name
 	return &named
 }
 
-// operation words what a method is for; input is the one that usually holds the token.
+// operation describes what a method is for; input is the one that usually holds the
+// token.
 func (c *Client) operation(name, repository, permission, input string) operation {
-	return operation{name, repository, permission, cmp.Or(c.input, input)}
+	return operation{name, repository, permission, cmp.Or(c.input, input), c.api.token}
 }
 
-// Time-outs of one attempt, so that a server that stalls or trickles is given up; the deadline of the whole is the caller's ctx.
+// Time-outs of one attempt, against a server that stalls or trickles. The deadline of the
+// whole is the caller's ctx.
 const (
 	connectTimeout = 10 * time.Second
 	headerTimeout  = 15 * time.Second
@@ -68,13 +73,15 @@ func New(o Options) (*Client, error) {
 	}
 	token := strings.TrimSpace(o.Token) // a pasted secret often ends with a line break
 	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return nil, errors.New("the token holds white space or characters outside of ASCII: paste it again as one word")
+		return nil, &advice.Error{
+			Message: "the token holds white space or characters outside of ASCII", Hint: "paste it again as one word",
+		}
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if o.Sleep == nil {
-		o.Sleep = sleep
+		o.Sleep = transfer.Sleep
 	}
 	if o.Log == nil {
 		o.Log = func(string, ...any) {}
@@ -96,27 +103,33 @@ func New(o Options) (*Client, error) {
 	return &Client{api: api, hub: hub}, nil
 }
 
-// parseBaseURL checks the API's address; its path ends with a slash, as go-github wants it.
+// parseBaseURL checks the API's address; its path ends with a slash, as go-github wants
+// it.
 func parseBaseURL(s string) (*url.URL, error) {
+	invalid := func(problem, hint string) (*url.URL, error) {
+		return nil, &advice.Error{Message: "the API's address (GITHUB_API_URL) " + problem, Hint: hint}
+	}
 	u, err := url.Parse(s)
 	switch {
-	case err != nil:
-		return nil, errors.New("the API's address (GITHUB_API_URL) is not a URL") // err would print what may be a password
+	case err != nil: // err prints the address, which may hold a password
+		return invalid("is not a URL", "")
 	case u.User != nil:
-		return nil, errors.New("the API's address (GITHUB_API_URL) holds a user name or password: remove it, the token has its own input")
+		return invalid("holds a user name or password", "remove it, the token has its own input")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.Opaque != "":
-		return nil, errors.New("the API's address (GITHUB_API_URL) must end with its path: no query, no fragment")
+		return invalid("must end with its path", "no query, no fragment")
 	case u.Hostname() == "":
-		return nil, fmt.Errorf("the API's address (GITHUB_API_URL) is %s: want one like https://api.github.com", quote(s))
+		return invalid("is "+transfer.Quote(s), "want one like https://api.github.com")
 	case !secure(u):
-		return nil, fmt.Errorf("the API's address (GITHUB_API_URL) is %s: want https (http only on this machine), so that the token stays secret", quote(s))
+		return invalid("is "+transfer.Quote(s),
+			"want https (http only on this machine), so that the token stays secret")
 	}
 	u.Path = strings.TrimRight(u.Path, "/") + "/"
 	u.RawPath = ""
 	return u, nil
 }
 
-// secure reports whether a token may travel to u: https, or http that doesn't leave the machine.
+// secure reports whether a token may travel to u: https, or http that doesn't leave the
+// machine.
 func secure(u *url.URL) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname())
 }
@@ -130,33 +143,10 @@ func loopback(host string) bool {
 }
 
 func defaultTransport() http.RoundTripper {
-	t := &http.Transport{Proxy: http.ProxyFromEnvironment}
-	if d, ok := http.DefaultTransport.(*http.Transport); ok {
-		t = d.Clone()
-	}
+	t := transfer.NewTransport()
 	t.DialContext = (&net.Dialer{Timeout: connectTimeout}).DialContext
 	t.TLSHandshakeTimeout = connectTimeout
 	t.ResponseHeaderTimeout = headerTimeout
 	t.MaxIdleConnsPerHost = maxConcurrent
 	return t
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}
-
-// split checks the name of a repository, which becomes part of a path.
-func split(repository string) (owner, name string, err error) {
-	owner, name, _ = strings.Cut(repository, "/")
-	if !event.IsRepository(repository) {
-		return "", "", fmt.Errorf("%s is not the name of a repository: want owner/name", quote(repository))
-	}
-	return owner, name, nil
 }

@@ -1,7 +1,6 @@
 package gh
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
@@ -19,29 +19,13 @@ const (
 	payload   = `{"event":"kaizen.schedule.prepared","bundle":{"bytes":1}}`
 )
 
-// fakeClock moves only when somebody sleeps.
-type fakeClock struct {
-	mu sync.Mutex
-	t  time.Time
-}
-
-func newClock() *fakeClock { return &fakeClock{t: time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)} }
-
-func (c *fakeClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t
-}
-
-func (c *fakeClock) Sleep(ctx context.Context, d time.Duration) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = c.t.Add(d)
-	return ctx.Err()
+// newClock returns a clock that moves only by Sleep.
+func newClock() *fixture.Clock {
+	return fixture.NewClock(time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC))
 }
 
 // setup starts a stand-in with one repository, and a client for it.
-func setup(t testing.TB, o ghtest.Options) (*ghtest.Server, *Client, *fakeClock) {
+func setup(t testing.TB, o ghtest.Options) (*ghtest.Server, *Client, *fixture.Clock) {
 	t.Helper()
 	clock := newClock()
 	o.Errorf = t.Errorf
@@ -58,9 +42,10 @@ func setup(t testing.TB, o ghtest.Options) (*ghtest.Server, *Client, *fakeClock)
 	return server, connect(t, server, clock, testToken), clock
 }
 
-func connect(t testing.TB, server *ghtest.Server, clock *fakeClock, token string) *Client {
+func connect(t testing.TB, server *ghtest.Server, clock *fixture.Clock, token string) *Client {
 	t.Helper()
-	c, err := New(Options{BaseURL: server.URL(), Token: token, UserAgent: "test", Now: clock.Now, Sleep: clock.Sleep, Log: t.Logf})
+	c, err := New(Options{BaseURL: server.URL(), Token: token, UserAgent: "test", Now: clock.Now, Sleep: clock.Sleep,
+		Log: t.Logf})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,11 +55,13 @@ func connect(t testing.TB, server *ghtest.Server, clock *fakeClock, token string
 func TestDispatch(t *testing.T) {
 	t.Parallel()
 	server, client, _ := setup(t, ghtest.Options{BasePath: "/api/v3"})
-	if err := client.Dispatch(t.Context(), "acme/web", "kaizen.schedule.prepared", json.RawMessage(payload)); err != nil {
+	err := client.Dispatch(t.Context(), "acme/web", "kaizen.schedule.prepared", json.RawMessage(payload))
+	if err != nil {
 		t.Fatal(err)
 	}
 	got := server.Dispatches()
-	if len(got) != 1 || got[0].Repository != "acme/web" || got[0].EventType != "kaizen.schedule.prepared" || string(got[0].ClientPayload) != payload {
+	if len(got) != 1 || got[0].Repository != "acme/web" || got[0].EventType != "kaizen.schedule.prepared" ||
+		string(got[0].ClientPayload) != payload {
 		t.Errorf("dispatches = %+v", got)
 	}
 	want := map[string]string{
@@ -98,7 +85,8 @@ func TestArtifacts(t *testing.T) {
 		if i%2 == 1 {
 			name = "other"
 		}
-		server.AddArtifact(ghtest.Artifact{Repository: "acme/web", Name: name, Zip: []byte("zip " + fmt.Sprint(i)), RunID: int64(i), HeadBranch: "main"})
+		server.AddArtifact(ghtest.Artifact{Repository: "acme/web", Name: name, Zip: []byte("zip " + fmt.Sprint(i)),
+			RunID: int64(i), HeadBranch: "main"})
 	}
 	for _, limit := range []int{0, 1, 30, 100, 101, 1000} {
 		list, err := client.Artifacts(t.Context(), "acme/web", "kaizen.web.coach.2026-W48", limit)
@@ -120,7 +108,8 @@ func TestArtifacts(t *testing.T) {
 	}
 	a := list[1]
 	if a.Name != "kaizen.web.coach.2026-W48" || a.RunID != 248 || a.HeadBranch != "main" || a.RepositoryID == 0 ||
-		a.HeadRepositoryID != a.RepositoryID || !strings.HasPrefix(a.Digest, "sha256:") || a.Size != 7 || a.CreatedAt.IsZero() || a.ExpiresAt.IsZero() {
+		a.HeadRepositoryID != a.RepositoryID || !strings.HasPrefix(a.Digest, "sha256:") || a.Size != 7 ||
+		a.CreatedAt.IsZero() || a.ExpiresAt.IsZero() {
 		t.Errorf("artifact = %+v", a)
 	}
 }
@@ -133,7 +122,8 @@ func TestDownloadArtifact(t *testing.T) {
 	if err != nil || string(data) != "PK zip" {
 		t.Fatalf("%q, %v", data, err)
 	}
-	if _, err := client.DownloadArtifact(t.Context(), "acme/web", id, 5); err == nil || !strings.Contains(err.Error(), "limit is 5") {
+	if _, err := client.DownloadArtifact(t.Context(), "acme/web", id, 5); err == nil ||
+		!strings.Contains(err.Error(), "limit is 5") {
 		t.Errorf("over the limit: %v", err)
 	}
 }
@@ -169,7 +159,8 @@ func dispatchAll(t testing.TB, client *Client, repositories []string) {
 	var wg sync.WaitGroup
 	for _, name := range repositories {
 		wg.Go(func() {
-			if err := client.Dispatch(t.Context(), name, "kaizen.schedule.prepared", json.RawMessage(payload)); err != nil {
+			err := client.Dispatch(t.Context(), name, "kaizen.schedule.prepared", json.RawMessage(payload))
+			if err != nil {
 				t.Error(err)
 			}
 		})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
+	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
 
 func TestNewChecksBaseURL(t *testing.T) {
@@ -74,9 +75,11 @@ func TestNewChecksToken(t *testing.T) {
 func TestRepositoryNames(t *testing.T) {
 	t.Parallel()
 	server, client, _ := setup(t, ghtest.Options{})
-	for _, name := range []string{"", "web", "/web", "acme/", "acme/..", "acme/.", "../acme", "a/b/c", "acme/web?x", "acme/web#x", "acme/w%2fb", "acme/we b", "acme/web\n", "acme\x1b/web", "äcme/web"} {
+	for _, name := range []string{"", "web", "/web", "acme/", "acme/..", "acme/.", "../acme", "a/b/c", "acme/web?x",
+		"acme/web#x", "acme/w%2fb", "acme/we b", "acme/web\n", "acme\x1b/web", "äcme/web"} {
 		err := client.Dispatch(t.Context(), name, "t", json.RawMessage(payload))
-		if kindOf(err) != Invalid || !strings.Contains(err.Error(), "owner/name") || strings.ContainsAny(err.Error(), "\n\x1b") {
+		if kindOf(err) != Invalid || !strings.Contains(err.Error(), "owner/name") ||
+			strings.ContainsAny(err.Error(), "\n\x1b") {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
@@ -87,7 +90,7 @@ func TestRepositoryNames(t *testing.T) {
 
 func TestBackoffGrowsAndRepeats(t *testing.T) {
 	t.Parallel()
-	for attempt := 1; attempt < maxAttempts; attempt++ {
+	for attempt := 1; attempt < transfer.Attempts; attempt++ {
 		d, least := backoff("/repos/acme/web", attempt), time.Second<<(attempt-1)
 		if d < least || d > least+least/2 || d != backoff("/repos/acme/web", attempt) {
 			t.Errorf("attempt %d: %s", attempt, d)

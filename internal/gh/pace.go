@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// The platform's secondary limits (platform-facts). Concurrency stays well below the platform's 100.
+// The platform's secondary limits. Concurrency stays well below the platform's 100.
+// https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 const (
 	maxConcurrent    = 10
 	pointsPerMinute  = 900
@@ -18,18 +19,19 @@ const (
 	pointsOfWrite    = 5
 )
 
-// maxPause is the longest that the client waits for a limit: the platform's own resets come within the hour, and a server
-// that asks for more is not obeyed but told of.
+// maxPause is the longest that the client waits for a limit. The platform's own resets
+// come within the hour; a server that asks for more is reported instead.
 const maxPause = time.Hour + 5*time.Minute
 
-// pacer lets requests pass as fast as the limits allow, and holds all of them back while the server asks for it.
+// pacer lets requests pass as fast as the limits allow, and holds all of them back while
+// the server asks for it.
 type pacer struct {
 	now   func() time.Time
 	sleep func(ctx context.Context, d time.Duration) error
 	log   func(format string, args ...any)
 
 	slots chan struct{} // one for each request under way
-	turn  chan struct{} // content-creating requests wait for their budget one behind the other
+	turn  chan struct{} // content-creating requests wait for their budget one after another
 
 	mu     sync.Mutex
 	paused time.Time // nothing passes before
@@ -40,15 +42,17 @@ type pacer struct {
 // cost is what a request takes from each budget.
 type cost struct{ points, content int }
 
-// past is a finished request. It counts from its end, not from its start: the server saw it at some moment before, so that its own
-// count, whatever the delays, is never above ours.
+// past is a finished request. It counts from its end: the server saw it before, so
+// whatever the delays, the server's count is never above ours.
 type past struct {
 	cost
 	at time.Time
 }
 
 func newPacer(now func() time.Time, sleep func(context.Context, time.Duration) error, log func(string, ...any)) *pacer {
-	return &pacer{now: now, sleep: sleep, log: log, slots: make(chan struct{}, maxConcurrent), turn: make(chan struct{}, 1)}
+	return &pacer{
+		now: now, sleep: sleep, log: log, slots: make(chan struct{}, maxConcurrent), turn: make(chan struct{}, 1),
+	}
 }
 
 func costOf(method string) cost {
@@ -58,7 +62,8 @@ func costOf(method string) cost {
 	return cost{points: pointsOfWrite, content: 1}
 }
 
-// enter waits until a request of that cost may be sent; leave must follow. The error is an *Error.
+// enter waits until a request of that cost may be sent; leave must follow. The error is
+// an *Error.
 func (p *pacer) enter(ctx context.Context, c cost) error {
 	if c.content > 0 {
 		if err := take(ctx, p.turn); err != nil {
@@ -120,8 +125,9 @@ func (p *pacer) admit(c cost) time.Time {
 	return time.Time{}
 }
 
-// free is the moment at which enough of the past has left the window for c to fit into the budget; zero when it fits now.
-// What is under way fits always: there are fewer slots than any budget holds.
+// free is the moment at which enough of the past has left the window for c to fit into
+// the budget; zero when it fits now. What is under way always fits: there are fewer slots
+// than any budget holds.
 func (p *pacer) free(now time.Time, c cost, of func(cost) int, budget int, window time.Duration) (t time.Time) {
 	if of(c) == 0 {
 		return t
@@ -153,22 +159,26 @@ func (p *pacer) pause(t time.Time) {
 	}
 }
 
-// wait sleeps until t, unless that lies beyond ctx's deadline: then it says so at once.
+// wait sleeps until t. It fails at once when t is after the deadline of ctx.
 func (p *pacer) wait(ctx context.Context, t time.Time, why string) error {
 	d := t.Sub(p.now())
 	if deadline, ok := ctx.Deadline(); ok && t.After(deadline) {
-		return &Error{Kind: RateLimited, Detail: "the API's rate limit is used up until after the deadline: run again after " + clock(t)}
+		return rateLimited("the API's rate limit is used up until after the deadline", t)
 	}
 	if d > maxPause {
-		return &Error{Kind: RateLimited, Detail: "the API's rate limit is used up for long: run again after " + clock(t)}
+		return rateLimited("the API's rate limit is used up for long", t)
 	}
 	if d >= time.Second {
 		p.log("waiting %s %s", d.Round(time.Second), why)
 	}
 	if err := p.sleep(ctx, d); err != nil {
-		return &Error{Kind: Unavailable, Detail: ended(err), cause: err}
+		return ended(err)
 	}
 	return nil
+}
+
+func rateLimited(message string, until time.Time) *Error {
+	return &Error{Kind: RateLimited, Message: message, Hint: runAgainAfter(until)}
 }
 
 func take(ctx context.Context, from chan struct{}) error {
@@ -176,6 +186,6 @@ func take(ctx context.Context, from chan struct{}) error {
 	case from <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return &Error{Kind: Unavailable, Detail: ended(ctx.Err()), cause: ctx.Err()}
+		return ended(ctx.Err())
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
-// The hour's budget and the points hold too.
+// The client keeps to the hour's budget and to the points, too.
 func TestPaceOverAnHour(t *testing.T) {
 	t.Parallel()
 	server, client, clock := setup(t, ghtest.Options{Enforce: true})
@@ -36,7 +36,8 @@ func TestPaceOverAnHour(t *testing.T) {
 	}
 }
 
-// Another program with the same token used up the budget: every worker waits, all is delivered, nothing twice.
+// Another program with the same token used up the budget: every worker waits, all is
+// delivered, nothing twice.
 func TestOneLimitPausesAllWorkers(t *testing.T) {
 	t.Parallel()
 	server, client, clock := setup(t, ghtest.Options{})
@@ -54,13 +55,14 @@ func TestOneLimitPausesAllWorkers(t *testing.T) {
 	}
 }
 
-// The last request of an hour is followed by none before the reset.
+// After the last request of an hour, there is none before the reset.
 func TestRemainingZeroWaitsForTheReset(t *testing.T) {
 	t.Parallel()
 	server, client, clock := setup(t, ghtest.Options{})
-	clock.t = time.Now() // go-github's own check, which must not see the header, asks the real clock
+	clock.Set(time.Now()) // go-github's own check, which must not see the header, asks the real clock
 	reset := clock.Now().Add(10 * time.Minute)
-	server.Fail("GET /repos/*/*", 1, ghtest.Status(200, `{"id":1}`, "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", fmt.Sprint(reset.Unix())))
+	server.Fail("GET /repos/*/*", 1,
+		ghtest.Status(200, `{"id":1}`, "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", fmt.Sprint(reset.Unix())))
 	for range 2 {
 		if _, err := client.Repository(t.Context(), "acme/web"); err != nil {
 			t.Fatal(err)
@@ -103,13 +105,13 @@ func TestLimitedUntil(t *testing.T) {
 	}
 }
 
-// A limit that outlasts the deadline fails at once, and says when to run again.
+// A limit that ends after the deadline is an error at once, which says when to run again.
 func TestLimitBeyondTheDeadline(t *testing.T) {
 	t.Parallel()
 	for _, c := range calls {
 		server, client, clock := faultServer(t)
-		clock.t = time.Now() // ctx's deadline is one of the real clock
-		reset := clock.t.Add(30 * time.Minute)
+		clock.Set(time.Now()) // ctx's deadline is one of the real clock
+		reset := clock.Now().Add(30 * time.Minute)
 		resetText := time.Unix(reset.Unix()+1, 0).UTC().Format("2006-01-02 15:04:05 UTC")
 		server.Fail(c.pattern, always, ghtest.PrimaryLimit(reset))
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
@@ -144,7 +146,7 @@ func TestLostAnswerIsSentAgain(t *testing.T) {
 	}
 }
 
-// Never more requests at once than slots, and a cancelled wait leaves nothing behind.
+// There are never more requests at once than slots, and a cancelled wait frees its slot.
 func TestPacerSlots(t *testing.T) {
 	t.Parallel()
 	clock := newClock()

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/google/go-github/v62/github"
+
+	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
 
 // Repository is what the API says of a repository.
@@ -16,18 +18,17 @@ type Repository struct {
 	Private       bool
 	Fork          bool
 	Archived      bool
-	// CanPush is permissions.push: the role of the token's user, whatever the token itself may do, and false for every installation
-	// token, which has no user. A dispatch needs contents: write.
+	// CanPush is permissions.push, the role of the token's user. It does not say what the
+	// token itself may do, and is false for every installation token, which has no user.
 	CanPush bool
 }
 
 // Repository describes repository owner/name. It needs metadata: read.
 func (c *Client) Repository(ctx context.Context, repository string) (Repository, error) {
 	op := c.operation("read repository "+repository, repository, "metadata: read", tokenInput)
-	owner, name, err := split(repository)
+	owner, name, err := op.split("read repository")
 	if err != nil {
-		op.name = "read repository"
-		return Repository{}, op.invalid("%v", err)
+		return Repository{}, err
 	}
 	r, _, err := c.hub.Repositories.Get(ctx, owner, name)
 	if err != nil {
@@ -44,13 +45,15 @@ func (c *Client) Repository(ctx context.Context, repository string) (Repository,
 	}, nil
 }
 
-// maxContents is the largest file in bytes that the contents API sends with its description.
+// maxContents is the largest file in bytes that the contents API sends with its
+// description.
 const maxContents = 1 << 20
 
-// File returns the file at path of repository at ref (a branch, tag or commit; "" is the default branch), at most limit bytes,
-// and never more than 1 MiB. It needs contents: read.
+// File returns the file at path of repository at ref (a branch, tag or commit; "" is the
+// default branch). It returns at most limit bytes, and never more than 1 MiB. It needs
+// contents: read.
 func (c *Client) File(ctx context.Context, repository, path, ref string, limit int64) ([]byte, error) {
-	op := c.operation("read "+quote(path)+" of "+repository, repository, "contents: read", tokenInput)
+	op := c.operation("read "+transfer.Quote(path)+" of "+repository, repository, "contents: read", tokenInput)
 	file, _, err := c.contents(ctx, op, path, ref)
 	if err != nil {
 		return nil, err
@@ -72,12 +75,14 @@ func (c *Client) File(ctx context.Context, repository, path, ref string, limit i
 	return []byte(text), nil
 }
 
-// Files lists the names of the files in directory path of repository's default branch; none when there is no such directory.
+// Files lists the names of the files in directory path of repository's default branch;
+// none when there is no such directory.
 func (c *Client) Files(ctx context.Context, repository, path string) ([]string, error) {
-	op := c.operation("list "+quote(path)+" of "+repository, repository, "contents: read", tokenInput)
+	op := c.operation("list "+transfer.Quote(path)+" of "+repository, repository, "contents: read", tokenInput)
 	file, entries, err := c.contents(ctx, op, path, "")
 	if e, ok := err.(*Error); ok && e.Kind == NotFound {
-		// A repository that can't be seen answers the same: ask for it, so that "no files" is never said of such a one.
+		// A repository that the token may not see gives the same answer. Only one that it
+		// may see has no files.
 		_, err := c.Repository(ctx, repository)
 		return nil, err
 	}
@@ -96,11 +101,12 @@ func (c *Client) Files(ctx context.Context, repository, path string) ([]string, 
 	return names, nil
 }
 
-func (c *Client) contents(ctx context.Context, op operation, path, ref string) (*github.RepositoryContent, []*github.RepositoryContent, error) {
-	owner, name, err := split(op.repository)
+func (c *Client) contents(ctx context.Context, op operation, path, ref string) (
+	file *github.RepositoryContent, entries []*github.RepositoryContent, err error,
+) {
+	owner, name, err := op.split("read contents")
 	if err != nil {
-		op.name = "read contents"
-		return nil, nil, op.invalid("%v", err)
+		return nil, nil, err
 	}
 	if !fs.ValidPath(path) || strings.Contains(path, "..") {
 		return nil, nil, op.invalid("the path must be relative to the repository's root, without `..`")
@@ -108,7 +114,8 @@ func (c *Client) contents(ctx context.Context, op operation, path, ref string) (
 	if path == "." {
 		path = ""
 	}
-	file, entries, _, err := c.hub.Repositories.GetContents(ctx, owner, name, path, &github.RepositoryContentGetOptions{Ref: ref})
+	options := &github.RepositoryContentGetOptions{Ref: ref}
+	file, entries, _, err = c.hub.Repositories.GetContents(ctx, owner, name, path, options)
 	if err != nil {
 		return nil, nil, op.failed(err)
 	}

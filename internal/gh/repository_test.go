@@ -6,16 +6,21 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
 func TestRepository(t *testing.T) {
 	t.Parallel()
 	server, client, clock := setup(t, ghtest.Options{})
-	server.AddRepository(ghtest.Repository{ID: 7, FullName: "acme/fork", DefaultBranch: "trunk", Private: true, Fork: true, Archived: true})
-	server.AddToken("reader", ghtest.Token{Kind: ghtest.Personal, Access: map[string]ghtest.Permissions{"acme/fork": {Contents: "read"}}})
-	server.AddToken("writer", ghtest.Token{Kind: ghtest.Personal, Access: map[string]ghtest.Permissions{"acme/fork": {Contents: "write"}}})
-	want := Repository{ID: 7, FullName: "acme/fork", DefaultBranch: "trunk", Private: true, Fork: true, Archived: true, CanPush: true}
+	server.AddRepository(ghtest.Repository{ID: 7, FullName: "acme/fork", DefaultBranch: "trunk", Private: true,
+		Fork: true, Archived: true})
+	server.AddToken("reader",
+		ghtest.Token{Kind: ghtest.Personal, Access: map[string]ghtest.Permissions{"acme/fork": {Contents: "read"}}})
+	server.AddToken("writer",
+		ghtest.Token{Kind: ghtest.Personal, Access: map[string]ghtest.Permissions{"acme/fork": {Contents: "write"}}})
+	want := Repository{ID: 7, FullName: "acme/fork", DefaultBranch: "trunk", Private: true, Fork: true, Archived: true,
+		CanPush: true}
 	if got, err := connect(t, server, clock, "writer").Repository(t.Context(), "Acme/Fork"); err != nil || got != want {
 		t.Errorf("writer: got %+v, %v", got, err)
 	}
@@ -74,7 +79,8 @@ func TestFiles(t *testing.T) {
 	t.Parallel()
 	server, client, _ := setup(t, ghtest.Options{})
 	server.AddRepository(ghtest.Repository{FullName: "acme/web", Files: map[string]string{
-		"README.md": "", ".github/workflows/b.yml": "", ".github/workflows/a.yml": "", ".github/workflows/sub/c.yml": "",
+		"README.md": "", ".github/workflows/b.yml": "", ".github/workflows/a.yml": "",
+		".github/workflows/sub/c.yml": "",
 	}})
 	tests := []struct {
 		repository, path string
@@ -103,7 +109,8 @@ func TestRenamedRepository(t *testing.T) {
 	server, client, _ := setup(t, ghtest.Options{BasePath: "/api/v3"})
 	server.Rename("acme/old", "acme/web")
 	id := server.AddArtifact(ghtest.Artifact{Repository: "acme/web", Name: "a b&c", Zip: []byte("PK")})
-	if err := client.Dispatch(t.Context(), "acme/old", "kaizen.schedule.prepared", json.RawMessage(payload)); err != nil {
+	err := client.Dispatch(t.Context(), "acme/old", "kaizen.schedule.prepared", json.RawMessage(payload))
+	if err != nil {
 		t.Error(err)
 	}
 	if d := server.Dispatches(); len(d) != 1 || d[0].Repository != "acme/web" || string(d[0].ClientPayload) != payload {
@@ -120,7 +127,7 @@ func TestRenamedRepository(t *testing.T) {
 	}
 }
 
-// A redirect that leaves the API's path, though not its host, gets no token either.
+// A redirect to another path of the API's host gets no token either.
 func TestRedirectOutsideOfTheAPI(t *testing.T) {
 	t.Parallel()
 	server, client, _ := setup(t, ghtest.Options{BasePath: "/api/v3"})
@@ -136,24 +143,68 @@ func TestMessages(t *testing.T) {
 	t.Parallel()
 	server, _, clock := setup(t, ghtest.Options{})
 	server.AddRepository(ghtest.Repository{FullName: "acme/open"})
-	server.AddToken("job", ghtest.Token{Kind: ghtest.Job, Access: map[string]ghtest.Permissions{"acme/own": {Contents: "write"}}})
+	server.AddToken("job", ghtest.Token{Kind: ghtest.Job,
+		Access: map[string]ghtest.Permissions{"acme/own": {Contents: "write"}}})
+	server.AddRepository(ghtest.Repository{FullName: "acme/old", Archived: true})
 	const hint = "; the job's own token reaches its own repository only: for another one give `dispatch-token`"
+	const elevenFields = `{"1":1,"2":1,"3":1,"4":1,"5":1,"6":1,"7":1,"8":1,"9":1,"10":1,"11":1}`
 	tests := []struct {
 		name, token, repository, payload string
-		want                             string
+		message, hint                    string
 	}{
-		{"401", "wrong", "acme/web", payload, "dispatch to acme/web: 401 the token is missing, wrong or expired: give input `dispatch-token` a valid one"},
-		{"403", "job", "acme/open", payload, "dispatch to acme/open: 403 refused: the token of input `dispatch-token` needs the permission `contents: write` on acme/open; " +
-			`the server says "Resource not accessible by integration"` + hint},
-		{"404", "job", "acme/web", payload, "dispatch to acme/web: 404 not found, or the token of input `dispatch-token` may not see it " +
-			"(it needs `contents: write` on acme/web); the server says \"Not Found\"" + hint},
-		{"422", testToken, "acme/web", `{"1":1,"2":1,"3":1,"4":1,"5":1,"6":1,"7":1,"8":1,"9":1,"10":1,"11":1}`,
-			`dispatch to acme/web: 422 the API refused the request; the server says "Invalid request.\n\nNo more than 10 properties are allowed; 11 were supplied."`},
+		{"401", "wrong", "acme/web", payload,
+			"dispatch to acme/web: 401 the token is missing, wrong or expired",
+			"give input `dispatch-token` a valid one"},
+		{"403", "job", "acme/open", payload,
+			`dispatch to acme/open: 403 refused; the server says "Resource not accessible by integration"`,
+			"the token of input `dispatch-token` needs the permission `contents: write` on acme/open" + hint},
+		{"404", "job", "acme/web", payload,
+			"dispatch to acme/web: 404 not found, or the token of input `dispatch-token` may not see it; the server says \"Not Found\"",
+			"check the name, and give the token `contents: write` on acme/web" + hint},
+		{"422", testToken, "acme/web", elevenFields,
+			"dispatch to acme/web: 422 the API refused the request; " +
+				`the server says "Invalid request.\n\nNo more than 10 properties are allowed; 11 were supplied."`, ""},
+		{"archived", testToken, "acme/old", payload,
+			`dispatch to acme/old: 403 refused; the server says "Repository was archived so is read-only."`,
+			"unarchive acme/old, or remove it from `dispatch-to`"},
 	}
 	for _, tt := range tests {
-		err := connect(t, server, clock, tt.token).Dispatch(t.Context(), tt.repository, "kaizen.schedule.prepared", json.RawMessage(tt.payload))
-		if err == nil || err.Error() != tt.want {
-			t.Errorf("%s:\n got %v\nwant %s", tt.name, err, tt.want)
+		client := connect(t, server, clock, tt.token)
+		err := client.Dispatch(t.Context(), tt.repository, "kaizen.schedule.prepared", json.RawMessage(tt.payload))
+		if err == nil || err.Error() != advice.Join(tt.message, tt.hint) {
+			t.Errorf("%s:\n got %v\nwant %s: %s", tt.name, err, tt.message, tt.hint)
+			continue
+		}
+		if message, hint := advice.Split(err); message != tt.message || hint != tt.hint {
+			t.Errorf("%s: split into %q and %q", tt.name, message, hint)
+		}
+	}
+}
+
+// A 403 has reasons that no permission of the token changes.
+func TestHintsOfA403(t *testing.T) {
+	t.Parallel()
+	const allowList = "Although you appear to have the correct authorization credentials, the `acme` organization has an " +
+		"IP allow list enabled, and your IP address is not permitted to access this resource."
+	tests := []struct {
+		fault ghtest.Fault
+		want  string
+	}{
+		{ghtest.Status(403, `{"message":"`+allowList+`"}`),
+			"add the runner's address to the organization's IP allow list"},
+		{ghtest.Status(403, `{"message":"Resource protected by organization SAML enforcement."}`,
+			"X-GitHub-SSO", "required; url=https://github.com/orgs/acme/sso?authorization_request=secret"),
+			"authorize the token of input `token` for the organization's single sign-on"},
+		{ghtest.Status(403, `{"message":"no"}`, "X-GitHub-SSO", "partial-results; organizations=1"),
+			"the token of input `token` needs the permission `metadata: read` on acme/web"},
+	}
+	for _, tt := range tests {
+		server, client, _ := setup(t, ghtest.Options{})
+		server.Fail("GET /repos/*/*", 1, tt.fault)
+		_, err := client.Repository(t.Context(), "acme/web")
+		checkError(t, err, Forbidden)
+		if _, hint := advice.Split(err); hint != tt.want || strings.Contains(err.Error(), "secret") {
+			t.Errorf("got %v, want the hint %q", err, tt.want)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package gh
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,20 +13,23 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
+	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
 
 const (
-	maxAttempts  = 5
 	maxRedirects = 3
 	maxBody      = 8 << 20 // bytes; the API's answers are far smaller
-	firstBackoff = time.Second
 )
 
-// transport is the http.RoundTripper below go-github: it sends one API request, as often as needed, and returns the whole answer.
-// Its errors are *Error without Op; one with an *elsewhere in it tells of a redirect that leaves the API.
+// transport is the http.RoundTripper below go-github. It sends one API request, as often
+// as needed, and returns the whole answer. Its errors are *Error without Op; the cause of
+// one is an *externalRedirectError when the API redirects elsewhere.
 //
-// Every request that fails without a clear answer is sent again, a POST too: the only one is the dispatch, which is delivered at
-// least once by design, and consumers drop an event id that they have seen.
+// Every request that fails without a clear answer is sent again, even a POST. The only
+// POST is the dispatch, which is delivered at least once by design: consumers drop an
+// event id that they have seen.
 type transport struct {
 	base    *url.URL
 	token   string
@@ -35,19 +37,23 @@ type transport struct {
 	timeout time.Duration // of one attempt
 	log     func(format string, args ...any)
 	pace    *pacer
-	told    atomic.Pointer[Told] // with the last answer
+	info    atomic.Pointer[TokenInfo] // from the last answer
 }
 
-// elsewhere is the error of a redirect that leaves the API. Its text names the host only: the query may be a signature.
-type elsewhere struct{ to *url.URL }
+// externalRedirectError is the error of a redirect that leaves the API. Its text names
+// the host only: the query may be a signature.
+type externalRedirectError struct{ to *url.URL }
 
-func (e *elsewhere) Error() string {
-	return fmt.Sprintf("the API redirects to another place (host %s), which does not get the token", quote(e.to.Hostname()))
+func (e *externalRedirectError) Error() string {
+	return fmt.Sprintf("the API redirects to another place (host %s), which does not get the token",
+		transfer.Quote(e.to.Hostname()))
 }
 
-// refuseRedirect backs transport, which follows the redirects itself: net/http would turn a POST into a GET, and go-github
-// would send the token along.
-func refuseRedirect(req *http.Request, _ []*http.Request) error { return &elsewhere{req.URL} }
+// refuseRedirect keeps net/http and go-github from following redirects, which transport
+// does. net/http would turn a POST into a GET, and go-github would send the token along.
+func refuseRedirect(req *http.Request, _ []*http.Request) error {
+	return &externalRedirectError{req.URL}
+}
 
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -59,117 +65,95 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	for attempt := 1; ; attempt++ {
-		resp, err := t.follow(req, body)
-		f := t.judge(req.Context(), resp, err, attempt)
-		if f == nil {
-			return t.settle(resp), nil
+	var answer *transfer.Answer
+	loop := t.loop(req.Method+" "+transfer.Quote(req.URL.Path), req.URL.Path)
+	failed := loop.Do(req.Context(), func(n int) *transfer.Failure {
+		var err error
+		if answer, err = t.follow(req, body); err != nil {
+			return t.classifyError(req.Context(), t.base.Host, err)
 		}
-		if !f.again || attempt == maxAttempts {
-			return nil, f.final()
-		}
-		t.log("%s %s: attempt %d of %d failed: %s", req.Method, quote(req.URL.Path), attempt, maxAttempts, f.err.Detail)
-		if err := t.back(req.Context(), req.URL.Path, f, attempt); err != nil {
-			return nil, err
-		}
+		return t.classify(answer, n)
+	})
+	if failed != nil {
+		return nil, failed.Err
+	}
+	return t.settle(answer.Response), nil
+}
+
+// loop repeats what is sent. The waits of two requests with different keys differ.
+func (t *transport) loop(what, key string) transfer.Loop {
+	return transfer.Loop{
+		What:    what,
+		Backoff: func(attempt int) time.Duration { return backoff(key, attempt) },
+		Now:     t.pace.now,
+		Log:     t.log,
+		Wait: func(ctx context.Context, until time.Time) error {
+			return t.pace.wait(ctx, until, "before the next attempt")
+		},
 	}
 }
 
-// failure is an attempt that gave no answer for go-github.
-type failure struct {
-	err    *Error
-	again  bool      // another attempt may help
-	until  time.Time // the server's wish; zero: the usual growing wait
-	advice string    // the next step when no further attempt is made
-}
-
-// final is the error when no further attempt is made.
-func (f *failure) final() *Error {
-	e := *f.err
-	if f.advice != "" {
-		e.Detail += ": " + f.advice
+// classify returns the failure that an answer means; nil for an answer that go-github
+// reads, which may be a refusal.
+func (t *transport) classify(answer *transfer.Answer, attempt int) *transfer.Failure {
+	now, status := t.pace.now(), answer.StatusCode
+	unavailable := func(message, hint string) *Error {
+		return &Error{Kind: Unavailable, Status: status, Message: message, Hint: hint}
 	}
-	return &e
-}
-
-// runAgain is the advice where the fault may pass.
-const runAgain = "run again later"
-
-// judge tells what an attempt's failure means; nil when there is an answer, be it a refusal.
-func (t *transport) judge(ctx context.Context, resp *http.Response, err error, attempt int) *failure {
-	if err != nil {
-		return t.judgeError(ctx, err)
-	}
-	now, status := t.pace.now(), resp.StatusCode
-	body := resp.Body.(*answer).data
 	switch {
-	case limited(resp, body):
-		until := limitedUntil(resp.Header, now, attempt)
+	case isRateLimit(answer):
+		until := limitedUntil(answer.Header, now, attempt)
 		t.pace.pause(until)
-		e := &Error{Kind: RateLimited, Status: status, Detail: "the API's rate limit is used up"}
-		return &failure{err: e, again: true, until: until, advice: "run again after " + clock(until)}
-	case status >= 500:
-		e := &Error{Kind: Unavailable, Status: status, Detail: "the API is not available now"}
-		until, _ := retryAfter(resp.Header, now)
-		return &failure{err: e, again: true, until: until, advice: runAgain}
-	case status < 300 && status != http.StatusNoContent && !json.Valid(body):
-		e := &Error{Kind: Unavailable, Status: status, Detail: "the answer is not the API's (not JSON)"}
-		return &failure{err: e, again: true, advice: "look for a proxy in between"}
+		e := &Error{Kind: RateLimited, Status: status, Message: "the API's rate limit is used up",
+			Hint: runAgainAfter(until)}
+		return &transfer.Failure{Err: e, Again: true, Held: true}
+	case transfer.Temporary(status):
+		until, _ := transfer.RetryAfter(answer.Header, now)
+		err := unavailable("the API is not available now", transfer.RunAgain)
+		return &transfer.Failure{Err: err, Again: true, NotBefore: until}
+	case status == http.StatusProxyAuthRequired:
+		return &transfer.Failure{Err: unavailable(advice.Split(&transfer.ProxyError{Status: status}))}
+	case status < 300 && status != http.StatusNoContent && !json.Valid(answer.Data):
+		err := unavailable("the answer is not the API's (not JSON)", lookForProxy)
+		return &transfer.Failure{Err: err, Again: true}
 	}
 	return nil
 }
 
-// judgeError is judge for an attempt without an answer.
-func (t *transport) judgeError(ctx context.Context, err error) *failure {
+// lookForProxy is the hint after an answer that the API does not give.
+const lookForProxy = "look for a proxy in between"
+
+// classifyError returns the failure of an attempt at host that got no answer.
+func (t *transport) classifyError(ctx context.Context, host string, err error) *transfer.Failure {
 	var (
-		told  *Error
-		away  *elsewhere
-		large *tooLarge
-		cert  *tls.CertificateVerificationError
+		known *Error
+		away  *externalRedirectError
+		large *transfer.TooLarge
 	)
-	e := &Error{Kind: Unavailable, Detail: reason(err)}
+	final := func(e *Error) *transfer.Failure { return &transfer.Failure{Err: e} }
 	switch {
-	case errors.As(err, &told):
-		return &failure{err: told}
+	case errors.As(err, &known):
+		return final(known)
 	case ctx.Err() != nil:
-		e.Detail, e.cause = ended(ctx.Err()), ctx.Err()
-		return &failure{err: e}
+		return final(ended(ctx.Err()))
 	case errors.As(err, &away):
-		e.Detail, e.cause = away.Error(), away
-		return &failure{err: e}
+		return final(&Error{Kind: Unavailable, Message: away.Error(), cause: away})
 	case errors.As(err, &large):
-		e.Kind = Invalid
-		return &failure{err: e}
+		return final(&Error{Kind: Invalid, Message: large.Error()})
 	case errors.Is(err, errRedirect):
-		return &failure{err: e}
-	case errors.As(err, &cert):
-		e.Detail = "the server's certificate is not accepted: " + reason(cert.Err)
-		return &failure{err: e}
-	case errors.Is(err, context.DeadlineExceeded):
-		e.Detail = fmt.Sprintf("no complete answer within %s", t.timeout)
+		return final(&Error{Kind: Unavailable, Message: err.Error()})
 	}
-	return &failure{err: e, again: true, advice: runAgain}
+	f := transfer.NoAnswer(err, host, t.timeout, t.token)
+	message, hint := advice.Split(f.Err)
+	f.Err = &Error{Kind: Unavailable, Message: message, Hint: hint}
+	return f
 }
 
-// back waits before the next attempt. For a limit nothing is to do: the pacer holds everyone back.
-func (t *transport) back(ctx context.Context, key string, f *failure, attempt int) error {
-	if f.err.Kind == RateLimited {
-		return nil
-	}
-	until := f.until
-	if least := t.pace.now().Add(backoff(key, attempt)); until.Before(least) {
-		until = least
-	}
-	if deadline, ok := ctx.Deadline(); ok && until.After(deadline) {
-		return f.final()
-	}
-	return t.pace.wait(ctx, until, "before the next attempt")
-}
-
-// settle readies an answer for go-github. The limit is obeyed here, by every worker; go-github's own check would fail the next
-// requests at once, by the wall clock, so it doesn't see these headers.
+// settle prepares an answer for go-github. The rate limit is obeyed here, by every
+// worker, and these headers are removed: go-github would compare them with the wall
+// clock, and fail the next requests at once.
 func (t *transport) settle(resp *http.Response) *http.Response {
-	if reset, ok := resetTime(resp.Header); ok && resp.Header.Get(headerRemaining) == "0" {
+	if reset, ok := transfer.LimitReset(resp.Header); ok && resp.Header.Get(headerRemaining) == "0" {
 		t.pace.pause(reset)
 	}
 	for _, h := range []string{headerRemaining, headerReset, headerLimit, headerRetryAfter, headerOTP} {
@@ -178,37 +162,38 @@ func (t *transport) settle(resp *http.Response) *http.Response {
 	return resp
 }
 
-// backoff doubles from one second, plus up to a half so that workers spread; the same request always waits the same.
+// backoff is transfer.Backoff, plus up to a half so that workers spread. The same request
+// always waits the same.
 func backoff(key string, attempt int) time.Duration {
 	h := fnv.New32a()
 	fmt.Fprintf(h, "%s %d", key, attempt)
-	d := firstBackoff << (attempt - 1)
+	d := transfer.Backoff(attempt)
 	return d + d*time.Duration(h.Sum32()%512)/1024
 }
 
 var errRedirect = errors.New("the API's redirect is unusable")
 
-// follow sends the request and follows redirects that stay within the API, which a renamed repository answers with; method
-// and body stay.
-func (t *transport) follow(req *http.Request, body []byte) (*http.Response, error) {
+// follow sends the request and follows redirects that stay within the API, as after a
+// rename of the repository. Method and body stay the same.
+func (t *transport) follow(req *http.Request, body []byte) (*transfer.Answer, error) {
 	u := req.URL
 	for hop := 0; ; hop++ {
-		resp, err := t.send(req, u, body)
+		answer, err := t.send(req, u, body)
 		if err != nil {
 			return nil, err
 		}
-		switch resp.StatusCode {
+		switch answer.StatusCode {
 		case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 		default:
-			return resp, nil
+			return answer, nil
 		}
-		location := resp.Header.Get("Location")
+		location := answer.Header.Get("Location")
 		to, err := u.Parse(location)
 		switch {
 		case err != nil || location == "":
 			return nil, fmt.Errorf("%w: no address", errRedirect)
 		case !t.inside(to):
-			return nil, &elsewhere{to}
+			return nil, &externalRedirectError{to}
 		case hop == maxRedirects:
 			return nil, fmt.Errorf("%w: more than %d in a row", errRedirect, maxRedirects)
 		}
@@ -234,9 +219,9 @@ func port(u *url.URL) string {
 }
 
 // send sends one request to u and reads the whole answer.
-func (t *transport) send(orig *http.Request, u *url.URL, body []byte) (*http.Response, error) {
+func (t *transport) send(orig *http.Request, u *url.URL, body []byte) (*transfer.Answer, error) {
 	if !t.inside(u) {
-		return nil, &elsewhere{u}
+		return nil, &externalRedirectError{u}
 	}
 	c := costOf(orig.Method)
 	if err := t.pace.enter(orig.Context(), c); err != nil {
@@ -254,56 +239,12 @@ func (t *transport) send(orig *http.Request, u *url.URL, body []byte) (*http.Res
 	if t.token != "" {
 		req.Header.Set("Authorization", "Bearer "+t.token)
 	}
-	resp, err := receive(t.next, req, maxBody)
-	if err == nil {
-		if told := readTold(resp.Header, t.pace.now()); told != nil {
-			t.told.Store(told)
-		}
-	}
-	if err == nil && resp.StatusCode >= 400 && t.token != "" {
-		// Refusals are quoted in errors: a proxy that echoes the request must not bring the token there.
-		resp.Body = newAnswer(bytes.ReplaceAll(resp.Body.(*answer).data, []byte(t.token), []byte("***")))
-	}
-	return resp, err
-}
-
-// receive sends req and reads its answer, at most limit bytes, or maxBody for a refusal.
-func receive(rt http.RoundTripper, req *http.Request, limit int64) (*http.Response, error) {
-	resp, err := rt.RoundTrip(req)
+	answer, err := transfer.Send(t.next, req, maxBody)
 	if err != nil {
 		return nil, err
 	}
-	defer resp.Body.Close()
-	if resp.StatusCode >= 300 {
-		limit = maxBody
+	if info := readTokenInfo(answer.Header, t.pace.now()); info != nil {
+		t.info.Store(info)
 	}
-	if resp.ContentLength > limit {
-		return nil, &tooLarge{resp.ContentLength, limit}
-	}
-	data, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
-	if err != nil {
-		return nil, fmt.Errorf("the answer broke off: %w", err)
-	}
-	if int64(len(data)) > limit {
-		return nil, &tooLarge{int64(len(data)), limit}
-	}
-	resp.Body = newAnswer(data)
-	resp.ContentLength = int64(len(data))
-	return resp, nil
-}
-
-// answer is a body that was read to its end.
-type answer struct {
-	*bytes.Reader
-	data []byte
-}
-
-func newAnswer(data []byte) *answer { return &answer{bytes.NewReader(data), data} }
-
-func (*answer) Close() error { return nil }
-
-type tooLarge struct{ size, limit int64 }
-
-func (e *tooLarge) Error() string {
-	return fmt.Sprintf("the answer has at least %d bytes, the limit is %d", e.size, e.limit)
+	return answer, nil
 }

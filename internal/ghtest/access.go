@@ -20,9 +20,11 @@ const (
 // Token is what a token may do.
 type Token struct {
 	Kind Kind
-	// Access holds the permissions by repository ("owner/name"); "*" is every repository not named.
+	// Access holds the permissions by repository ("owner/name"); "*" is every repository
+	// not named.
 	Access map[string]Permissions
-	// Scopes are those of a classic personal token; nil is a fine-grained one, which has none.
+	// Scopes are those of a classic personal token; nil is a fine-grained one, which has
+	// none.
 	Scopes []string
 	// Expires is when a personal token ends; zero never.
 	Expires time.Time
@@ -38,7 +40,7 @@ func (s *Server) AddToken(value string, t Token) {
 	s.tokens[value] = t
 }
 
-// caller is who sends a request.
+// caller is the token that a request comes with.
 type caller struct {
 	Token
 	value string
@@ -55,8 +57,8 @@ func callerOf(r *http.Request) caller {
 	return c
 }
 
-// tell writes what the platform tells of a token beside every answer.
-func (t Token) tell(h http.Header) {
+// setHeaders writes what the platform says about a token with every answer.
+func (t Token) setHeaders(h http.Header) {
 	if t.Scopes != nil {
 		h.Set("X-OAuth-Scopes", strings.Join(t.Scopes, ", "))
 	}
@@ -65,7 +67,7 @@ func (t Token) tell(h http.Header) {
 	}
 }
 
-// caller reads the request's token; known is false for one that isn't valid.
+// caller reads the request's token; known is false when it is not valid.
 func (s *Server) caller(r *http.Request) (c caller, known bool) {
 	h := r.Header.Get("Authorization")
 	if h == "" {
@@ -81,7 +83,8 @@ func (s *Server) caller(r *http.Request) (c caller, known bool) {
 	return caller{t, value}, ok && found
 }
 
-// permissions of the caller on a repository; ok is false when the token was not given for it.
+// permissions returns those of the caller on a repository; ok is false when the token has
+// none there.
 func (c caller) permissions(r *Repository) (p Permissions, ok bool) {
 	for name, p := range c.Access {
 		if strings.EqualFold(name, r.FullName) {
@@ -92,8 +95,11 @@ func (c caller) permissions(r *Repository) (p Permissions, ok bool) {
 	return p, ok
 }
 
-// allow answers 404 and 403 as the platform does, and reports whether the request may go on: what nobody may see doesn't exist.
-func (s *Server) allow(w http.ResponseWriter, c caller, repo *Repository, need func(Permissions) string, want string) bool {
+// allow reports whether the request may go on, and otherwise answers 404, 401 or 403 as
+// the platform does: a repository that the token may not see does not exist.
+func (s *Server) allow(
+	w http.ResponseWriter, c caller, repo *Repository, need func(Permissions) string, want string,
+) bool {
 	p, given := c.permissions(repo)
 	switch {
 	case need(p) == "write", need(p) == want:

@@ -29,7 +29,8 @@ type Artifact struct {
 	WithoutDigest    bool // as old servers list it
 }
 
-// Folder is the store of act's artifact server: <Dir>/<run id>/<name>/<name>.zip, each zip an artifact of Repository from a run on Branch.
+// Folder is the store of act's artifact server: each zip <Dir>/<run id>/<name>/<name>.zip
+// is an artifact of Repository, from a run on Branch.
 type Folder struct{ Dir, Repository, Branch string }
 
 // signature is what makes a signed URL valid.
@@ -38,7 +39,8 @@ type signature struct {
 	expires time.Time
 }
 
-// signedFor is how long a signed URL is valid (platform-facts).
+// signedFor is how long a signed URL is valid.
+// https://docs.github.com/en/rest/actions/artifacts#download-an-artifact
 const signedFor = time.Minute
 
 // AddArtifact adds an artifact and returns its id.
@@ -67,7 +69,8 @@ func (s *Server) addArtifact(a *Artifact) int64 {
 	return a.ID
 }
 
-// scan takes up what is new in the folder; a zip that was replaced becomes a new artifact, as on the platform.
+// scan adds what is new in the folder. A zip that was replaced becomes a new artifact, as
+// on the platform.
 func (s *Server) scan() error {
 	f := s.options.Artifacts
 	if f.Dir == "" {
@@ -126,7 +129,7 @@ func readArtifact(path string, f Folder) (*Artifact, error) {
 	}, nil
 }
 
-// of lists a repository's artifacts, newest first.
+// artifactsOf lists a repository's artifacts, newest first.
 func (s *Server) artifactsOf(repo *Repository) ([]*Artifact, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -251,7 +254,8 @@ func (s *Server) getArtifact(w http.ResponseWriter, r *http.Request, repo *Repos
 	}
 }
 
-// getZip redirects to a signed URL at storage; unlike lists, it needs a token even for public repositories.
+// getZip redirects to a signed URL at storage. Unlike lists, it needs a token even for
+// public repositories.
 func (s *Server) getZip(w http.ResponseWriter, r *http.Request, repo *Repository) {
 	c := callerOf(r)
 	if !s.allow(w, c, repo, actions, "read") {
@@ -277,10 +281,11 @@ func (s *Server) getZip(w http.ResponseWriter, r *http.Request, repo *Repository
 	w.WriteHeader(http.StatusFound)
 }
 
-// download is the storage host: a signed URL and nothing else opens it.
+// download is the storage host, which only a signed URL opens.
 func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 	note := &recorder{ResponseWriter: w}
-	q := Request{Storage: true, Method: r.Method, Path: r.URL.Path, Header: withoutToken(r.Header)} // the query is secret
+	q := Request{Storage: true, Method: r.Method, Path: r.URL.Path,
+		Header: withoutToken(r.Header)} // the query is secret
 	defer s.record(q, note)()
 	if f := s.faultFor(r); f != nil {
 		f(s, note, r)

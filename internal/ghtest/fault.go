@@ -18,8 +18,9 @@ type fault struct {
 	answer          Fault
 }
 
-// Fail answers the next n requests of a pattern with f. The pattern is a method and a path (path.Match, without BasePath), such
-// as "POST /repos/*/*/dispatches"; storage has the paths "/artifacts/*.zip". Of several patterns the first one counts.
+// Fail answers the next n requests of a pattern with f. The pattern is a method and a
+// path (path.Match, without BasePath), such as "POST /repos/*/*/dispatches"; storage has
+// the paths "/artifacts/*.zip". When several patterns match, the first one counts.
 func (s *Server) Fail(pattern string, n int, f Fault) {
 	method, p, ok := strings.Cut(pattern, " ")
 	if _, err := path.Match(p, ""); err != nil || !ok {
@@ -42,7 +43,8 @@ func (s *Server) faultFor(r *http.Request) Fault {
 	return nil
 }
 
-// Status answers with a status, a body and headers (name, value, name, value…). A body that begins with { is JSON, another one HTML.
+// Status answers with a status, a body and headers (name, value, name, value…). A body
+// that begins with { is JSON, any other HTML.
 func Status(status int, body string, headers ...string) Fault {
 	return func(_ *Server, w http.ResponseWriter, _ *http.Request) {
 		kind := "text/html"
@@ -58,9 +60,13 @@ func Status(status int, body string, headers ...string) Fault {
 	}
 }
 
-// SecondaryLimit is the platform's 403 for too many requests in a short time; retryAfter in seconds, "" for none.
+// secondaryLimit is what the platform says about too many requests in a short time.
+const secondaryLimit = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+
+// SecondaryLimit is the platform's 403 for too many requests in a short time; retryAfter
+// in seconds, "" for none.
 func SecondaryLimit(retryAfter string) Fault {
-	f := Status(http.StatusForbidden, `{"message":"You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}`)
+	f := Status(http.StatusForbidden, `{"message":"`+secondaryLimit+`"}`)
 	if retryAfter == "" {
 		return f
 	}
@@ -70,7 +76,7 @@ func SecondaryLimit(retryAfter string) Fault {
 	}
 }
 
-// PrimaryLimit is the platform's 403 for an hour that is used up until reset.
+// PrimaryLimit is the platform's 403 when the hourly limit is used up until reset.
 func PrimaryLimit(reset time.Time) Fault {
 	return Status(http.StatusForbidden, `{"message":"API rate limit exceeded for installation."}`,
 		"X-RateLimit-Remaining", "0", "X-RateLimit-Reset", fmt.Sprint(reset.Unix()))
@@ -100,7 +106,7 @@ func Hang() Fault {
 	}
 }
 
-// Trickle answers 200 at once and then sends a byte now and then, without end.
+// Trickle answers 200 at once, and then sends single bytes without end.
 func Trickle() Fault {
 	return func(s *Server, w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -144,7 +150,8 @@ func Lose() Fault {
 	}
 }
 
-// Then handles the request as usual and does something before the client has all of the answer.
+// Then handles the request as usual, and calls do before the client has all of the
+// answer.
 func Then(do func()) Fault {
 	return func(s *Server, w http.ResponseWriter, r *http.Request) {
 		s.serve(w, r)

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// The platform's limits (platform-facts).
+// The platform's limits.
+// https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 const (
 	perHour          = 5000
 	jobPerHour       = 1000 // a repository
@@ -19,7 +20,8 @@ const (
 	contentPerHour   = 500
 )
 
-// limits counts the requests of all tokens as the platform does: primary in fixed hours, secondary in sliding windows.
+// limits counts the requests of all tokens as the platform does: primary in fixed hours,
+// secondary in sliding windows.
 type limits struct {
 	hours      map[string]*hour // by token, and repository for a job's token
 	seen       []seen
@@ -39,7 +41,8 @@ type seen struct {
 	content int
 }
 
-// admit counts the request, sets the rate-limit headers, and answers it when it exceeds a limit that is enforced.
+// admit counts the request and sets the rate-limit headers. It answers the request and
+// returns false when that exceeds a limit that is enforced.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request, c caller) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,7 +74,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, c caller) bool {
 		return false
 	}
 	h.Set("Retry-After", "60")
-	fail(w, http.StatusForbidden, "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.")
+	fail(w, http.StatusForbidden, secondaryLimit)
 	return false
 }
 
@@ -103,7 +106,8 @@ func (l *limits) primary(now time.Time, r *http.Request, c caller) (limit, used 
 	return limit, h.used, h.start.Add(time.Hour)
 }
 
-// secondary counts the request in its windows, and names the limit that it exceeds.
+// secondary counts the request in its windows, and returns the limit that it exceeds, ""
+// for none.
 func (l *limits) secondary(now time.Time, method, token string) string {
 	this := seen{at: now, token: token, points: 1}
 	if method != http.MethodGet && method != http.MethodHead {
@@ -135,7 +139,7 @@ func (l *limits) secondary(now time.Time, method, token string) string {
 	return ""
 }
 
-// getRateLimit counts as a request here; the platform doesn't count it.
+// getRateLimit counts as a request here, unlike on the platform.
 func (s *Server) getRateLimit(w http.ResponseWriter, r *http.Request) {
 	number := func(name string) int64 {
 		n, _ := strconv.ParseInt(w.Header().Get(name), 10, 64)

@@ -26,7 +26,8 @@ type Repository struct {
 	Private       bool
 	Fork          bool
 	Archived      bool
-	// Files are those of the default branch, by path; Refs those of other branches, tags and commits.
+	// Files are those of the default branch, by path; Refs those of other branches, tags
+	// and commits.
 	Files map[string]string
 	Refs  map[string]map[string]string
 }
@@ -44,14 +45,15 @@ func (s *Server) AddRepository(r Repository) {
 	defer s.mu.Unlock()
 	key := strings.ToLower(r.FullName)
 	if old := s.repositories[key]; old != nil {
-		r.ID = cmp.Or(r.ID, old.ID) // another id would be that of the next repository
+		r.ID = cmp.Or(r.ID, old.ID) // a new id would be that of the next repository
 	}
 	r.ID = cmp.Or(r.ID, int64(1000+len(s.repositories)))
 	r.DefaultBranch = cmp.Or(r.DefaultBranch, "main")
 	s.repositories[key] = &r
 }
 
-// Rename lets requests to the name old be redirected to repository r, as the platform does after a rename.
+// Rename redirects requests for the name old to repository r, as the platform does after
+// a rename.
 func (s *Server) Rename(old, r string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,7 +112,7 @@ func (s *Server) onRepository(h func(http.ResponseWriter, *http.Request, *Reposi
 	}
 }
 
-// byID serves /repositories/{id}/…, the address that a rename redirects to.
+// byID serves /repositories/{id}/…, where redirects after a rename lead.
 func (s *Server) byID(w http.ResponseWriter, r *http.Request, routes http.Handler) {
 	s.mu.Lock()
 	name := ""
@@ -136,7 +138,8 @@ func (s *Server) getRepository(w http.ResponseWriter, r *http.Request, repo *Rep
 	}
 	owner, name, _ := strings.Cut(repo.FullName, "/")
 	p, _ := c.permissions(repo)
-	// These are a user's; a job or an installation is none, and is told false whatever it may do.
+	// These are a user's. A job or an installation is no user, and gets false even if it
+	// may push.
 	push := c.Kind == Personal && p.Contents == "write"
 	reply(w, http.StatusOK, map[string]any{
 		"id":             repo.ID,
@@ -207,10 +210,12 @@ func directory(files map[string]string, folder string) []map[string]any {
 
 func entry(p, kind string, size int) map[string]any {
 	sum := sha1.Sum([]byte(p))
-	return map[string]any{"type": kind, "name": path.Base(p), "path": p, "size": size, "sha": hex.EncodeToString(sum[:])}
+	return map[string]any{"type": kind, "name": path.Base(p), "path": p, "size": size,
+		"sha": hex.EncodeToString(sum[:])}
 }
 
-// The platform's limits of a repository_dispatch (platform-facts).
+// The platform's limits of a repository_dispatch.
+// https://docs.github.com/en/rest/repos/repos#create-a-repository-dispatch-event
 const (
 	maxEventType  = 100    // characters
 	maxPayload    = 65_535 // characters

@@ -14,27 +14,30 @@ import (
 	"time"
 )
 
-// Dialect is whose Results Service the stand-in plays (platform-facts, "Job artifacts").
+// Dialect is the server whose Results Service the stand-in imitates.
 type Dialect int
 
 // The dialects.
 const (
 	GitHub Dialect = iota // takes version 4, and 7 with a mime type; answers in snake_case
-	Act                   // takes version 4 only and knows no mime type; answers in camelCase, and tells no digests
+	Act                   // takes version 4 only and knows no mime type; answers in camelCase, without digests
 	Newer                 // takes version 7 with a mime type only
 )
 
-// ResultsOptions are what the stand-in of the Results Service needs; only Errorf is required.
+// ResultsOptions are what the stand-in of the Results Service needs; only Errorf is
+// required.
 type ResultsOptions struct {
-	// Errorf is told of every request that breaks the protocol; t.Errorf in a test.
+	// Errorf gets every request that breaks the protocol; t.Errorf in a test.
 	Errorf func(format string, args ...any)
 	// Now is the clock that expires_at is checked against; default time.Now.
 	Now func() time.Time
 	// Dialect is GitHub unless said otherwise.
 	Dialect Dialect
-	// Addr and StorageAddr are where service and storage listen; default a free port on 127.0.0.1.
+	// Addr and StorageAddr are where service and storage listen; default a free port on
+	// 127.0.0.1.
 	Addr, StorageAddr string
-	// OnFinalize shows an artifact that is complete to readers of the REST API, and returns the id that it has there. Without it ids are 1, 2, 3, …
+	// OnFinalize adds a complete artifact to the REST API, and returns its id there.
+	// Without it, ids are 1, 2, 3, …
 	OnFinalize func(Stored) int64
 }
 
@@ -49,9 +52,12 @@ type Stored struct {
 	Created time.Time
 }
 
-// Results stands in for the Results Service v4 and its storage. It is strict: it checks tokens, order, sizes and digests, and that
-// a signed URL is used byte by byte as it was given, and without a token.
+// Results is a stand-in for the Results Service v4 and its storage. It is strict: it
+// checks tokens, order, sizes and digests, and that a signed URL is used unchanged and
+// without a token.
 type Results struct {
+	journal
+
 	options ResultsOptions
 	service *http.Server
 	storage *http.Server
@@ -59,15 +65,14 @@ type Results struct {
 	store   string
 	closing chan struct{}
 
-	mu       sync.Mutex
-	jobs     map[string]job // by token
-	uploads  []*uploading   // open and complete
-	lastID   int64
-	requests []Request
-	faults   []*resultsFault
+	mu      sync.Mutex
+	jobs    map[string]job // by token
+	uploads []*uploading   // open and complete
+	lastID  int64
+	faults  []*resultsFault
 }
 
-// job is whose token it is.
+// job is the job that a token belongs to.
 type job struct {
 	run  int64
 	name string
@@ -106,7 +111,8 @@ func NewResults(o ResultsOptions) (*Results, error) {
 	return r, nil
 }
 
-// URL is the service's address, for ACTIONS_RESULTS_URL; as on the platform only its origin counts.
+// URL is the service's address, for ACTIONS_RESULTS_URL; as on the platform only its
+// origin counts.
 func (r *Results) URL() string { return r.url + "/some/path/" }
 
 // Close ends the stand-in and everything that hangs in it.
@@ -143,13 +149,6 @@ func (r *Results) Artifacts() []Stored {
 	return list
 }
 
-// Requests are all requests so far, in order of arrival. The bodies of blocks and the queries of signed URLs are left out.
-func (r *Results) Requests() []Request {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.requests)
-}
-
 // resultsFault is scripted for an operation.
 type resultsFault struct {
 	operation  string
@@ -158,13 +157,14 @@ type resultsFault struct {
 	answer     Fault
 }
 
-// Fail answers, after the next skip requests of an operation, n of them with f, and does nothing else. The operations are
-// CreateArtifact, FinalizeArtifact, ListArtifacts, DeleteArtifact, block and blocklist.
+// Fail answers, after the next skip requests of an operation, n of them with f, and does
+// nothing else. The operations are CreateArtifact, FinalizeArtifact, ListArtifacts,
+// DeleteArtifact, block and blocklist.
 func (r *Results) Fail(operation string, skip, n int, f Fault) {
 	r.script(operation, skip, n, false, f)
 }
 
-// Lose does what is asked, and then answers with f all the same: the sender can't know.
+// Lose does what is asked and then answers with f, so that the sender can't know.
 func (r *Results) Lose(operation string, skip, n int, f Fault) { r.script(operation, skip, n, true, f) }
 
 func (r *Results) script(operation string, skip, n int, after bool, f Fault) {
@@ -190,7 +190,7 @@ func (r *Results) faultFor(operation string) *resultsFault {
 	return nil
 }
 
-// answer runs h, or what is scripted in its place.
+// answer runs h, or the fault that replaces it.
 func (r *Results) answer(operation string, w http.ResponseWriter, req *http.Request, h http.HandlerFunc) {
 	f := r.faultFor(operation)
 	if f == nil {
@@ -198,33 +198,15 @@ func (r *Results) answer(operation string, w http.ResponseWriter, req *http.Requ
 		return
 	}
 	if f.after {
-		h(&unheard{header: http.Header{}}, req)
+		h(discard{http.Header{}}, req)
 	} else {
 		io.Copy(io.Discard, req.Body) // so that the sender reads the answer
 	}
 	f.answer(&Server{closing: r.closing}, w, req)
 }
 
-// unheard is an answer that gets lost.
-type unheard struct{ header http.Header }
-
-func (u *unheard) Header() http.Header         { return u.header }
-func (u *unheard) Write(b []byte) (int, error) { return len(b), nil }
-func (u *unheard) WriteHeader(int)             {}
-
-func (r *Results) record(q Request, w *recorder) func() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.requests = append(r.requests, q)
-	i := len(r.requests) - 1
-	return func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.requests[i].Status = w.status
-	}
-}
-
-// broken tells the test that a request breaks the protocol, and answers as a server would.
+// broken reports to the test that a request breaks the protocol, and answers as a server
+// would.
 func (r *Results) broken(w http.ResponseWriter, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	r.options.Errorf("results service: %s", text)
@@ -235,7 +217,7 @@ func twirpError(w http.ResponseWriter, status int, code, msg string) {
 	reply(w, status, map[string]string{"code": code, "msg": msg})
 }
 
-// twirpPath stands before every operation of the service.
+// twirpPath comes before every operation of the service.
 const twirpPath = "/twirp/github.actions.results.api.v1.ArtifactService/"
 
 func (r *Results) serveTwirp(rw http.ResponseWriter, req *http.Request) {
@@ -245,7 +227,8 @@ func (r *Results) serveTwirp(rw http.ResponseWriter, req *http.Request) {
 		return // the client went away
 	}
 	req.Body = io.NopCloser(strings.NewReader(string(body)))
-	defer r.record(Request{Method: req.Method, Path: req.URL.Path, Query: req.URL.RawQuery, Header: withoutToken(req.Header), Body: string(body)}, w)()
+	defer r.record(Request{Method: req.Method, Path: req.URL.Path, Query: req.URL.RawQuery,
+		Header: withoutToken(req.Header), Body: string(body)}, w)()
 	operation, ok := strings.CutPrefix(req.URL.Path, twirpPath)
 	operations := map[string]func(http.ResponseWriter, *json.Decoder, job){
 		"CreateArtifact":   r.create,
@@ -283,7 +266,7 @@ type ids struct {
 	Job string `json:"workflow_job_run_backend_id"`
 }
 
-// belong checks that the ids are those of the token's job.
+// belong reports whether the ids are those of the token's job.
 func (r *Results) belong(w http.ResponseWriter, i ids, j job) bool {
 	if i.Run == j.runBackend() && i.Job == j.jobBackend() {
 		return true
@@ -292,7 +275,7 @@ func (r *Results) belong(w http.ResponseWriter, i ids, j job) bool {
 	return false
 }
 
-// decode reads a request; what it does not know is refused as act does.
+// decode reads a request. Like act, it refuses unknown fields.
 func (r *Results) decode(w http.ResponseWriter, dec *json.Decoder, into any) bool {
 	if err := dec.Decode(into); err != nil {
 		r.broken(w, "%v", err)
@@ -301,7 +284,8 @@ func (r *Results) decode(w http.ResponseWriter, dec *json.Decoder, into any) boo
 	return true
 }
 
-// find returns the upload of that name in the run, open or complete, nil if there is none.
+// find returns the upload of that name in the run, open or complete, nil if there is
+// none.
 func (r *Results) find(run int64, name string) *uploading {
 	for _, u := range r.uploads {
 		if u.RunID == run && u.Name == name {

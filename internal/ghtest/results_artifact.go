@@ -17,7 +17,8 @@ import (
 	"time"
 )
 
-// The service's limits (platform-facts).
+// The service's limits.
+// https://github.com/actions/upload-artifact#limitations
 const (
 	bannedInNames = "\":<>|*?\r\n\\/"
 	maxKept       = 90 * 24 * time.Hour
@@ -39,31 +40,36 @@ func (r *Results) create(w http.ResponseWriter, dec *json.Decoder, j job) {
 		return
 	}
 	now := r.options.Now()
-	u := &uploading{Stored: Stored{RunID: j.run, Job: j.name, Name: in.Name, Created: now}, owner: j, blocks: map[string][]byte{}}
+	u := &uploading{Stored: Stored{RunID: j.run, Job: j.name, Name: in.Name, Created: now}, owner: j,
+		blocks: map[string][]byte{}}
 	if in.Expires != "" {
 		var err error
-		if u.Expires, err = time.Parse(time.RFC3339, in.Expires); err != nil || !u.Expires.After(now) || u.Expires.After(now.Add(maxKept)) {
+		if u.Expires, err = time.Parse(time.RFC3339, in.Expires); err != nil || !u.Expires.After(now) ||
+			u.Expires.After(now.Add(maxKept)) {
 			r.broken(w, "CreateArtifact: bad expires_at %q", in.Expires)
 			return
 		}
 	}
 	if r.find(j.run, in.Name) != nil {
-		twirpError(w, http.StatusConflict, "already_exists", "an artifact with this name already exists on the workflow run")
+		twirpError(w, http.StatusConflict, "already_exists",
+			"an artifact with this name already exists on the workflow run")
 		return
 	}
 	r.uploads = append(r.uploads, u)
 	u.path = fmt.Sprintf("/upload/%d/%s.zip", len(r.uploads), rand.Text())
-	// Not in alphabetical order, in escapes that net/url would not choose: whoever encodes it again breaks it.
+	// Not in alphabetical order, and in escapes that net/url does not choose: encoding it
+	// again breaks it.
 	u.query = "sv=2024-11-04&sig=" + rand.Text() + "%2f%2B%3d&se=2026%2D01-01T00:00:00Z&rscd=a%20b+c&sp=w"
 	r.reply(w, map[string]any{"ok": true, "signed_upload_url": r.store + u.path + "?" + u.query})
 }
 
-// speaks checks version and mime type by the dialect.
+// speaks reports whether the dialect takes version and mime type.
 func (r *Results) speaks(w http.ResponseWriter, version int, mimeType *string) bool {
 	old := version == 4 && mimeType == nil
 	young := version == 7 && mimeType != nil && *mimeType == "application/zip"
 	switch {
-	case r.options.Dialect == GitHub && (old || young), r.options.Dialect == Newer && young, r.options.Dialect == Act && old:
+	case r.options.Dialect == GitHub && (old || young), r.options.Dialect == Newer && young,
+		r.options.Dialect == Act && old:
 		return true
 	case r.options.Dialect == Newer:
 		twirpError(w, http.StatusBadRequest, "invalid_argument", "artifact version 4 is no longer supported")
@@ -161,7 +167,8 @@ func (r *Results) reply(w http.ResponseWriter, fields map[string]any) {
 	reply(w, http.StatusOK, r.dialect(fields))
 }
 
-// dialect writes keys, and int64 values, as the server that is played: artifact_id "5", or artifactId 5.
+// dialect writes keys and int64 values as the imitated server does: artifact_id "5", or
+// artifactId 5.
 func (r *Results) dialect(fields map[string]any) map[string]any {
 	out := make(map[string]any, len(fields))
 	for key, value := range fields {
@@ -179,11 +186,12 @@ func (r *Results) dialect(fields map[string]any) map[string]any {
 	return out
 }
 
-// serveBlob is the storage: signed URLs only, used as they were given.
+// serveBlob is the storage, which takes only signed URLs, unchanged.
 func (r *Results) serveBlob(rw http.ResponseWriter, req *http.Request) {
 	w := &recorder{ResponseWriter: rw}
 	comp := req.URL.Query().Get("comp")
-	note := Request{Storage: true, Method: req.Method, Path: req.URL.Path, Query: "comp=" + comp, Header: withoutToken(req.Header)}
+	note := Request{Storage: true, Method: req.Method, Path: req.URL.Path, Query: "comp=" + comp,
+		Header: withoutToken(req.Header)}
 	defer r.record(note, w)()
 	r.answer(comp, w, req, func(w http.ResponseWriter, req *http.Request) {
 		body, err := io.ReadAll(req.Body)

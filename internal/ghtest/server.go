@@ -1,7 +1,9 @@
-// Package ghtest stands in for GitHub's API, for tests and for end-to-end runs on one machine.
+// Package ghtest holds stand-ins for GitHub's API and artifact service, for tests and for
+// end-to-end runs on one machine.
 //
-// It is strict: what it doesn't know is a failure, it checks tokens and permissions as the platform does, and it counts requests
-// against the platform's limits. It answers by the REST API 2022-11-28, as far as schedule-action uses it.
+// They are strict: an unknown request is a failure. The API checks tokens and permissions
+// as the platform does, and counts requests against the platform's limits. It is the REST
+// API 2022-11-28, as far as schedule-action uses it.
 package ghtest
 
 import (
@@ -12,6 +14,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -19,22 +22,26 @@ import (
 
 // Options are what the stand-in needs; only Errorf is required.
 type Options struct {
-	// Errorf is told of every request that the stand-in does not expect; t.Errorf in a test.
+	// Errorf gets every request that the stand-in does not expect; t.Errorf in a test.
 	Errorf func(format string, args ...any)
 	// Now is the clock of limits, signed URLs and headers; default time.Now.
 	Now func() time.Time
-	// Enforce refuses what exceeds the platform's primary or secondary limits, instead of only recording it in Violations.
+	// Enforce refuses what exceeds the platform's limits. Otherwise it is only recorded
+	// in Violations.
 	Enforce bool
-	// Addr and StorageAddr are where API and storage listen; default a free port on 127.0.0.1.
+	// Addr and StorageAddr are where API and storage listen; default a free port on
+	// 127.0.0.1.
 	Addr, StorageAddr string
-	// BasePath stands before every path, as /api/v3 does on GitHub Enterprise Server.
+	// BasePath comes before every path, as /api/v3 does on GitHub Enterprise Server.
 	BasePath string
-	// Artifacts shows the store of act's artifact server as artifacts of one repository.
+	// Artifacts adds the store of act's artifact server, as artifacts of one repository.
 	Artifacts Folder
 }
 
 // Server is a running stand-in.
 type Server struct {
+	journal
+
 	options Options
 	api     *http.Server
 	storage *http.Server
@@ -53,7 +60,6 @@ type Server struct {
 	lastArtifact int64
 	files        map[string]*Artifact // of Options.Artifacts, by path
 	signed       map[string]signature
-	requests     []Request
 	dispatches   []Dispatch
 	faults       []*fault
 	limits       limits
@@ -65,7 +71,7 @@ type Request struct {
 	Method    string
 	Path      string // without BasePath
 	Query     string
-	Header    http.Header // without Authorization, whose token TokenKind tells
+	Header    http.Header // without Authorization; TokenKind is the kind of its token
 	TokenKind Kind        // "" for none
 	Body      string
 	Status    int // of the answer, 0 when a fault gave none
@@ -121,24 +127,18 @@ func (s *Server) Close() {
 	s.storage.Close()
 }
 
-// Requests are all requests so far, in order of arrival.
-func (s *Server) Requests() []Request {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]Request(nil), s.requests...)
-}
-
-// Violations tell of every request that exceeded a limit of the platform.
+// Violations describe every request that exceeded a limit of the platform.
 func (s *Server) Violations() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]string(nil), s.limits.violations...)
 }
 
-// maxRequest is far above what the API takes, so that a body too large for it is refused by its own check.
+// maxRequest is far above what the API takes, whose own check refuses a body that is too
+// large.
 const maxRequest = 1 << 20
 
-// handler records an API request and answers it, by a scripted fault or truly.
+// handler records an API request and answers it, with a scripted fault or as usual.
 func (s *Server) handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
@@ -154,7 +154,8 @@ func (s *Server) handler() http.Handler {
 		r.URL.Path, r.URL.RawPath = path, ""
 		c, _ := s.caller(r)
 		note := &recorder{ResponseWriter: w}
-		defer s.record(Request{Method: r.Method, Path: path, Query: r.URL.RawQuery, Header: withoutToken(r.Header), TokenKind: c.Kind, Body: string(body)}, note)()
+		defer s.record(Request{Method: r.Method, Path: path, Query: r.URL.RawQuery, Header: withoutToken(r.Header),
+			TokenKind: c.Kind, Body: string(body)}, note)()
 		if f := s.faultFor(r); f != nil {
 			f(s, note, r)
 			return
@@ -163,13 +164,14 @@ func (s *Server) handler() http.Handler {
 	})
 }
 
-// serve is the true way of an API request: user agent, limits, token, endpoint.
+// serve answers an API request as usual: user agent, limits, token, endpoint.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	c, known := s.caller(r)
-	c.tell(w.Header())
+	c.setHeaders(w.Header())
 	switch {
 	case r.UserAgent() == "":
-		fail(w, http.StatusForbidden, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header")
+		fail(w, http.StatusForbidden,
+			"Request forbidden by administrative rules. Please make sure your request has a User-Agent header")
 		return
 	case !s.admit(w, r, c):
 		return
@@ -182,16 +184,30 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.routes.ServeHTTP(w, r.WithContext(withCaller(r.Context(), c)))
 }
 
+// journal keeps the requests of a stand-in.
+type journal struct {
+	requestsMu sync.Mutex
+	requests   []Request
+}
+
+// Requests are all requests so far, in order of arrival. The queries of signed URLs and
+// the bodies of uploaded blocks are left out.
+func (j *journal) Requests() []Request {
+	j.requestsMu.Lock()
+	defer j.requestsMu.Unlock()
+	return slices.Clone(j.requests)
+}
+
 // record appends q; the func that it returns adds the status in the end.
-func (s *Server) record(q Request, w *recorder) func() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.requests = append(s.requests, q)
-	i := len(s.requests) - 1
+func (j *journal) record(q Request, w *recorder) func() {
+	j.requestsMu.Lock()
+	defer j.requestsMu.Unlock()
+	j.requests = append(j.requests, q)
+	i := len(j.requests) - 1
 	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.requests[i].Status = w.status
+		j.requestsMu.Lock()
+		defer j.requestsMu.Unlock()
+		j.requests[i].Status = w.status
 	}
 }
 
@@ -221,7 +237,7 @@ func withoutToken(h http.Header) http.Header {
 	return h
 }
 
-// unexpected answers what the stand-in doesn't know.
+// unexpected answers a request that the stand-in does not know.
 func (s *Server) unexpected(w http.ResponseWriter, r *http.Request) {
 	s.options.Errorf("unexpected request: %s %s", r.Method, r.URL.Path)
 	fail(w, http.StatusNotImplemented, "the stand-in does not know this request")

@@ -5,44 +5,25 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
-// serverTest is a stand-in with a clock to turn and a place for its complaints.
+// serverTest is a stand-in with its clock and its complaints.
 type serverTest struct {
 	*ghtest.Server
-
-	mu         sync.Mutex
-	now        time.Time
-	complaints []string
-}
-
-func (s *serverTest) turn(d time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.now = s.now.Add(d)
+	clock      *fixture.Clock
+	complaints fixture.Log
 }
 
 func startServer(t *testing.T, o ghtest.Options) *serverTest {
 	t.Helper()
-	s := &serverTest{now: time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)}
-	o.Now = func() time.Time {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return s.now
-	}
-	o.Errorf = func(format string, args ...any) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.complaints = append(s.complaints, fmt.Sprintf(format, args...))
-	}
+	s := &serverTest{clock: fixture.NewClock(time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC))}
+	o.Now, o.Errorf = s.clock.Now, s.complaints.Printf
 	var err error
 	if s.Server, err = ghtest.New(o); err != nil {
 		t.Fatal(err)
@@ -51,9 +32,12 @@ func startServer(t *testing.T, o ghtest.Options) *serverTest {
 	s.AddRepository(ghtest.Repository{FullName: "acme/web", Private: true, Files: map[string]string{"README.md": "x"}})
 	s.AddRepository(ghtest.Repository{FullName: "acme/open"})
 	s.AddRepository(ghtest.Repository{FullName: "acme/old", Archived: true})
-	s.AddToken("writer", ghtest.Token{Kind: ghtest.Installation, Access: map[string]ghtest.Permissions{"*": {Contents: "write", Actions: "read"}}})
-	s.AddToken("reader", ghtest.Token{Kind: ghtest.Personal, Access: map[string]ghtest.Permissions{"acme/web": {Contents: "read"}}})
-	s.AddToken("job", ghtest.Token{Kind: ghtest.Job, Access: map[string]ghtest.Permissions{"acme/own": {Contents: "write"}}})
+	s.AddToken("writer", ghtest.Token{Kind: ghtest.Installation,
+		Access: map[string]ghtest.Permissions{"*": {Contents: "write", Actions: "read"}}})
+	s.AddToken("reader", ghtest.Token{Kind: ghtest.Personal,
+		Access: map[string]ghtest.Permissions{"acme/web": {Contents: "read"}}})
+	s.AddToken("job", ghtest.Token{Kind: ghtest.Job,
+		Access: map[string]ghtest.Permissions{"acme/own": {Contents: "write"}}})
 	return s
 }
 
@@ -136,11 +120,12 @@ func TestServerDispatch(t *testing.T) {
 				t.Errorf("%d dispatches", len(s.Dispatches()))
 			}
 			q := s.Requests()
-			if len(q) != 1 || q[0].Status != tt.status || q[0].Body != tt.body || q[0].Header.Get("Authorization") != "" {
+			if len(q) != 1 || q[0].Status != tt.status || q[0].Body != tt.body ||
+				q[0].Header.Get("Authorization") != "" {
 				t.Errorf("recorded %+v", q)
 			}
-			if len(s.complaints) > 0 {
-				t.Error(s.complaints)
+			if text := s.complaints.Text(); text != "" {
+				t.Error(text)
 			}
 		})
 	}
@@ -158,14 +143,14 @@ func TestServerIsStrict(t *testing.T) {
 		s := startServer(t, ghtest.Options{})
 		method, path, _ := strings.Cut(request, " ")
 		resp, _ := send(t, method, s.URL()+path, "writer", "")
-		if resp.StatusCode != http.StatusNotImplemented || len(s.complaints) != 1 {
-			t.Errorf("%s: status %d, complaints %q", request, resp.StatusCode, s.complaints)
+		if resp.StatusCode != http.StatusNotImplemented || len(s.complaints.Lines()) != 1 {
+			t.Errorf("%s: status %d, complaints %q", request, resp.StatusCode, s.complaints.Lines())
 		}
 	}
 	s := startServer(t, ghtest.Options{BasePath: "/api/v3"})
 	send(t, "GET", strings.TrimSuffix(s.URL(), "/api/v3")+"/repos/acme/web", "writer", "")
-	if len(s.complaints) != 1 {
-		t.Errorf("outside of the base path: complaints %q", s.complaints)
+	if len(s.complaints.Lines()) != 1 {
+		t.Errorf("outside of the base path: complaints %q", s.complaints.Lines())
 	}
 }
 
@@ -240,12 +225,12 @@ func TestServerSignedURL(t *testing.T) {
 	if resp, _ := send(t, "GET", strings.Replace(signed, "sig=", "sig=x", 1), "", ""); resp.StatusCode != 403 {
 		t.Errorf("wrong signature: status %d", resp.StatusCode)
 	}
-	s.turn(time.Minute)
+	s.clock.Advance(time.Minute)
 	if resp, _ := send(t, "GET", signed, "", ""); resp.StatusCode != 403 {
 		t.Errorf("expired: status %d", resp.StatusCode)
 	}
-	if resp, _ := send(t, "GET", signed, "writer", ""); resp.StatusCode != 400 || len(s.complaints) != 1 {
-		t.Errorf("with a token: status %d, complaints %q", resp.StatusCode, s.complaints)
+	if resp, _ := send(t, "GET", signed, "writer", ""); resp.StatusCode != 400 || len(s.complaints.Lines()) != 1 {
+		t.Errorf("with a token: status %d, complaints %q", resp.StatusCode, s.complaints.Lines())
 	}
 	for _, q := range s.Requests() {
 		if strings.Contains(q.Query, "sig=") {
@@ -254,19 +239,14 @@ func TestServerSignedURL(t *testing.T) {
 	}
 }
 
-// The store of act's artifact server: what is put there appears, what is replaced becomes new, ids stay.
+// A zip that is put into act's store appears; one that is replaced becomes a new
+// artifact; ids stay.
 func TestServerArtifactFolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := startServer(t, ghtest.Options{Artifacts: ghtest.Folder{Dir: dir, Repository: "acme/web", Branch: "trunk"}})
 	put := func(run, name, zip string) {
-		folder := filepath.Join(dir, run, name)
-		if err := os.MkdirAll(folder, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(folder, name+".zip"), []byte(zip), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		fixture.Write(t, dir, map[string]string{run + "/" + name + "/" + name + ".zip": zip})
 	}
 	put("1", "kaizen.web.coach.2026-W48", "PK 1")
 	first, _ := list(t, s, "")
@@ -303,8 +283,10 @@ func TestServerLimits(t *testing.T) {
 		pause                time.Duration // between two requests
 		want                 string
 	}{
-		{"content a minute", "writer", "POST /repos/acme/web/dispatches", 80, 0, "80 content-creating requests in a minute"},
-		{"content an hour", "writer", "POST /repos/acme/web/dispatches", 500, time.Second, "500 content-creating requests in an hour"},
+		{"content a minute", "writer", "POST /repos/acme/web/dispatches", 80, 0,
+			"80 content-creating requests in a minute"},
+		{"content an hour", "writer", "POST /repos/acme/web/dispatches", 500, time.Second,
+			"500 content-creating requests in an hour"},
 		{"points", "writer", "GET /repos/acme/web", 900, 0, "900 points in a minute"},
 		{"a job's hour", "job", "GET /repos/acme/open", 1000, 100 * time.Millisecond, "1000 requests in an hour"},
 	}
@@ -319,12 +301,12 @@ func TestServerLimits(t *testing.T) {
 				if refused != (i == tt.allowed) {
 					t.Fatalf("request %d: status %d, %s", i+1, resp.StatusCode, body)
 				}
-				s.turn(tt.pause)
+				s.clock.Advance(tt.pause)
 			}
 			if v := s.Violations(); len(v) != 1 || !strings.Contains(v[0], tt.want) {
 				t.Errorf("violations %q, want one with %q", v, tt.want)
 			}
-			s.turn(time.Hour)
+			s.clock.Advance(time.Hour)
 			if resp, body := send(t, method, s.URL()+path, tt.token, `{"event_type":"t"}`); resp.StatusCode >= 400 {
 				t.Errorf("an hour later: status %d, %s", resp.StatusCode, body)
 			}

@@ -3,8 +3,9 @@ package schedule
 import (
 	"fmt"
 	"iter"
-	"strings"
 	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
 )
 
 // Slot is an instant at which an entry's cron matches the clock of its time zone.
@@ -15,9 +16,6 @@ type Slot struct {
 	// UTC: 2026-11-23T0900Z.
 	Period string
 }
-
-// slotLayout is the form of a period that is a slot of its own.
-const slotLayout = "2006-01-02T1504Z"
 
 // Current is the latest slot not after now.
 func (e *Entry) Current(now time.Time) Slot {
@@ -51,7 +49,7 @@ func (e *Entry) slot(at time.Time) Slot {
 	if e.alone(at) {
 		return Slot{at, e.unit(at)}
 	}
-	return Slot{at, at.UTC().Format(slotLayout)}
+	return Slot{at, at.UTC().Format(bundleid.SlotLayout)}
 }
 
 // unit is the calendar unit of an instant's local date.
@@ -101,44 +99,6 @@ func (e *Entry) bounds(at time.Time) (start, end time.Time) {
 		return start, start.AddDate(0, 1, 0)
 	}
 	return start, start.AddDate(0, 0, 1)
-}
-
-// LatestBefore is the latest of the periods that begins before another one, "" if none does. They may be of
-// different forms, as after a change of the cron.
-func LatestBefore(periods []string, period string) string {
-	end, _ := periodStart(period)
-	latest, latestStart := "", time.Time{}
-	for _, p := range periods {
-		if start, ok := periodStart(p); ok && start.Before(end) && start.After(latestStart) {
-			latest, latestStart = p, start
-		}
-	}
-	return latest
-}
-
-// periodStart is about when a period began: the slot that it is, or midnight UTC of its first date. ok is false
-// for a text that is no period.
-func periodStart(period string) (start time.Time, ok bool) {
-	if year, week, found := strings.Cut(period, "-W"); found {
-		return weekStart(year, week)
-	}
-	for _, layout := range []string{time.DateOnly, "2006-01", slotLayout} {
-		if at, err := time.Parse(layout, period); err == nil {
-			return at, true
-		}
-	}
-	return time.Time{}, false
-}
-
-// weekStart is the Monday of an ISO week.
-func weekStart(year, week string) (time.Time, bool) {
-	first, err := time.Parse("2006-01-02", year+"-01-04") // which week 1 always holds
-	var n int
-	if _, scanErr := fmt.Sscanf(week, "%02d", &n); err != nil || scanErr != nil || len(week) != 2 || n < 1 || n > 53 {
-		return time.Time{}, false
-	}
-	monday := first.AddDate(0, 0, -(int(first.Weekday())+6)%7)
-	return monday.AddDate(0, 0, 7*(n-1)), true
 }
 
 // String is the slot for a person: Mon 2026-11-30 09:00 CET.

@@ -116,18 +116,3 @@ func TestCurrent(t *testing.T) {
 		})
 	}
 }
-
-func TestPeriodStart(t *testing.T) {
-	t.Parallel()
-	tests := []struct{ period, start string }{
-		{"2026-11-23", "2026-11-23T00:00:00Z"}, {"2026-11", "2026-11-01T00:00:00Z"}, {"2026-W48", "2026-11-23T00:00:00Z"},
-		{"2026-W53", "2026-12-28T00:00:00Z"}, {"2027-W01", "2027-01-04T00:00:00Z"}, {"2026-11-26T0900Z", "2026-11-26T09:00:00Z"},
-		{"2026-W99", ""}, {"2026-W00", ""}, {"2026-W4", ""}, {"2026-W40.run-7", ""}, {"", ""}, {"2026", ""}, {"x-W01", ""}, {"2026-13", ""},
-	}
-	for _, tt := range tests {
-		got, ok := periodStart(tt.period)
-		if text := got.Format(time.RFC3339); ok != (tt.start != "") || ok && text != tt.start {
-			t.Errorf("periodStart(%q) = %s %t, want %q", tt.period, text, ok, tt.start)
-		}
-	}
-}

@@ -12,15 +12,20 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
+	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 )
 
-// Errors a caller branches on: without the one or the other the directory store still works.
+// Errors that a caller branches on: the directory store works even so.
 var (
-	ErrNoArtifactService = errors.New("no artifact service: ACTIONS_RESULTS_URL or ACTIONS_RUNTIME_TOKEN is missing, as on " +
-		"GitHub Enterprise Server and outside of an action")
-	ErrNoLedger = errors.New("no ledger: receipts are read through GitHub's API, so give input `token` a token with `actions: read`")
+	ErrNoArtifactService = errors.New("no artifact service: ACTIONS_RESULTS_URL or ACTIONS_RUNTIME_TOKEN is missing, " +
+		"as on GitHub Enterprise Server and outside of an action")
+	ErrNoLedger error = &advice.Error{
+		Message: "no ledger: receipts are read through GitHub's API",
+		Hint:    "give input `token` a token with `actions: read`",
+	}
 )
 
 // ArtifactsOptions are what the store of job artifacts needs from outside.
@@ -31,43 +36,51 @@ type ArtifactsOptions struct {
 	Repository   string // GITHUB_REPOSITORY, owner/name
 	RunID        int64  // GITHUB_RUN_ID
 
-	// RetentionDays says how long the bundle of this name, and its receipt, are kept; nil or 0: as the repository's settings say.
+	// RetentionDays returns how long the bundle of this name and its receipt are kept.
+	// Nil or 0 leaves it to the repository's settings.
 	RetentionDays func(name string) int
 
-	// API reads the ledger, and needs actions: read; nil makes Lookup fail with ErrNoLedger.
+	// API reads the ledger, and needs actions: read; nil makes Lookup fail with
+	// ErrNoLedger.
 	API *gh.Client
-	// RepositoryID is GITHUB_REPOSITORY_ID; 0, unknown, costs one request when there is a receipt to judge.
+	// RepositoryID is GITHUB_REPOSITORY_ID. When it is 0, unknown, checking a receipt
+	// costs one request.
 	RepositoryID int64
-	// LedgerBranch is the only branch whose runs' receipts count; "" is the default branch, asked for with one request.
+	// LedgerBranch is the only branch whose runs' receipts count. "" is the default
+	// branch, which costs one request.
 	LedgerBranch string
 
-	Transport http.RoundTripper                                // to the artifact service and its storage; default: Go's own
+	Transport http.RoundTripper                                // to artifact service and storage; default: Go's own
 	Now       func() time.Time                                 // default time.Now
 	Sleep     func(ctx context.Context, d time.Duration) error // default: a timer that ctx ends
-	Log       func(format string, args ...any)                 // retries, and receipts that are passed over; default: nowhere
+	Log       func(format string, args ...any)                 // gets retries and skipped receipts; default: none
 }
 
-// Artifacts is the store of GitHub job artifacts: one artifact for a bundle, <name>, and one for its receipt, <name>.receipt.
-// It is safe for concurrent use.
+// Artifacts is the store of GitHub job artifacts: one artifact for a bundle, <name>, and
+// one for its receipt, <name>.receipt. It is safe for concurrent use.
 //
-// An artifact is listed only when it is complete, so a run that ends early leaves nothing a reader could find. The upload of one
-// artifact takes four requests, and one more for each further 8 MiB.
+// An artifact is listed only when it is complete, so readers find nothing of a run that
+// ended early. The upload of one artifact takes four requests, and one more for each
+// further 8 MiB.
 type Artifacts struct {
 	o       ArtifactsOptions
 	service *service
 	ledger  *ledger
 }
 
-// NewArtifacts checks the options. Errors: ErrNoArtifactService, or what is wrong with which variable.
+// NewArtifacts checks the options. The error is ErrNoArtifactService, or names the wrong
+// variable.
 func NewArtifacts(o ArtifactsOptions) (*Artifacts, error) {
 	if o.ResultsURL == "" || o.RuntimeToken == "" {
 		return nil, ErrNoArtifactService
 	}
-	if !event.IsRepository(o.Repository) {
-		return nil, fmt.Errorf("artifact store: GITHUB_REPOSITORY is %q: want owner/name", o.Repository)
+	if !bundleid.IsRepository(o.Repository) {
+		message := fmt.Sprintf("artifact store: GITHUB_REPOSITORY is %q", o.Repository)
+		return nil, &advice.Error{Message: message, Hint: "want owner/name"}
 	}
 	if o.RunID <= 0 {
-		return nil, fmt.Errorf("artifact store: GITHUB_RUN_ID is %d: want the run's id", o.RunID)
+		message := fmt.Sprintf("artifact store: GITHUB_RUN_ID is %d", o.RunID)
+		return nil, &advice.Error{Message: message, Hint: "want the run's id"}
 	}
 	server, err := url.Parse(o.ServerURL)
 	if err != nil || server.Scheme != "https" && server.Scheme != "http" || server.Host == "" || server.User != nil {
@@ -99,7 +112,8 @@ func (a *Artifacts) PutBundle(ctx context.Context, name string, files []File) (*
 	return artifact, nil
 }
 
-// PutReceipt stores r as the artifact <name>.receipt of this run. A receipt that does not prove every delivery is refused.
+// PutReceipt stores r as the artifact <name>.receipt of this run. It refuses a receipt
+// that does not prove every delivery.
 func (a *Artifacts) PutReceipt(ctx context.Context, r *Receipt) error {
 	data, err := encodeReceipt(r, a.o.Repository)
 	if err != nil {
@@ -111,10 +125,13 @@ func (a *Artifacts) PutReceipt(ctx context.Context, r *Receipt) error {
 	return nil
 }
 
-// Lookup asks the ledger, through GitHub's API. To find the receipts of n names takes one page of the listing and at most n requests
-// more: further pages, as long as they are worth it, or a search for each name that is left. To see what a receipt that was found holds
-// takes one request and one download. Prepared and Earlier come from the listing alone, which a store reads once: what this run itself
-// stores is not in it.
+// Lookup asks the ledger, through GitHub's API. The receipts of n names take one page of
+// the listing and at most n requests more: further pages as long as they help, or a
+// search for each missing name. The content of a receipt takes one request and one
+// download.
+//
+// Prepared and Earlier come from the listing alone. A store reads it once, so it lacks
+// what this run itself stores.
 func (a *Artifacts) Lookup(ctx context.Context, names []string) []Record {
 	switch {
 	case len(names) == 0:
@@ -130,7 +147,7 @@ func (a *Artifacts) Lookup(ctx context.Context, names []string) []Record {
 	return a.ledger.lookup(ctx, names)
 }
 
-// allFailed are the records of names when none can be told.
+// allFailed returns the records of names when the ledger cannot be read.
 func allFailed(names []string, err error) []Record {
 	return slices.Repeat([]Record{{Err: err}}, len(names))
 }

@@ -31,7 +31,7 @@ func TestPutBundleAsArtifact(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, test.dialect)
+			w := newWorkbench(t, test.dialect)
 			w.options.RetentionDays = func(string) int { return 15 }
 			got, err := w.open(t).PutBundle(t.Context(), bundleName, files)
 			if err != nil {
@@ -60,7 +60,7 @@ func TestPutBundleAsArtifact(t *testing.T) {
 
 func TestBlocksOfALargeBundle(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, ghtest.GitHub)
+	w := newWorkbench(t, ghtest.GitHub)
 	large := []File{{MarkdownFile, bytes.Repeat([]byte("0123456789abcdef"), (2*blockSize+16)/16)}}
 	if _, err := w.open(t).PutBundle(t.Context(), bundleName, large); err != nil {
 		t.Fatal(err)
@@ -93,7 +93,7 @@ func TestSameNameAgain(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, test.dialect)
+			w := newWorkbench(t, test.dialect)
 			if _, err := w.open(t).PutBundle(t.Context(), bundleName, files); err != nil {
 				t.Fatal(err)
 			}
@@ -119,12 +119,15 @@ func TestSameNameAgain(t *testing.T) {
 
 var operations = []string{"CreateArtifact", "block", "blocklist", "FinalizeArtifact"}
 
-// TestPassingFaults fails every operation in every way that may pass, before and after the server did what it was asked.
+// TestPassingFaults fails every operation in every temporary way, before and after the
+// server did its work.
 func TestPassingFaults(t *testing.T) {
 	t.Parallel()
 	faults := map[string]ghtest.Fault{
-		"429": ghtest.Status(429, `{"code":"resource_exhausted"}`), "500": ghtest.Status(500, `{}`), "502": ghtest.Status(502, "bad gateway"),
+		"429": ghtest.Status(429, `{"code":"resource_exhausted"}`), "500": ghtest.Status(500, `{}`),
+		"502": ghtest.Status(502, "bad gateway"),
 		"503": ghtest.Status(503, `{}`), "504": ghtest.Status(504, `{}`), "reset": ghtest.Reset(),
+		"408": ghtest.Status(408, `{}`), "520": ghtest.Status(520, "a proxy's own status"),
 	}
 	for _, op := range operations {
 		for name, f := range faults {
@@ -134,7 +137,7 @@ func TestPassingFaults(t *testing.T) {
 					func(r *ghtest.Results) { r.Fail(op, 0, 2, f) },
 					func(r *ghtest.Results) { r.Lose(op, 0, 2, f) },
 				} {
-					w := newWorld(t, ghtest.GitHub)
+					w := newWorkbench(t, ghtest.GitHub)
 					script(w.results)
 					got, err := w.open(t).PutBundle(t.Context(), bundleName, files)
 					if err != nil {
@@ -143,8 +146,8 @@ func TestPassingFaults(t *testing.T) {
 					if stored := w.results.Artifacts(); len(stored) != 1 || stored[0].ID != got.ID {
 						t.Errorf("stored: %+v, got %+v", stored, got)
 					}
-					if len(w.sleeps) == 0 || w.sleeps[0] < firstWait {
-						t.Errorf("waited %v", w.sleeps)
+					if sleeps := w.clock.Sleeps(); len(sleeps) == 0 || sleeps[0] < time.Second {
+						t.Errorf("waited %v", sleeps)
 					}
 				}
 			})
@@ -154,7 +157,7 @@ func TestPassingFaults(t *testing.T) {
 
 func TestAnswersThatAreNotJSON(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, ghtest.GitHub)
+	w := newWorkbench(t, ghtest.GitHub)
 	w.results.Fail("CreateArtifact", 0, 1, ghtest.Status(200, "<html>log in</html>"))
 	w.results.Fail("FinalizeArtifact", 0, 1, ghtest.Status(404, "<html>"))
 	if _, err := w.open(t).PutBundle(t.Context(), bundleName, files); err != nil {
@@ -164,20 +167,24 @@ func TestAnswersThatAreNotJSON(t *testing.T) {
 
 func TestWaitsGrowAndEnd(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, ghtest.GitHub)
+	w := newWorkbench(t, ghtest.GitHub)
 	w.results.Fail("CreateArtifact", 0, 1, ghtest.Status(503, "{}", "Retry-After", "7"))
 	w.results.Fail("CreateArtifact", 0, 1, ghtest.Status(503, "{}", "Retry-After", "99999999999"))
+	w.results.Fail("CreateArtifact", 0, 1,
+		ghtest.Status(503, "{}", "Retry-After", noon.Add(97*time.Second).Format(http.TimeFormat)))
 	w.results.Fail("CreateArtifact", 0, 9, ghtest.Status(503, "{}"))
 	_, err := w.open(t).PutBundle(t.Context(), bundleName, files)
-	if err == nil || !strings.Contains(err.Error(), "CreateArtifact: the artifact service answers 503, 5 times: run again later") {
+	if err == nil || !strings.Contains(err.Error(),
+		"CreateArtifact: the artifact service answers 503, 5 times: run again later") {
 		t.Errorf("error: %v", err)
 	}
-	if want := []time.Duration{7 * time.Second, longestWait, 4 * time.Second, 8 * time.Second}; !slices.Equal(w.sleeps, want) {
-		t.Errorf("waited %v, want %v", w.sleeps, want)
+	if want := []time.Duration{7 * time.Second, longestWait, 30 * time.Second,
+		8 * time.Second}; !slices.Equal(w.clock.Sleeps(), want) {
+		t.Errorf("waited %v, want %v", w.clock.Sleeps(), want)
 	}
 }
 
-// TestLastingFaults holds what is said, and that it is not tried again.
+// TestLastingFaults checks the message, and that there is no second attempt.
 func TestLastingFaults(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -185,25 +192,36 @@ func TestLastingFaults(t *testing.T) {
 		f    ghtest.Fault
 		want string
 	}{
-		{"CreateArtifact", ghtest.Status(400, `{"code":"invalid_argument","msg":"no\nroom"}`), `answers 400: "no\nroom"`},
-		{"CreateArtifact", ghtest.Status(401, `{"code":"unauthenticated"}`), `answers 401: "unauthenticated"; it takes the job's own token only`},
-		{"CreateArtifact", ghtest.Status(403, `{"msg":"Artifact storage quota has been hit"}`), `"Artifact storage quota has been hit"`},
+		{"CreateArtifact", ghtest.Status(400, `{"code":"invalid_argument","msg":"no\nroom"}`),
+			`answers 400: "no\nroom"`},
+		{"CreateArtifact", ghtest.Status(401, `{"code":"unauthenticated"}`),
+			`answers 401: "unauthenticated": it takes the job's own token only`},
+		{"CreateArtifact", ghtest.Status(403, `{"msg":"Artifact storage quota has been hit"}`),
+			`"Artifact storage quota has been hit": delete old artifacts`},
 		{"CreateArtifact", ghtest.Status(302, `{}`, "Location", "https://example.com/"), "answers 302"},
 		{"CreateArtifact", ghtest.Status(200, `{"ok":false}`), "does not give an address"},
 		{"CreateArtifact", ghtest.Status(200, `{"ok":true}`), "does not give an address"},
-		{"CreateArtifact", ghtest.Status(200, `{"ok":true,"signed_upload_url":"ftp://h/?sig=geheim"}`), "an address that can't be uploaded to"},
-		{"CreateArtifact", ghtest.Status(200, `{"ok":true,"signed_upload_url":"http://%zz/?sig=geheim"}`), "an address that can't be uploaded to"},
+		{"CreateArtifact", ghtest.Status(200, `{"ok":true,"signed_upload_url":"ftp://h/?sig=geheim"}`),
+			"an address that can't be uploaded to"},
+		{"CreateArtifact", ghtest.Status(200, `{"ok":true,"signed_upload_url":"http://%zz/?sig=geheim"}`),
+			"an address that can't be uploaded to"},
+		{"CreateArtifact", ghtest.Status(407, `<html>`),
+			"CreateArtifact: the proxy asks for a user name and password: put them into"},
+		{"block", ghtest.Status(407, `<html>`),
+			"uploading block 1: the proxy asks for a user name and password: put them into"},
 		{"block", ghtest.Status(200, ""), "uploading block 1: the storage answers 200, not 201"},
-		{"block", ghtest.Status(403, "sig=geheim", "x-ms-error-code", "AuthenticationFailed sig=geheim"), `not 201: "AuthenticationFailed sig=***"`},
+		{"block", ghtest.Status(403, "sig=geheim", "x-ms-error-code", "AuthenticationFailed sig=geheim"),
+			`not 201: "AuthenticationFailed sig=***"`},
 		{"block", ghtest.Status(307, "", "Location", "https://example.com/"), "answers 307"},
 		{"blocklist", ghtest.Status(400, "sig=geheim"), "joining the blocks: the storage answers 400"},
-		{"FinalizeArtifact", ghtest.Status(400, `{"msg":"see https://h/x?sig=geheim&a=b"}`), `"see https://h/x?sig=***&a=b"`},
+		{"FinalizeArtifact", ghtest.Status(400, `{"msg":"see https://h/x?sig=geheim&a=b"}`),
+			`"see https://h/x?sig=***&a=b"`},
 		{"FinalizeArtifact", ghtest.Status(200, `{"ok":true}`), "does not give the artifact's id"},
 		{"FinalizeArtifact", ghtest.Status(200, `{"artifact_id":"5"}`), "does not give the artifact's id"},
 	} {
 		t.Run(test.op+" "+test.want, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, ghtest.GitHub)
+			w := newWorkbench(t, ghtest.GitHub)
 			w.results.Fail(test.op, 0, 1, test.f)
 			_, err := w.open(t).PutBundle(t.Context(), bundleName, files)
 			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), bundleName) {
@@ -212,20 +230,21 @@ func TestLastingFaults(t *testing.T) {
 			if strings.Contains(err.Error(), "geheim") {
 				t.Errorf("the error holds a signature: %v", err)
 			}
-			if len(w.sleeps) > 0 || len(w.results.Artifacts()) > 0 {
-				t.Errorf("waited %v, stored %d", w.sleeps, len(w.results.Artifacts()))
+			if len(w.clock.Sleeps()) > 0 || len(w.results.Artifacts()) > 0 {
+				t.Errorf("waited %v, stored %d", w.clock.Sleeps(), len(w.results.Artifacts()))
 			}
 		})
 	}
 }
 
-// TestKilledUpload ends an upload after each of its requests; the same run, and so a second attempt of it, then completes the work.
+// TestKilledUpload ends an upload after each of its requests. The same run, as in a
+// second attempt of it, then completes the work.
 func TestKilledUpload(t *testing.T) {
 	t.Parallel()
 	for _, op := range operations {
 		t.Run(op, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, ghtest.GitHub)
+			w := newWorkbench(t, ghtest.GitHub)
 			ctx, kill := context.WithCancel(t.Context())
 			w.results.Lose(op, 0, 1, func(s *ghtest.Server, rw http.ResponseWriter, r *http.Request) {
 				kill()
@@ -250,7 +269,7 @@ func TestKilledUpload(t *testing.T) {
 
 func TestNameThatStaysTaken(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, ghtest.GitHub)
+	w := newWorkbench(t, ghtest.GitHub)
 	w.results.Fail("CreateArtifact", 0, 2, ghtest.Status(409, `{"code":"already_exists"}`))
 	_, err := w.open(t).PutBundle(t.Context(), bundleName, files)
 	if err == nil || !strings.Contains(err.Error(), "start a new run") {
@@ -260,7 +279,7 @@ func TestNameThatStaysTaken(t *testing.T) {
 
 func TestSecretsStaySecret(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, ghtest.GitHub)
+	w := newWorkbench(t, ghtest.GitHub)
 	token := w.options.RuntimeToken
 	echo := ghtest.Status(500, fmt.Sprintf(`{"msg":"bearer %s and sig=geheim"}`, token))
 	w.results.Fail("CreateArtifact", 0, 1, echo)
@@ -271,13 +290,13 @@ func TestSecretsStaySecret(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	text := w.log.text() + "\n" + err.Error()
+	text := w.log.Text() + "\n" + err.Error()
 	if strings.Count(text, "\n") < 4 {
-		t.Fatalf("too little is told to judge:\n%s", text)
+		t.Fatalf("too little is logged to check:\n%s", text)
 	}
 	for _, secret := range []string{token[:60], strings.Split(token, ".")[2], "geheim", "sig=%", "upload/1"} {
 		if strings.Contains(text, secret) {
-			t.Errorf("%q is told in\n%s", secret, text)
+			t.Errorf("%q appears in\n%s", secret, text)
 		}
 	}
 	for _, r := range w.results.Requests() {
@@ -305,10 +324,14 @@ func TestOptions(t *testing.T) {
 		{"one word", func(o *ArtifactsOptions) { o.RuntimeToken = "geheim" }, "three parts"},
 		{"not base64", func(o *ArtifactsOptions) { o.RuntimeToken = "a.geheim!.c" }, "not base64url"},
 		{"not JSON", func(o *ArtifactsOptions) { o.RuntimeToken = jwt("geheim") }, "not JSON"},
-		{"no scope", func(o *ArtifactsOptions) { o.RuntimeToken = jwt(`{"scp":"Actions.Read:geheim"}`) }, "lacks the scope"},
-		{"short scope", func(o *ArtifactsOptions) { o.RuntimeToken = jwt(`{"scp":"Actions.Results:geheim"}`) }, "one run and one job"},
-		{"long scope", func(o *ArtifactsOptions) { o.RuntimeToken = jwt(`{"scp":"Actions.Results:a:b:geheim"}`) }, "one run and one job"},
-		{"scope is a list", func(o *ArtifactsOptions) { o.RuntimeToken = jwt(`{"scp":["Actions.Results:a:geheim"]}`) }, "not JSON with the text scp"},
+		{"no scope", func(o *ArtifactsOptions) { o.RuntimeToken = jwt(`{"scp":"Actions.Read:geheim"}`) },
+			"lacks the scope"},
+		{"short scope", func(o *ArtifactsOptions) { o.RuntimeToken = jwt(`{"scp":"Actions.Results:geheim"}`) },
+			"one run and one job"},
+		{"long scope", func(o *ArtifactsOptions) { o.RuntimeToken = jwt(`{"scp":"Actions.Results:a:b:geheim"}`) },
+			"one run and one job"},
+		{"scope is a list", func(o *ArtifactsOptions) { o.RuntimeToken = jwt(`{"scp":["Actions.Results:a:geheim"]}`) },
+			"not JSON with the text scp"},
 	} {
 		o := newOptions()
 		test.change(&o)
@@ -317,7 +340,7 @@ func TestOptions(t *testing.T) {
 			t.Errorf("%s: error %v", test.name, err)
 		}
 		if missing := o.ResultsURL == "" || o.RuntimeToken == ""; errors.Is(err, ErrNoArtifactService) != missing {
-			t.Errorf("%s: a caller can't tell: %v", test.name, err)
+			t.Errorf("%s: a caller cannot recognize it: %v", test.name, err)
 		}
 	}
 	if _, err := NewArtifacts(newOptions()); err != nil {
@@ -327,7 +350,8 @@ func TestOptions(t *testing.T) {
 
 func newOptions() ArtifactsOptions {
 	return ArtifactsOptions{
-		ResultsURL: "https://results.example/", RuntimeToken: jwt(`{"scp":"A Actions.Results:r:j"}`) + "=", ServerURL: "https://github.com",
+		ResultsURL: "https://results.example/", RuntimeToken: jwt(`{"scp":"A Actions.Results:r:j"}`) + "=",
+		ServerURL:  "https://github.com",
 		Repository: repository, RunID: 1,
 	}
 }
@@ -343,7 +367,8 @@ func TestStorageMayNotBeLessProtected(t *testing.T) {
 		t.Fatal(err)
 	}
 	for signed, want := range map[string]bool{
-		"https://blob.example/a?sig=b": true, "http://blob.example/a?sig=b": false, "https:///a": false, "https://h/#a": false, "": false,
+		"https://blob.example/a?sig=b": true, "http://blob.example/a?sig=b": false, "https:///a": false,
+		"https://h/#a": false, "": false,
 	} {
 		if err := a.service.checkSigned(signed); (err == nil) != want {
 			t.Errorf("%q: %v", signed, err)
@@ -353,7 +378,7 @@ func TestStorageMayNotBeLessProtected(t *testing.T) {
 
 func TestBadNames(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, ghtest.GitHub)
+	w := newWorkbench(t, ghtest.GitHub)
 	a := w.open(t)
 	for _, c := range bannedInNames + "\x00" {
 		if _, err := a.PutBundle(t.Context(), "kaizen"+string(c), files); err == nil {
@@ -370,7 +395,7 @@ func TestBadNames(t *testing.T) {
 
 func TestUndeliveredReceiptIsRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, ghtest.GitHub)
+	w := newWorkbench(t, ghtest.GitHub)
 	r := receiptOf(t, bundleName)
 	r.Deliveries[0].Status = Failed
 	if err := w.open(t).PutReceipt(t.Context(), r); err == nil || !strings.Contains(err.Error(), `ended as "failed"`) {

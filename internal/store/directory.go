@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,10 +14,12 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
 
-// The files of a bundle's directory beside ReceiptFile (design §5).
+// The files of a bundle's directory beside ReceiptFile.
 const (
 	MarkdownFile = "bundle.md"
 	JSONFile     = "bundle.json"
@@ -26,46 +27,56 @@ const (
 	EventFile    = "event.json"
 )
 
-// temporary begins the name of an unfinished file; what a crash leaves of them is removed by the next PutBundle.
+// temporary begins the name of an unfinished file. The next PutBundle removes those that
+// a crash left.
 const temporary = ".tmp-"
 
-// DirectoryOptions say where a Directory is and what it believes.
+// DirectoryOptions say where a Directory is and which receipts count.
 type DirectoryOptions struct {
-	// Workspace is the checkout, an existing directory. What is written gets its owner: in a container we are root, and on a
-	// self-hosted runner the next checkout could not remove root's files.
+	// Workspace is the checkout, an existing directory. New files get its owner: the
+	// container runs as root, and on a self-hosted runner the next checkout could not
+	// remove root's files.
 	Workspace string
-	// Out is the store: relative to Workspace and inside it, links followed, or an absolute path.
+	// Out is the store: relative to Workspace and inside it, links followed, or an
+	// absolute path.
 	Out string
-	// Repository is the owner/name that a receipt's id must bear; "" accepts any.
+	// Repository is the owner/name that a receipt's id must have; "" accepts any.
 	Repository string
-	// NoSync leaves it to the system when files reach the disk: enough for a directory that is not the ledger, where nothing but a power
-	// failure could cost what the next run prepares anyway.
+	// NoSync lets the system decide when files reach the disk. That is enough for a
+	// directory that is not the ledger: after a power failure the next run prepares its
+	// content again.
 	NoSync bool
-	// Log is told of receipts that are passed over, and of files whose owner can't be changed; nil is nowhere.
+	// Log gets the receipts that are skipped, and the files whose owner can't be changed;
+	// nil for none.
 	Log func(format string, args ...any)
 }
 
-// Directory is the store in <out>/<name>/: bundle.md or bundle.json, sources.json, event.json, receipt.json (design §5).
+// Directory is the store in <out>/<name>/: bundle.md or bundle.json, sources.json,
+// event.json and receipt.json.
 //
-// Every file is written under a temporary name, synced (unless NoSync) and renamed. The bundle file is the mark of a complete set: to replace
-// a set, PutBundle first removes event.json and the old bundle file, then renames the other files into place, and the bundle file
-// last. So whoever finds a bundle file finds the set it belongs to, and a run that ended early leaves a set without one, which the
-// next PutBundle completes. A receipt belongs to the period, not to the content, and stays.
+// Every file is written under a temporary name, synced (unless NoSync) and renamed. The
+// bundle file marks a complete set. To replace a set, PutBundle removes event.json and
+// the old bundle file, renames the other files into place, and the bundle file last. So a
+// reader that finds a bundle file finds its whole set. A run that ended early leaves a
+// set without a bundle file, which the next PutBundle completes. A receipt belongs to the
+// period, not to the content, and stays.
 //
-// Whoever may write the directory is trusted by its ledger. It is safe for concurrent use. Of two processes that store one name at the
-// same moment, one may fail, and completes the work when it runs again.
+// The ledger trusts everyone who can write the directory. A Directory is safe for
+// concurrent use. When two processes store one name at the same moment, one may fail; it
+// completes the work when it runs again.
 type Directory struct {
 	o      DirectoryOptions
 	out    string // local to the workspace if inside, else absolute
 	inside bool
 	owner  owner
 	mu     sync.Mutex // one change at a time
-	// before is called ahead of every change to the file system; tests end the run there.
+	// before is called ahead of every change to the file system, so that tests can end
+	// the run there.
 	before func(change string)
 }
 
-// OpenDirectory checks the options. It creates nothing: the first Put does.
-// Errors: a workspace that is no directory, and an out that leaves it by .. or through a link.
+// OpenDirectory checks the options: the workspace must be a directory, and a relative out
+// must stay inside, links followed. The first Put creates the store.
 func OpenDirectory(o DirectoryOptions) (*Directory, error) {
 	if o.Log == nil {
 		o.Log = func(string, ...any) {}
@@ -93,14 +104,15 @@ func OpenDirectory(o DirectoryOptions) (*Directory, error) {
 	return d, root.Close()
 }
 
-// resolve returns out as a path local to workspace, or as an absolute one when it names a place outside.
+// resolve returns out as a path local to workspace, or as an absolute path outside of it.
 func resolve(workspace, out string) (path string, inside bool, err error) {
 	if out == "" {
-		return "", false, errors.New("the store has no path: set --out")
+		return "", false, &advice.Error{Message: "the store has no path", Hint: "set --out"}
 	}
 	if !filepath.IsAbs(out) {
 		if !filepath.IsLocal(out) {
-			return "", false, fmt.Errorf("out %q leaves the workspace: give a path inside it, or an absolute one", out)
+			message := fmt.Sprintf("out %q leaves the workspace", out)
+			return "", false, &advice.Error{Message: message, Hint: "give a path inside it, or an absolute one"}
 		}
 		return filepath.Clean(out), true, nil
 	}
@@ -110,10 +122,11 @@ func resolve(workspace, out string) (path string, inside bool, err error) {
 	return filepath.Clean(out), false, nil
 }
 
-// Path is the directory of the bundle name: relative to the workspace and slash-separated if inside it, else absolute.
+// Path is the directory of the bundle name: slash-separated and relative to the workspace
+// when inside, otherwise absolute.
 func (d *Directory) Path(name string) string { return filepath.ToSlash(filepath.Join(d.out, name)) }
 
-// PutBundle stores files, see Directory for the order of its steps; the artifact is always nil.
+// PutBundle stores files; Directory describes its steps. The artifact is always nil.
 func (d *Directory) PutBundle(ctx context.Context, name string, files []File) (*event.Artifact, error) {
 	if err := checkFiles(files); err != nil {
 		return nil, fmt.Errorf("storing the bundle %q: %w", name, err)
@@ -146,7 +159,8 @@ func (d *Directory) PutEvent(ctx context.Context, name string, data []byte) erro
 	})
 }
 
-// PutReceipt stores r beside the bundle r.Name. A receipt that does not prove every delivery is refused.
+// PutReceipt stores r beside the bundle r.Name. It refuses a receipt that does not prove
+// every delivery.
 func (d *Directory) PutReceipt(ctx context.Context, r *Receipt) error {
 	data, err := encodeReceipt(r, d.o.Repository)
 	if err != nil {
@@ -157,7 +171,8 @@ func (d *Directory) PutReceipt(ctx context.Context, r *Receipt) error {
 	})
 }
 
-// Lookup reads what PutBundle and PutReceipt stored. A receipt that is broken or not this bundle's is told to Log and passed over.
+// Lookup reads what PutBundle and PutReceipt stored. It logs and skips a receipt that is
+// broken or belongs to another bundle.
 func (d *Directory) Lookup(ctx context.Context, names []string) []Record {
 	root, stored, err := d.list()
 	if errors.Is(err, fs.ErrNotExist) {
@@ -177,7 +192,8 @@ func (d *Directory) Lookup(ctx context.Context, names []string) []Record {
 	return records
 }
 
-// list opens the store and lists the names in it, latest first among those of one agent and cadence.
+// list opens the store and lists the names in it, latest first among those of one agent
+// and cadence.
 func (d *Directory) list() (root *os.Root, names []string, err error) {
 	if root, err = d.open(false); err != nil {
 		return nil, nil, err
@@ -230,10 +246,12 @@ func (d *Directory) receipt(root *os.Root, name string) (*Receipt, error) {
 	return r, nil
 }
 
-// maxEarlier is how many receipts of other periods are looked at: nothing here ever goes, and the latest ones tell what was missed.
+// maxEarlier is how many receipts of other periods are read. The directory is never
+// pruned, and the latest receipts are enough to find missed periods.
 const maxEarlier = 50
 
-// earlier lists the latest other names of name's agent and cadence that have a valid receipt, sorted.
+// earlier lists the latest other names of name's agent and cadence that have a valid
+// receipt, sorted.
 func (d *Directory) earlier(root *os.Root, stored []string, name string) []string {
 	var names []string
 	isSibling, length := siblings(name), len(forced().ReplaceAllString(name, ""))
@@ -241,11 +259,11 @@ func (d *Directory) earlier(root *os.Root, stored []string, name string) []strin
 		if len(names) == maxEarlier {
 			break
 		}
-		if len(other) != length || !isSibling(other) { // periods of one cadence are of one length
+		if len(other) != length || !isSibling(other) { // periods of one cadence have one length
 			continue
 		}
 		r, err := d.receipt(root, other)
-		if err != nil { // another period's; it must not keep this one from running
+		if err != nil { // it belongs to another period, and must not stop this one
 			d.o.Log("the receipt of %q cannot be read: %v: passed over", other, reason(err))
 		}
 		if r != nil {
@@ -256,7 +274,7 @@ func (d *Directory) earlier(root *os.Root, stored []string, name string) []strin
 	return names
 }
 
-// change runs do on the directory of name, which it creates, and says what failed.
+// change creates the directory of name and runs do on it. what describes it in errors.
 func (d *Directory) change(ctx context.Context, name, what string, do func(dir *os.Root) error) error {
 	if err := cmp.Or(ctx.Err(), checkName(name)); err != nil {
 		return fmt.Errorf("%s %q: %w", what, name, err)
@@ -281,7 +299,7 @@ func (d *Directory) change(ctx context.Context, name, what string, do func(dir *
 	return nil
 }
 
-// open opens the store itself, after creating it if asked to.
+// open opens the store, and creates it first if asked to.
 func (d *Directory) open(create bool) (*os.Root, error) {
 	if !d.inside {
 		if create {
@@ -309,7 +327,8 @@ func (d *Directory) open(create bool) (*os.Root, error) {
 	return workspace.OpenRoot(d.out)
 }
 
-// enter creates and opens the directory of name. A link in its place is refused: another bundle's files would be written.
+// enter creates and opens the directory of name. It refuses a link, which may lead to
+// another bundle's files.
 func (d *Directory) enter(root *os.Root, name string) (*os.Root, error) {
 	if err := d.mkdir(root, name); err != nil {
 		return nil, err
@@ -324,12 +343,29 @@ func (d *Directory) enter(root *os.Root, name string) (*os.Root, error) {
 	return root.OpenRoot(name)
 }
 
-// failed words an error of the file system: what was tried, where, why, and the next step.
+// failed describes an error of the file system: what was tried, where, why, and the next
+// step.
 func (d *Directory) failed(what string, err error) error {
-	return fmt.Errorf("%s in %q: %w: make the directory writable or choose another with --out", what, d.out, reason(err))
+	return &advice.Error{
+		Message: fmt.Sprintf("%s in %q: %v", what, d.out, reason(err)),
+		Hint:    fileHint(err),
+		Err:     reason(err),
+	}
 }
 
-// reason drops the operation and path of a system error: the caller names them better.
+// fileHint is the next step that fits an error of the file system.
+func fileHint(err error) string {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "free some space or choose another directory with --out"
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return "make the directory writable or choose another with --out"
+	default:
+		return "choose another directory with --out"
+	}
+}
+
+// reason returns a system error without operation and path, which the caller adds.
 func reason(err error) error {
 	var pathErr *fs.PathError
 	if errors.As(err, &pathErr) {
@@ -353,7 +389,8 @@ func bundleLast(files []File) []File {
 
 func isBundle(name string) bool { return name == MarkdownFile || name == JSONFile }
 
-// holds reports whether dir already has exactly these files, and no bundle in another format.
+// holds reports whether dir already has exactly these files, and no bundle in another
+// format.
 func holds(dir *os.Root, files []File) (bool, error) {
 	for _, other := range []string{MarkdownFile, JSONFile} {
 		if slices.ContainsFunc(files, func(f File) bool { return f.Name == other }) {
@@ -375,10 +412,11 @@ func holds(dir *os.Root, files []File) (bool, error) {
 	return true, nil
 }
 
-// errNotPlain is for what can't be one of the store's own files.
+// errNotPlain is the error for anything that can't be one of the store's own files.
 var errNotPlain = errors.New("is not a regular file of the expected size")
 
-// readFile reads a regular file of at most limit bytes. It neither follows a link in the last place nor waits for a FIFO's writer.
+// readFile reads a regular file of at most limit bytes. It does not follow a link at the
+// end of name, nor wait for the writer of a FIFO.
 func readFile(dir *os.Root, name string, limit int64) ([]byte, error) {
 	info, err := dir.Lstat(name)
 	if err != nil {
@@ -392,12 +430,9 @@ func readFile(dir *os.Root, name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(data)) > limit {
+	data, err := transfer.ReadAll(f, limit)
+	if _, tooLarge := err.(*transfer.TooLarge); tooLarge {
 		return nil, errNotPlain
 	}
-	return data, nil
+	return data, err
 }

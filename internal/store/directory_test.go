@@ -13,6 +13,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
 var (
@@ -21,45 +24,19 @@ var (
 )
 
 // openDirectory opens the store at out of a new workspace.
-func openDirectory(t *testing.T, out string) (d *Directory, workspace string, log *logbook) {
+func openDirectory(t *testing.T, out string) (d *Directory, workspace string, log *fixture.Log) {
 	t.Helper()
-	workspace, log = t.TempDir(), &logbook{}
+	workspace, log = t.TempDir(), &fixture.Log{}
 	return reopen(t, workspace, out, log), workspace, log
 }
 
-func reopen(t *testing.T, workspace, out string, log *logbook) *Directory {
+func reopen(t *testing.T, workspace, out string, log *fixture.Log) *Directory {
 	t.Helper()
-	d, err := OpenDirectory(DirectoryOptions{Workspace: workspace, Out: out, Repository: repository, Log: log.log})
+	d, err := OpenDirectory(DirectoryOptions{Workspace: workspace, Out: out, Repository: repository, Log: log.Printf})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return d
-}
-
-// tree is every file below dir with its content.
-func tree(t *testing.T, dir string) map[string]string {
-	t.Helper()
-	files := map[string]string{}
-	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		data, err := os.ReadFile(path)
-		name, _ := filepath.Rel(dir, path)
-		files[filepath.ToSlash(name)] = string(data)
-		return err
-	})
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		t.Fatal(err)
-	}
-	return files
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 func put(t *testing.T, d *Directory, files []File) {
@@ -80,44 +57,47 @@ func TestDirectoryRoundTrip(t *testing.T) {
 		t.Error("a lookup creates the store")
 	}
 	put(t, d, files)
-	must(t, d.PutEvent(t.Context(), bundleName, []byte("{}")))
+	fixture.Must(t, d.PutEvent(t.Context(), bundleName, []byte("{}")))
 	if rec, err := look(t, d, bundleName); err != nil || rec.Receipt != nil || !rec.Prepared {
 		t.Errorf("got %+v, %v", rec, err)
 	}
-	must(t, d.PutReceipt(t.Context(), receiptOf(t, bundleName)))
-	must(t, d.PutReceipt(t.Context(), receiptOf(t, "kaizen.web.coach.2026-W47")))
-	must(t, d.PutReceipt(t.Context(), receiptOf(t, "kaizen.web.coach.2026-W46")))
-	must(t, d.PutReceipt(t.Context(), receiptOf(t, "kaizen.web.coach.2026-W46.run-3")))
+	fixture.Must(t, d.PutReceipt(t.Context(), receiptOf(t, bundleName)))
+	fixture.Must(t, d.PutReceipt(t.Context(), receiptOf(t, "kaizen.web.coach.2026-W47")))
+	fixture.Must(t, d.PutReceipt(t.Context(), receiptOf(t, "kaizen.web.coach.2026-W46")))
+	fixture.Must(t, d.PutReceipt(t.Context(), receiptOf(t, "kaizen.web.coach.2026-W46.run-3")))
 	rec, err := look(t, d, bundleName)
-	must(t, err)
+	fixture.Must(t, err)
 	if rec.Receipt == nil || rec.Receipt.ID != "acme/web/"+bundleName || !rec.Prepared {
 		t.Errorf("got %+v", rec)
 	}
 	if want := []string{"kaizen.web.coach.2026-W46", "kaizen.web.coach.2026-W47"}; !slices.Equal(rec.Earlier, want) {
 		t.Errorf("earlier: %v", rec.Earlier)
 	}
-	got := tree(t, filepath.Join(workspace, d.Path(bundleName)))
-	if names := slices.Sorted(maps.Keys(got)); !slices.Equal(names, []string{MarkdownFile, EventFile, ReceiptFile, SourcesFile}) {
+	got := fixture.Tree(t, filepath.Join(workspace, d.Path(bundleName)))
+	if names := slices.Sorted(maps.Keys(got)); !slices.Equal(names,
+		[]string{MarkdownFile, EventFile, ReceiptFile, SourcesFile}) {
 		t.Errorf("files: %v", names)
 	}
-	if log.text() != "" {
-		t.Errorf("log: %s", log.text())
+	if log.Text() != "" {
+		t.Errorf("log: %s", log.Text())
 	}
 }
 
-// A store that is years old is not read whole at every look.
+// A lookup does not read all of a store that is years old.
 func TestEarlierInAnOldDirectory(t *testing.T) {
 	t.Parallel()
 	d, _, _ := openDirectory(t, ".kaizen/prepared")
 	for year := range 2 {
 		for week := range 40 {
-			must(t, d.PutReceipt(t.Context(), receiptOf(t, fmt.Sprintf("kaizen.web.coach.%d-W%02d", 2025+year, week+1))))
+			fixture.Must(t, d.PutReceipt(t.Context(),
+				receiptOf(t, fmt.Sprintf("kaizen.web.coach.%d-W%02d", 2025+year, week+1))))
 		}
 	}
-	must(t, d.PutReceipt(t.Context(), receiptOf(t, "kaizen.web.coach.2026-11"))) // of another cadence
+	fixture.Must(t, d.PutReceipt(t.Context(), receiptOf(t, "kaizen.web.coach.2026-11"))) // of another cadence
 	rec, err := look(t, d, bundleName)
-	must(t, err)
-	if n := len(rec.Earlier); n != maxEarlier || rec.Earlier[0] != "kaizen.web.coach.2025-W31" || rec.Earlier[n-1] != "kaizen.web.coach.2026-W40" {
+	fixture.Must(t, err)
+	if n := len(rec.Earlier); n != maxEarlier || rec.Earlier[0] != "kaizen.web.coach.2025-W31" ||
+		rec.Earlier[n-1] != "kaizen.web.coach.2026-W40" {
 		t.Errorf("%d earlier: %v", n, rec.Earlier)
 	}
 }
@@ -138,12 +118,12 @@ func TestPutBundleAgain(t *testing.T) {
 			t.Parallel()
 			d, workspace, _ := openDirectory(t, "out")
 			put(t, d, test.first)
-			must(t, d.PutEvent(t.Context(), bundleName, []byte("{}")))
-			must(t, d.PutReceipt(t.Context(), receiptOf(t, bundleName)))
+			fixture.Must(t, d.PutEvent(t.Context(), bundleName, []byte("{}")))
+			fixture.Must(t, d.PutReceipt(t.Context(), receiptOf(t, bundleName)))
 			dir := filepath.Join(workspace, "out", bundleName)
-			must(t, os.WriteFile(filepath.Join(dir, ".tmp-left"), nil, 0o600))
+			fixture.Must(t, os.WriteFile(filepath.Join(dir, ".tmp-left"), nil, 0o600))
 			before, err := os.Stat(filepath.Join(dir, test.first[0].Name))
-			must(t, err)
+			fixture.Must(t, err)
 			put(t, d, test.second)
 			want := []string{ReceiptFile}
 			for _, f := range test.second {
@@ -151,12 +131,13 @@ func TestPutBundleAgain(t *testing.T) {
 			}
 			if test.wantEvent {
 				want = append(want, EventFile)
-				if after, err := os.Stat(filepath.Join(dir, test.first[0].Name)); err != nil || !os.SameFile(before, after) {
+				if after, err := os.Stat(filepath.Join(dir, test.first[0].Name)); err != nil ||
+					!os.SameFile(before, after) {
 					t.Errorf("the same content is written again: %v", err)
 				}
 			}
 			slices.Sort(want)
-			got := tree(t, dir)
+			got := fixture.Tree(t, dir)
 			if names := slices.Sorted(maps.Keys(got)); !slices.Equal(names, want) {
 				t.Errorf("files: %v, want %v", names, want)
 			}
@@ -169,10 +150,11 @@ func TestPutBundleAgain(t *testing.T) {
 	}
 }
 
-// killed is what ends a run of the program in the middle.
+// killed is the panic that ends a run of the program in the middle.
 type killed struct{}
 
-// run does what a run of the program does to the store, and is killed before its nth change to the file system; done if there are fewer.
+// run does what a run of the program does to the store. It is killed before its nth
+// change to the file system, and done if there are fewer.
 func run(t *testing.T, d *Directory, files []File, n int) (done bool) {
 	t.Helper()
 	left := n
@@ -188,12 +170,13 @@ func run(t *testing.T, d *Directory, files []File, n int) (done bool) {
 		}
 	}()
 	put(t, d, files)
-	must(t, d.PutEvent(t.Context(), bundleName, []byte(`{"event":1}`)))
-	must(t, d.PutReceipt(t.Context(), receiptOf(t, bundleName)))
+	fixture.Must(t, d.PutEvent(t.Context(), bundleName, []byte(`{"event":1}`)))
+	fixture.Must(t, d.PutReceipt(t.Context(), receiptOf(t, bundleName)))
 	return true
 }
 
-// TestCrashes kills a run before every single change to the file system, and looks at what a reader finds, then and after a clean run.
+// TestCrashes kills a run before every single change to the file system. It checks what a
+// reader finds then, and after a complete run.
 func TestCrashes(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -215,21 +198,21 @@ func TestCrashes(t *testing.T) {
 				}
 				dir := filepath.Join(workspace, d.Path(bundleName))
 				done = run(t, d, files, kills)
-				checkWhole(t, kills, tree(t, dir), test.first, files)
+				checkWhole(t, kills, fixture.Tree(t, dir), test.first, files)
 				rec, err := look(t, reopen(t, workspace, ".kaizen/prepared", log), bundleName)
 				if err != nil || test.first != nil && rec.Receipt == nil {
 					t.Errorf("killed before change %d: the receipt is lost: %v", kills, err)
 				}
-				if _, receipt := tree(t, dir)[ReceiptFile]; receipt != (rec.Receipt != nil) {
+				if _, receipt := fixture.Tree(t, dir)[ReceiptFile]; receipt != (rec.Receipt != nil) {
 					t.Errorf("killed before change %d: a broken receipt", kills)
 				}
 				if !run(t, reopen(t, workspace, ".kaizen/prepared", log), files, 1000) {
 					t.Fatal("the clean run did not end")
 				}
-				if got := tree(t, workspace); len(got) != 4 {
+				if got := fixture.Tree(t, workspace); len(got) != 4 {
 					t.Errorf("killed before change %d: the clean run leaves %v", kills, slices.Sorted(maps.Keys(got)))
 				}
-				checkWhole(t, kills, tree(t, dir), files)
+				checkWhole(t, kills, fixture.Tree(t, dir), files)
 			}
 			if kills < 10 {
 				t.Errorf("a run has %d changes only: does the hook still see them?", kills)
@@ -238,7 +221,8 @@ func TestCrashes(t *testing.T) {
 	}
 }
 
-// checkWhole holds that a reader who finds a bundle file finds one of the sets, complete, with an event of it or none.
+// checkWhole checks that a reader who finds a bundle file finds one of the complete sets,
+// with its event or none.
 func checkWhole(t *testing.T, kills int, got map[string]string, sets ...[]File) {
 	t.Helper()
 	_, markdown := got[MarkdownFile]
@@ -276,17 +260,21 @@ func TestOutStaysInTheWorkspace(t *testing.T) {
 		{"empty", "", nil, "set --out"},
 		{"parent", "../out", nil, "leaves the workspace"},
 		{"hidden parent", "a/../../out", nil, "leaves the workspace"},
-		{"link inside", "link", func(w string) error { return errors.Join(os.Mkdir(w+"/real", 0o755), os.Symlink("real", w+"/link")) }, ""},
+		{"link inside", "link", func(w string) error {
+			return errors.Join(os.Mkdir(w+"/real", 0o755),
+				os.Symlink("real", w+"/link"))
+		}, ""},
 		{"link outside", "link", func(w string) error { return os.Symlink(outside, w+"/link") }, "escapes"},
 		{"link above, outside", "link/out", func(w string) error { return os.Symlink(outside, w+"/link") }, "escapes"},
-		{"dangling link outside", "link", func(w string) error { return os.Symlink(outside+"/none", w+"/link") }, "escapes"},
+		{"dangling link outside", "link", func(w string) error { return os.Symlink(outside+"/none", w+"/link") },
+			"escapes"},
 		{"file", "file", func(w string) error { return os.WriteFile(w+"/file", nil, 0o600) }, "not a directory"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			workspace := t.TempDir()
 			if test.prepare != nil {
-				must(t, test.prepare(workspace))
+				fixture.Must(t, test.prepare(workspace))
 			}
 			out := test.out
 			if strings.HasPrefix(out, "/") {
@@ -299,7 +287,7 @@ func TestOutStaysInTheWorkspace(t *testing.T) {
 			if (err == nil) != (test.wantErr == "") || err != nil && !strings.Contains(err.Error(), test.wantErr) {
 				t.Errorf("error: %v", err)
 			}
-			if left := tree(t, outside); len(left) > 0 {
+			if left := fixture.Tree(t, outside); len(left) > 0 {
 				t.Errorf("written outside: %v", left)
 			}
 			if err == nil && filepath.IsAbs(d.Path("x")) {
@@ -317,7 +305,7 @@ func TestAbsoluteOutOutside(t *testing.T) {
 	if got, want := d.Path(bundleName), filepath.ToSlash(filepath.Join(out, bundleName)); got != want {
 		t.Errorf("path is %s, want %s", got, want)
 	}
-	if got := tree(t, d.Path(bundleName)); len(got) != 2 {
+	if got := fixture.Tree(t, d.Path(bundleName)); len(got) != 2 {
 		t.Errorf("files: %v", got)
 	}
 }
@@ -330,11 +318,11 @@ func TestNoWorkspace(t *testing.T) {
 	}
 }
 
-// TestHostileStore puts in the store what a repository may commit there.
+// TestHostileStore fills the store with what a repository may commit there.
 func TestHostileStore(t *testing.T) {
 	t.Parallel()
 	secret := filepath.Join(t.TempDir(), "secret")
-	must(t, os.WriteFile(secret, []byte("secret"), 0o600))
+	fixture.Must(t, os.WriteFile(secret, []byte("secret"), 0o600))
 	receipt := string(encode(t, receiptOf(t, bundleName)))
 	for _, test := range []struct {
 		name    string
@@ -342,23 +330,29 @@ func TestHostileStore(t *testing.T) {
 		log     string
 		wantErr string // of PutBundle
 	}{
-		{"bundle is a link outside", func(_, dir string) error { return os.Symlink(filepath.Dir(secret), dir) }, "", "is not a directory"},
+		{"bundle is a link outside", func(_, dir string) error { return os.Symlink(filepath.Dir(secret), dir) }, "",
+			"is not a directory"},
 		{"bundle is a link inside", func(out, dir string) error {
-			return errors.Join(os.Mkdir(out+"/other", 0o755), os.WriteFile(out+"/other/receipt.json", nil, 0o600), os.Symlink("other", dir))
+			return errors.Join(os.Mkdir(out+"/other", 0o755), os.WriteFile(out+"/other/receipt.json", nil, 0o600),
+				os.Symlink("other", dir))
 		}, "", "is not a directory"},
-		{"bundle is a file", func(_, dir string) error { return os.WriteFile(dir, nil, 0o600) }, "", "is not a directory"},
+		{"bundle is a file", func(_, dir string) error { return os.WriteFile(dir, nil, 0o600) }, "",
+			"is not a directory"},
 		{"files are links", func(_, dir string) error {
-			return errors.Join(os.Mkdir(dir, 0o755), os.Symlink(secret, dir+"/receipt.json"), os.Symlink(secret, dir+"/bundle.md"),
+			return errors.Join(os.Mkdir(dir, 0o755), os.Symlink(secret, dir+"/receipt.json"),
+				os.Symlink(secret, dir+"/bundle.md"),
 				os.Symlink(secret, dir+"/sources.json"))
 		}, "is not a regular file", ""},
 		{"receipt is a FIFO", func(_, dir string) error {
 			return errors.Join(os.Mkdir(dir, 0o755), syscall.Mkfifo(dir+"/receipt.json", 0o600))
 		}, "is not a regular file", ""},
 		{"receipt is large", func(_, dir string) error {
-			return errors.Join(os.Mkdir(dir, 0o755), os.WriteFile(dir+"/receipt.json", make([]byte, maxReceipt+1), 0o600))
+			return errors.Join(os.Mkdir(dir, 0o755),
+				os.WriteFile(dir+"/receipt.json", make([]byte, maxReceipt+1), 0o600))
 		}, "is not a regular file of the expected size", ""},
 		{"receipt of another", func(_, dir string) error {
-			return errors.Join(os.Mkdir(dir, 0o755), os.WriteFile(dir+"/receipt.json", []byte(strings.ReplaceAll(receipt, "acme/web", "evil/web")), 0o600))
+			return errors.Join(os.Mkdir(dir, 0o755),
+				os.WriteFile(dir+"/receipt.json", []byte(strings.ReplaceAll(receipt, "acme/web", "evil/web")), 0o600))
 		}, "bears the event id", ""},
 		{"receipt is cut", func(_, dir string) error {
 			return errors.Join(os.Mkdir(dir, 0o755), os.WriteFile(dir+"/receipt.json", []byte(receipt[:99]), 0o600))
@@ -368,14 +362,14 @@ func TestHostileStore(t *testing.T) {
 			t.Parallel()
 			d, workspace, log := openDirectory(t, "out")
 			out := filepath.Join(workspace, "out")
-			must(t, os.Mkdir(out, 0o755))
-			must(t, test.prepare(out, filepath.Join(out, bundleName)))
+			fixture.Must(t, os.Mkdir(out, 0o755))
+			fixture.Must(t, test.prepare(out, filepath.Join(out, bundleName)))
 			rec, err := look(t, d, bundleName)
 			if test.wantErr == "" && (err != nil || rec.Receipt != nil || rec.Prepared) {
 				t.Errorf("got %+v, %v", rec, err)
 			}
-			if !strings.Contains(log.text(), test.log) {
-				t.Errorf("log: %s", log.text())
+			if !strings.Contains(log.Text(), test.log) {
+				t.Errorf("log: %s", log.Text())
 			}
 			if rec.Receipt != nil {
 				t.Error("such a receipt is trusted")
@@ -396,7 +390,8 @@ func TestModesDespiteUmask(t *testing.T) {
 	old := syscall.Umask(0o077)
 	defer syscall.Umask(old)
 	put(t, d, files)
-	for name, want := range map[string]fs.FileMode{"a": 0o755, "a/b": 0o755, d.Path(bundleName): 0o755, d.Path(bundleName) + "/bundle.md": 0o644} {
+	for name, want := range map[string]fs.FileMode{"a": 0o755, "a/b": 0o755, d.Path(bundleName): 0o755,
+		d.Path(bundleName) + "/bundle.md": 0o644} {
 		info, err := os.Stat(filepath.Join(workspace, name))
 		if err != nil || info.Mode().Perm() != want {
 			t.Errorf("%s: %v, %v", name, info.Mode(), err)
@@ -404,7 +399,8 @@ func TestModesDespiteUmask(t *testing.T) {
 	}
 }
 
-// TestOwner holds that all that is written is given to the workspace's owner, and that a refusal is told, not failed on.
+// TestOwner checks that everything new gets the workspace's owner, and that a refusal is
+// only logged.
 func TestOwner(t *testing.T) {
 	t.Parallel()
 	d, workspace, log := openDirectory(t, "a/b")
@@ -412,12 +408,31 @@ func TestOwner(t *testing.T) {
 	put(t, d, files)
 	for _, name := range []string{"a", "a/b", d.Path(bundleName), d.Path(bundleName) + "/bundle.md"} {
 		info, err := os.Stat(filepath.Join(workspace, name))
-		must(t, err)
+		fixture.Must(t, err)
 		st, ok := info.Sys().(*syscall.Stat_t)
 		given := ok && st.Uid == 1234 && st.Gid == 5678
-		told := strings.Contains(log.text(), "cannot be given to user 1234")
-		if given == told {
-			t.Errorf("%s: given %t, told %t", name, given, told)
+		logged := strings.Contains(log.Text(), "cannot be given to user 1234")
+		if given == logged {
+			t.Errorf("%s: given %t, logged %t", name, given, logged)
+		}
+	}
+}
+
+// The next step fits the error of the file system.
+func TestFileHints(t *testing.T) {
+	t.Parallel()
+	d, _, _ := openDirectory(t, "out")
+	for cause, want := range map[error]string{
+		syscall.ENOSPC: "free some space",
+		syscall.EDQUOT: "free some space",
+		syscall.EACCES: "make the directory writable",
+		syscall.EROFS:  "make the directory writable",
+		syscall.EIO:    "choose another directory",
+	} {
+		err := d.failed("storing x", &fs.PathError{Op: "write", Path: "/secret", Err: cause})
+		message, hint := advice.Split(err)
+		if !errors.Is(err, cause) || !strings.HasPrefix(hint, want) || message != `storing x in "out": `+cause.Error() {
+			t.Errorf("%v: got %q and %q", cause, message, hint)
 		}
 	}
 }

@@ -8,13 +8,15 @@ import (
 	"strings"
 )
 
-// The modes of what is written, whatever the umask: the next steps of a job run as another user.
+// The modes of new files and directories, whatever the umask: the next steps of a job run
+// as another user.
 const (
 	dirMode  = 0o755
 	fileMode = 0o644
 )
 
-// write puts f in place at once: readers see the old file or the new one. A run that ends midway leaves a temporary file.
+// write replaces f in one step: readers see the old file or the new one. A run that ends
+// midway leaves a temporary file.
 func (d *Directory) write(dir *os.Root, f File) error {
 	temp := temporary + rand.Text()
 	d.before("create " + temp)
@@ -32,7 +34,7 @@ func (d *Directory) write(dir *os.Root, f File) error {
 	return nil
 }
 
-// fill writes, synchronises (unless NoSync) and closes file.
+// fill writes, syncs (unless NoSync) and closes file.
 func (d *Directory) fill(file *os.File, data []byte) error {
 	d.before("write")
 	_, err := file.Write(data)
@@ -49,7 +51,7 @@ func (d *Directory) fill(file *os.File, data []byte) error {
 	return errors.Join(err, file.Close())
 }
 
-// mkdir creates one directory, unless it is there.
+// mkdir creates one directory, unless it exists.
 func (d *Directory) mkdir(root *os.Root, name string) error {
 	d.before("mkdir " + name)
 	err := root.Mkdir(name, dirMode)
@@ -63,7 +65,8 @@ func (d *Directory) mkdir(root *os.Root, name string) error {
 	return root.Chmod(name, dirMode)
 }
 
-// give hands what was written to the workspace's owner. A file system that can't is told, not failed on.
+// give makes the workspace's owner the owner of a new file. It logs when the file system
+// refuses, and goes on.
 func (d *Directory) give(name string, chown func(uid, gid int) error) {
 	if !d.owner.differs {
 		return
@@ -73,7 +76,7 @@ func (d *Directory) give(name string, chown func(uid, gid int) error) {
 	}
 }
 
-// remove deletes a file, if it is there.
+// remove deletes a file, if it exists.
 func (d *Directory) remove(dir *os.Root, name string) error {
 	if _, err := dir.Lstat(name); errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -82,7 +85,7 @@ func (d *Directory) remove(dir *os.Root, name string) error {
 	return dir.Remove(name)
 }
 
-// clean removes what a run that ended early left unfinished.
+// clean removes the unfinished files of a run that ended early.
 func (d *Directory) clean(dir *os.Root) error {
 	self, err := dir.Open(".")
 	if err != nil {

@@ -1,14 +1,13 @@
 package store
 
 import (
-	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
@@ -30,10 +29,12 @@ var (
 func eventOf(t testing.TB, agent string, a *event.Artifact) []byte {
 	t.Helper()
 	e := event.Event{
-		Event: event.Type, Version: event.Version, OccurredAt: "2026-11-24T12:00:00Z", Repo: "web", Root: "/home/runner/web",
-		Agent: agent, Cadence: "weekly", PrepareCommand: event.PrepareCommand(agent, "/home/runner/web", prepare.Markdown),
-		Bundle:       event.Bundle{Format: "markdown", Pointers: []string{"scope"}, Bytes: 8, Artifact: a},
-		SessionClose: []string{"kaizen-agentic metrics record coach --success --time <s> --quality <0-1>"},
+		Event: event.Type, Version: event.Version, OccurredAt: "2026-11-24T12:00:00Z", Repo: "web",
+		Root:  "/home/runner/web",
+		Agent: agent, Cadence: "weekly",
+		PrepareCommand: event.PrepareCommand(agent, "/home/runner/web", prepare.Markdown),
+		Bundle:         event.Bundle{Format: "markdown", Pointers: []string{"scope"}, Bytes: 8, Artifact: a},
+		SessionClose:   []string{"kaizen-agentic metrics record coach --success --time <s> --quality <0-1>"},
 	}
 	data, err := e.Marshal()
 	if err != nil {
@@ -46,10 +47,11 @@ func eventOf(t testing.TB, agent string, a *event.Artifact) []byte {
 func receiptOf(t testing.TB, name string) *Receipt {
 	t.Helper()
 	return &Receipt{
-		ID:         event.ID(repository, name),
-		Name:       name,
-		Event:      eventOf(t, "coach", nil),
-		Deliveries: []Delivery{{Channel: "dispatch", Target: "acme/core", Status: Delivered}, {Channel: "nats", Target: "s", Status: Duplicate}},
+		ID:    event.ID(repository, name),
+		Name:  name,
+		Event: eventOf(t, "coach", nil),
+		Deliveries: []Delivery{{Channel: "dispatch", Target: "acme/core", Status: Delivered},
+			{Channel: "nats", Target: "s", Status: Duplicate}},
 	}
 }
 
@@ -77,57 +79,39 @@ func zipOf(t testing.TB, f ...File) []byte {
 	return data
 }
 
-// look asks about one name.
+// look looks one name up.
 func look(t testing.TB, s Store, name string) (Record, error) {
 	t.Helper()
 	rec := s.Lookup(t.Context(), []string{name})[0]
 	return rec, rec.Err
 }
 
-// logbook keeps what is logged.
-type logbook struct {
-	mu    sync.Mutex
-	lines []string
-}
-
-func (l *logbook) log(format string, args ...any) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.lines = append(l.lines, fmt.Sprintf(format, args...))
-}
-
-func (l *logbook) text() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Join(l.lines, "\n")
-}
-
-// world is a store of job artifacts with everything around it played by stand-ins.
-type world struct {
+// workbench is a store of job artifacts, with stand-ins for everything around it.
+type workbench struct {
 	results *ghtest.Results
 	api     *ghtest.Server
 	options ArtifactsOptions
-	log     *logbook
-
-	mu     sync.Mutex
-	sleeps []time.Duration
+	clock   *fixture.Clock
+	log     fixture.Log
 }
 
-func newWorld(t testing.TB, dialect ghtest.Dialect) *world {
+func newWorkbench(t testing.TB, dialect ghtest.Dialect) *workbench {
 	t.Helper()
-	w := &world{log: &logbook{}}
+	w := &workbench{clock: fixture.NewClock(noon)}
 	var err error
-	w.api, err = ghtest.New(ghtest.Options{Errorf: t.Errorf, Now: func() time.Time { return noon }})
+	w.api, err = ghtest.New(ghtest.Options{Errorf: t.Errorf, Now: w.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.api.Close)
 	w.api.AddRepository(ghtest.Repository{ID: 77, FullName: repository, DefaultBranch: "main"})
-	w.api.AddToken(apiToken, ghtest.Token{Kind: ghtest.Job, Access: map[string]ghtest.Permissions{repository: {Contents: "read", Actions: "read"}}})
+	w.api.AddToken(apiToken, ghtest.Token{Kind: ghtest.Job,
+		Access: map[string]ghtest.Permissions{repository: {Contents: "read", Actions: "read"}}})
 	w.results, err = ghtest.NewResults(ghtest.ResultsOptions{
-		Errorf: t.Errorf, Now: func() time.Time { return noon }, Dialect: dialect,
+		Errorf: t.Errorf, Now: w.clock.Now, Dialect: dialect,
 		OnFinalize: func(s ghtest.Stored) int64 {
-			return w.api.AddArtifact(ghtest.Artifact{Repository: repository, Name: s.Name, Zip: s.Zip, RunID: s.RunID, HeadBranch: "main"})
+			return w.api.AddArtifact(ghtest.Artifact{Repository: repository, Name: s.Name, Zip: s.Zip, RunID: s.RunID,
+				HeadBranch: "main"})
 		},
 	})
 	if err != nil {
@@ -135,26 +119,21 @@ func newWorld(t testing.TB, dialect ghtest.Dialect) *world {
 	}
 	t.Cleanup(w.results.Close)
 	client, err := gh.New(gh.Options{
-		BaseURL: w.api.URL(), Token: apiToken, Now: func() time.Time { return noon }, Sleep: w.sleep, Log: w.log.log,
+		BaseURL: w.api.URL(), Token: apiToken, Now: w.clock.Now, Sleep: w.clock.Sleep, Log: w.log.Printf,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.options = ArtifactsOptions{
-		ResultsURL: w.results.URL(), RuntimeToken: w.results.Token(runID, "prepare"), ServerURL: "https://github.com/", Repository: repository,
-		RunID: runID, API: client, RepositoryID: 77, LedgerBranch: "main", Now: func() time.Time { return noon }, Sleep: w.sleep, Log: w.log.log,
+		ResultsURL: w.results.URL(), RuntimeToken: w.results.Token(runID, "prepare"), ServerURL: "https://github.com/",
+		Repository: repository,
+		RunID:      runID, API: client, RepositoryID: 77, LedgerBranch: "main", Now: w.clock.Now, Sleep: w.clock.Sleep,
+		Log: w.log.Printf,
 	}
 	return w
 }
 
-func (w *world) sleep(ctx context.Context, d time.Duration) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.sleeps = append(w.sleeps, d)
-	return ctx.Err()
-}
-
-func (w *world) open(t testing.TB) *Artifacts {
+func (w *workbench) open(t testing.TB) *Artifacts {
 	t.Helper()
 	a, err := NewArtifacts(w.options)
 	if err != nil {
@@ -163,8 +142,9 @@ func (w *world) open(t testing.TB) *Artifacts {
 	return a
 }
 
-// requests counts what arrived at the API, as "GET artifacts", "GET zip", "GET repository" and "GET storage".
-func (w *world) requests() string {
+// requests counts what arrived at the API, as "GET artifacts", "GET zip", "GET
+// repository" and "GET storage".
+func (w *workbench) requests() string {
 	count := map[string]int{}
 	for _, r := range w.api.Requests() {
 		switch {
@@ -190,7 +170,7 @@ func (w *world) requests() string {
 }
 
 // operations lists what arrived at the Results Service, in order.
-func (w *world) operations() string {
+func (w *workbench) operations() string {
 	var list []string
 	for _, r := range w.results.Requests() {
 		if r.Storage {

@@ -11,17 +11,18 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 )
 
-// Limits of one lookup: how many artifacts of a receipt's name are looked at, how many of them are downloaded, and how many are told
-// of when they are no good. Anybody with a fork can add to the first, only this repository's own runs on the trusted branch to the
-// second.
+// Limits of one lookup: how many artifacts of a receipt's name are listed, how many of
+// them are downloaded, and how many skipped ones are logged. Anyone with a fork can add
+// to the first; only this repository's own runs on the trusted branch add to the second.
 const (
 	maxListed     = 1000
 	maxDownloaded = 10
-	maxTold       = 10
+	maxLogged     = 10
 )
 
 // ledger reads the receipts among a repository's job artifacts.
@@ -36,12 +37,14 @@ type ledger struct {
 	listing listing
 }
 
-// listing is the repository's bundles and receipts, newest first, as far as its artifacts have been read.
+// listing is the repository's bundles and receipts, newest first, as far as its artifacts
+// have been read.
 type listing struct {
 	artifacts []gh.Artifact
 	pages     int // that were read
 	total     int // artifacts of all names that the repository has
-	// shrunk says that artifacts disappeared between two pages, so that others may have moved past us unseen.
+	// shrunk says that artifacts disappeared between two pages, so that others may have
+	// moved to a page that was already read.
 	shrunk bool
 }
 
@@ -51,7 +54,8 @@ func (l listing) left() int { return (l.total+gh.PerPage-1)/gh.PerPage - l.pages
 // complete reports whether what is not listed does not exist.
 func (l listing) complete() bool { return l.left() <= 0 && !l.shrunk }
 
-// origin is where a receipt must come from: a run of this repository itself, on this branch.
+// origin is where a receipt must come from: a run of this repository itself, on this
+// branch.
 type origin struct {
 	repository int64
 	branch     string
@@ -75,7 +79,8 @@ func newLedger(o ArtifactsOptions) *ledger {
 			from.branch = r.DefaultBranch
 		}
 		if from.repository <= 0 || from.branch == "" {
-			return origin{}, fmt.Errorf("GitHub's API does not tell id and default branch of %s: set input `ledger-branch`", o.Repository)
+			message := "GitHub's API gives no id or no default branch of " + o.Repository
+			return origin{}, &advice.Error{Message: message, Hint: "set input `ledger-branch`"}
 		}
 		return from, nil
 	}
@@ -107,8 +112,9 @@ func (l *ledger) lookup(ctx context.Context, names []string) []Record {
 	return records
 }
 
-// read returns the listing, read as far as that pays: as long as a page shows one of the receipts that are still missing, or the pages left
-// are no more than the names left, each of which would take a search of its own.
+// read returns the listing, read as far as that is worth the requests: while a page shows
+// one of the missing receipts, or the pages left are no more than the names left, each of
+// which takes a search of its own.
 func (l *ledger) read(ctx context.Context, names []string) (listing, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -128,7 +134,7 @@ func (l *ledger) read(ctx context.Context, names []string) (listing, error) {
 	}
 }
 
-// turn reads one page more.
+// turn reads one more page.
 func (l *ledger) turn(ctx context.Context) error {
 	page, total, err := l.api.ArtifactPage(ctx, l.repository, l.listing.pages+1)
 	if err != nil {
@@ -142,13 +148,14 @@ func (l *ledger) turn(ctx context.Context) error {
 			artifacts = append(artifacts, a)
 		}
 	}
-	// An artifact stored meanwhile pushes another one to the next page, where it is seen again.
+	// An artifact that is stored meanwhile moves another one to the next page, where it
+	// is seen again.
 	slices.SortFunc(artifacts, func(a, b gh.Artifact) int { return cmp.Compare(b.ID, a.ID) })
 	l.listing.artifacts = slices.CompactFunc(artifacts, func(a, b gh.Artifact) bool { return a.ID == b.ID })
 	return nil
 }
 
-// missing counts the names of which the listing shows no receipt from where one must come.
+// missing counts the names without a trusted receipt in the listing.
 func (l *ledger) missing(ctx context.Context, names []string) (int, error) {
 	missing := make(map[string]bool, len(names))
 	for _, name := range names {
@@ -169,7 +176,8 @@ func (l *ledger) missing(ctx context.Context, names []string) (int, error) {
 	return len(missing), nil
 }
 
-// record answers for one name: from the listing if it can, and else by asking for the receipt by name.
+// record answers for one name: from the listing if possible, otherwise by a search for
+// the receipt by name.
 func (l *ledger) record(ctx context.Context, seen listing, name string) (rec Record, err error) {
 	var receipts []gh.Artifact
 	isSibling := siblings(name)
@@ -190,7 +198,7 @@ func (l *ledger) record(ctx context.Context, seen listing, name string) (rec Rec
 		case from.rejects(a) != nil:
 		case !isReceipt:
 			rec.Prepared = rec.Prepared || !a.Expired
-		case !slices.Contains(rec.Earlier, bundle): // an expired one, too, tells that its period was not missed
+		case !slices.Contains(rec.Earlier, bundle): // even an expired one proves that its period was not missed
 			rec.Earlier = append(rec.Earlier, bundle)
 		}
 	}
@@ -210,13 +218,14 @@ func (l *ledger) record(ctx context.Context, seen listing, name string) (rec Rec
 	return rec, err
 }
 
-// receipt returns the newest of candidates that is the trusted receipt of name, nil if none is. The content is always looked at: the
-// name alone must not keep an agent from running.
+// receipt returns the newest of candidates that is the trusted receipt of name, nil if
+// none is. It always reads the content: the name alone must not stop an agent from
+// running.
 func (l *ledger) receipt(ctx context.Context, name string, candidates []gh.Artifact) (*Receipt, error) {
 	downloaded, passed := 0, 0
 	defer func() {
-		if passed > maxTold {
-			l.log("%d more receipts of %q are passed over", passed-maxTold, name)
+		if passed > maxLogged {
+			l.log("%d more receipts of %q are passed over", passed-maxLogged, name)
 		}
 	}()
 	for _, a := range candidates {
@@ -232,7 +241,7 @@ func (l *ledger) receipt(ctx context.Context, name string, candidates []gh.Artif
 		case a.Size > maxReceipt:
 			err = fmt.Errorf("has %d bytes", a.Size)
 		case downloaded == maxDownloaded:
-			l.log("more than %d receipts of %q are no good: the older ones are not looked at", maxDownloaded, name)
+			l.log("more than %d receipts of %q are invalid: the older ones are not read", maxDownloaded, name)
 			return nil, nil
 		default:
 			downloaded++
@@ -248,14 +257,15 @@ func (l *ledger) receipt(ctx context.Context, name string, candidates []gh.Artif
 				}
 			}
 		}
-		if passed++; passed <= maxTold {
+		if passed++; passed <= maxLogged {
 			l.log("artifact %d, a receipt of %q, %v: passed over", a.ID, name, err)
 		}
 	}
 	return nil, nil
 }
 
-// rejects says why an artifact was not made by a run of the repository itself on the trusted branch; nil if it was.
+// rejects returns why an artifact is not from a run of the repository itself on the
+// trusted branch; nil if it is.
 func (from origin) rejects(a gh.Artifact) error {
 	switch {
 	case a.RepositoryID != from.repository:
@@ -268,7 +278,8 @@ func (from origin) rejects(a gh.Artifact) error {
 	return nil
 }
 
-// unpackReceipt checks an untrusted zip against the digest it is listed with, "" if none, and reads the receipt in it.
+// unpackReceipt checks an untrusted zip against the digest it is listed with, "" if none,
+// and reads the receipt in it.
 func unpackReceipt(data []byte, digest, repository, name string) (*Receipt, error) {
 	if digest != "" && digest != digestOf(data) {
 		return nil, errors.New("has another digest than the one it is listed with")
@@ -280,14 +291,14 @@ func unpackReceipt(data []byte, digest, repository, name string) (*Receipt, erro
 	return parseReceipt(content, repository, name)
 }
 
-// gone recognises an artifact that can't be read, now or later, from one that can't be read now.
+// gone reports whether an artifact will never be readable.
 func gone(err error) bool {
 	var e *gh.Error
 	return errors.As(err, &e) && (e.Kind == gh.NotFound || e.Kind == gh.Invalid)
 }
 
-// once gets a value when it is first asked for; those who ask meanwhile wait, and later ones are given the same value or error.
-// Only the error of a caller who gave up is forgotten.
+// once gets a value on the first call. Calls meanwhile wait, and later ones return the
+// same value or error. Only the error of a caller that gave up is not kept.
 type once[T any] struct {
 	get func(context.Context) (T, error)
 

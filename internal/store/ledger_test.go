@@ -13,8 +13,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
-// add shows an artifact in the API, of a run on main unless change says otherwise.
-func (w *world) add(name string, zip []byte, change func(*ghtest.Artifact)) {
+// add adds an artifact to the API, of a run on main unless change says otherwise.
+func (w *workbench) add(name string, zip []byte, change func(*ghtest.Artifact)) {
 	a := ghtest.Artifact{Repository: repository, Name: name, Zip: zip, RunID: 1, HeadBranch: "main"}
 	if change != nil {
 		change(&a)
@@ -22,7 +22,7 @@ func (w *world) add(name string, zip []byte, change func(*ghtest.Artifact)) {
 	w.api.AddArtifact(a)
 }
 
-func (w *world) fill(n int) {
+func (w *workbench) fill(n int) {
 	for i := range n {
 		w.add(fmt.Sprint("coverage-", i), nil, nil)
 	}
@@ -30,7 +30,7 @@ func (w *world) fill(n int) {
 
 func TestLedgerRoundTrip(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, ghtest.GitHub)
+	w := newWorkbench(t, ghtest.GitHub)
 	lookup := func(want string) {
 		t.Helper()
 		rec, err := look(t, w.open(t), bundleName) // the next run's
@@ -56,7 +56,8 @@ func TestLedgerRoundTrip(t *testing.T) {
 	lookup("true true [kaizen.web.coach.2026-W47]")
 }
 
-// TestForgedReceipts holds that nothing but a true receipt makes an agent not due, and that a forged one does not hide the true one.
+// TestForgedReceipts checks that nothing but a true receipt makes an agent not due, and
+// that a forged one does not hide the true one.
 func TestForgedReceipts(t *testing.T) {
 	t.Parallel()
 	good := receiptZip(t, bundleName, nil)
@@ -66,15 +67,19 @@ func TestForgedReceipts(t *testing.T) {
 		want   string // in the log
 	}
 	forgeries := map[string]forgery{
-		"fork":             {good, func(a *ghtest.Artifact) { a.HeadRepositoryID = 666 }, "comes from a fork, the repository with id 666"},
-		"branch":           {good, func(a *ghtest.Artifact) { a.HeadBranch = "evil" }, `comes from branch "evil", not "main"`},
-		"expired":          {good, func(a *ghtest.Artifact) { a.Expired = true }, "is expired"},
-		"not a zip":        {[]byte("<html>"), nil, "is not a readable zip"},
-		"other file":       {zipOf(t, File{"r.json", nil}), nil, "exactly one file"},
-		"bomb":             {deflated(t, File{ReceiptFile, bytes.Repeat([]byte(" "), 8<<20)}), nil, "unpacks to more than"},
-		"large":            {zipOf(t, File{ReceiptFile, make([]byte, maxReceipt)}), nil, "bytes: passed over"},
-		"empty":            {zipOf(t, File{ReceiptFile, nil}), nil, "is not a receipt"},
-		"without a digest": {[]byte("PK"), func(a *ghtest.Artifact) { a.WithoutDigest = true }, "is not a readable zip"},
+		"fork": {good, func(a *ghtest.Artifact) { a.HeadRepositoryID = 666 },
+			"comes from a fork, the repository with id 666"},
+		"branch": {good, func(a *ghtest.Artifact) { a.HeadBranch = "evil" },
+			`comes from branch "evil", not "main"`},
+		"expired":    {good, func(a *ghtest.Artifact) { a.Expired = true }, "is expired"},
+		"not a zip":  {[]byte("<html>"), nil, "is not a readable zip"},
+		"other file": {zipOf(t, File{"r.json", nil}), nil, "exactly one file"},
+		"bomb": {deflated(t, File{ReceiptFile, bytes.Repeat([]byte(" "), 8<<20)}), nil,
+			"unpacks to more than"},
+		"large": {zipOf(t, File{ReceiptFile, make([]byte, maxReceipt)}), nil, "bytes: passed over"},
+		"empty": {zipOf(t, File{ReceiptFile, nil}), nil, "is not a receipt"},
+		"without a digest": {[]byte("PK"), func(a *ghtest.Artifact) { a.WithoutDigest = true },
+			"is not a readable zip"},
 	}
 	for want, change := range wrongReceipts(t) {
 		forgeries[want] = forgery{receiptZip(t, bundleName, change), nil, want}
@@ -83,18 +88,18 @@ func TestForgedReceipts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, others := range []int{0, 150} { // the listing answers, or a request by name
-				w := newWorld(t, ghtest.GitHub)
+				w := newWorkbench(t, ghtest.GitHub)
 				w.add(bundleName+".receipt", f.zip, f.change)
 				w.fill(others)
 				rec, err := look(t, w.open(t), bundleName)
 				if err != nil || rec.Receipt != nil {
 					t.Fatalf("got %+v, %v", rec.Receipt, err)
 				}
-				if !strings.Contains(w.log.text(), f.want) {
-					t.Errorf("the log lacks %q:\n%s", f.want, w.log.text())
+				if !strings.Contains(w.log.Text(), f.want) {
+					t.Errorf("the log lacks %q:\n%s", f.want, w.log.Text())
 				}
 			}
-			w := newWorld(t, ghtest.GitHub)
+			w := newWorkbench(t, ghtest.GitHub)
 			w.add(bundleName+".receipt", good, nil)
 			w.add(bundleName+".receipt", f.zip, f.change)
 			rec, err := look(t, w.open(t), bundleName)
@@ -105,10 +110,10 @@ func TestForgedReceipts(t *testing.T) {
 	}
 }
 
-// TestReceiptOfAnotherRepository plays an API that lists what is not the repository's own.
+// TestReceiptOfAnotherRepository uses an API that lists artifacts of another repository.
 func TestReceiptOfAnotherRepository(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, ghtest.GitHub)
+	w := newWorkbench(t, ghtest.GitHub)
 	run := map[string]any{"id": 1, "head_branch": "main", "repository_id": 78, "head_repository_id": 78}
 	list, err := json.Marshal(map[string]any{"total_count": 1, "artifacts": []any{
 		map[string]any{"id": 5, "name": bundleName + ".receipt", "workflow_run": run},
@@ -123,29 +128,30 @@ func TestReceiptOfAnotherRepository(t *testing.T) {
 	if err != nil || rec.Receipt != nil || rec.Prepared || len(rec.Earlier) > 0 {
 		t.Errorf("got %+v, %v", rec, err)
 	}
-	if !strings.Contains(w.log.text(), "belongs to the repository with id 78") {
-		t.Errorf("log: %s", w.log.text())
+	if !strings.Contains(w.log.Text(), "belongs to the repository with id 78") {
+		t.Errorf("log: %s", w.log.Text())
 	}
 }
 
-// TestDigest holds that what is downloaded must be what is listed.
+// TestDigest checks that a download must have the digest of the listing.
 func TestDigest(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, ghtest.GitHub)
+	w := newWorkbench(t, ghtest.GitHub)
 	w.add(bundleName+".receipt", receiptZip(t, bundleName, nil), nil)
 	again := receiptOf(t, bundleName)
 	again.Deliveries = nil
 	w.api.Fail("GET /artifacts/*.zip", 1, ghtest.Status(200, string(zipOf(t, File{ReceiptFile, encode(t, again)}))))
 	rec, err := look(t, w.open(t), bundleName)
-	if err != nil || rec.Receipt != nil || !strings.Contains(w.log.text(), "another digest") {
-		t.Errorf("got %+v, %v, log %s", rec, err, w.log.text())
+	if err != nil || rec.Receipt != nil || !strings.Contains(w.log.Text(), "another digest") {
+		t.Errorf("got %+v, %v, log %s", rec, err, w.log.Text())
 	}
 }
 
-// TestFlood holds that neither forks nor broken receipts make a lookup expensive, and that a fork's do not hide the true one.
+// TestFlood checks that neither forks nor broken receipts make a lookup expensive, and
+// that a fork's do not hide the true one.
 func TestFlood(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, ghtest.GitHub)
+	w := newWorkbench(t, ghtest.GitHub)
 	w.add(bundleName+".receipt", receiptZip(t, bundleName, nil), nil)
 	for range 350 {
 		w.add(bundleName+".receipt", nil, func(a *ghtest.Artifact) { a.HeadRepositoryID = 666 })
@@ -157,11 +163,11 @@ func TestFlood(t *testing.T) {
 	if got := w.requests(); got != "1 listing, 4 by name, 1 zip, 1 storage" {
 		t.Errorf("requests: %s", got)
 	}
-	if lines := strings.Count(w.log.text(), "\n"); lines > 25 || !strings.Contains(w.log.text(), "more receipts of") {
-		t.Errorf("%d lines are logged:\n%s", lines, w.log.text())
+	if lines := strings.Count(w.log.Text(), "\n"); lines > 25 || !strings.Contains(w.log.Text(), "more receipts of") {
+		t.Errorf("%d lines are logged:\n%s", lines, w.log.Text())
 	}
 
-	w = newWorld(t, ghtest.GitHub)
+	w = newWorkbench(t, ghtest.GitHub)
 	for range 30 {
 		w.add(bundleName+".receipt", []byte("broken"), nil)
 	}
@@ -174,7 +180,8 @@ func TestFlood(t *testing.T) {
 	}
 }
 
-// TestRequests is the number of requests of one tick. The receipts are older than the other artifacts of the repository.
+// TestRequests counts the requests of one tick. The receipts are older than the
+// other artifacts of the repository.
 func TestRequests(t *testing.T) {
 	t.Parallel()
 	noBranch := func(o *ArtifactsOptions) { o.LedgerBranch = "" }
@@ -201,11 +208,12 @@ func TestRequests(t *testing.T) {
 		{"a hundred delivered in a very busy repository", 110, 105, 2000, nil, "22 listing, 105 zip, 105 storage"},
 		{"branch unknown, due", 10, 0, 0, noBranch, "1 listing"},
 		{"branch unknown", 2, 2, 0, noBranch, "1 listing, 2 zip, 2 storage, 1 repository"},
-		{"repository id unknown", 2, 2, 0, func(o *ArtifactsOptions) { o.RepositoryID = 0 }, "1 listing, 2 zip, 2 storage, 1 repository"},
+		{"repository id unknown", 2, 2, 0, func(o *ArtifactsOptions) { o.RepositoryID = 0 },
+			"1 listing, 2 zip, 2 storage, 1 repository"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, ghtest.GitHub)
+			w := newWorkbench(t, ghtest.GitHub)
 			var names []string
 			for i := range test.entries {
 				names = append(names, fmt.Sprintf("kaizen.web%d.coach.2026-W48", i))
@@ -229,10 +237,11 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// The listing is read on while its pages show what is asked for, however many more there are.
+// Further pages are read while they show receipts that are asked for, however many pages
+// there are.
 func TestReceiptsOnTheFirstPages(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, ghtest.GitHub)
+	w := newWorkbench(t, ghtest.GitHub)
 	w.fill(2000)
 	names := make([]string, 105)
 	for i := range names {
@@ -249,23 +258,26 @@ func TestReceiptsOnTheFirstPages(t *testing.T) {
 	}
 }
 
-// TestListingThatMoves changes the repository's artifacts between two pages. A receipt that moves past the reader is found all
-// the same, and one that is no good is downloaded once though two pages show it.
+// TestListingThatMoves changes the repository's artifacts between two pages. A receipt
+// that moves to an earlier page is found, and an invalid one is downloaded
+// once though two pages show it.
 func TestListingThatMoves(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name string
-		move func(w *world)
+		move func(w *workbench)
 		want string
 	}{
-		{"artifacts come", func(w *world) { w.fill(30) }, "2 listing, 1 by name, 2 zip, 2 storage"},
-		{"artifacts go", func(w *world) { w.api.RemoveArtifacts("coverage-199", "coverage-198") }, "2 listing, 2 by name, 2 zip, 2 storage"},
+		{"artifacts come", func(w *workbench) { w.fill(30) }, "2 listing, 1 by name, 2 zip, 2 storage"},
+		{"artifacts go", func(w *workbench) { w.api.RemoveArtifacts("coverage-199", "coverage-198") },
+			"2 listing, 2 by name, 2 zip, 2 storage"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, ghtest.GitHub)
+			w := newWorkbench(t, ghtest.GitHub)
 			w.fill(90)
-			w.add(bundleName+".receipt", receiptZip(t, bundleName, nil), nil) // 101st from above, and the first of the second page
+			w.add(bundleName+".receipt", receiptZip(t, bundleName, nil),
+				nil) // 101st from above, and the first of the second page
 			const other = "kaizen.web.other.2026-W48"
 			w.add(other+".receipt", receiptZip(t, bundleName, nil), nil) // the last of the first page
 			for i := 101; i < 200; i++ {
@@ -300,19 +312,19 @@ func receiptZipIn(t *testing.T, slug, name string) []byte {
 
 func TestOtherLedgerBranch(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, ghtest.GitHub)
+	w := newWorkbench(t, ghtest.GitHub)
 	w.options.LedgerBranch = "release"
 	w.add(bundleName+".receipt", receiptZip(t, bundleName, nil), func(a *ghtest.Artifact) { a.HeadBranch = "release" })
 	w.add(bundleName+".receipt", receiptZip(t, bundleName, nil), nil)
 	rec, err := look(t, w.open(t), bundleName)
-	if err != nil || rec.Receipt == nil || !strings.Contains(w.log.text(), `comes from branch "main", not "release"`) {
-		t.Errorf("got %+v, %v, log %s", rec, err, w.log.text())
+	if err != nil || rec.Receipt == nil || !strings.Contains(w.log.Text(), `comes from branch "main", not "release"`) {
+		t.Errorf("got %+v, %v, log %s", rec, err, w.log.Text())
 	}
 }
 
 func TestEarlier(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, ghtest.GitHub)
+	w := newWorkbench(t, ghtest.GitHub)
 	fork := func(a *ghtest.Artifact) { a.HeadRepositoryID = 666 }
 	expired := func(a *ghtest.Artifact) { a.Expired = true }
 	w.add("kaizen.web.coach.2026-W46.receipt", nil, nil)
@@ -336,7 +348,8 @@ func TestEarlier(t *testing.T) {
 	}
 }
 
-// TestLedgerOutOfReach holds that "can't know" is not "not there": the agent would run again.
+// TestLedgerOutOfReach checks that a ledger that cannot be read is an error, and not one
+// without a receipt: the agent would run again.
 func TestLedgerOutOfReach(t *testing.T) {
 	t.Parallel()
 	const list, zip, storage, repo = "GET /repos/*/*/actions/artifacts", "GET /repos/*/*/actions/artifacts/*/zip", "GET /artifacts/*.zip", "GET /repos/*/*"
@@ -357,7 +370,7 @@ func TestLedgerOutOfReach(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, ghtest.GitHub)
+			w := newWorkbench(t, ghtest.GitHub)
 			w.options.LedgerBranch = ""
 			w.add(bundleName+".receipt", receiptZip(t, bundleName, nil), nil)
 			w.api.Fail(test.pattern, 99, test.f)
@@ -374,7 +387,7 @@ func TestLedgerOutOfReach(t *testing.T) {
 
 func TestNoAPI(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, ghtest.GitHub)
+	w := newWorkbench(t, ghtest.GitHub)
 	w.options.API = nil
 	if _, err := look(t, w.open(t), bundleName); !errors.Is(err, ErrNoLedger) {
 		t.Errorf("error: %v", err)

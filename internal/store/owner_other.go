@@ -7,7 +7,8 @@ import (
 	"os"
 )
 
-// owner is who a workspace belongs to; only Unix runs containers as root.
+// owner is the user and group that a workspace belongs to; only Unix runs containers as
+// root.
 type owner struct {
 	uid, gid int
 	differs  bool
@@ -15,5 +16,5 @@ type owner struct {
 
 func ownerOf(fs.FileInfo) owner { return owner{} }
 
-// syncDir does nothing: a directory can't be synchronised here.
+// syncDir does nothing: a directory can't be synced here.
 func syncDir(*os.Root) error { return nil }

@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-// owner is who a workspace belongs to.
+// owner is the user and group that a workspace belongs to.
 type owner struct {
 	uid, gid int
-	differs  bool // from what new files get, and we may change it
+	differs  bool // from the owner that new files get, and this process may change it
 }
 
 func ownerOf(info fs.FileInfo) owner {
@@ -23,7 +23,7 @@ func ownerOf(info fs.FileInfo) owner {
 	return owner{uid, gid, os.Geteuid() == 0 && (uid != 0 || gid != os.Getegid())}
 }
 
-// syncDir makes the names in dir survive a power cut.
+// syncDir syncs the names in dir, so that they survive a power failure.
 func syncDir(dir *os.Root) error {
 	f, err := dir.Open(".")
 	if err != nil {

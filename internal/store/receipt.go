@@ -10,34 +10,38 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 )
 
-// receiptSuffix makes a receipt's artifact name of a bundle name.
+// receiptSuffix follows a bundle name in the name of its receipt's artifact.
 const receiptSuffix = ".receipt"
 
-// maxReceipt bounds a receipt, zipped or not, in bytes. An event has at most 64 KB; the rest is room for thousands of deliveries.
+// maxReceipt bounds a receipt, zipped or not, in bytes: an event of up to 64 KB, and
+// thousands of deliveries.
 const maxReceipt = 1 << 20
 
-// encodeReceipt renders a receipt that may be stored: one that parseReceipt accepts again.
+// encodeReceipt renders a receipt. It refuses one that parseReceipt would not accept.
 func encodeReceipt(r *Receipt, repository string) ([]byte, error) {
 	if err := checkReceipt(r, repository, r.Name); err != nil {
 		return nil, err
 	}
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false) // the event's bytes stay what every target was given
+	enc.SetEscapeHTML(false) // the event keeps the bytes that every target got
 	if err := enc.Encode(r); err != nil {
 		return nil, fmt.Errorf("encoding: %w", err)
 	}
 	if buf.Len() > maxReceipt {
-		return nil, fmt.Errorf("has %d bytes, %d are allowed: deliver to fewer targets", buf.Len(), maxReceipt)
+		message := fmt.Sprintf("has %d bytes, %d are allowed", buf.Len(), maxReceipt)
+		return nil, &advice.Error{Message: message, Hint: "deliver to fewer targets"}
 	}
 	return buf.Bytes(), nil
 }
 
-// parseReceipt reads an untrusted receipt and checks that it is the one of name in repository (owner/name, "" for any).
+// parseReceipt reads an untrusted receipt, which must be that of the bundle name in
+// repository (owner/name, "" for any).
 func parseReceipt(data []byte, repository, name string) (*Receipt, error) {
 	if !utf8.Valid(data) {
 		return nil, errors.New("is not valid UTF-8")
@@ -52,7 +56,8 @@ func parseReceipt(data []byte, repository, name string) (*Receipt, error) {
 	return &r, nil
 }
 
-// checkReceipt reports why r does not prove that the event of name reached every target.
+// checkReceipt returns why r does not prove that the event of name reached every target;
+// nil if it does.
 func checkReceipt(r *Receipt, repository, name string) error {
 	if r.Name != name {
 		return fmt.Errorf("is for the bundle %q", r.Name)
@@ -67,7 +72,8 @@ func checkReceipt(r *Receipt, repository, name string) error {
 	if !strings.HasPrefix(name, prepare.Name(e.Repo, e.Agent, "")) {
 		return fmt.Errorf("holds the event of agent %q in %q", e.Agent, e.Repo)
 	}
-	if a := e.Bundle.Artifact; a != nil && (a.Name != name || wrongID(event.ID(a.Repository, a.Name), repository, name)) {
+	if a := e.Bundle.Artifact; a != nil &&
+		(a.Name != name || wrongID(event.ID(a.Repository, a.Name), repository, name)) {
 		return fmt.Errorf("holds the event of artifact %q in %q", a.Name, a.Repository)
 	}
 	for _, d := range r.Deliveries {
@@ -78,22 +84,25 @@ func checkReceipt(r *Receipt, repository, name string) error {
 	return nil
 }
 
-// wrongID compares without regard to case where GitHub does: in owner and repository.
+// wrongID reports whether id is not that of name in repository. Like GitHub, it ignores
+// the case of owner and repository.
 func wrongID(id, repository, name string) bool {
 	owner, ok := strings.CutSuffix(id, "/"+name)
 	return !ok || repository != "" && !strings.EqualFold(owner, repository)
 }
 
-// forced matches what --force appends to a bundle name: the run's id, or outside of a run the instant.
+// forced matches what --force appends to a bundle name: the run's id, or the time when
+// outside of a run.
 var forced = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\.run-[0-9TZ]+$`) })
 
-// siblings returns the function that tells the bundle names of name's repository and agent, name itself and forced ones left out.
+// siblings returns a function that reports whether a bundle name belongs to the
+// repository and agent of name. It is false for name itself and for forced ones.
 func siblings(name string) func(string) bool {
 	base := forced().ReplaceAllString(name, "")
 	prefix := base[:strings.LastIndexByte(base, '.')+1]
 	return func(other string) bool {
 		period, ok := strings.CutPrefix(other, prefix)
-		// Agents and periods have no dots, so a dot means a repository whose slug goes on where this one's ends.
+		// Agents and periods have no dots: a dot belongs to a longer repository slug.
 		return ok && prefix != "" && other != base && period != "" && !strings.Contains(period, ".")
 	}
 }

@@ -20,7 +20,7 @@ func encode(t testing.TB, r *Receipt) []byte {
 	return data
 }
 
-// wrongReceipts are receipts that prove nothing about bundleName, and what is said of them.
+// wrongReceipts are receipts that prove nothing about bundleName, by their errors.
 func wrongReceipts(t testing.TB) map[string]func(*Receipt) {
 	return map[string]func(*Receipt){
 		"is for the bundle":   func(r *Receipt) { r.Name = "kaizen.web.coach.2026-W47" },
@@ -36,13 +36,14 @@ func wrongReceipts(t testing.TB) map[string]func(*Receipt) {
 }
 
 func artifactIn(repository, name string) *event.Artifact {
-	return &event.Artifact{Repository: repository, RunID: 1, Name: name, ID: 2, Digest: digestOf(nil), URL: "https://github.com/"}
+	return &event.Artifact{Repository: repository, RunID: 1, Name: name, ID: 2, Digest: digestOf(nil),
+		URL: "https://github.com/"}
 }
 
 func TestReceiptRoundTrip(t *testing.T) {
 	t.Parallel()
 	want := receiptOf(t, bundleName)
-	want.Event = eventOf(t, "coach", artifactIn("Acme/Web", bundleName)) // GitHub does not tell case apart here
+	want.Event = eventOf(t, "coach", artifactIn("Acme/Web", bundleName)) // GitHub ignores the case here
 	data, err := encodeReceipt(want, repository)
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +55,8 @@ func TestReceiptRoundTrip(t *testing.T) {
 	if !bytes.Equal(got.Event, want.Event) {
 		t.Errorf("the event's bytes changed:\n%s\n%s", got.Event, want.Event)
 	}
-	if got.ID != want.ID || got.Name != want.Name || len(got.Deliveries) != 2 || got.Deliveries[1] != want.Deliveries[1] {
+	if got.ID != want.ID || got.Name != want.Name || len(got.Deliveries) != 2 ||
+		got.Deliveries[1] != want.Deliveries[1] {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -64,7 +66,8 @@ func TestWrongReceipts(t *testing.T) {
 	for want, change := range wrongReceipts(t) {
 		r := receiptOf(t, bundleName)
 		change(r)
-		if _, err := parseReceipt(encode(t, r), repository, bundleName); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := parseReceipt(encode(t, r), repository, bundleName); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("parse: want %q, got %v", want, err)
 		}
 		if _, err := encodeReceipt(r, repository); want != "is for the bundle" && err == nil {
@@ -72,8 +75,9 @@ func TestWrongReceipts(t *testing.T) {
 		}
 	}
 	for name, data := range map[string]string{
-		"empty": "", "null": "null", "list": "[]", "text": `"receipt"`, "html": "<html>", "not UTF-8": "{\"id\":\"\xff\"}",
-		"more": string(encode(t, receiptOf(t, bundleName))) + "{}",
+		"empty": "", "null": "null", "list": "[]", "text": `"receipt"`, "html": "<html>",
+		"not UTF-8": "{\"id\":\"\xff\"}",
+		"more":      string(encode(t, receiptOf(t, bundleName))) + "{}",
 	} {
 		if _, err := parseReceipt([]byte(data), repository, bundleName); err == nil {
 			t.Errorf("%s is a receipt", name)
@@ -138,7 +142,8 @@ func TestRetention(t *testing.T) {
 	}
 }
 
-// FuzzUnpackReceipt holds that whatever a server sends is refused, or is a receipt that could be stored again.
+// FuzzUnpackReceipt checks that whatever a server sends is refused, or is a receipt that
+// can be stored again.
 func FuzzUnpackReceipt(f *testing.F) {
 	f.Add(receiptZip(f, bundleName, nil))
 	for _, change := range wrongReceipts(f) {
@@ -161,7 +166,7 @@ func FuzzUnpackReceipt(f *testing.F) {
 	})
 }
 
-// FuzzParseReceipt starts behind the zip's checksum, which random changes hardly ever pass.
+// FuzzParseReceipt skips the zip's checksum, which random changes hardly ever pass.
 func FuzzParseReceipt(f *testing.F) {
 	f.Add(encode(f, receiptOf(f, bundleName)))
 	for _, change := range wrongReceipts(f) {

@@ -2,14 +2,17 @@ package store
 
 import "github.com/kaizen-agentic/schedule-action/internal/schedule"
 
-// maxRetention is the longest the platform keeps an artifact, in days (platform-facts, "Job artifacts").
+// maxRetention is how long the platform keeps an artifact at the most, in days.
+// https://github.com/actions/upload-artifact#retention-period
 const maxRetention = 90
 
-// Retention returns for how many days a bundle and its receipt should be kept, and whether that is too short for them to outlive
-// their period and one more, so that a period may be delivered twice.
+// Retention returns for how many days a bundle and its receipt should be kept. short says
+// that they may end before the period after theirs does, so that a period may be
+// delivered twice.
 //
-// A wanted of 0 means just long enough: 3 days if daily, 15 if weekly, 63 if monthly. The result is 1 to 90, and at most
-// platformCap (GITHUB_RETENTION_DAYS) unless that is 0, unknown.
+// A wanted of 0 is just long enough: 3 days if daily, 15 if weekly, 63 if monthly. The
+// result is 1 to 90, and at most platformCap (GITHUB_RETENTION_DAYS) unless that is 0,
+// unknown.
 func Retention(c schedule.Cadence, wanted, platformCap int) (days int, short bool) {
 	need := c.Retention()
 	days = need

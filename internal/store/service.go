@@ -2,41 +2,43 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
+	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
 
-// Limits of one attempt, and between attempts.
+// Limits of one attempt, and of what a server may ask for between attempts.
 const (
-	maxAttempts  = 5
-	firstWait    = time.Second // doubled each time
-	longestWait  = time.Minute // that a server may ask for
+	longestWait  = time.Minute
 	callTimeout  = 30 * time.Second
 	blockTimeout = 2 * time.Minute
 	maxAnswer    = 4 << 20 // bytes
 )
 
-// service speaks to the Results Service v4 and its storage (platform-facts, "Job artifacts").
+// service speaks to the Results Service v4 and its storage, as
+// https://github.com/actions/toolkit does in packages/artifact.
 type service struct {
-	http   *http.Client
-	origin *url.URL
-	token  string
-	ids    backendIDs
-	sleep  func(context.Context, time.Duration) error
-	log    func(string, ...any)
+	transport http.RoundTripper
+	origin    *url.URL
+	token     string
+	ids       backendIDs
+	now       func() time.Time
+	sleep     func(context.Context, time.Duration) error
+	log       func(string, ...any)
 }
 
-// newService takes http as well as https: the address comes from the runner itself, and act's is on the local network.
+// newService takes http as well as https: the address comes from the runner itself, and
+// act's is on the local network.
 func newService(o ArtifactsOptions) (*service, error) {
 	u, err := url.Parse(o.ResultsURL)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil {
@@ -47,65 +49,71 @@ func newService(o ArtifactsOptions) (*service, error) {
 		return nil, fmt.Errorf("ACTIONS_RUNTIME_TOKEN %w", err)
 	}
 	if o.Sleep == nil {
-		o.Sleep = sleep
+		o.Sleep = transfer.Sleep
+	}
+	if o.Transport == nil {
+		o.Transport = transfer.NewTransport()
 	}
 	return &service{
-		http: &http.Client{
-			Transport:     o.Transport,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-		origin: &url.URL{Scheme: u.Scheme, Host: u.Host},
-		token:  o.RuntimeToken,
-		ids:    ids,
-		sleep:  o.Sleep,
-		log:    o.Log,
+		transport: o.Transport,
+		origin:    &url.URL{Scheme: u.Scheme, Host: u.Host},
+		token:     o.RuntimeToken,
+		ids:       ids,
+		now:       o.Now,
+		sleep:     o.Sleep,
+		log:       o.Log,
 	}, nil
 }
 
-// statusError is a clear refusal by the service.
+// statusError is a refusal by the service.
 type statusError struct {
 	status int
-	text   string // safe to print
+	said   string // what the service says, safe to print
+	hint   string
 }
 
 func (e *statusError) Error() string {
-	return fmt.Sprintf("the artifact service answers %d%s", e.status, e.text)
+	return advice.Join(fmt.Sprintf("the artifact service answers %d%s", e.status, e.said), e.hint)
 }
+
+// Advice returns the hint, for advice.Split.
+func (e *statusError) Advice() string { return e.hint }
 
 func hasStatus(err error, status int) bool {
 	var e *statusError
 	return errors.As(err, &e) && e.status == status
 }
 
-// failure is an attempt that did not work.
-type failure struct {
-	err   error
-	again bool          // another attempt may help
-	after time.Duration // the server's wish
-}
-
-// retry runs attempt until it succeeds, its failure is final, it failed maxAttempts times, or ctx ends.
-func (s *service) retry(ctx context.Context, what string, timeout time.Duration, attempt func(ctx context.Context) *failure) error {
-	wait := firstWait
-	for n := 1; ; n++ {
+// retry runs attempt, for at most timeout each time, until it works or can't work.
+func (s *service) retry(
+	ctx context.Context, what string, timeout time.Duration, attempt func(ctx context.Context) *transfer.Failure,
+) error {
+	loop := transfer.Loop{
+		What: what, Backoff: transfer.Backoff, Now: s.now, Log: s.log,
+		Wait: func(ctx context.Context, until time.Time) error { return s.sleep(ctx, until.Sub(s.now())) },
+	}
+	attempts := 0
+	f := loop.Do(ctx, func(n int) *transfer.Failure {
+		attempts = n
 		limited, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
 		f := attempt(limited)
-		cancel()
-		switch {
-		case f == nil:
-			return nil
-		case ctx.Err() != nil:
-			return fmt.Errorf("%s: %w", what, ctx.Err())
-		case !f.again:
-			return fmt.Errorf("%s: %w", what, f.err)
-		case n == maxAttempts:
-			return fmt.Errorf("%s: %w, %d times: run again later", what, f.err, n)
+		if f != nil && ctx.Err() != nil {
+			return &transfer.Failure{Err: ctx.Err()}
 		}
-		s.log("%s: %v; attempt %d of %d follows", what, f.err, n+1, maxAttempts)
-		if err := s.sleep(ctx, max(wait, min(f.after, longestWait))); err != nil {
-			return fmt.Errorf("%s: %w", what, err)
-		}
-		wait *= 2
+		return f
+	})
+	switch {
+	case f == nil:
+		return nil
+	case !f.Again:
+		return fmt.Errorf("%s: %w", what, f.Err)
+	}
+	message, hint := advice.Split(f.Err)
+	return &advice.Error{
+		Message: fmt.Sprintf("%s: %s, %d times", what, message, attempts),
+		Hint:    cmp.Or(hint, transfer.RunAgain),
+		Err:     f.Err,
 	}
 }
 
@@ -117,115 +125,72 @@ func (s *service) call(ctx context.Context, method string, request any) (answer,
 	}
 	target := s.origin.JoinPath("twirp/github.actions.results.api.v1.ArtifactService", method).String()
 	var got answer
-	err = s.retry(ctx, method, callTimeout, func(ctx context.Context) *failure {
+	err = s.retry(ctx, method, callTimeout, func(ctx context.Context) *transfer.Failure {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
 		if err != nil {
-			return &failure{err: errors.New("ACTIONS_RESULTS_URL cannot be requested")}
+			return &transfer.Failure{Err: errors.New("ACTIONS_RESULTS_URL cannot be requested")}
 		}
 		req.Header.Set("Authorization", "Bearer "+s.token)
 		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("User-Agent", "schedule-action")
-		resp, data, f := s.do(req)
+		resp, f := s.request(req, callTimeout)
 		if f != nil {
 			return f
 		}
 		got = nil
-		parseErr := json.Unmarshal(data, &got)
+		parseErr := json.Unmarshal(resp.Data, &got)
 		if resp.StatusCode == http.StatusOK && parseErr == nil {
 			return nil
 		}
-		return s.refused(resp, got, parseErr != nil)
+		return s.refused(resp.Response, got, parseErr != nil)
 	})
 	return got, err
 }
 
-// do sends req and reads the whole answer.
-func (s *service) do(req *http.Request) (*http.Response, []byte, *failure) {
-	resp, err := s.http.Do(req)
+// request sends req once and reads the whole answer.
+func (s *service) request(req *http.Request, timeout time.Duration) (*transfer.Answer, *transfer.Failure) {
+	req.Header.Set("User-Agent", "schedule-action")
+	resp, err := transfer.Send(s.transport, req, maxAnswer)
 	if err != nil {
-		return nil, nil, &failure{err: s.network(err), again: true}
+		return nil, transfer.NoAnswer(err, req.URL.Host, timeout, s.token)
 	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if err != nil {
-		return nil, nil, &failure{err: s.network(err), again: true}
+	if resp.StatusCode == http.StatusProxyAuthRequired {
+		return nil, &transfer.Failure{Err: &transfer.ProxyError{Status: resp.StatusCode}}
 	}
-	if len(data) > maxAnswer {
-		return nil, nil, &failure{err: fmt.Errorf("the answer has more than %d bytes", maxAnswer)}
-	}
-	return resp, data, nil
+	return resp, nil
 }
 
-// refused explains an answer that is not the wanted one.
-func (s *service) refused(resp *http.Response, got answer, notJSON bool) *failure {
+// refused explains an answer that is not the expected one.
+func (s *service) refused(resp *http.Response, got answer, notJSON bool) *transfer.Failure {
 	e := &statusError{status: resp.StatusCode}
+	said := cmp.Or(got.text("msg"), got.text("code"))
 	switch {
 	case notJSON:
-		e.text = ", not in JSON"
-	case got.text("msg") != "":
-		e.text = ": " + s.quote(got.text("msg"))
-	case got.text("code") != "":
-		e.text = ": " + s.quote(got.text("code"))
+		e.said = ", not in JSON"
+	case said != "":
+		e.said = ": " + transfer.Quote(said, s.token)
 	}
-	if e.status == http.StatusUnauthorized || e.status == http.StatusForbidden {
-		e.text += "; it takes the job's own token only, while the job runs"
+	switch {
+	case e.status == http.StatusForbidden && strings.Contains(strings.ToLower(said), "quota"):
+		e.hint = "delete old artifacts, or raise the storage quota of the repository's owner"
+	case e.status == http.StatusUnauthorized || e.status == http.StatusForbidden:
+		e.hint = "it takes the job's own token only, while the job runs"
 	}
-	return &failure{err: e, again: notJSON || mayPass(e.status), after: retryAfter(resp.Header)}
+	return s.failure(e, resp, notJSON || transfer.Temporary(e.status))
 }
 
-// mayPass are the statuses after which another attempt may work.
-func mayPass(status int) bool {
-	switch status {
-	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable,
-		http.StatusGatewayTimeout:
-		return true
+// failure is an attempt that ended with this answer. A server may ask for a wait, within
+// bounds.
+func (s *service) failure(err error, resp *http.Response, again bool) *transfer.Failure {
+	now := s.now()
+	until, _ := transfer.RetryAfter(resp.Header, now)
+	if longest := now.Add(longestWait); until.After(longest) {
+		until = longest
 	}
-	return false
+	return &transfer.Failure{Err: err, Again: again, NotBefore: until}
 }
 
-func retryAfter(h http.Header) time.Duration {
-	seconds, err := strconv.Atoi(h.Get("Retry-After"))
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	return min(time.Duration(seconds), longestWait/time.Second) * time.Second
-}
-
-// network words an error of the transport. *url.Error prints the URL, which may be a signed one.
-func (s *service) network(err error) error {
-	for u := (*url.Error)(nil); errors.As(err, &u); {
-		err = u.Err
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return errors.New("no answer in time")
-	}
-	return errors.New("no answer: " + s.quote(err.Error()))
-}
-
-var signature = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\bsig=[^&\s"']*`) })
-
-// quote makes what the service says safe to print: without secrets, on one line, bounded.
-func (s *service) quote(text string) string {
-	text = strings.ReplaceAll(text, s.token, "***")
-	text = signature().ReplaceAllString(text, "sig=***")
-	if runes := []rune(text); len(runes) > 200 {
-		text = string(runes[:200]) + "…"
-	}
-	return strconv.Quote(text)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}
-
-// answer is a JSON object whose keys are written without underscores, in lower case: the service answers artifact_id or artifactId.
+// answer is a JSON object, its keys in lower case and without underscores: the service
+// answers artifact_id or artifactId.
 type answer map[string]json.RawMessage
 
 func (a *answer) UnmarshalJSON(data []byte) error {
@@ -258,7 +223,8 @@ func (a answer) number(key string) int64 {
 	return n
 }
 
-// ok says whether the service did what it was asked; it leaves the field out when not.
+// ok reports whether the service did what it was asked; otherwise it leaves the field
+// out.
 func (a answer) ok() bool { return string(a["ok"]) == "true" }
 
 // list returns the objects at key.

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// backendIDs are how the Results Service calls the run and the job.
+// backendIDs are the ids of the run and the job in the Results Service.
 type backendIDs struct {
 	Run string `json:"workflow_run_backend_id"`
 	Job string `json:"workflow_job_run_backend_id"`
 }
 
-// parseToken reads the ids from the scope Actions.Results:<run>:<job> of a runtime token, a JWT. The signature is the service's to
-// check. Errors never hold a part of the token.
+// parseToken reads the ids from the scope Actions.Results:<run>:<job> of a runtime token,
+// a JWT. It leaves the signature to the service. Errors never hold a part of the token.
 func parseToken(token string) (backendIDs, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {

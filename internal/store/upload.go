@@ -11,12 +11,16 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
+	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
 
 // blockSize is how much one request to the storage carries, in bytes.
 const blockSize = 8 << 20
 
-// upload is an artifact to be stored. All of it is known before the service is asked for room.
+// upload is an artifact to be stored. All of it is known before the service is asked for
+// room.
 type upload struct {
 	name    string
 	zip     []byte
@@ -49,7 +53,8 @@ type (
 	}
 )
 
-// put stores u and returns its id. An artifact of that name in this run is reused if it has the same content, else replaced.
+// put stores u and returns its id. An artifact of that name in this run is reused if it
+// has the same content, else replaced.
 func (s *service) put(ctx context.Context, u upload) (int64, error) {
 	signed, err := s.create(ctx, u)
 	if hasStatus(err, http.StatusConflict) {
@@ -58,7 +63,11 @@ func (s *service) put(ctx context.Context, u upload) (int64, error) {
 			return id, err
 		}
 		if signed, err = s.create(ctx, u); hasStatus(err, http.StatusConflict) {
-			return 0, fmt.Errorf("%w: an upload of that name did not end in this run: start a new run", err)
+			return 0, &advice.Error{
+				Message: err.Error() + ": an upload of that name did not end in this run",
+				Hint:    "start a new run",
+				Err:     err,
+			}
 		}
 	}
 	if err != nil {
@@ -91,7 +100,8 @@ func (s *service) create(ctx context.Context, u upload) (string, error) {
 	return signed, s.checkSigned(signed)
 }
 
-// wantsNewer recognises a service that refuses version 4 (platform-facts: then once with version 7 and a mime type).
+// wantsNewer recognizes a service that refuses version 4. It is asked once more, with
+// version 7 and a mime type.
 func wantsNewer(err error) bool {
 	if !hasStatus(err, http.StatusBadRequest) {
 		return false
@@ -100,7 +110,8 @@ func wantsNewer(err error) bool {
 	return strings.Contains(text, "version") || strings.Contains(text, "mime")
 }
 
-// checkSigned refuses storage that is less protected than the service itself. The error does not hold the URL.
+// checkSigned refuses storage that is less protected than the service itself. The error
+// does not hold the URL.
 func (s *service) checkSigned(signed string) error {
 	u, err := url.Parse(signed)
 	if err != nil || u.Host == "" || u.Fragment != "" || u.Scheme != "https" && u.Scheme != s.origin.Scheme {
@@ -109,16 +120,19 @@ func (s *service) checkSigned(signed string) error {
 	return nil
 }
 
-// send uploads data in blocks, one after another: some servers append them as they arrive.
+// send uploads data in blocks, one after another: some servers append them as they
+// arrive.
 func (s *service) send(ctx context.Context, signed string, data []byte) error {
 	var list bytes.Buffer
 	list.WriteString(`<?xml version="1.0" encoding="utf-8"?><BlockList>`)
 	n := 0
 	for block := range slices.Chunk(data, blockSize) {
-		// Ids have one length, as the storage demands; of digits alone they need no escaping.
+		// Ids have one length, as the storage demands; of digits alone they need no
+		// escaping.
 		id := base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%06d", n))
 		n++
-		if err := s.store(ctx, fmt.Sprintf("uploading block %d", n), signed, "comp=block&blockid="+id, block, nil); err != nil {
+		what := fmt.Sprintf("uploading block %d", n)
+		if err := s.store(ctx, what, signed, "comp=block&blockid="+id, block, nil); err != nil {
 			return err
 		}
 		fmt.Fprintf(&list, "<Latest>%s</Latest>", id)
@@ -128,38 +142,39 @@ func (s *service) send(ctx context.Context, signed string, data []byte) error {
 	return s.store(ctx, "joining the blocks", signed, "comp=blocklist", list.Bytes(), header)
 }
 
-// store puts body to the storage. The URL is used as it is, as any change would break its signature, and without our token.
+// store puts body to the storage. The URL is used as it is, as any change would break its
+// signature, and without our token.
 func (s *service) store(ctx context.Context, what, signed, query string, body []byte, header http.Header) error {
 	sep := "?"
 	if strings.Contains(signed, "?") {
 		sep = "&"
 	}
-	return s.retry(ctx, what, blockTimeout, func(ctx context.Context) *failure {
+	return s.retry(ctx, what, blockTimeout, func(ctx context.Context) *transfer.Failure {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPut, signed+sep+query, bytes.NewReader(body))
 		if err != nil {
-			return &failure{err: errors.New("the signed URL can't be requested")}
+			return &transfer.Failure{Err: errors.New("the signed URL can't be requested")}
 		}
 		for key, values := range header {
 			req.Header[http.CanonicalHeaderKey(key)] = values
 		}
-		req.Header.Set("User-Agent", "schedule-action")
-		resp, _, f := s.do(req)
+		resp, f := s.request(req, blockTimeout)
 		if f != nil {
 			return f
 		}
 		if resp.StatusCode == http.StatusCreated {
 			return nil
 		}
-		// The body is not told: on a refusal the storage repeats what was signed.
+		// The body is not quoted: in a refusal, the storage repeats what was signed.
 		err = fmt.Errorf("the storage answers %d, not 201", resp.StatusCode)
 		if code := resp.Header.Get("x-ms-error-code"); code != "" {
-			err = fmt.Errorf("%w: %s", err, s.quote(code))
+			err = fmt.Errorf("%w: %s", err, transfer.Quote(code, s.token))
 		}
-		return &failure{err: err, again: mayPass(resp.StatusCode), after: retryAfter(resp.Header)}
+		return s.failure(err, resp.Response, transfer.Temporary(resp.StatusCode))
 	})
 }
 
-// finalize completes the artifact. If the service refuses, the answer to an earlier attempt may have been lost: the list tells.
+// finalize completes the artifact. If the service refuses, the answer to an earlier
+// attempt may have been lost: then the list has the artifact.
 func (s *service) finalize(ctx context.Context, u upload) (int64, error) {
 	got, err := s.call(ctx, "FinalizeArtifact", finalizeRequest{s.ids, u.name, int64(len(u.zip)), u.digest})
 	if err == nil && (!got.ok() || got.number("artifactid") <= 0) {
@@ -179,7 +194,7 @@ func (s *service) finalize(ctx context.Context, u upload) (int64, error) {
 // stored is an artifact of this run.
 type stored struct {
 	id     int64
-	digest string // "" on servers that do not tell
+	digest string // "" on servers that have none
 	ids    backendIDs
 }
 
@@ -195,13 +210,15 @@ func (s *service) find(ctx context.Context, name string) (*stored, error) {
 		if a.text("name") != name || id <= 0 || newest != nil && id < newest.id {
 			continue
 		}
-		newest = &stored{id, a.text("digest"), backendIDs{a.text("workflowrunbackendid"), a.text("workflowjobrunbackendid")}}
+		newest = &stored{id, a.text("digest"),
+			backendIDs{a.text("workflowrunbackendid"), a.text("workflowjobrunbackendid")}}
 	}
 	return newest, nil
 }
 
-// makeRoom deals with a name that is taken in this run: it returns the id of the artifact if it has u's content, and deletes it if not.
-// An upload that a killed attempt left open is not listed; it is deleted by name.
+// makeRoom handles a name that is taken in this run. It returns the id of the artifact if
+// that has u's content, and deletes it otherwise. An upload that a killed attempt left
+// open is not listed; it is deleted by name.
 func (s *service) makeRoom(ctx context.Context, u upload) (int64, error) {
 	found, err := s.find(ctx, u.name)
 	if err != nil {

@@ -7,35 +7,42 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
+	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
 
-// bannedInNames are the characters that the platform refuses in artifact names (platform-facts, "Job artifacts").
+// bannedInNames are the characters that the platform refuses in artifact names.
+// https://github.com/actions/toolkit/blob/main/packages/artifact/src/internal/upload/path-and-artifact-name-validation.ts
 const bannedInNames = "\":<>|*?\r\n\\/"
 
-// maxName is what file systems commonly take, in bytes.
+// maxName is the longest name that common file systems take, in bytes.
 const maxName = 255
 
-// checkName reports why name can be neither one file's nor one artifact's; nil when it can.
+// checkName returns why name can't be the name of a file and of an artifact; nil when it
+// can.
 func checkName(name string) error {
+	invalid := func(hint, format string, args ...any) error {
+		return &advice.Error{Message: fmt.Sprintf(format, args...), Hint: hint}
+	}
 	switch {
 	case name == "" || name == "." || name == "..":
-		return fmt.Errorf("name %q is empty or a directory: use letters, digits and . _ -", name)
+		return invalid("use letters, digits and . _ -", "name %q is empty or a directory", name)
 	case len(name) > maxName:
-		return fmt.Errorf("name %.40q… has %d bytes, %d are allowed: shorten it", name, len(name), maxName)
+		return invalid("shorten it", "name %.40q… has %d bytes, %d are allowed", name, len(name), maxName)
 	case strings.HasPrefix(name, temporary):
-		return fmt.Errorf("name %q starts with %q, which is kept for unfinished files: choose another", name, temporary)
+		return invalid("choose another", "name %q starts with %q, which marks unfinished files", name, temporary)
 	case !utf8.ValidString(name) || strings.ContainsAny(name, bannedInNames) ||
 		strings.ContainsFunc(name, func(r rune) bool { return r < 0x20 || r == 0x7f }):
-		return fmt.Errorf(`name %q holds one of " : < > | * ? \ / or a control character: leave it out`, name)
+		return invalid("leave it out", `name %q holds one of " : < > | * ? \ / or a control character`, name)
 	}
 	return nil
 }
 
-// checkFiles reports why files can't be a bundle; nil when they can.
+// checkFiles returns why files can't be a bundle; nil when they can.
 func checkFiles(files []File) error {
 	if len(files) == 0 {
 		return errors.New("a bundle has at least one file")
@@ -46,14 +53,15 @@ func checkFiles(files []File) error {
 			return fmt.Errorf("file %w", err)
 		}
 		if seen[f.Name] {
-			return fmt.Errorf("file name %q stands twice in one bundle", f.Name)
+			return fmt.Errorf("file name %q appears twice in one bundle", f.Name)
 		}
 		seen[f.Name] = true
 	}
 	return nil
 }
 
-// The fixed parts of every entry: a Unix regular file, readable by all, of 1 January 1980, the first day DOS times know.
+// The fixed parts of every entry: a regular Unix file, readable by all, of 1 January
+// 1980, the first day of DOS times.
 const (
 	zipMode     = 0o100644 << 16 // upper half of the external attributes
 	zipCreator  = 3<<8 | 20      // Unix, version 2.0
@@ -62,8 +70,9 @@ const (
 	zipUTF8Name = 0x800
 )
 
-// Zip packs files into bytes that depend on nothing but the files: sorted, no times, no compression that a Go release could change.
-// Sizes stand before the data, so that readers of a stream can follow. Errors: a name that is no file name, or stands twice.
+// Zip packs files into bytes that depend on the files only: sorted, without times, and
+// without compression, which a Go release could change. Sizes come before the data, for
+// readers of a stream. It refuses a bad file name, and one that appears twice.
 func Zip(files []File) ([]byte, error) {
 	if err := checkFiles(files); err != nil {
 		return nil, fmt.Errorf("zip: %w", err)
@@ -77,7 +86,7 @@ func Zip(files []File) ([]byte, error) {
 			CreatorVersion: zipCreator,
 			ReaderVersion:  zipVersion,
 			Method:         zip.Store,
-			//lint:ignore SA1019 CreateRaw writes this field as it is, and takes no notice of Modified.
+			//lint:ignore SA1019 CreateRaw writes this field as it is, and ignores Modified.
 			ModifiedDate:       zipEpoch,
 			CRC32:              crc32.ChecksumIEEE(f.Data),
 			CompressedSize64:   uint64(len(f.Data)),
@@ -101,8 +110,8 @@ func Zip(files []File) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// unzipOnly returns the content of the single file name that data, an untrusted zip, must consist of.
-// What the zip says about sizes is not believed: at most limit bytes are unpacked.
+// unzipOnly returns the content of the file name, which must be the only one in data, an
+// untrusted zip. It unpacks at most limit bytes, whatever sizes the zip claims.
 func unzipOnly(data []byte, name string, limit int64) ([]byte, error) {
 	r, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
@@ -116,12 +125,12 @@ func unzipOnly(data []byte, name string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("%s cannot be unpacked: %w", name, err)
 	}
 	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, limit+1))
+	content, err := transfer.ReadAll(f, limit)
+	if _, tooLarge := err.(*transfer.TooLarge); tooLarge {
+		return nil, fmt.Errorf("%s unpacks to more than %d bytes", name, limit)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be unpacked: %w", name, err)
-	}
-	if int64(len(content)) > limit {
-		return nil, fmt.Errorf("%s unpacks to more than %d bytes", name, limit)
 	}
 	return content, nil
 }

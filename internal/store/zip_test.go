@@ -16,7 +16,8 @@ func TestZipIsReproducible(t *testing.T) {
 	if !bytes.Equal(a, b) {
 		t.Error("the order of the files changes the zip")
 	}
-	// Consumers compare digests across runs and releases: a change here is a change of every bundle.
+	// Consumers compare digests across runs and releases: a change here is a change of
+	// every bundle.
 	const want = "sha256:9d4181e2e15811dc8aec90c7235144e6c385d1cdd7dcc12dfea9cc7f6d8116f5"
 	if got := digestOf(a); got != want {
 		t.Errorf("digest is %s, want %s", got, want)
@@ -49,7 +50,7 @@ func TestZipIsPlain(t *testing.T) {
 		t.Errorf("bundle.md holds %q, %v", content, err)
 	}
 	if !bytes.HasPrefix(data, []byte("PK\x03\x04")) || binary.LittleEndian.Uint32(data[18:]) != 8 {
-		t.Error("the size does not stand before the data")
+		t.Error("the size does not come before the data")
 	}
 }
 

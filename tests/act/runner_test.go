@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
 // TestRunnerMounts starts the image as GitHub's own runner does, which differs from act in what matters to paths: the workspace is
@@ -36,7 +38,7 @@ func TestRunnerMounts(t *testing.T) {
 		"--env=GITHUB_EVENT_NAME=schedule", "--env=INPUT_CADENCE=weekly", "--env=INPUT_NOW="+now, "--env=INPUT_EMIT=summary",
 		image, "prepare", "--host-workspace="+workspace)
 
-	outputs := parseOutputs(t, filepath.Join(files, "output"))
+	outputs := fixture.Outputs(t, fixture.Read(t, filepath.Join(files, "output")))
 	var event struct{ Root, Agent string }
 	if err := json.Unmarshal([]byte(outputs["payload"]), &event); err != nil {
 		t.Fatalf("payload: %v in %q", err, outputs)
@@ -70,28 +72,4 @@ func ownerOf(t *testing.T, path string) uint32 {
 		t.Fatal(err)
 	}
 	return info.Sys().(*syscall.Stat_t).Uid
-}
-
-// parseOutputs reads a GITHUB_OUTPUT file of NAME<<DELIMITER blocks as the runner does.
-func parseOutputs(t *testing.T, path string) map[string]string {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	outputs := map[string]string{}
-	lines := strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
-	for len(lines) > 0 {
-		name, delimiter, ok := strings.Cut(lines[0], "<<")
-		end := 1
-		for ok && end < len(lines) && lines[end] != delimiter {
-			end++
-		}
-		if !ok || end == len(lines) {
-			t.Fatalf("the runner would refuse the output file at %q", lines[0])
-		}
-		outputs[name] = strings.Join(lines[1:end], "\n")
-		lines = lines[end+1:]
-	}
-	return outputs
 }

@@ -73,7 +73,8 @@ func TestAsyncAPIReferencesResolve(t *testing.T) {
 			return
 		}
 		files++
-		if _, err := os.Stat(filepath.Join(schemaFolder, ref)); err != nil || ref != "./kaizen.schedule.prepared.v1.schema.json" {
+		_, err := os.Stat(filepath.Join(schemaFolder, ref))
+		if err != nil || ref != "./kaizen.schedule.prepared.v1.schema.json" {
 			t.Errorf("%s is not the event's schema (%v)", ref, err)
 		}
 	})
@@ -104,7 +105,8 @@ func TestAsyncAPIDescribesWhatIsPublished(t *testing.T) {
 	if err := conn.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	if got := sink(t, emit.NATSOptions{URLs: []string{s.ClientURL()}}).Deliver(t.Context(), message(t))[0]; !got.Status.OK() {
+	n := sink(t, emit.NATSOptions{URLs: []string{s.ClientURL()}})
+	if got := n.Deliver(t.Context(), message(t))[0]; !got.Status.OK() {
 		t.Fatalf("got %+v", got)
 	}
 	msg, err := received.NextMsg(5 * time.Second)
@@ -114,7 +116,8 @@ func TestAsyncAPIDescribesWhatIsPublished(t *testing.T) {
 	headers := at(t, document, "components", "messages", "prepared", "headers")
 	described := at(t, headers, "properties").(map[string]any)
 	published := slices.Sorted(maps.Keys(msg.Header))
-	if names := slices.Sorted(maps.Keys(described)); !slices.Equal(published, names) || len(at(t, headers, "required").([]any)) != len(names) {
+	names := slices.Sorted(maps.Keys(described))
+	if !slices.Equal(published, names) || len(at(t, headers, "required").([]any)) != len(names) {
 		t.Errorf("published %v, described %v", published, names)
 	}
 	for name, schema := range described {

@@ -95,7 +95,9 @@ func TestServerRestartsWithoutTheUser(t *testing.T) {
 	port := s.Addr().(*net.TCPAddr).Port
 	stop(s)
 	start(t, &server.Options{Authorization: "s3cr3t", Port: port})
-	if got := n.Deliver(t.Context(), message(t))[0]; got.Status != store.Failed || !strings.Contains(got.Error, "unauthorised: the server refused an anonymous connection") {
+	const want = "unauthorised: the server refused an anonymous connection"
+	got := n.Deliver(t.Context(), message(t))[0]
+	if got.Status != store.Failed || !strings.Contains(got.Error, want) {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -120,11 +122,14 @@ func TestAuthentication(t *testing.T) {
 		bad     emit.NATSOptions
 		refused string
 	}{
-		{"token", token, nats.Token("s3cr3t"), emit.NATSOptions{Token: "s3cr3t"}, emit.NATSOptions{Token: "wr0ng"}, "refused nats-token"},
+		{"token", token, nats.Token("s3cr3t"), emit.NATSOptions{Token: "s3cr3t"},
+			emit.NATSOptions{Token: "wr0ng"}, "refused nats-token"},
 		{"user", user, nats.UserInfo("kaizen", "s3cr3t"), emit.NATSOptions{User: "kaizen", Password: "s3cr3t"},
 			emit.NATSOptions{User: "kaizen", Password: "wr0ng"}, "refused nats-user and nats-password"},
-		{"nkey", nkey, nats.Nkey(public, pair.Sign), emit.NATSOptions{NKey: "\n" + seed + "\n"}, emit.NATSOptions{NKey: otherSeed}, "refused nats-nkey"},
-		{"creds", operator, nats.UserCredentialBytes([]byte(creds)), emit.NATSOptions{Creds: creds}, emit.NATSOptions{Creds: otherCreds}, "refused nats-creds"},
+		{"nkey", nkey, nats.Nkey(public, pair.Sign), emit.NATSOptions{NKey: "\n" + seed + "\n"},
+			emit.NATSOptions{NKey: otherSeed}, "refused nats-nkey"},
+		{"creds", operator, nats.UserCredentialBytes([]byte(creds)), emit.NATSOptions{Creds: creds},
+			emit.NATSOptions{Creds: otherCreds}, "refused nats-creds"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -136,14 +141,20 @@ func TestAuthentication(t *testing.T) {
 				o      emit.NATSOptions
 				status store.Status
 				want   string
-			}{{tt.good, store.Delivered, ""}, {tt.bad, store.Failed, tt.refused}, {emit.NATSOptions{}, store.Failed, "refused an anonymous connection"}} {
+			}{
+				{tt.good, store.Delivered, ""},
+				{tt.bad, store.Failed, tt.refused},
+				{emit.NATSOptions{}, store.Failed, "refused an anonymous connection"},
+			} {
 				try.o.URLs = []string{s.ClientURL()}
 				got := sink(t, try.o).Deliver(t.Context(), message(t))[0]
 				if got.Status != try.status || !strings.Contains(got.Error, try.want) {
 					t.Errorf("got %+v, want %s with %q", got, try.status, try.want)
 				}
-				if strings.Contains(got.Error, "wr0ng") || strings.Contains(got.Error, otherSeed) || strings.Contains(got.Error, "eyJ") {
-					t.Errorf("%q holds a secret", got.Error)
+				for _, secret := range []string{"wr0ng", otherSeed, "eyJ"} {
+					if strings.Contains(got.Error, secret) {
+						t.Errorf("%q holds a secret", got.Error)
+					}
 				}
 			}
 			if got := stored(t, stream); got != 1 {
@@ -153,6 +164,13 @@ func TestAuthentication(t *testing.T) {
 	}
 }
 
+// handshakeFirst makes a server wait for the TLS handshake before its greeting, for the given
+// time or, if 0, for ever.
+func handshakeFirst(o *server.Options, wait time.Duration) *server.Options {
+	o.TLSHandshakeFirst, o.TLSHandshakeFirstFallback = true, wait
+	return o
+}
+
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	ca, other := newAuthority(t), newAuthority(t)
@@ -160,11 +178,20 @@ func TestTLS(t *testing.T) {
 	otherCert, otherKey := other.issue(t, nil)
 	plain := start(t, ca.options(t, false, nil))
 	mutual := start(t, ca.options(t, true, nil))
+	first := start(t, handshakeFirst(ca.options(t, false, nil), 0))
+	firstMutual := start(t, handshakeFirst(ca.options(t, true, nil), 0))
+	fallback := start(t, handshakeFirst(ca.options(t, false, nil), 50*time.Millisecond))
 	expired := start(t, ca.options(t, false, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }))
-	elsewhere := start(t, ca.options(t, false, func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"nats.example"} }))
+	otherName := start(t, ca.options(t, false, func(c *x509.Certificate) {
+		c.IPAddresses, c.DNSNames = nil, []string{"nats.example"}
+	}))
 	clear := start(t, jetStream())
-	for _, s := range []*server.Server{plain, mutual} {
-		js, _ := admin(t, s, nats.RootCAs(writeTemp(t, ca.pem)), nats.ClientCert(writeTemp(t, cert), writeTemp(t, key)))
+	for _, s := range []*server.Server{plain, mutual, first, firstMutual, fallback} {
+		options := []nats.Option{nats.RootCAs(writeTemp(t, ca.pem)), nats.ClientCert(writeTemp(t, cert), writeTemp(t, key))}
+		if s == first || s == firstMutual {
+			options = append(options, nats.TLSHandshakeFirst())
+		}
+		js, _ := admin(t, s, options...)
 		addStream(t, js, nil)
 	}
 	tests := []struct {
@@ -175,12 +202,19 @@ func TestTLS(t *testing.T) {
 	}{
 		{"TLS", plain, emit.NATSOptions{CA: ca.pem}, ""},
 		{"mutual TLS", mutual, emit.NATSOptions{CA: ca.pem, Cert: cert, Key: key}, ""},
-		{"unknown authority", plain, emit.NATSOptions{}, "TLS refused: the server's certificate is signed by an unknown authority: set nats-ca"},
+		{"handshake first", first, emit.NATSOptions{CA: ca.pem}, ""},
+		{"handshake first, mutual TLS", firstMutual, emit.NATSOptions{CA: ca.pem, Cert: cert, Key: key}, ""},
+		{"handshake first, with fallback", fallback, emit.NATSOptions{CA: ca.pem}, ""},
+		{"handshake first, unknown authority", first, emit.NATSOptions{}, "set nats-ca"},
+		{"handshake first, no client certificate", firstMutual, emit.NATSOptions{CA: ca.pem}, "set nats-cert and nats-key"},
+		{"unknown authority", plain, emit.NATSOptions{},
+			"TLS refused: the server's certificate is signed by an unknown authority: set nats-ca"},
 		{"another authority", plain, emit.NATSOptions{CA: other.pem}, "unknown authority"},
 		{"expired", expired, emit.NATSOptions{CA: ca.pem}, "renew the server's certificate"},
-		{"another name", elsewhere, emit.NATSOptions{CA: ca.pem}, "a name in nats-url that the certificate bears"},
+		{"another name", otherName, emit.NATSOptions{CA: ca.pem}, "a name in nats-url that the certificate bears"},
 		{"no client certificate", mutual, emit.NATSOptions{CA: ca.pem}, "set nats-cert and nats-key"},
-		{"another authority's client", mutual, emit.NATSOptions{CA: ca.pem, Cert: otherCert, Key: otherKey}, "set nats-cert and nats-key"},
+		{"another authority's client", mutual, emit.NATSOptions{CA: ca.pem, Cert: otherCert, Key: otherKey},
+			"set nats-cert and nats-key"},
 		{"server without TLS", clear, emit.NATSOptions{CA: ca.pem, Token: "s3cr3t"}, "the server offers no TLS"},
 	}
 	for _, tt := range tests {
@@ -213,10 +247,13 @@ func TestFailures(t *testing.T) {
 	denied := jetStream()
 	denied.Users = []*server.User{
 		{Username: "admin", Password: "admin"},
-		{Username: "nobody", Password: "s3cr3t", Permissions: &server.Permissions{Publish: &server.SubjectPermission{Deny: []string{">"}}}},
+		{Username: "silent", Password: "s3cr3t", Permissions: &server.Permissions{
+			Publish: &server.SubjectPermission{Deny: []string{">"}}}},
 		{Username: "publisher", Password: "s3cr3t", Permissions: &server.Permissions{
-			Publish: &server.SubjectPermission{Allow: []string{"other.>"}}, Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>"}}}},
-		{Username: "deaf", Password: "s3cr3t", Permissions: &server.Permissions{Subscribe: &server.SubjectPermission{Deny: []string{">"}}}},
+			Publish:   &server.SubjectPermission{Allow: []string{"other.>"}},
+			Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>"}}}},
+		{Username: "deaf", Password: "s3cr3t", Permissions: &server.Permissions{
+			Subscribe: &server.SubjectPermission{Deny: []string{">"}}}},
 	}
 	account := server.NewAccount("PLAIN")
 	without := jetStream()
@@ -240,23 +277,30 @@ func TestFailures(t *testing.T) {
 		o      emit.NATSOptions
 		want   string
 	}{
-		{"no stream", start(t, jetStream()), emit.NATSOptions{}, `no stream captures the subject "kaizen.schedule.prepared": create one`},
+		{"no stream", start(t, jetStream()), emit.NATSOptions{},
+			`no stream captures the subject "kaizen.schedule.prepared": create one`},
 		{"no JetStream", none, emit.NATSOptions{}, "no JetStream: it is not enabled on the server"},
-		{"no JetStream in the account", start(t, without), emit.NATSOptions{User: "u", Password: "s3cr3t"}, "no JetStream: it is not enabled for this account"},
-		{"too large for the server", start(t, small), emit.NATSOptions{}, "too large: the server takes messages of at most 300 bytes"},
+		{"no JetStream in the account", start(t, without), emit.NATSOptions{User: "u", Password: "s3cr3t"},
+			"no JetStream: it is not enabled for this account"},
+		{"too large for the server", start(t, small), emit.NATSOptions{},
+			"too large: the server takes messages of at most 300 bytes"},
 		{"too large for the stream", full, emit.NATSOptions{}, "too large: the stream takes only smaller messages"},
 		{"stream full", full, emit.NATSOptions{Subject: "full"}, "the stream refused the event: maximum messages exceeded"},
-		{"may not publish", deniedServer, emit.NATSOptions{User: "nobody", Password: "s3cr3t"}, "unauthorised: Permissions Violation for Publish"},
-		{"may publish elsewhere", deniedServer, emit.NATSOptions{User: "publisher", Password: "s3cr3t"}, "allow the user to publish to"},
-		{"may not hear the answer", deniedServer, emit.NATSOptions{User: "deaf", Password: "s3cr3t"}, "to subscribe to _INBOX.>"},
-		{"no acknowledgement", none, emit.NATSOptions{Subject: "listening", PublishTimeout: 200 * time.Millisecond}, "no acknowledgement within 200ms: run again"},
+		{"may not publish", deniedServer, emit.NATSOptions{User: "silent", Password: "s3cr3t"},
+			"unauthorised: Permissions Violation for Publish"},
+		{"may publish other subjects", deniedServer, emit.NATSOptions{User: "publisher", Password: "s3cr3t"},
+			"allow the user to publish to"},
+		{"may not receive the answer", deniedServer, emit.NATSOptions{User: "deaf", Password: "s3cr3t"},
+			"to subscribe to _INBOX.>"},
+		{"no acknowledgement", none, emit.NATSOptions{Subject: "listening", PublishTimeout: 200 * time.Millisecond},
+			"no acknowledgement within 200ms: run again"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tt.o.URLs = []string{tt.server.ClientURL()}
 			n := sink(t, tt.o)
-			for range 2 { // and a second agent is told the same
+			for range 2 { // the second agent gets the same result
 				got := n.Deliver(t.Context(), message(t))[0]
 				if got.Status != store.Failed || !strings.Contains(got.Error, tt.want) {
 					t.Errorf("got %+v, want %q", got, tt.want)
@@ -278,11 +322,15 @@ func TestDryRunPublishesNothing(t *testing.T) {
 		want   string
 	}{
 		{"stream", emit.NATSOptions{URLs: []string{s.ClientURL()}}, store.DryRun, ""},
-		{"no stream", emit.NATSOptions{URLs: []string{s.ClientURL()}, Subject: "other"}, store.Failed, `no stream captures the subject "other"`},
-		{"no JetStream", emit.NATSOptions{URLs: []string{start(t, &server.Options{}).ClientURL()}}, store.Failed, "no JetStream"},
+		{"no stream", emit.NATSOptions{URLs: []string{s.ClientURL()}, Subject: "other"}, store.Failed,
+			`no stream captures the subject "other"`},
+		{"no JetStream", emit.NATSOptions{URLs: []string{start(t, &server.Options{}).ClientURL()}},
+			store.Failed, "no JetStream"},
 	}
 	for _, tt := range tests {
-		if err := sink(t, tt.o).Check(t.Context()); (err == nil) != (tt.want == "") || err != nil && (!strings.Contains(err.Error(), tt.want) || errors.Is(err, emit.ErrUnreachable)) {
+		err := sink(t, tt.o).Check(t.Context())
+		if (err == nil) != (tt.want == "") || errors.Is(err, emit.ErrUnreachable) ||
+			err != nil && !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: Check says %v", tt.name, err)
 		}
 		tt.o.DryRun = true
@@ -296,20 +344,22 @@ func TestDryRunPublishesNothing(t *testing.T) {
 	}
 }
 
-// A user who may publish, but not ask which streams there are, is not told of a fault that is none.
+// A user who may publish, but not ask which streams there are, can deliver: that is no failure.
 func TestUserWhoMayNotAskForStreams(t *testing.T) {
 	t.Parallel()
 	o := jetStream()
 	o.Users = []*server.User{
 		{Username: "admin", Password: "admin"},
 		{Username: "publisher", Password: "s3cr3t", Permissions: &server.Permissions{
-			Publish: &server.SubjectPermission{Allow: []string{subject}}, Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>"}}}},
+			Publish:   &server.SubjectPermission{Allow: []string{subject}},
+			Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>"}}}},
 	}
 	s := start(t, o)
 	js, _ := admin(t, s, nats.UserInfo("admin", "admin"))
 	stream := addStream(t, js, nil)
 	options := emit.NATSOptions{URLs: []string{s.ClientURL()}, User: "publisher", Password: "s3cr3t"}
-	if err := sink(t, options).Check(t.Context()); !errors.Is(err, emit.ErrNotTold) || !strings.Contains(err.Error(), "$JS.API.STREAM.NAMES") {
+	err := sink(t, options).Check(t.Context())
+	if !errors.Is(err, emit.ErrStreamUnknown) || !strings.Contains(err.Error(), "$JS.API.STREAM.NAMES") {
 		t.Errorf("Check says %v", err)
 	}
 	dry := options
@@ -329,7 +379,8 @@ func TestUserWhoMayNotAskForStreams(t *testing.T) {
 func TestURLList(t *testing.T) {
 	t.Parallel()
 	s := start(t, jetStream())
-	taken, err := net.Dial("tcp", s.Addr().String()) // nothing listens at this end of it, and no other test can be given it
+	// Nothing listens at the client's end of a connection, and no other test can get its address.
+	taken, err := net.Dial("tcp", s.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -358,7 +409,8 @@ func TestCloudEventsSDKReadsTheEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := message(t)
-	if got := sink(t, emit.NATSOptions{URLs: []string{s.ClientURL()}, Source: "https://github.com/acme/kaizen-agentic"}).Deliver(t.Context(), m)[0]; got.Status != store.Delivered {
+	o := emit.NATSOptions{URLs: []string{s.ClientURL()}, Source: "https://github.com/acme/kaizen-agentic"}
+	if got := sink(t, o).Deliver(t.Context(), m)[0]; got.Status != store.Delivered {
 		t.Fatalf("got %+v", got)
 	}
 	msg, err := received.NextMsg(5 * time.Second)

@@ -13,7 +13,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
-// TestProgramSendsOneEventEverywhere runs the program itself: stream, dispatch and the output payload carry the same event.
+// TestProgramSendsOneEventEverywhere runs the program itself: the stream, the dispatch and the
+// output payload carry the same event.
 func TestProgramSendsOneEventEverywhere(t *testing.T) {
 	t.Parallel()
 	s := start(t, jetStream())
@@ -32,7 +33,8 @@ func TestProgramSendsOneEventEverywhere(t *testing.T) {
 	}
 	t.Cleanup(api.Close)
 	api.AddRepository(ghtest.Repository{FullName: "acme/core"})
-	api.AddToken("ghp_fanout", ghtest.Token{Kind: ghtest.Personal, Access: map[string]ghtest.Permissions{"acme/core": {Contents: "write"}}})
+	access := map[string]ghtest.Permissions{"acme/core": {Contents: "write"}}
+	api.AddToken("ghp_fanout", ghtest.Token{Kind: ghtest.Personal, Access: access})
 
 	dir := t.TempDir()
 	if err := os.CopyFS(filepath.Join(dir, "kaizen"), os.DirFS("../../testdata/kaizen")); err != nil {
@@ -45,10 +47,13 @@ func TestProgramSendsOneEventEverywhere(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	cmd := exec.CommandContext(t.Context(), program, "prepare", "coach", "--target", filepath.Join(dir, "kaizen"), "--emit", "nats,dispatch",
-		"--nats-url", s.ClientURL(), "--dispatch-to", "acme/core")
-	cmd.Env = []string{"GITHUB_ACTIONS=true", "GITHUB_API_URL=" + api.URL(), "GITHUB_OUTPUT=" + output, "GITHUB_REPOSITORY=acme/web", "GITHUB_RUN_ID=1",
-		"INPUT_DISPATCH-TOKEN=ghp_fanout"}
+	cmd := exec.CommandContext(t.Context(), program, "prepare", "coach", "--target", filepath.Join(dir, "kaizen"),
+		"--emit", "nats,dispatch", "--nats-url", s.ClientURL(), "--dispatch-to", "acme/core")
+	cmd.Env = []string{
+		"GITHUB_ACTIONS=true", "GITHUB_API_URL=" + api.URL(), "GITHUB_OUTPUT=" + output,
+		"GITHUB_REPOSITORY=acme/web", "GITHUB_RUN_ID=1",
+		"INPUT_DISPATCH-TOKEN=ghp_fanout",
+	}
 	if err := os.WriteFile(output, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}

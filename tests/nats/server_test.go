@@ -1,5 +1,5 @@
-// Package nats_test holds the NATS sink to a real server with JetStream, embedded. It is a module of its own, so that the server and the
-// CloudEvents SDK are no dependencies of the action.
+// Package nats_test tests the NATS sink against a real, embedded server with JetStream. It is in
+// a separate module, so that the server and the CloudEvents SDK are no dependencies of the action.
 package nats_test
 
 import (
@@ -43,7 +43,8 @@ func message(t *testing.T) emit.Message {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return emit.Message{ID: "acme/kaizen-agentic/kaizen.kaizen-agentic.coach.2026-W25", Agent: "coach", Event: e, JSON: line}
+	const id = "acme/kaizen-agentic/kaizen.kaizen-agentic.coach.2026-W25"
+	return emit.Message{ID: id, Agent: "coach", Event: e, JSON: line}
 }
 
 // start runs a server with JetStream on a free port, or on that of o.
@@ -139,7 +140,8 @@ type authority struct {
 func newAuthority(t *testing.T) *authority {
 	t.Helper()
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
 	key := newKey(t)
@@ -167,8 +169,10 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 func (a *authority) issue(t *testing.T, change func(*x509.Certificate)) (cert, key string) {
 	t.Helper()
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "leaf"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "leaf"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	if change != nil {
 		change(template)
@@ -182,7 +186,10 @@ func (a *authority) issue(t *testing.T, change func(*x509.Certificate)) (cert, k
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}))
+	encode := func(kind string, der []byte) string {
+		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+	}
+	return encode("CERTIFICATE", der), encode("PRIVATE KEY", keyDER)
 }
 
 // options are a JetStream server's with a certificate of a; mutual asks clients for one, too.
@@ -227,7 +234,8 @@ func newNKey(t *testing.T, prefix nkeys.PrefixByte) (pair nkeys.KeyPair, seed, p
 	return pair, string(raw), public
 }
 
-// operatorMode are a server's options with an operator, a system account and an account with JetStream, and credentials of a user there.
+// operatorMode returns the options of a server with an operator, a system account and an account
+// with JetStream, and the credentials of a user of that account.
 func operatorMode(t *testing.T) (o *server.Options, creds string) {
 	t.Helper()
 	operator, _, operatorKey := newNKey(t, nkeys.PrefixByteOperator)
@@ -238,7 +246,9 @@ func operatorMode(t *testing.T) (o *server.Options, creds string) {
 	operatorClaims := jwt.NewOperatorClaims(operatorKey)
 	operatorClaims.SystemAccount = systemKey
 	accountClaims := jwt.NewAccountClaims(accountKey)
-	accountClaims.Limits.JetStreamLimits = jwt.JetStreamLimits{MemoryStorage: -1, DiskStorage: -1, Streams: -1, Consumer: -1}
+	accountClaims.Limits.JetStreamLimits = jwt.JetStreamLimits{
+		MemoryStorage: -1, DiskStorage: -1, Streams: -1, Consumer: -1,
+	}
 	resolver := &server.MemAccResolver{}
 	for key, claims := range map[string]jwt.Claims{accountKey: accountClaims, systemKey: jwt.NewAccountClaims(systemKey)} {
 		if err := resolver.Store(key, encode(t, claims, operator)); err != nil {

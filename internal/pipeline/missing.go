@@ -1,4 +1,4 @@
-package main
+package pipeline
 
 import (
 	"errors"
@@ -15,16 +15,16 @@ import (
 )
 
 // missingManifest reports a manifest that is not there, with the nearest reason.
-func (a *app) missingManifest(tree *checkout.Tree, file string) diag.Finding {
+func (o ProjectOptions) missingManifest(tree *checkout.Tree, file string) diag.Finding {
 	report := func(message, hint string) diag.Finding { return diag.Unreadable.At(file, 0, 0, message, hint) }
 	if found := misnamed(tree, file); found != "" {
 		return report(fmt.Sprintf("there is no such file; found %q", found), fmt.Sprintf("rename it to %s", file))
 	}
-	if a.env.actions && isEmpty(tree) {
+	if o.Actions && isEmpty(tree) {
 		return report("there is no such file, and the checkout is empty",
 			"check the repository out in a step before this one: - uses: actions/checkout@v7")
 	}
-	if root := a.manifestAbove(tree.Dir(), file); root != "" {
+	if root := o.manifestAbove(tree.Dir(), file); root != "" {
 		return report(fmt.Sprintf("there is no such file here; the repository's manifest is %s", filepath.Join(root, file)),
 			fmt.Sprintf("run this in %s, or give --target %[1]s", root))
 	}
@@ -63,9 +63,9 @@ func isEmpty(tree *checkout.Tree) bool {
 
 // manifestAbove is the directory above dir, up to the repository's root, that has the manifest; "" if none has. In a
 // container it does not leave the workspace.
-func (a *app) manifestAbove(dir, file string) string {
+func (o ProjectOptions) manifestAbove(dir, file string) string {
 	for !isRoot(dir) && dir != filepath.Dir(dir) {
-		if rel, ok := a.inWorkspace(dir); ok && rel == "." {
+		if o.Workspace != "" && dir == filepath.Clean(o.Workspace) {
 			return ""
 		}
 		dir = filepath.Dir(dir)
@@ -82,8 +82,8 @@ func isRoot(dir string) bool {
 	return err == nil
 }
 
-// unreadable says in one sentence why file can't be read.
-func unreadable(file string, err error) diag.Finding {
+// Unreadable says in one sentence why file can't be read.
+func Unreadable(file string, err error) diag.Finding {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return diag.Unreadable.At(file, 0, 0, "there is no such file", "correct the path, which is relative to the working directory")
@@ -96,5 +96,13 @@ func unreadable(file string, err error) diag.Finding {
 	case errors.Is(err, fs.ErrPermission):
 		return diag.Unreadable.At(file, 0, 0, "may not be read by this process", "give it read permission")
 	}
-	return diag.Unreadable.At(file, 0, 0, "can't be read: "+rootCause(err).Error(), "check the file")
+	return diag.Unreadable.At(file, 0, 0, "can't be read: "+RootCause(err).Error(), "check the file")
+}
+
+// RootCause is the innermost reason, without the calls and the paths around it.
+func RootCause(err error) error {
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner
+	}
+	return err
 }

@@ -1,0 +1,51 @@
+// Package advice is errors for people: what is wrong and the next step, as two fields.
+package advice
+
+import (
+	"errors"
+	"strings"
+)
+
+// Error says what is wrong, and what to do next.
+type Error struct {
+	Message string
+	Hint    string // the next step, "" for none
+	Err     error  // the cause, for errors.Is and errors.As; Message says what is worth reading of it
+}
+
+// Error returns message and hint.
+func (e *Error) Error() string { return Join(e.Message, e.Hint) }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Advice returns the hint.
+func (e *Error) Advice() string { return e.Hint }
+
+// Join writes a message and its hint in the one form that the program uses.
+func Join(message, hint string) string {
+	if hint == "" {
+		return message
+	}
+	return message + ": " + hint
+}
+
+// Split returns the text of err without its hint, and the hint. The hint is that of the
+// first error in err's chain that has one, in its method Advice. Whatever wraps such an
+// error only adds text before it.
+func Split(err error) (message, hint string) {
+	for next := err; next != nil; {
+		var e interface {
+			error
+			Advice() string
+		}
+		if !errors.As(next, &e) {
+			break
+		}
+		if hint := e.Advice(); hint != "" {
+			return strings.TrimSuffix(err.Error(), Join("", hint)), hint
+		}
+		next = errors.Unwrap(e)
+	}
+	return err.Error(), ""
+}

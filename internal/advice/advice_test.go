@@ -1,0 +1,38 @@
+package advice_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
+)
+
+func TestSplit(t *testing.T) {
+	t.Parallel()
+	full := &advice.Error{Message: "the disk is full", Hint: "free some space", Err: io.ErrShortWrite}
+	tests := []struct {
+		err           error
+		message, hint string
+	}{
+		{full, "the disk is full", "free some space"},
+		{fmt.Errorf("storing %q: %w", "a: b", full), `storing "a: b": the disk is full`, "free some space"},
+		{&advice.Error{Message: "outer: " + full.Error(), Err: full}, "outer: the disk is full", "free some space"},
+		{&advice.Error{Message: "no: hint"}, "no: hint", ""},
+		{errors.New("plain: text"), "plain: text", ""},
+		{errors.Join(io.EOF, full), "EOF\nthe disk is full", "free some space"},
+	}
+	for _, tt := range tests {
+		message, hint := advice.Split(tt.err)
+		if message != tt.message || hint != tt.hint {
+			t.Errorf("%v: got %q and %q", tt.err, message, hint)
+		}
+		if got := advice.Join(message, hint); got != tt.err.Error() {
+			t.Errorf("%v: joined again: %q", tt.err, got)
+		}
+	}
+	if !errors.Is(full, io.ErrShortWrite) {
+		t.Error("the cause is lost")
+	}
+}

@@ -1,0 +1,114 @@
+package bundleid
+
+import (
+	"testing"
+	"time"
+)
+
+func TestNames(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		bundle Bundle
+		name   string
+	}{
+		{Bundle{Entry{"web", "coach"}, "2026-W48", ""}, "kaizen.web.coach.2026-W48"},
+		{Bundle{Entry{"a.b.c", "x-1_y"}, "2026-11-23", ""}, "kaizen.a.b.c.x-1_y.2026-11-23"},
+		{Bundle{Entry{"web", "coach"}, "2026-11", "123"}, "kaizen.web.coach.2026-11.run-123"},
+		{Bundle{Entry{"web", "coach"}, "2026-11-26T0900Z", "20261126T101112Z"}, "kaizen.web.coach.2026-11-26T0900Z.run-20261126T101112Z"},
+		{Bundle{Entry{"receipt", "receipt"}, "2026-W48", ""}, "kaizen.receipt.receipt.2026-W48"},
+		{Bundle{Entry{"kaizen", "run-1"}, "2026-W48", ""}, "kaizen.kaizen.run-1.2026-W48"},
+	}
+	for _, tt := range tests {
+		if got := tt.bundle.Name(); got != tt.name {
+			t.Errorf("Name() = %q, want %q", got, tt.name)
+		}
+		if got, ok := Parse(tt.name); !ok || got != tt.bundle {
+			t.Errorf("Parse(%q) = %+v %t", tt.name, got, ok)
+		}
+		if got, ok := ParseReceipt(tt.bundle.ReceiptName()); !ok || got != tt.bundle {
+			t.Errorf("ParseReceipt(%q) = %+v %t", tt.bundle.ReceiptName(), got, ok)
+		}
+		if repository, got, ok := ParseEventID(tt.bundle.EventID("acme/web")); !ok || got != tt.bundle || repository != "acme/web" {
+			t.Errorf("ParseEventID(%q) = %q %+v %t", tt.bundle.EventID("acme/web"), repository, got, ok)
+		}
+		if _, ok := Parse(tt.bundle.ReceiptName()); ok {
+			t.Errorf("Parse takes the receipt %q for a bundle", tt.bundle.ReceiptName())
+		}
+		if _, ok := ParseReceipt(tt.name); ok {
+			t.Errorf("ParseReceipt takes the bundle %q for a receipt", tt.name)
+		}
+	}
+}
+
+func TestNoNames(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{
+		"", "kaizen.", "kaizen.web.coach", "kaizen.web.2026-W48", "kaizen..coach.2026-W48", "kaizen.web..2026-W48", "web.coach.2026-W48",
+		"kaizen.web.coach.2026-W99", "kaizen.web.coach.2026-W48.", "kaizen.web.coach.2026-W48.run-", "kaizen.web.coach.2026-W48.run-x",
+		"kaizen.web.coach.2026-W48.partial", "kaizen.web.coach.run-1", "Kaizen.web.coach.2026-W48",
+	} {
+		if got, ok := Parse(name); ok {
+			t.Errorf("Parse(%q) = %+v", name, got)
+		}
+	}
+	for _, id := range []string{"", "kaizen.web.coach.2026-W48", "/kaizen.web.coach.2026-W48", "acme/web/", "acme/web/x"} {
+		if repository, got, ok := ParseEventID(id); ok {
+			t.Errorf("ParseEventID(%q) = %q %+v", id, repository, got)
+		}
+	}
+}
+
+func TestPeriodStart(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ period, start string }{
+		{"2026-11-23", "2026-11-23T00:00:00Z"}, {"2026-11", "2026-11-01T00:00:00Z"}, {"2026-W48", "2026-11-23T00:00:00Z"},
+		{"2026-W53", "2026-12-28T00:00:00Z"}, {"2027-W01", "2027-01-04T00:00:00Z"}, {"2026-11-26T0900Z", "2026-11-26T09:00:00Z"},
+		{"2026-W99", ""}, {"2026-W00", ""}, {"2026-W4", ""}, {"2026-W+4", ""}, {"2026-W40.run-7", ""}, {"", ""}, {"2026", ""},
+		{"x-W01", ""}, {"2026-13", ""},
+	}
+	for _, tt := range tests {
+		got, ok := PeriodStart(tt.period)
+		if text := got.Format(time.RFC3339); ok != (tt.start != "") || ok && text != tt.start {
+			t.Errorf("PeriodStart(%q) = %s %t, want %q", tt.period, text, ok, tt.start)
+		}
+	}
+}
+
+func TestLatestBefore(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		periods      []string
+		period, want string
+	}{
+		{[]string{"2026-W46", "2026-W47", "2026-W48", "2026-W49"}, "2026-W48", "2026-W47"},
+		{[]string{"2026-11-25", "2026-11-25T2300Z", "2026-11-26T0900Z"}, "2026-11-26", "2026-11-25T2300Z"},
+		{[]string{"x", ""}, "2026-11-26", ""},
+		{nil, "2026-W48", ""},
+	}
+	for _, tt := range tests {
+		if got := LatestBefore(tt.periods, tt.period); got != tt.want {
+			t.Errorf("LatestBefore(%q, %q) = %q, want %q", tt.periods, tt.period, got, tt.want)
+		}
+	}
+}
+
+// FuzzParse holds that what is parsed is formatted to the same text.
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{
+		"kaizen.web.coach.2026-W48", "kaizen.a.b.coach.2026-11-26T0900Z.run-12", "kaizen.web.coach.2026-11.receipt",
+		"acme/web/kaizen.web.coach.2026-11-23", "kaizen.run-1.run-2.2026-11.run-3",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if b, ok := Parse(text); ok && b.Name() != text {
+			t.Errorf("Parse(%q) = %+v, whose name is %q", text, b, b.Name())
+		}
+		if b, ok := ParseReceipt(text); ok && b.ReceiptName() != text {
+			t.Errorf("ParseReceipt(%q) = %+v, whose receipt is %q", text, b, b.ReceiptName())
+		}
+		if repository, b, ok := ParseEventID(text); ok && b.EventID(repository) != text {
+			t.Errorf("ParseEventID(%q) = %q %+v, whose id is %q", text, repository, b, b.EventID(repository))
+		}
+	})
+}

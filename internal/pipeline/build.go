@@ -1,0 +1,97 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/prepare"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+)
+
+// Builder makes bundles and events. It is safe for concurrent use.
+type Builder struct {
+	Tree     *checkout.Tree
+	Manifest *schedule.Manifest
+	Now      time.Time
+	Commit   string         // of the checkout, "" when unknown
+	Format   prepare.Format // Markdown when empty
+	Secrets  prepare.Policy
+	// Given is a bundle that was prepared elsewhere and replaces the one that the checkout would give. GivenFindings are
+	// about it; with Given nil they stop the entry.
+	Given         *prepare.Bundle
+	GivenFindings []diag.Finding
+	// Root is the checkout's path on the runner's host, for the event.
+	Root string
+	// Artifacts is where the job artifact of the bundle will be; nil where bundles are not stored as job artifacts.
+	Artifacts *event.ArtifactHome
+}
+
+// Built is what the second stage makes of an entry.
+type Built struct {
+	// Bundle is nil when Findings hold an error, or the event cannot be made.
+	Bundle   *prepare.Bundle
+	Findings []diag.Finding
+	// Size is the largest size in bytes that the event can have.
+	Size int
+
+	event event.Event
+}
+
+// Build prepares the bundle of an entry and its event. Findings hold what stands in the way of it; the error is for what
+// the machine did.
+func (b *Builder) Build(p *Planned) (*Built, error) {
+	built := &Built{Bundle: b.Given}
+	if b.Given == nil && b.GivenFindings == nil {
+		var err error
+		if built.Bundle, built.Findings, err = prepare.Prepare(b.Tree, b.input(p)); err != nil {
+			return built, fmt.Errorf("preparing %s: %w", p.Entry.Agent, err)
+		}
+	} else {
+		built.Findings = b.GivenFindings
+	}
+	built.Findings = b.Manifest.Unsilenced(built.Findings)
+	if built.Bundle == nil {
+		return built, nil
+	}
+	built.event = event.New(built.Bundle, event.Context{Root: b.Root, OccurredAt: b.Now})
+	size, err := built.event.WorstSize(b.Artifacts, p.ID.Name())
+	if err != nil {
+		built.Bundle = nil
+		built.Findings = append(built.Findings, refusedEvent(b.Manifest.File, p.Entry, err))
+	}
+	built.Size = size
+	return built, nil
+}
+
+// input is what the entry's bundle is made of.
+func (b *Builder) input(p *Planned) prepare.Input {
+	return prepare.Input{
+		Repo: b.Manifest.Repo, Entry: *p.Entry, Period: p.ID.Period, Commit: b.Commit, Format: b.Format, Secrets: b.Secrets,
+		File: b.Manifest.File,
+	}
+}
+
+// Input is what the bundle of an entry is made of, for a bundle that comes from elsewhere.
+func (b *Builder) Input(e *schedule.Entry) prepare.Input {
+	p := Planned{Entry: e}
+	p.ID.Period = e.Current(b.Now).Period
+	return b.input(&p)
+}
+
+// payload renders the event with the artifact of its bundle, nil where there is none.
+func (b *Built) payload(artifact *event.Artifact) (*event.Event, json.RawMessage, error) {
+	e := b.event
+	e.Bundle.Artifact = artifact
+	line, err := e.Marshal()
+	return &e, line, err
+}
+
+// refusedEvent reports an event that cannot be made. What an entry adds to one without a limit are its commands.
+func refusedEvent(manifest string, e *schedule.Entry, err error) diag.Finding {
+	pos := e.Pos("session_close")
+	return diag.SessionClose.At(manifest, pos.Line, pos.Column, err.Error(), "")
+}

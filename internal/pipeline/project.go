@@ -1,0 +1,92 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/prepare"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+)
+
+// ProjectOptions say which checkout and which manifest a command is about.
+type ProjectOptions struct {
+	Dir  string // absolute path of the checkout
+	File string // the manifest, relative to Dir or absolute
+	// Slug is the State Hub slug of a manifest that names none.
+	Slug func(*checkout.Tree) string
+	// Actions says that the program runs in a workflow, and Workspace is then the workflow's directory.
+	Actions   bool
+	Workspace string
+}
+
+// Project is an open checkout and its manifest.
+type Project struct {
+	Tree     *checkout.Tree
+	File     string             // the manifest's path in the checkout
+	Source   []byte             // the manifest's text, nil when it could not be read
+	Manifest *schedule.Manifest // nil when Findings has an error
+	Findings []diag.Finding
+}
+
+// OpenProject opens a checkout and loads its manifest. What is wrong with the manifest is in the findings; the error is
+// about the checkout.
+func OpenProject(o ProjectOptions) (*Project, error) {
+	tree, err := checkout.Open(o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the checkout: %w: check out the repository first or name it with --target", err)
+	}
+	p := &Project{Tree: tree, File: o.File}
+	if filepath.IsAbs(p.File) {
+		if rel, err := filepath.Rel(o.Dir, p.File); err == nil && filepath.IsLocal(rel) {
+			p.File = rel
+		}
+	}
+	p.File = path.Clean(filepath.ToSlash(p.File))
+	p.load(o)
+	return p, nil
+}
+
+// load reads and loads the manifest. A file that cannot be read is a finding like any other.
+func (p *Project) load(o ProjectOptions) {
+	data, err := p.Tree.ReadFile(p.File, schedule.MaxSize)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		p.Findings = []diag.Finding{o.missingManifest(p.Tree, p.File)}
+	case err != nil:
+		p.Findings = []diag.Finding{Unreadable(p.File, err)}
+	case prepare.IsLFSPointer(data):
+		p.Source, p.Findings = data, []diag.Finding{prepare.LFSFinding(p.File, "the manifest")}
+	default:
+		p.Source = data
+		p.Manifest, p.Findings = LoadManifest(p.File, data, o.Slug(p.Tree))
+	}
+}
+
+// Close releases the checkout.
+func (p *Project) Close() { p.Tree.Close() }
+
+// SourceOf returns the text of a file for the rendering of findings, nil when it cannot be read.
+func (p *Project) SourceOf(file string) []byte {
+	if file == p.File {
+		return p.Source
+	}
+	data, err := p.Tree.ReadFile(file, schedule.MaxSize)
+	if err != nil {
+		return nil
+	}
+	return data
+}
+
+// LoadManifest loads a manifest. The findings of an invalid one have its secrets masked.
+func LoadManifest(file string, data []byte, slug string) (*schedule.Manifest, []diag.Finding) {
+	m, findings := schedule.Load(file, data, schedule.Options{Repo: slug})
+	if m == nil {
+		findings = prepare.Mask(file, data, findings)
+	}
+	return m, findings
+}

@@ -1,0 +1,79 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+)
+
+// Selection is which entries of a manifest a command is about.
+type Selection struct {
+	// Names are the agents that are named; none with All or where the ledger decides.
+	Names []string
+	// All is every enabled entry.
+	All bool
+	// Cadence leaves out the entries of other cadences, unless it is "".
+	Cadence schedule.Cadence
+}
+
+// Words that stand for agents where agents are named.
+const (
+	WordDue = "due"
+	WordAll = "all"
+)
+
+// NewSelection reads a list of agents: names, or one of the words due and all alone.
+func NewSelection(list []string, cadence schedule.Cadence) (Selection, error) {
+	s := Selection{Cadence: cadence}
+	for _, name := range list {
+		switch {
+		case name == WordDue || name == WordAll:
+			if len(list) > 1 {
+				return s, fmt.Errorf("agents lists %q beside others: give due, all, or names", name)
+			}
+			s.All = name == WordAll
+		case !slices.Contains(s.Names, name):
+			s.Names = append(s.Names, name)
+		}
+	}
+	return s, nil
+}
+
+// Due reports whether the ledger decides.
+func (s Selection) Due() bool { return len(s.Names) == 0 && !s.All }
+
+// Entries returns the manifest's entries that are selected, in the manifest's order. A name that the manifest does not
+// have is an error.
+func (s Selection) Entries(m *schedule.Manifest) ([]*schedule.Entry, error) {
+	var out []*schedule.Entry
+	missing := slices.Clone(s.Names)
+	for i := range m.Entries {
+		e := &m.Entries[i]
+		if len(s.Names) > 0 && !slices.Contains(s.Names, e.Agent) {
+			continue
+		}
+		missing = slices.DeleteFunc(missing, func(name string) bool { return name == e.Agent })
+		if (s.Cadence == "" || s.Cadence == e.Cadence) && (!s.All || e.Enabled) {
+			out = append(out, e)
+		}
+	}
+	if len(missing) > 0 {
+		return nil, unknownAgents(m, missing)
+	}
+	return out, nil
+}
+
+// unknownAgents reports names that the manifest does not have.
+func unknownAgents(m *schedule.Manifest, missing []string) error {
+	known := make([]string, len(m.Entries))
+	for i, e := range m.Entries {
+		known[i] = e.Agent
+	}
+	has := "it has"
+	if near := schedule.Suggest(missing[0], known); near != "" {
+		has = fmt.Sprintf("did you mean %q? It has", near)
+	}
+	return fmt.Errorf("%s has no agent %q: %s %s", m.File, strings.Join(missing, ", "), has, strings.Join(known, ", "))
+}
