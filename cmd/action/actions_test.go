@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
@@ -226,8 +227,8 @@ func TestFailedTargetLeavesTheAgentDue(t *testing.T) {
 	p := newPlatform(t)
 	p.api.Fail("POST /repos/acme/core/dispatches", 1, ghtest.Status(404, `{"message":"Not Found"}`))
 	got := p.step(fanOut(tuesday))
-	if got.code != exitOutside {
-		t.Fatalf("exit code %d, want %d\n%s", got.code, exitOutside, got.stderr)
+	if got.code != exitUnavailable {
+		t.Fatalf("exit code %d, want %d\n%s", got.code, exitUnavailable, got.stderr)
 	}
 	if d := p.api.Dispatches(); len(d) != 1 || d[0].Repository != "acme/dash" {
 		t.Errorf("dispatches %v, want the other target served", d)
@@ -258,7 +259,7 @@ func id(t *testing.T, payload string) string {
 	if err != nil || e.Bundle.Artifact == nil {
 		t.Fatalf("%v: %s", err, payload)
 	}
-	return event.ID(e.Bundle.Artifact.Repository, e.Bundle.Artifact.Name)
+	return bundleid.EventID(e.Bundle.Artifact.Repository, e.Bundle.Artifact.Name)
 }
 
 func TestSameBytesOnAnyPath(t *testing.T) {
@@ -336,7 +337,7 @@ func TestLedgerThatCantBeRead(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	got := p.step(map[string]string{"now": tuesday, "token": "expired"})
-	if got.code != exitOutside || got.outputs["count"] != "0" || len(p.results.Artifacts()) != 0 {
+	if got.code != exitUnavailable || got.outputs["count"] != "0" || len(p.results.Artifacts()) != 0 {
 		t.Errorf("exit code %d, outputs %v: want nothing prepared", got.code, got.outputs)
 	}
 	if !strings.Contains(got.summary, "❌ 0 agents prepared, 2 agents not finished") {

@@ -95,8 +95,8 @@ func (p *platform) cancel(vars map[string]string, reached <-chan struct{}, signa
 // checkCancelled holds that a cancelled run says what it did and what it did not.
 func checkCancelled(t *testing.T, p *platform, l moment, got ran) {
 	t.Helper()
-	if got.code != exitOutside {
-		t.Errorf("exit code %d, want %d\n%s", got.code, exitOutside, got.stderr)
+	if got.code != exitUnavailable {
+		t.Errorf("exit code %d, want %d\n%s", got.code, exitUnavailable, got.stderr)
 	}
 	if !strings.Contains(got.stderr, "cancelled") || !strings.Contains(got.summary, "❌ Cancelled") {
 		t.Errorf("log and summary do not say that the run was cancelled:\n%s\n%s", got.stderr, got.summary)

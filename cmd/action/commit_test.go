@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
-	"github.com/kaizen-agentic/schedule-action/internal/emit"
 )
 
 // TestCommitOf holds that the workflow's commit is taken only where no .git says another,
@@ -57,8 +57,8 @@ func TestCommitOf(t *testing.T) {
 			defer tree.Close()
 			var log bytes.Buffer
 			a := &app{
-				env:    environment{workspace: filepath.Join(dir, "work"), sha: workflows},
-				runner: emit.NewRunner(emit.RunnerOptions{Getenv: func(string) string { return "" }, Stdout: io.Discard, Stderr: &log}),
+				env:    actions.Environment{Workspace: filepath.Join(dir, "work"), SHA: workflows},
+				runner: actions.NewRunner(actions.RunnerOptions{Getenv: func(string) string { return "" }, Stdout: io.Discard, Stderr: &log}),
 			}
 			if got := a.commitOf(tree); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)

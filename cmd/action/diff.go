@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
-	"github.com/kaizen-agentic/schedule-action/internal/emit"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
@@ -26,11 +26,11 @@ type comparison struct {
 
 // checkBase refuses a base version that could be compared with nothing.
 func (v *validation) checkBase() error {
-	switch base := v.opts["base"]; {
+	switch base := v.base; {
 	case base == "":
-	case len(v.args) > 1:
+	case len(v.files) > 1:
 		return usagef("base is the earlier version of one manifest: check that one alone")
-	case base == "-" && slices.Contains(v.args, "-"):
+	case base == "-" && slices.Contains(v.files, "-"):
 		return usagef("base and the manifest are both standard input: name a file for one of them")
 	default:
 		if _, err := os.Stat(base); err != nil && base != "-" {
@@ -45,12 +45,12 @@ func (v *validation) checkBase() error {
 func (v *validation) compare(ctx context.Context) error {
 	var data []byte
 	var err error
-	switch sha := v.env.webhook.PullRequest.Base.SHA; {
-	case v.opts["base"] != "":
-		if data, err = readLimited(v.opts["base"], v.stdin, schedule.MaxSize); err != nil {
+	switch sha := v.env.Webhook.PullRequest.Base.SHA; {
+	case v.base != "":
+		if data, err = readLimited(v.base, v.stdin, schedule.MaxSize); err != nil {
 			return usagef("reading the base version: %w", err)
 		}
-	case len(v.args) > 0 || !isCommit(sha) || v.foreign:
+	case len(v.files) > 0 || !actions.IsCommit(sha) || v.foreign:
 		return nil
 	default:
 		if data, err = v.fetchBase(ctx, sha); err != nil {
@@ -83,29 +83,29 @@ func (v *validation) loadBase(data []byte) *schedule.Manifest {
 
 // fetchBase returns the manifest at the pull request's base commit, nil when there was none.
 func (v *validation) fetchBase(ctx context.Context, sha string) ([]byte, error) {
-	client, err := v.client(v.opts["token"])
+	client, err := v.client(v.token)
 	if err != nil {
 		return nil, err
 	}
 	file := v.located([]diag.Finding{{File: v.manifest.File}})[0].File
-	data, err := client.File(ctx, v.env.repository, file, sha, schedule.MaxSize)
+	data, err := client.File(ctx, v.env.Repository, file, sha, schedule.MaxSize)
 	if ghErr, ok := errors.AsType[*gh.Error](err); ok && ghErr.Kind == gh.NotFound {
 		// GitHub says the same of a repository that the token can't see: only of one that it sees is the manifest new.
-		_, err := client.Repository(ctx, v.env.repository)
+		_, err := client.Repository(ctx, v.env.Repository)
 		return nil, err
 	}
 	return data, err
 }
 
 // section is the comparison in the summary.
-func (c *comparison) section() emit.Section {
-	s := emit.Section{Title: "What changes", Text: c.verdict()}
+func (c *comparison) section() actions.Section {
+	s := actions.Section{Title: "What changes", Text: c.verdict()}
 	if c.none {
 		return s
 	}
-	s.Table = &emit.Table{Header: []string{"Agent", "Change", "After the merge", "Runs a month", "Next five slots"}}
+	s.Table = &actions.Table{Header: []string{"Agent", "Change", "After the merge", "Runs a month", "Next five slots"}}
 	for _, e := range c.Entries {
-		s.Table.Rows = append(s.Table.Rows, []emit.Cell{
+		s.Table.Rows = append(s.Table.Rows, []actions.Cell{
 			{Text: e.Agent, Code: true}, {Text: changes(e)}, {Text: effect(e)}, {Text: rates(e.Before, e.After)}, {Text: instants(e.Next)},
 		})
 	}

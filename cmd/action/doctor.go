@@ -2,17 +2,20 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"text/tabwriter"
 	"time"
 
-	"github.com/kaizen-agentic/schedule-action/internal/emit"
+	"github.com/kaizen-agentic/schedule-action/internal/actions"
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
+	"github.com/kaizen-agentic/schedule-action/internal/prepare"
+	"github.com/kaizen-agentic/schedule-action/internal/safetext"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
@@ -47,6 +50,12 @@ func failed(name, hint, format string, args ...any) check {
 	return check{Name: name, Verdict: verdictFailed, Message: fmt.Sprintf(format, args...), Hint: hint}
 }
 
+// failedBy reports an error with the next step that it knows.
+func failedBy(name string, err error) check {
+	message, hint := advice.Split(err)
+	return failed(name, hint, "%s", message)
+}
+
 // sentence is the message and the next step.
 func (c check) sentence() string {
 	if c.Hint == "" {
@@ -58,34 +67,51 @@ func (c check) sentence() string {
 // doctorDeadline is enough to read the workflows of some hundred targets within the platform's limits.
 const doctorDeadline = 15 * time.Minute
 
+// doctorOptions are the options of doctor.
+type doctorOptions struct {
+	ledgerOptions
+	targetOptions
+	selection   pipeline.Selection
+	secrets     prepare.Policy
+	format      string // text or json
+	allowEvents []string
+}
+
+func (r *reader) doctor(inActions bool) doctorOptions {
+	return doctorOptions{
+		format: cmp.Or(r.oneOf(optFormat, "", "text", "json"), "text"), targetOptions: r.to(inActions), selection: r.selection(),
+		ledgerOptions: r.ledger(), secrets: r.secrets(), allowEvents: r.list(optAllowEvents),
+	}
+}
+
 // doctor is one examination. It only reads: nothing is stored, dispatched or published.
 type doctor struct {
 	*app
 	*pipeline.Project
-	format   string
-	channels channels
-	entries  []*schedule.Entry // those whose events are built; nil without a valid manifest
-	checks   []check
+	doctorOptions
+	entries []*schedule.Entry // those whose events are built; nil without a valid manifest
+	checks  []check
 }
 
 // runDoctor checks everything that a run of prepare will need.
-func runDoctor(ctx context.Context, a *app) (int, error) {
+func runDoctor(ctx context.Context, a *app, r *reader) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, doctorDeadline)
 	defer cancel()
-	d, err := newDoctor(a)
-	if err != nil {
+	d := &doctor{app: a, doctorOptions: r.doctor(a.env.Actions)}
+	if r.err != nil {
+		return exitUsage, r.err
+	}
+	if err := d.open(); err != nil {
 		return exitUsage, err
 	}
 	defer d.Close()
-	if err := d.refusePullRequests(); err != nil {
-		message, hint, _ := strings.Cut(err.Error(), ": ")
+	if err := refuseEvent(a.env.EventName, d.allowEvents, unpublished...); err != nil {
+		message, hint := advice.Split(err)
 		d.add(failed("trigger", hint, "prepare is %s", message))
 	}
 	d.checkManifest()
 	if d.Manifest != nil {
-		if err := d.checkEvents(); err != nil {
-			return exitUsage, err
-		}
+		d.checkEvents()
 		d.checkWorkflows()
 		d.checkRetention()
 	}
@@ -97,32 +123,22 @@ func runDoctor(ctx context.Context, a *app) (int, error) {
 	return d.report()
 }
 
-func newDoctor(a *app) (*doctor, error) {
-	d := &doctor{app: a}
+// open opens the checkout and chooses the entries.
+func (d *doctor) open() error {
 	var err error
-	if d.format, err = a.oneOf("format", "", "text", "json"); err != nil {
-		return nil, err
+	if d.Project, err = d.openProject(); err != nil || d.Manifest == nil {
+		return err
 	}
-	if d.channels, err = a.channels(); err != nil {
-		return nil, err
-	}
-	selection, err := a.selection()
+	entries, err := d.selection.Entries(d.Manifest)
 	if err != nil {
-		return nil, err
+		return usageError{err}
 	}
-	if d.Project, err = a.openProject(); err != nil || d.Manifest == nil {
-		return d, err
-	}
-	entries, err := selection.Entries(d.Manifest)
 	for _, e := range entries {
-		if e.Enabled || len(selection.Names) > 0 {
+		if e.Enabled || len(d.selection.Names) > 0 {
 			d.entries = append(d.entries, e)
 		}
 	}
-	if err != nil {
-		err = usageError{err}
-	}
-	return d, err
+	return nil
 }
 
 func (d *doctor) add(c ...check) { d.checks = append(d.checks, c...) }
@@ -145,7 +161,7 @@ func (d *doctor) tally() (failures, warnings int, mend, outside bool) {
 func (d *doctor) report() (int, error) {
 	for i, c := range d.checks {
 		// Servers have a say in some messages, and standard output is parsed for commands in Actions.
-		d.checks[i].Message, d.checks[i].Hint = emit.Sanitize(c.Message), emit.Sanitize(c.Hint)
+		d.checks[i].Message, d.checks[i].Hint = safetext.Sanitize(c.Message), safetext.Sanitize(c.Hint)
 	}
 	failures, warnings, mend, outside := d.tally()
 	d.annotate(d.Findings)
@@ -159,7 +175,7 @@ func (d *doctor) report() (int, error) {
 	case mend:
 		return exitFindings, err
 	case outside, err != nil:
-		return exitOutside, err
+		return exitUnavailable, err
 	}
 	return exitOK, nil
 }
@@ -184,8 +200,8 @@ func (d *doctor) render() []byte {
 	return b.Bytes()
 }
 
-func (d *doctor) summary(failures, warnings int) emit.Summary {
-	s := emit.Summary{Verdict: "✅ Everything that a run needs is there"}
+func (d *doctor) summary(failures, warnings int) actions.Summary {
+	s := actions.Summary{Verdict: "✅ Everything that a run needs is there"}
 	switch {
 	case failures > 0:
 		s.Verdict = fmt.Sprintf("❌ %s failed, %s", count(failures, "check"), count(warnings, "warning"))
@@ -193,10 +209,10 @@ func (d *doctor) summary(failures, warnings int) emit.Summary {
 		s.Verdict = fmt.Sprintf("⚠️ Nothing failed, %s", count(warnings, "warning"))
 	}
 	marks := map[verdict]string{verdictOK: "✅", verdictWarning: "⚠️", verdictFailed: "❌"}
-	table := &emit.Table{Header: []string{"Check", "Verdict", "Result", "Next step"}}
+	table := &actions.Table{Header: []string{"Check", "Verdict", "Result", "Next step"}}
 	for _, c := range d.checks {
-		table.Rows = append(table.Rows, []emit.Cell{{Text: c.Name}, {Text: marks[c.Verdict] + " " + string(c.Verdict)}, {Text: c.Message}, {Text: c.Hint}})
+		table.Rows = append(table.Rows, []actions.Cell{{Text: c.Name}, {Text: marks[c.Verdict] + " " + string(c.Verdict)}, {Text: c.Message}, {Text: c.Hint}})
 	}
-	s.Sections = []emit.Section{{Title: "Checks", Table: table}}
+	s.Sections = []actions.Section{{Title: "Checks", Table: table}}
 	return s
 }

@@ -8,9 +8,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
-	"github.com/kaizen-agentic/schedule-action/internal/prepare"
-	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
+	"github.com/kaizen-agentic/schedule-action/internal/workflow"
 )
 
 func (d *doctor) checkManifest() {
@@ -29,13 +28,9 @@ func (d *doctor) checkManifest() {
 }
 
 // checkEvents builds the chosen entries' bundles and events, as prepare would, and weighs the largest.
-func (d *doctor) checkEvents() error {
-	policy, err := d.oneOf("secrets", "fail", "redact", "off")
-	if err != nil {
-		return err
-	}
+func (d *doctor) checkEvents() {
 	builder := pipeline.Builder{
-		Tree: d.Tree, Manifest: d.Manifest, Now: d.now, Secrets: prepare.Policy(policy), Commit: d.commitOf(d.Tree), Root: d.hostPath(d.Tree.Dir()),
+		Tree: d.Tree, Manifest: d.Manifest, Now: d.now, Secrets: d.secrets, Commit: d.commitOf(d.Tree), Root: d.hostPath(d.Tree.Dir()),
 	}
 	if d.channels.artifact {
 		builder.Artifacts = d.artifactHome()
@@ -51,7 +46,7 @@ func (d *doctor) checkEvents() error {
 	for _, o := range outcomes {
 		switch {
 		case o.Err != nil:
-			d.add(failed("bundle "+o.Entry.Agent, "", "%v", o.Err))
+			d.add(failedBy("bundle "+o.Entry.Agent, o.Err))
 		case o.Stopped():
 			d.add(stopped(o))
 		case largest == nil || o.Size > largest.Size:
@@ -61,7 +56,6 @@ func (d *doctor) checkEvents() error {
 	if largest != nil {
 		d.add(weigh(largest))
 	}
-	return nil
 }
 
 // stopped tells the first error that keeps an entry's event back.
@@ -88,7 +82,7 @@ func weigh(r *pipeline.Outcome) check {
 
 // checkWorkflows tells what is wrong with the workflows of this checkout that run the action.
 func (d *doctor) checkWorkflows() {
-	findings := d.Manifest.Unsilenced(schedule.CheckWorkflows(d.Manifest, nil, d.Tree))
+	findings := d.Manifest.Unsilenced(workflow.Check(d.Manifest, nil, d.Tree))
 	if len(findings) == 0 {
 		d.add(passed("workflows", "nothing is wrong with those that run this action"))
 		return
@@ -100,27 +94,21 @@ func (d *doctor) checkWorkflows() {
 
 func (d *doctor) checkRetention() {
 	const name = "retention"
-	days, err := d.days()
-	if err != nil {
-		d.add(failed(name, "write a number from 1 to 90, or leave it out", "retention-days is %q", d.opts["retention-days"]))
+	if d.daysErr != nil {
+		d.add(failedBy(name, d.daysErr))
 		return
 	}
-	short, err := d.retentionFindings(d.Project)
-	if err != nil {
-		d.add(failed(name, "", "%v", err))
-		return
-	}
-	if len(short) > 0 {
+	if short := d.retentionFindings(d.Project, d.days); len(short) > 0 {
 		d.add(warned(name, short[0].Hint, "%s (%s in all)", short[0].Message, count(len(short), "agent")))
 		return
 	}
 	limit := "the repository's limit is not known here"
-	if d.env.retention > 0 {
-		limit = "the repository's limit is " + count(d.env.retention, "day")
+	if d.env.Retention > 0 {
+		limit = "the repository's limit is " + count(d.env.Retention, "day")
 	}
 	longest := 0
 	for i := range d.Manifest.Entries {
-		kept, _ := store.Retention(d.Manifest.Entries[i].Cadence, days, d.env.retention)
+		kept, _ := store.Retention(d.Manifest.Entries[i].Cadence, d.days, d.env.Retention)
 		longest = max(longest, kept)
 	}
 	d.add(passed(name, "receipts are kept for at most %s, which outlives every period; %s", count(longest, "day"), limit))
@@ -129,18 +117,17 @@ func (d *doctor) checkRetention() {
 // checkStore tells where bundles and receipts will be. Only a step that `uses:` the action has the artifact service's address and token.
 func (d *doctor) checkStore() {
 	const name = "store"
-	_, badDays := d.days() // told as retention
-	if d.Manifest == nil || badDays != nil {
+	if d.Manifest == nil || d.daysErr != nil { // both are reported already
 		return
 	}
-	if d.env.actions && !d.haveService() {
+	if d.env.Actions && !d.haveService() {
 		d.add(warned(name, "run it as an action (`uses:`), or keep the directory of `out` between runs", "%v", store.ErrNoArtifactService))
 		return
 	}
-	s, err := d.openStores(d.Project)
+	s, err := d.openStores(d.Project, d.ledgerOptions)
 	switch {
 	case err != nil:
-		d.add(failed(name, "", "%v", err))
+		d.add(failedBy(name, err))
 	case s.artifacts == nil:
 		d.add(passed(name, "bundles and receipts are files in %s", s.directory.Path("")))
 	default:
@@ -148,4 +135,4 @@ func (d *doctor) checkStore() {
 	}
 }
 
-func (d *doctor) haveService() bool { return d.env.resultsURL != "" && d.env.runtimeToken != "" }
+func (d *doctor) haveService() bool { return d.env.ResultsURL != "" && d.env.RuntimeToken != "" }

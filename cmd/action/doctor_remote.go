@@ -16,6 +16,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/workflow"
 )
 
 // installationToken begins the tokens of a job and of a GitHub App's installation. What they may do is in no answer: the API's
@@ -38,9 +39,9 @@ type credential struct {
 	client *gh.Client
 }
 
-func (d *doctor) credential(input string) (credential, error) {
-	c := credential{input: input, token: strings.TrimSpace(d.opts[input])}
-	client, err := d.client(d.opts[input])
+func (d *doctor) credential(input, token string) (credential, error) {
+	c := credential{input: input, token: strings.TrimSpace(token)}
+	client, err := d.client(token)
 	if err != nil {
 		return c, err
 	}
@@ -50,7 +51,7 @@ func (d *doctor) credential(input string) (credential, error) {
 
 // isJobs reports whether the token is the job's own, as far as one can tell.
 func (c credential) isJobs() bool {
-	told, _ := c.client.Told()
+	told, _ := c.client.TokenInfo()
 	return strings.HasPrefix(c.token, installationToken) && told.Limit == gh.JobLimit
 }
 
@@ -59,7 +60,7 @@ const renewBefore = 7 * 24 * time.Hour
 
 // kind tells of a token that the API took what it is.
 func (c credential) kind(now time.Time) check {
-	told, _ := c.client.Told()
+	told, _ := c.client.TokenInfo()
 	kind := "a token"
 	for _, k := range tokenKinds {
 		if strings.HasPrefix(c.token, k.prefix) {
@@ -90,7 +91,7 @@ func (c credential) kind(now time.Time) check {
 func (c credential) unanswered(name, access string, err error) check {
 	e, ok := errors.AsType[*gh.Error](err)
 	if !ok {
-		return failed(name, "", "%v", err)
+		return failedBy(name, err)
 	}
 	switch e.Kind {
 	case gh.Unauthorized:
@@ -110,18 +111,18 @@ func (c credential) unanswered(name, access string, err error) check {
 		result.outside = true
 		return result
 	}
-	return failed(name, "", "%v", e)
+	return failedBy(name, e)
 }
 
 // checkLedger asks for what `due` reads: the repository, and its artifacts.
 func (d *doctor) checkLedger(ctx context.Context) {
-	repository := d.env.repository
-	if repository == "" || d.env.actions && !d.haveService() {
+	repository := d.env.Repository
+	if repository == "" || d.env.Actions && !d.haveService() {
 		return // the ledger is a directory, and no request is made
 	}
-	c, err := d.credential("token")
+	c, err := d.credential(optToken, d.token)
 	if err != nil {
-		d.add(failed("token", "", "%v", err))
+		d.add(failedBy("token", err))
 		return
 	}
 	info, err := c.client.Repository(ctx, repository)
@@ -139,23 +140,21 @@ func (d *doctor) checkLedger(ctx context.Context) {
 		d.add(c.unanswered("ledger", "`actions: read` on "+repository, err))
 		return
 	}
-	branch := cmp.Or(d.opts["ledger-branch"], info.DefaultBranch)
+	branch := cmp.Or(d.branch, info.DefaultBranch)
 	d.add(passed("ledger", "%s of %s can be read; receipts count from the branch %q", count(total, "artifact"), repository, branch))
 }
 
 // checkTargets asks for every dispatch target, in parallel. A token that the API refuses is told once.
 func (d *doctor) checkTargets(ctx context.Context) {
-	const input = "dispatch-token"
+	const input = optDispatchToken
 	if !d.channels.dispatch {
 		return
 	}
-	targets, err := emit.ParseTargets(d.opts["dispatch-to"])
-	if err != nil {
-		message, hint, _ := strings.Cut(strings.TrimPrefix(err.Error(), "dispatch-to: "), ": ")
-		d.add(failed("dispatch-to", hint, "%s", message))
+	if d.targetsErr != nil {
+		d.add(failedBy(optDispatchTo, d.targetsErr))
 		return
 	}
-	c, err := d.credential(input)
+	c, err := d.credential(input, d.dispatchToken)
 	if err != nil || c.token == "" {
 		if err == nil {
 			err = errors.New("there is none")
@@ -163,16 +162,16 @@ func (d *doctor) checkTargets(ctx context.Context) {
 		d.add(failed(input, "set it to a token with `contents: write` on every repository of dispatch-to", "%v", err))
 		return
 	}
-	checks := make([]check, len(targets))
-	pipeline.Each(len(targets), func(i int) { checks[i] = d.checkTarget(ctx, c, targets[i]) })
+	checks := make([]check, len(d.targets))
+	pipeline.Each(len(d.targets), func(i int) { checks[i] = d.checkTarget(ctx, c, d.targets[i]) })
 	refused := c.unanswered("", "", &gh.Error{Kind: gh.Unauthorized, Status: 401})
 	if i := slices.IndexFunc(checks, func(c check) bool { return c.Message == refused.Message }); i >= 0 {
 		refused.Name = input
 		d.add(refused)
 		return
 	}
-	if c.token != strings.TrimSpace(d.opts["token"]) {
-		if _, ok := c.client.Told(); ok {
+	if c.token != strings.TrimSpace(d.token) {
+		if _, ok := c.client.TokenInfo(); ok {
 			d.add(c.kind(d.world.now()))
 		}
 	}
@@ -207,9 +206,9 @@ func (d *doctor) checkTarget(ctx context.Context, c credential, target string) c
 
 // mayDispatch judges the token's access by what the API tells of it.
 func (d *doctor) mayDispatch(c credential, name string, r gh.Repository) check {
-	told, _ := c.client.Told()
+	told, _ := c.client.TokenInfo()
 	access := "`contents: write` on " + r.FullName
-	own := strings.EqualFold(r.FullName, d.env.repository)
+	own := strings.EqualFold(r.FullName, d.env.Repository)
 	switch {
 	case told.Classic && !slices.Contains(told.Scopes, "repo") && (r.Private || !slices.Contains(told.Scopes, "public_repo")):
 		return failed(name, "give the token of input `"+c.input+"` the scope `repo`", "the classic token lacks the scope `repo`")
@@ -245,7 +244,7 @@ func checkReceiver(ctx context.Context, c credential, name string, r gh.Reposito
 		if err != nil {
 			return c.unanswered(name, "`contents: read` on "+r.FullName, err)
 		}
-		switch listens, matches := schedule.ReceivesDispatch(data, event.Type); {
+		switch listens, matches := workflow.ReceivesDispatch(data, event.Type); {
 		case matches:
 			return passed(name, "%q on %q listens for it", file, r.DefaultBranch)
 		case listens && other == "":
@@ -266,31 +265,23 @@ func (d *doctor) checkNATS(ctx context.Context) {
 	if !d.channels.nats {
 		return
 	}
-	n, err := emit.NewNATS(d.natsOptions(true))
+	n, err := emit.NewNATS(d.natsOptions(d.targetOptions, true))
 	if err != nil {
-		d.add(natsFailed(name, err))
+		d.add(failedBy(name, err))
 		return
 	}
 	defer n.Close()
 	err = n.Check(ctx)
 	if err == nil {
-		d.add(passed(name, "connected, and a stream captures the subject %q", d.opts["nats-subject"]))
+		d.add(passed(name, "connected, and a stream captures the subject %q", d.nats.Subject))
 		return
 	}
-	result := natsFailed(name, err)
+	result := failedBy(name, err)
 	result.outside = errors.Is(err, emit.ErrUnreachable)
 	if errors.Is(err, emit.ErrStreamUnknown) {
 		result.Verdict = verdictWarning
 	}
 	d.add(result)
-}
-
-// natsFailed reports an error of the NATS sink.
-func natsFailed(name string, err error) check {
-	if e, ok := errors.AsType[*emit.HintError](err); ok {
-		return failed(name, e.Hint, "%s", e.Message)
-	}
-	return failed(name, "", "%v", err)
 }
 
 // The clock decides what is due. More than these apart from the API's, and a slot may be met early or late, or the period be another.
@@ -301,12 +292,12 @@ const (
 
 func (d *doctor) checkClock() {
 	const name, hint = "clock", "set the machine's clock, for example by NTP"
-	for _, input := range []string{"token", "dispatch-token"} {
-		client, ok := d.clients[d.opts[input]]
+	for _, token := range []string{d.token, d.dispatchToken} {
+		client, ok := d.clients[token]
 		if !ok {
 			continue
 		}
-		told, ok := client.Told()
+		told, ok := client.TokenInfo()
 		if !ok {
 			continue
 		}

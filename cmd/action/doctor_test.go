@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kaizen-agentic/schedule-action/internal/emit"
+	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
@@ -154,15 +154,15 @@ var doctorFaults = []struct {
 		code: exitFindings, check: "dispatch acme/core", verdict: verdictFailed, message: "no workflow on its default branch", hint: "add one"},
 	{name: "target does not answer", fault: func(p *platform) {
 		p.api.Fail("GET /repos/acme/core", 99, ghtest.Status(502, "<html>::error::bad gateway ##[error]</html>"))
-	}, code: exitOutside, check: "dispatch acme/core", verdict: verdictFailed, message: "not available now (502)", hint: "run again later"},
+	}, code: exitUnavailable, check: "dispatch acme/core", verdict: verdictFailed, message: "not available now (502)", hint: "run again later"},
 	{name: "rate limit used up", fault: func(p *platform) {
 		p.api.Fail("GET /repos/acme/core", 99, ghtest.PrimaryLimit(time.Now().Add(time.Hour)))
-	}, code: exitOutside, check: "dispatch acme/core", verdict: verdictFailed, message: "rate limit is used up", hint: "run again after"},
+	}, code: exitUnavailable, check: "dispatch acme/core", verdict: verdictFailed, message: "rate limit is used up", hint: "run again after"},
 	{name: "API redirects elsewhere", fault: func(p *platform) {
 		p.api.Fail("GET /repos/acme/core", 99, ghtest.Redirect(302, "https://example.com/?sig=secret"))
-	}, code: exitOutside, check: "dispatch acme/core", verdict: verdictFailed, message: "does not get the token", hint: "GITHUB_API_URL"},
+	}, code: exitUnavailable, check: "dispatch acme/core", verdict: verdictFailed, message: "does not get the token", hint: "GITHUB_API_URL"},
 	{name: "no NATS server", inputs: map[string]string{"nats-url": "127.0.0.1:1"},
-		code: exitOutside, check: "nats", verdict: verdictFailed, message: "connection refused", hint: "check nats-url"},
+		code: exitUnavailable, check: "nats", verdict: verdictFailed, message: "connection refused", hint: "check nats-url"},
 	{name: "bad NATS URL", inputs: map[string]string{"nats-url": "nats://u:secret@h"},
 		code: exitFindings, check: "nats", verdict: verdictFailed, message: "user information", hint: "use nats-user"},
 }
@@ -190,7 +190,7 @@ func TestDoctorFaults(t *testing.T) {
 			if tt.fault != nil {
 				tt.fault(p)
 			}
-			if tt.code == exitOutside {
+			if tt.code == exitUnavailable {
 				p.timeout = 900 * time.Millisecond // no time for a second attempt, which would follow after a second
 			}
 			got, checks := p.doctor(tt.inputs, tt.env)
@@ -301,7 +301,7 @@ func TestDoctorClock(t *testing.T) {
 // The limits count per token, so what uses one token shares one client.
 func TestOneClientPerToken(t *testing.T) {
 	t.Parallel()
-	a := &app{env: environment{apiURL: "https://api.github.com"}, runner: emit.NewRunner(emit.RunnerOptions{Getenv: os.Getenv, Stdout: io.Discard, Stderr: io.Discard})}
+	a := &app{env: actions.Environment{APIURL: "https://api.github.com"}, runner: actions.NewRunner(actions.RunnerOptions{Getenv: os.Getenv, Stdout: io.Discard, Stderr: io.Discard})}
 	one, err := a.client("one")
 	if err != nil {
 		t.Fatal(err)

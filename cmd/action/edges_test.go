@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kaizen-agentic/schedule-action/internal/emit"
+	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
@@ -86,7 +86,7 @@ func TestBundleThatCannotBePrinted(t *testing.T) {
 		getenv: func(string) string { return "" }, stdout: fullDisk{}, stderr: &stderr, now: time.Now, signals: context.WithCancel,
 	})
 	stored := filepath.Join(dir, ".kaizen/prepared/kaizen.kaizen-agentic.coach.2026-W48")
-	if code != exitOutside || !strings.Contains(stderr.String(), "no space left on device: it is stored in "+stored) {
+	if code != exitUnavailable || !strings.Contains(stderr.String(), "no space left on device: it is stored in "+stored) {
 		t.Errorf("exit code %d, %q", code, stderr.String())
 	}
 	if _, err := os.Stat(filepath.Join(stored, "bundle.md")); err != nil {
@@ -209,7 +209,7 @@ func TestManyDeliveries(t *testing.T) {
 	output := filepath.Join(t.TempDir(), "output")
 	vars := map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": output}
 	var log strings.Builder
-	runner := emit.NewRunner(emit.RunnerOptions{Getenv: func(name string) string { return vars[name] }, Stderr: &log})
+	runner := actions.NewRunner(actions.RunnerOptions{Getenv: func(name string) string { return vars[name] }, Stderr: &log})
 	r := &pipeline.Outcome{
 		Planned: &pipeline.Planned{Entry: &schedule.Entry{Agent: "coach"}, Chosen: true}, Built: &pipeline.Built{}, Delivered: &pipeline.Delivered{},
 	}
@@ -220,7 +220,7 @@ func TestManyDeliveries(t *testing.T) {
 		}
 		r.Deliveries = append(r.Deliveries, store.Delivery{Channel: "dispatch", Target: fmt.Sprint("acme/repository-", i), Status: status})
 	}
-	j := &job{app: &app{runner: runner, env: environment{actions: true}}}
+	j := &job{app: &app{runner: runner, env: actions.Environment{Actions: true}}}
 	if err := j.setOutputs(outcome{entries: []*pipeline.Outcome{r}}); err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +232,7 @@ func TestManyDeliveries(t *testing.T) {
 	if err := json.Unmarshal([]byte(parseOutputs(t, string(text))["deliveries"]), &kept); err != nil || len(kept) != 20 || kept[1].Target != "acme/repository-1000" {
 		t.Errorf("%d kept (%v), want the 20 that failed", len(kept), err)
 	}
-	if len(text) > emit.MaxOutputs || !strings.Contains(log.String(), "lists the failed ones only: all 20000") {
+	if len(text) > actions.MaxOutputs || !strings.Contains(log.String(), "lists the failed ones only: all 20000") {
 		t.Errorf("%d bytes, log %s", len(text), &log)
 	}
 }

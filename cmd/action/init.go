@@ -3,43 +3,75 @@ package main
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
-	"github.com/kaizen-agentic/schedule-action/internal/emit"
+	"github.com/kaizen-agentic/schedule-action/internal/safetext"
+	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
+// initOptions are the options of init.
+type initOptions struct {
+	target     string   // as the user names it, "" for the working directory
+	agents     []string // that get an entry, none for those that are found
+	timezone   string
+	engagement string
+	bootstrap  scaffold.Bootstrap
+	given      []string // names of the options that shape the manifest and were given
+}
+
+func (r *reader) init() initOptions {
+	o := initOptions{
+		target: r.values[optTarget], timezone: r.values[optTimezone], engagement: r.values[optEngagement],
+		bootstrap: scaffold.Bootstrap(r.oneOf(optBootstrapCadence, "", "hourly", "daily", "weekly")),
+	}
+	for _, name := range []string{optTimezone, optEngagement, optAgents, optBootstrapCadence} {
+		if r.values[name] != optionNamed(name).initial {
+			o.given = append(o.given, name)
+		}
+	}
+	if slices.Contains(o.given, optAgents) {
+		o.agents = r.list(optAgents)
+	}
+	if e := o.engagement; e != "" && !schedule.IsSlug(e) {
+		r.fail(fmt.Errorf("engagement is %q, must be a slug: 1 to 100 letters, digits, dots, hyphens and underscores, "+
+			"the first a letter or digit", e))
+	}
+	return o
+}
+
 // runInit writes what a repository needs to be scheduled, and shows what it did. It never overwrites.
-func runInit(_ context.Context, a *app) (int, error) {
-	if len(a.args) > 0 {
+func runInit(_ context.Context, a *app, r *reader) (int, error) {
+	if len(r.args) > 0 {
 		return exitUsage, usagef("init takes no arguments: name the checkout with --target, agents with --agents")
 	}
-	dir, err := a.target()
-	if err != nil {
-		return exitUsage, err
+	o := r.init()
+	if r.err != nil {
+		return exitUsage, r.err
 	}
-	tree, err := checkout.Open(dir)
+	tree, err := checkout.Open(a.dir)
 	if err != nil {
 		return exitUsage, usagef("opening the checkout: %w", err)
 	}
 	defer tree.Close()
 	root := repositoryRoot(tree)
-	opts, err := a.scaffoldOptions(tree, root)
+	s, err := scaffold.New(tree, scaffold.Options{
+		Slug: a.slug(tree), Repository: a.fullName(tree, root), Timezone: o.timezone, Engagement: o.engagement,
+		Bootstrap: o.bootstrap, Agents: o.agents,
+	})
 	if err != nil {
 		return exitUsage, err
 	}
-	s, err := schedule.NewScaffold(tree, opts)
-	if err != nil {
+	if err := writeScaffold(a.dir, s.Files); err != nil {
 		return exitUsage, err
 	}
-	if err := writeScaffold(dir, s.Files); err != nil {
-		return exitUsage, err
-	}
-	r := initReport{app: a, Scaffold: s, root: root, dir: tree.Dir()}
-	_, err = io.WriteString(a.stdout, emit.Sanitize(r.text())) // names of files are untrusted
+	report := initReport{initOptions: o, Scaffold: s, root: root, dir: tree.Dir()}
+	_, err = io.WriteString(a.stdout, safetext.Sanitize(report.text())) // names of files are untrusted
 	return exitOK, err
 }
 
@@ -57,30 +89,11 @@ func repositoryRoot(tree *checkout.Tree) string {
 	return ""
 }
 
-func (a *app) scaffoldOptions(tree *checkout.Tree, root string) (schedule.ScaffoldOptions, error) {
-	bootstrap, err := a.oneOf("bootstrap-cadence", "", "hourly", "daily", "weekly")
-	opts := schedule.ScaffoldOptions{
-		Slug:       a.slug(tree),
-		Repository: a.fullName(tree, root),
-		Timezone:   a.opts["timezone"],
-		Engagement: a.opts["engagement"],
-		Bootstrap:  schedule.Bootstrap(bootstrap),
-	}
-	if given := a.opts["agents"]; given != optionNamed("agents").initial {
-		opts.Agents = splitList(given)
-	}
-	if e := opts.Engagement; e != "" && !schedule.IsSlug(e) {
-		return opts, usagef("engagement is %q, must be a slug: 1 to 100 letters, digits, dots, hyphens and underscores, "+
-			"the first a letter or digit", e)
-	}
-	return opts, err
-}
-
 // fullName is the repository's name with its owner, as far as it is known: that of the workspace, or where
 // the checkout came from, or its slug.
 func (a *app) fullName(tree *checkout.Tree, root string) string {
-	if a.isWorkflows(tree) && a.env.repository != "" {
-		return a.env.repository
+	if a.isWorkflows(tree) && a.env.Repository != "" {
+		return a.env.Repository
 	}
 	name := tree.OriginFullName()
 	if name == "" && root != "" {

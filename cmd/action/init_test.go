@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
 )
 
 const (
@@ -103,7 +103,7 @@ func TestInit(t *testing.T) {
 			}
 			workflow := r.crons
 			if workflow == "" {
-				workflow = schedule.ScheduleWorkflow
+				workflow = scaffold.ScheduleWorkflow
 			}
 			want := fmt.Sprintf("\nabout %d runs a month; a private repository is billed at least %[1]d "+
 				"of its 2,000 free minutes\n", countTicks(t, readText(t, filepath.Join(dir, workflow))))
@@ -121,7 +121,7 @@ func TestInitMinutes(t *testing.T) {
 	for _, name := range []string{"acme/web", "umbrella/web"} {
 		dir := clone(t, name, nil)
 		action(t, 0, "init", "--target", dir)
-		minute, _, _ := strings.Cut(cronsOf(readText(t, filepath.Join(dir, schedule.ScheduleWorkflow)))[0], " ")
+		minute, _, _ := strings.Cut(cronsOf(readText(t, filepath.Join(dir, scaffold.ScheduleWorkflow)))[0], " ")
 		minutes[minute] = true
 	}
 	if len(minutes) != 2 {

@@ -8,13 +8,13 @@ import (
 	"strings"
 
 	"github.com/kaizen-agentic/schedule-action/internal/event"
-	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
 )
 
 // initReport is what init has to say.
 type initReport struct {
-	*app
-	*schedule.Scaffold
+	initOptions
+	*scaffold.Scaffold
 	dir, root string
 }
 
@@ -49,7 +49,7 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func (r *initReport) found() string {
 	switch {
-	case len(r.Found) == 0 && r.Files[0].Reason == "" && r.opts["agents"] == optionNamed("agents").initial:
+	case len(r.Found) == 0 && r.Files[0].Reason == "" && len(r.agents) == 0:
 		return "found no agents: the manifest has those of kaizen-agentic, paused as long as they have no prompt here"
 	case len(r.Found) == 0:
 		return "found no agents"
@@ -61,7 +61,7 @@ func (r *initReport) found() string {
 	return fmt.Sprintf("found %s: %s", count(len(names), "agent"), strings.Join(names, ", "))
 }
 
-func scaffoldLine(f schedule.ScaffoldFile) string {
+func scaffoldLine(f scaffold.File) string {
 	switch {
 	case f.Exists:
 		return fmt.Sprintf("  kept    %s: %s", f.Path, f.Reason)
@@ -100,8 +100,8 @@ func thousands(n int) string {
 // workflow down there never runs.
 func (r *initReport) notes() []string {
 	notes := slices.Clone(r.Notes)
-	for _, name := range []string{"timezone", "engagement", "agents", "bootstrap-cadence"} {
-		if r.Files[0].Exists && r.opts[name] != optionNamed(name).initial {
+	if r.Files[0].Exists {
+		for _, name := range r.given {
 			notes = append(notes, fmt.Sprintf("--%s changes nothing, since %s is kept", name, r.Files[0].Path))
 		}
 	}
@@ -116,8 +116,8 @@ func (r *initReport) notes() []string {
 // next is the two steps to take.
 func (r *initReport) next() (first, second string) {
 	target := ""
-	if given := r.opts["target"]; given != "" {
-		target = " --target " + event.ShellQuote(given)
+	if r.target != "" {
+		target = " --target " + event.ShellQuote(r.target)
 	}
 	check := "action validate" + target + " && action list" + target
 	if r.Manifest == nil {
@@ -131,7 +131,7 @@ func (r *initReport) next() (first, second string) {
 			paused = append(paused, e.Agent)
 		}
 	}
-	written := slices.ContainsFunc(r.Files, func(f schedule.ScaffoldFile) bool { return f.Reason == "" })
+	written := slices.ContainsFunc(r.Files, func(f scaffold.File) bool { return f.Reason == "" })
 	push := "commit these files and push them to the default branch"
 	if r.root != "" {
 		push = "move the workflows as the note says, then " + push
@@ -151,7 +151,7 @@ func (r *initReport) next() (first, second string) {
 
 // enable is the first step where every entry is paused.
 func (r *initReport) enable(agent string) string {
-	if slices.ContainsFunc(r.Found, func(a schedule.FoundAgent) bool { return a.Agent == agent }) {
+	if slices.ContainsFunc(r.Found, func(a scaffold.FoundAgent) bool { return a.Agent == agent }) {
 		return "choose the agents that are to run and set enabled: true for each in .kaizen/schedule.yml"
 	}
 	return fmt.Sprintf("add agents/agent-%s.md, the prompt of %[1]s, and set enabled: true for it in .kaizen/schedule.yml",

@@ -12,13 +12,13 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
 )
 
 // writeScaffold writes the files inside dir that are to be written. A clone may be hostile: nothing is
 // written through a link or into .git, a file is created and never opened, and the place of every file is
 // looked at before the first one is written.
-func writeScaffold(dir string, files []schedule.ScaffoldFile) error {
+func writeScaffold(dir string, files []scaffold.File) error {
 	for part := range strings.SplitSeq(filepath.ToSlash(dir), "/") {
 		if strings.EqualFold(part, ".git") {
 			return usagef("the checkout %q lies inside %s: name a checkout with --target", dir, part)
@@ -29,7 +29,7 @@ func writeScaffold(dir string, files []schedule.ScaffoldFile) error {
 		return err
 	}
 	defer root.Close()
-	for _, write := range []func(*os.Root, schedule.ScaffoldFile) error{checkPlace, writeAt} {
+	for _, write := range []func(*os.Root, scaffold.File) error{checkPlace, writeAt} {
 		for _, f := range files {
 			if f.Reason != "" {
 				continue
@@ -44,7 +44,7 @@ func writeScaffold(dir string, files []schedule.ScaffoldFile) error {
 
 // checkPlace refuses a file whose directories are links or files, and a file to be appended to that is no
 // regular file.
-func checkPlace(root *os.Root, f schedule.ScaffoldFile) error {
+func checkPlace(root *os.Root, f scaffold.File) error {
 	parts := strings.Split(f.Path, "/")
 	for i := range parts {
 		name := strings.Join(parts[:i+1], "/")
@@ -63,7 +63,7 @@ func checkPlace(root *os.Root, f schedule.ScaffoldFile) error {
 	return nil
 }
 
-func writeAt(root *os.Root, f schedule.ScaffoldFile) error {
+func writeAt(root *os.Root, f scaffold.File) error {
 	dir, err := makeDir(root, filepath.Dir(filepath.FromSlash(f.Path)))
 	if err != nil {
 		return err

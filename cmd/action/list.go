@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,8 +13,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
-	"github.com/kaizen-agentic/schedule-action/internal/emit"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
@@ -78,15 +79,28 @@ func newScheduledRuns(m *schedule.Manifest, entries []*schedule.Entry, root stri
 	return scheduledRuns{runs}
 }
 
-// runList shows every entry.
-func runList(ctx context.Context, a *app) (int, error) {
-	format, err := a.oneOf("format", "", "text", "json", "scheduled-runs")
-	if err != nil {
-		return exitUsage, err
+// listOptions are the options of list.
+type listOptions struct {
+	ledgerOptions
+	selection pipeline.Selection
+	format    string // text, json or scheduled-runs
+}
+
+func (r *reader) listing() listOptions {
+	return listOptions{
+		format:    cmp.Or(r.oneOf(optFormat, "", "text", "json", formatRuns), "text"),
+		selection: r.selection(), ledgerOptions: r.ledger(),
 	}
-	selection, err := a.selection()
-	if err != nil {
-		return exitUsage, err
+}
+
+// formatRuns is the format of the resolver.
+const formatRuns = "scheduled-runs"
+
+// runList shows every entry.
+func runList(ctx context.Context, a *app, r *reader) (int, error) {
+	o := r.listing()
+	if r.err != nil {
+		return exitUsage, r.err
 	}
 	p, err := a.openProject()
 	if err != nil {
@@ -96,18 +110,18 @@ func runList(ctx context.Context, a *app) (int, error) {
 	if p.Manifest == nil {
 		return a.reportInvalid(p)
 	}
-	if format == "scheduled-runs" {
-		return a.listScheduledRuns(p, selection)
+	if o.format == formatRuns {
+		return a.listScheduledRuns(p, o.selection)
 	}
-	plans, err := a.plan(ctx, p, selection)
+	plans, err := a.plan(ctx, p, o)
 	if err != nil && plans == nil {
-		return exitOutside, err
+		return exitUnavailable, err
 	}
 	decisions := make([]schedule.Decision, len(plans))
 	for i, plan := range plans {
 		decisions[i] = plan.Decision
 	}
-	return exitOf(err), errors.Join(err, a.reportList(p, decisions, format))
+	return exitOf(err), errors.Join(err, a.reportList(p, decisions, o.format))
 }
 
 // listScheduledRuns prints the entries for the resolver. It asks no ledger: the resolver's answer has no due date.
@@ -118,7 +132,7 @@ func (a *app) listScheduledRuns(p *pipeline.Project, s pipeline.Selection) (int,
 	}
 	var report bytes.Buffer
 	if err := writeJSON(&report, newScheduledRuns(p.Manifest, entries, a.hostPath(p.Tree.Dir()))); err != nil {
-		return exitOutside, err
+		return exitUnavailable, err
 	}
 	err = errors.Join(a.logFindings(p.Findings, p.SourceOf), write(a.stdout, report.Bytes()))
 	return exitOf(err), err
@@ -134,18 +148,18 @@ func writeJSON(b *bytes.Buffer, v any) error {
 
 func exitOf(err error) int {
 	if err != nil {
-		return exitOutside
+		return exitUnavailable
 	}
 	return exitOK
 }
 
 // plan asks the ledger about every selected entry. Reading needs no directory to exist, so nothing is created.
-func (a *app) plan(ctx context.Context, p *pipeline.Project, s pipeline.Selection) ([]*pipeline.Planned, error) {
-	stores, err := a.openStores(p)
+func (a *app) plan(ctx context.Context, p *pipeline.Project, o listOptions) ([]*pipeline.Planned, error) {
+	stores, err := a.openStores(p, o.ledgerOptions)
 	if err != nil {
 		return nil, err
 	}
-	planner := pipeline.Planner{Manifest: p.Manifest, Ledger: stores.ledger(), Selection: s, Now: a.now, Look: true}
+	planner := pipeline.Planner{Manifest: p.Manifest, Ledger: stores.ledger(), Selection: o.selection, Now: a.now, Look: true}
 	plans, err := planner.Plan(ctx)
 	if err != nil {
 		return nil, usageError{err}
@@ -221,17 +235,17 @@ func writeTable(b *bytes.Buffer, rows [][]string) {
 	}
 }
 
-func listSummary(decisions []schedule.Decision, due int) emit.Summary {
-	table := &emit.Table{Header: []string{"Agent", "Cadence", "Cron", "Period", "State", "Why", "Next five"}}
+func listSummary(decisions []schedule.Decision, due int) actions.Summary {
+	table := &actions.Table{Header: []string{"Agent", "Cadence", "Cron", "Period", "State", "Why", "Next five"}}
 	for _, d := range decisions {
-		table.Rows = append(table.Rows, []emit.Cell{
+		table.Rows = append(table.Rows, []actions.Cell{
 			{Text: d.Entry.Agent, Code: true}, {Text: string(d.Entry.Cadence)}, {Text: d.Entry.Cron, Code: true}, {Text: d.Slot.Period},
 			{Text: string(d.State)}, {Text: d.Outlook()}, {Text: instants(d.Next)},
 		})
 	}
-	return emit.Summary{
+	return actions.Summary{
 		Verdict:  fmt.Sprintf("%d of %s due", due, count(len(decisions), "agent")),
-		Sections: []emit.Section{{Title: "Agents", Table: table}},
+		Sections: []actions.Section{{Title: "Agents", Table: table}},
 	}
 }
 
@@ -243,7 +257,7 @@ func (a *app) reportInvalid(p *pipeline.Project) (int, error) {
 		a.logFindings(p.Findings, p.SourceOf),
 		outputs{{"valid", "false"}, {"errors", strconv.Itoa(errs)}, {"warnings", strconv.Itoa(warnings)}, {"count", "0"},
 			{"matrix", matrixJSON([]matrixEntry{})}, {"roster", "[]"}}.set(a.runner),
-		a.runner.WriteSummary(emit.Summary{
+		a.runner.WriteSummary(actions.Summary{
 			Verdict:  fmt.Sprintf("❌ %s is not valid", p.File),
 			Sections: findingsSections(p.Findings, hidden),
 		}),

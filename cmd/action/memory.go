@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 
-	"github.com/kaizen-agentic/schedule-action/internal/emit"
+	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 )
@@ -24,14 +24,14 @@ func memoryLines(m *pipeline.Memory) string {
 }
 
 // memorySection shows the memories of the entries that were prepared.
-func memorySection(entries []*pipeline.Outcome) (emit.Section, bool) {
-	table := &emit.Table{Header: []string{"Agent", "Memory", "Size", "Since the last receipt", "Lines"}}
+func memorySection(entries []*pipeline.Outcome) (actions.Section, bool) {
+	table := &actions.Table{Header: []string{"Agent", "Memory", "Size", "Since the last receipt", "Lines"}}
 	for _, r := range entries {
 		if m := r.Memory; m != nil {
-			table.Rows = append(table.Rows, []emit.Cell{
+			table.Rows = append(table.Rows, []actions.Cell{
 				{Text: r.Entry.Agent, Code: true}, {Text: m.Path, Code: true}, {Text: count(int(m.Size), "byte")}, {Text: m.Change()}, {Text: memoryLines(m)},
 			})
 		}
 	}
-	return emit.Section{Title: "Memory", Table: table}, len(table.Rows) > 0
+	return actions.Section{Title: "Memory", Table: table}, len(table.Rows) > 0
 }

@@ -25,6 +25,44 @@ type option struct {
 	flagOnly bool
 }
 
+// The names of the options.
+const (
+	optTarget           = "target"
+	optSchedule         = "schedule"
+	optAgents           = "agents"
+	optCadence          = "cadence"
+	optFormat           = "format"
+	optNow              = "now"
+	optOut              = "out"
+	optEmit             = "emit"
+	optDryRun           = "dry-run"
+	optForce            = "force"
+	optFrom             = "from"
+	optSecrets          = "secrets"
+	optRetentionDays    = "retention-days"
+	optLedgerBranch     = "ledger-branch"
+	optAllowEvents      = "allow-events"
+	optFailOn           = "fail-on"
+	optBase             = "base"
+	optToken            = "token"
+	optDispatchTo       = "dispatch-to"
+	optDispatchToken    = "dispatch-token"
+	optNATSURL          = "nats-url"
+	optNATSSubject      = "nats-subject"
+	optNATSCreds        = "nats-creds"
+	optNATSNKey         = "nats-nkey"
+	optNATSToken        = "nats-token"
+	optNATSUser         = "nats-user"
+	optNATSPassword     = "nats-password"
+	optNATSCA           = "nats-ca"
+	optNATSCert         = "nats-cert"
+	optNATSKey          = "nats-key"
+	optTimezone         = "timezone"
+	optEngagement       = "engagement"
+	optBootstrapCadence = "bootstrap-cadence"
+	optHostWorkspace    = "host-workspace"
+)
+
 var (
 	emitting    = []string{"prepare", "doctor"}
 	reading     = []string{"prepare", "list", "validate", "doctor"}
@@ -32,40 +70,40 @@ var (
 )
 
 var options = []option{
-	{name: "target", placeholder: "DIR", help: "checkout of the repository; default: the workspace, else the working directory"},
-	{name: "schedule", placeholder: "FILE", initial: ".kaizen/schedule.yml", help: "the manifest, relative to the checkout", commands: reading},
-	{name: "agents", placeholder: "NAMES", initial: "due", help: "due, all, or names, separated by commas or newlines; the same as naming them after the command; init: names only, the agents that get an entry", commands: []string{"init", "prepare", "list", "doctor"}},
-	{name: "cadence", placeholder: "CADENCE", help: "only entries of this cadence: daily, weekly or monthly", commands: []string{"prepare", "list", "doctor"}},
-	{name: "format", placeholder: "FORMAT", help: "prepare: markdown (default) or json; validate: text (default), json or sarif; list: text (default), json or scheduled-runs; doctor: text (default) or json", commands: reading},
-	{name: "now", placeholder: "TIME", help: "RFC 3339 instant that replaces the clock, for replay and tests", commands: reading},
-	{name: "out", placeholder: "PATH", help: "prepare, list: directory of bundles and receipts, as an action in the workspace, default .kaizen/prepared in the checkout; validate: file for the report instead of standard output", commands: reading},
-	{name: "emit", placeholder: "LIST", help: "summary, artifact, dispatch, nats, stdout; default in Actions: summary, artifact, and dispatch or nats where a target is given", commands: emitting},
-	{name: "dry-run", help: "go all the way to the last moment and show what would be stored and sent where, without doing it", commands: []string{"prepare"}},
-	{name: "force", help: "prepare again a period that is already delivered, under an event id of its own", commands: []string{"prepare"}},
-	{name: "from", placeholder: "FILE", help: "JSON of kaizen-agentic schedule prepare --format json (- is standard input) to emit, without preparing again", commands: []string{"prepare"}},
-	{name: "secrets", placeholder: "POLICY", initial: "fail", help: "what a secret in what a bundle is made of does: fail stops its agent and fails validate, redact replaces it and warns, off does not look", commands: []string{"prepare", "validate", "doctor"}},
-	{name: "retention-days", placeholder: "DAYS", help: "how long artifacts are kept, 1 to 90; default: long enough for the cadence", commands: emitting},
-	{name: "ledger-branch", placeholder: "BRANCH", help: "branch whose receipts count; default: the repository's default branch", commands: []string{"prepare", "list", "doctor"}},
-	{name: "allow-events", placeholder: "LIST", help: "pull request events (pull_request, pull_request_target, workflow_run) on which to run all the same", commands: []string{"prepare", "validate", "doctor"}},
-	{name: "fail-on", placeholder: "SEVERITY", initial: "error", help: "the least severe finding that fails the check: error or warning", commands: []string{"validate"}},
-	{name: "base", placeholder: "FILE", help: "base version of the manifest to compare with; default on pull requests: that of the base commit", commands: []string{"validate"}},
-	{name: "token", placeholder: "TOKEN", help: "GitHub token for the ledger and the base version; default: the job's, or GITHUB_TOKEN", commands: reading, secret: true},
-	{name: "dispatch-to", placeholder: "REPOS", help: "repositories (owner/name) that get a repository_dispatch, separated by commas or newlines", commands: emitting, list: true},
-	{name: "dispatch-token", placeholder: "TOKEN", help: "token with contents: write on every dispatch-to repository; default: token", commands: emitting, secret: true},
-	{name: "nats-url", placeholder: "URLS", help: "NATS servers, separated by commas or newlines", commands: emitting, list: true},
-	{name: "nats-subject", placeholder: "SUBJECT", initial: "kaizen.schedule.prepared", help: "JetStream subject to publish to", commands: emitting},
-	{name: "nats-creds", placeholder: "TEXT", help: "content of a NATS credentials file", commands: emitting, secret: true},
-	{name: "nats-nkey", placeholder: "SEED", help: "NKey seed", commands: emitting, secret: true},
-	{name: "nats-token", placeholder: "TOKEN", help: "NATS token", commands: emitting, secret: true},
-	{name: "nats-user", placeholder: "NAME", help: "NATS user", commands: emitting},
-	{name: "nats-password", placeholder: "TEXT", help: "password of nats-user", commands: emitting, secret: true},
-	{name: "nats-ca", placeholder: "PEM", help: "content of the CA certificate that signed the server's", commands: emitting},
-	{name: "nats-cert", placeholder: "PEM", help: "content of the client certificate for mutual TLS", commands: emitting},
-	{name: "nats-key", placeholder: "PEM", help: "content of the client certificate's key", commands: emitting, secret: true},
-	{name: "timezone", placeholder: "ZONE", initial: "UTC", help: "IANA name of the time zone of the crons, such as Europe/Berlin", commands: scaffolding, flagOnly: true},
-	{name: "engagement", placeholder: "SLUG", help: "say in the manifest that it bootstraps this engagement", commands: scaffolding, flagOnly: true},
-	{name: "bootstrap-cadence", placeholder: "CADENCE", help: "how often the entries run at first: hourly, daily or weekly; default: weekly", commands: scaffolding, flagOnly: true},
-	{name: "host-workspace", placeholder: "DIR", help: "the workspace's path on the runner's host, from which the event's root is told; set by action.yml"},
+	{name: optTarget, placeholder: "DIR", help: "checkout of the repository; default: the workspace, else the working directory"},
+	{name: optSchedule, placeholder: "FILE", initial: ".kaizen/schedule.yml", help: "the manifest, relative to the checkout", commands: reading},
+	{name: optAgents, placeholder: "NAMES", initial: "due", help: "due, all, or names, separated by commas or newlines; the same as naming them after the command; init: names only, the agents that get an entry", commands: []string{"init", "prepare", "list", "doctor"}},
+	{name: optCadence, placeholder: "CADENCE", help: "only entries of this cadence: daily, weekly or monthly", commands: []string{"prepare", "list", "doctor"}},
+	{name: optFormat, placeholder: "FORMAT", help: "prepare: markdown (default) or json; validate: text (default), json or sarif; list: text (default), json or scheduled-runs; doctor: text (default) or json", commands: reading},
+	{name: optNow, placeholder: "TIME", help: "RFC 3339 instant that replaces the clock, for replay and tests", commands: reading},
+	{name: optOut, placeholder: "PATH", help: "prepare, list: directory of bundles and receipts, as an action in the workspace, default .kaizen/prepared in the checkout; validate: file for the report instead of standard output", commands: reading},
+	{name: optEmit, placeholder: "LIST", help: "summary, artifact, dispatch, nats, stdout; default in Actions: summary, artifact, and dispatch or nats where a target is given", commands: emitting},
+	{name: optDryRun, help: "go all the way to the last moment and show what would be stored and sent where, without doing it", commands: []string{"prepare"}},
+	{name: optForce, help: "prepare again a period that is already delivered, under an event id of its own", commands: []string{"prepare"}},
+	{name: optFrom, placeholder: "FILE", help: "JSON of kaizen-agentic schedule prepare --format json (- is standard input) to emit, without preparing again", commands: []string{"prepare"}},
+	{name: optSecrets, placeholder: "POLICY", initial: "fail", help: "what a secret in what a bundle is made of does: fail stops its agent and fails validate, redact replaces it and warns, off does not look", commands: []string{"prepare", "validate", "doctor"}},
+	{name: optRetentionDays, placeholder: "DAYS", help: "how long artifacts are kept, 1 to 90; default: long enough for the cadence", commands: emitting},
+	{name: optLedgerBranch, placeholder: "BRANCH", help: "branch whose receipts count; default: the repository's default branch", commands: []string{"prepare", "list", "doctor"}},
+	{name: optAllowEvents, placeholder: "LIST", help: "pull request events (pull_request, pull_request_target, workflow_run) on which to run all the same", commands: []string{"prepare", "validate", "doctor"}},
+	{name: optFailOn, placeholder: "SEVERITY", initial: "error", help: "the least severe finding that fails the check: error or warning", commands: []string{"validate"}},
+	{name: optBase, placeholder: "FILE", help: "base version of the manifest to compare with; default on pull requests: that of the base commit", commands: []string{"validate"}},
+	{name: optToken, placeholder: "TOKEN", help: "GitHub token for the ledger and the base version; default: the job's, or GITHUB_TOKEN", commands: reading, secret: true},
+	{name: optDispatchTo, placeholder: "REPOS", help: "repositories (owner/name) that get a repository_dispatch, separated by commas or newlines", commands: emitting, list: true},
+	{name: optDispatchToken, placeholder: "TOKEN", help: "token with contents: write on every dispatch-to repository; default: token", commands: emitting, secret: true},
+	{name: optNATSURL, placeholder: "URLS", help: "NATS servers, separated by commas or newlines", commands: emitting, list: true},
+	{name: optNATSSubject, placeholder: "SUBJECT", initial: "kaizen.schedule.prepared", help: "JetStream subject to publish to", commands: emitting},
+	{name: optNATSCreds, placeholder: "TEXT", help: "content of a NATS credentials file", commands: emitting, secret: true},
+	{name: optNATSNKey, placeholder: "SEED", help: "NKey seed", commands: emitting, secret: true},
+	{name: optNATSToken, placeholder: "TOKEN", help: "NATS token", commands: emitting, secret: true},
+	{name: optNATSUser, placeholder: "NAME", help: "NATS user", commands: emitting},
+	{name: optNATSPassword, placeholder: "TEXT", help: "password of nats-user", commands: emitting, secret: true},
+	{name: optNATSCA, placeholder: "PEM", help: "content of the CA certificate that signed the server's", commands: emitting},
+	{name: optNATSCert, placeholder: "PEM", help: "content of the client certificate for mutual TLS", commands: emitting},
+	{name: optNATSKey, placeholder: "PEM", help: "content of the client certificate's key", commands: emitting, secret: true},
+	{name: optTimezone, placeholder: "ZONE", initial: "UTC", help: "IANA name of the time zone of the crons, such as Europe/Berlin", commands: scaffolding, flagOnly: true},
+	{name: optEngagement, placeholder: "SLUG", help: "say in the manifest that it bootstraps this engagement", commands: scaffolding, flagOnly: true},
+	{name: optBootstrapCadence, placeholder: "CADENCE", help: "how often the entries run at first: hourly, daily or weekly; default: weekly", commands: scaffolding, flagOnly: true},
+	{name: optHostWorkspace, placeholder: "DIR", help: "the workspace's path on the runner's host, from which the event's root is told; set by action.yml"},
 }
 
 // taken reports whether command takes the option.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
@@ -23,90 +24,86 @@ import (
 // emitDeadline bounds a whole run, so that limits and retries end before the platform's six hours a job.
 const emitDeadline = 2 * time.Hour
 
+// prepareOptions are the options of prepare.
+type prepareOptions struct {
+	ledgerOptions
+	targetOptions
+	selection     pipeline.Selection
+	format        prepare.Format
+	secrets       prepare.Policy
+	dryRun, force bool
+	from          string   // JSON of a bundle that was prepared elsewhere, "" for none
+	allowEvents   []string // on which to run although a stranger's change could decide what runs
+}
+
+func (r *reader) prepare(inActions bool) prepareOptions {
+	return prepareOptions{
+		selection: r.selection(), ledgerOptions: r.ledger(), targetOptions: r.to(inActions),
+		format:  prepare.Format(cmp.Or(r.oneOf(optFormat, "", "markdown", "json"), string(prepare.Markdown))),
+		secrets: r.secrets(), dryRun: r.isOn(optDryRun), force: r.isOn(optForce), from: r.values[optFrom],
+		allowEvents: r.list(optAllowEvents),
+	}
+}
+
 // runPrepare is the main job.
-func runPrepare(ctx context.Context, a *app) (int, error) {
+func runPrepare(ctx context.Context, a *app, r *reader) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, emitDeadline)
 	defer cancel()
-	job, err := newJob(a)
+	o := r.prepare(a.env.Actions)
+	if r.err != nil {
+		return exitUsage, r.err
+	}
+	job, err := newJob(a, o)
 	if err != nil {
 		return exitUsage, err
 	}
 	defer job.close()
-	results, err := job.run(ctx)
-	return job.report(results, err)
+	outcomes, err := job.run(ctx)
+	return job.report(outcomes, err)
 }
 
 // job is one run of prepare: everything read, checked and opened, before the first agent.
 type job struct {
 	*app
 	*pipeline.Project // nil until it is open
-	channels          channels
-	planner           pipeline.Planner
-	builder           pipeline.Builder
-	deliverer         pipeline.Deliverer
-	cancelled         bool // while it was at work
+	prepareOptions
+	planner   pipeline.Planner
+	builder   pipeline.Builder
+	deliverer pipeline.Deliverer
+	cancelled bool // while it was at work
 }
 
-// newJob reads every option before anything happens, so that a wrong one costs nothing.
-func newJob(a *app) (*job, error) {
-	j := &job{app: a}
-	j.deliverer = pipeline.Deliverer{DryRun: a.opts["dry-run"] == "true", Repository: a.env.repository, Log: a.runner.Logf}
-	j.planner = pipeline.Planner{Now: a.now, Force: a.opts["force"] == "true", Run: a.forcedRun()}
-	if !j.deliverer.DryRun {
-		if err := a.refusePullRequests(); err != nil {
+// newJob opens everything that the run needs, so that what is wrong costs nothing.
+func newJob(a *app, o prepareOptions) (*job, error) {
+	j := &job{app: a, prepareOptions: o}
+	if !o.dryRun {
+		if err := refuseEvent(a.env.EventName, o.allowEvents, unpublished...); err != nil {
 			return nil, err
 		}
 	}
-	var err error
-	if j.planner.Selection, err = a.selection(); err != nil {
-		return nil, err
-	}
-	if j.channels, err = a.channels(); err != nil {
-		return nil, err
-	}
-	if !a.env.actions && (j.channels.artifact || j.channels.summary) {
+	if !a.env.Actions && (o.channels.artifact || o.channels.summary) {
 		a.runner.Logf("warning: emit lists summary or artifact, which only a workflow's step has; here they are left out")
 	}
-	if err := j.readBuilder(); err != nil {
+	j.planner = pipeline.Planner{Selection: o.selection, Now: a.now, Force: o.force, Run: a.forcedRun()}
+	j.builder = pipeline.Builder{Now: a.now, Format: o.format, Secrets: o.secrets}
+	j.deliverer = pipeline.Deliverer{
+		DryRun: o.dryRun, Repository: a.env.Repository, Log: a.runner.Logf, KeepContent: !a.env.Actions && !o.given,
+	}
+	if a.env.Actions {
+		j.deliverer.MaxPayloads = maxPayloads
+	}
+	var err error
+	if j.deliverer.Sinks, err = a.openSinks(o.targetOptions, o.dryRun); err != nil {
 		return nil, err
 	}
-	if err := j.openSinks(); err != nil {
-		return nil, err
+	if o.channels.stdout {
+		j.deliverer.Stdout = emit.NewStdout(a.stdout, o.dryRun)
 	}
 	return j, j.open()
 }
 
-// readBuilder reads the options of the bundles.
-func (j *job) readBuilder() error {
-	format, err := j.oneOf("format", "", "markdown", "json")
-	if err != nil {
-		return err
-	}
-	policy, err := j.oneOf("secrets", "fail", "redact", "off")
-	if err != nil {
-		return err
-	}
-	j.builder = pipeline.Builder{Now: j.now, Format: prepare.Format(cmp.Or(format, string(prepare.Markdown))), Secrets: prepare.Policy(policy)}
-	return nil
-}
-
-// openSinks opens the channels.
-func (j *job) openSinks() (err error) {
-	if j.deliverer.Sinks, err = j.app.openSinks(j.channels, j.deliverer.DryRun); err != nil {
-		return err
-	}
-	if j.channels.stdout {
-		j.deliverer.Stdout = emit.NewStdout(j.stdout, j.deliverer.DryRun)
-	}
-	j.deliverer.KeepContent = !j.env.actions && !j.channels.stdout && j.opts["emit"] == ""
-	if j.env.actions {
-		j.deliverer.MaxPayloads = maxPayloads
-	}
-	return nil
-}
-
 // maxPayloads is how much of a job's outputs the events may take, in bytes; what is left is for the deliveries and the rest.
-const maxPayloads = emit.MaxOutputs / 4 * 3
+const maxPayloads = actions.MaxOutputs / 4 * 3
 
 // run takes the manifest's entries through the pipeline; without a valid manifest there are none.
 func (j *job) run(ctx context.Context) ([]*pipeline.Outcome, error) {
@@ -124,14 +121,10 @@ func (j *job) run(ctx context.Context) ([]*pipeline.Outcome, error) {
 // checkPlaces refuses places outside the workspace in the container of an action: no other step would find there what root and bundle-path
 // name.
 func (j *job) checkPlaces() error {
-	if !j.env.actions || j.opts["host-workspace"] == "" {
+	if !j.env.Actions || j.host == "" {
 		return nil
 	}
-	target, err := j.target()
-	if err != nil {
-		return err
-	}
-	for _, place := range []struct{ name, path string }{{"target", target}, {"out", j.opts["out"]}} {
+	for _, place := range []struct{ name, path string }{{optTarget, j.dir}, {optOut, j.out}} {
 		path, err := filepath.Abs(place.path)
 		if err != nil {
 			return err
@@ -141,11 +134,6 @@ func (j *job) checkPlaces() error {
 		}
 	}
 	return nil
-}
-
-// refusePullRequests refuses the events on which prepare must not publish.
-func (a *app) refusePullRequests() error {
-	return a.refuseEvent("pull_request", "pull_request_target", "workflow_run")
 }
 
 // open opens the checkout and the stores.
@@ -159,7 +147,7 @@ func (j *job) open() (err error) {
 	if err := j.locate(); err != nil {
 		return err
 	}
-	if j.opts["from"] != "" {
+	if j.from != "" {
 		if err := j.readFrom(); err != nil {
 			return err
 		}
@@ -172,7 +160,7 @@ func (j *job) open() (err error) {
 		return usagef("agents names %s, not all of which are %s: drop cadence, or the others",
 			strings.Join(j.planner.Selection.Names, ", "), j.planner.Selection.Cadence)
 	}
-	stores, err := j.openStores(j.Project)
+	stores, err := j.openStores(j.Project, j.ledgerOptions)
 	if err != nil {
 		return err
 	}
@@ -183,9 +171,8 @@ func (j *job) open() (err error) {
 	if j.channels.artifact {
 		j.deliverer.StoreArtifacts, j.builder.Artifacts = true, j.artifactHome()
 	}
-	short, err := j.retentionFindings(j.Project)
-	j.Findings = append(j.Findings, short...)
-	return err
+	j.Findings = append(j.Findings, j.retentionFindings(j.Project, j.days)...)
+	return nil
 }
 
 // locate says where the checkout is: its tree, its path on the host, its commit.
@@ -204,10 +191,10 @@ func (j *job) locate() error {
 
 // artifactHome is where this run's job artifacts are; nil without a repository that can be named.
 func (a *app) artifactHome() *event.ArtifactHome {
-	if !event.IsRepository(a.env.repository) {
+	if !event.IsRepository(a.env.Repository) {
 		return nil
 	}
-	return &event.ArtifactHome{Repository: a.env.repository, ServerURL: a.env.serverURL}
+	return &event.ArtifactHome{Repository: a.env.Repository, ServerURL: a.env.ServerURL}
 }
 
 func (j *job) close() {
@@ -237,7 +224,7 @@ func (a *app) commitOf(tree *checkout.Tree) string {
 		return ""
 	}
 	if rel == "." {
-		return a.env.sha
+		return a.env.SHA
 	}
 	parent, err := checkout.Open(filepath.Dir(tree.Dir()))
 	if err != nil {
@@ -254,7 +241,7 @@ func (j *job) readFrom() error {
 	if len(selection.Names) > 1 || selection.All {
 		return usagef("from is the bundle of one agent: name that agent or none")
 	}
-	data, err := readLimited(j.opts["from"], j.stdin, prepare.MaxFrom)
+	data, err := readLimited(j.from, j.stdin, prepare.MaxFrom)
 	if err != nil {
 		return usagef("reading the bundle that from names: %w", err)
 	}
@@ -273,7 +260,7 @@ func (j *job) readFrom() error {
 		return usagef("from holds the bundle of %q, which cadence %s leaves out", selection.Names[0], selection.Cadence)
 	}
 	b := &j.builder
-	if b.Given, b.GivenFindings, err = prepare.FromJSON(givenName(j.opts["from"]), data, b.Input(entries[0])); err != nil {
+	if b.Given, b.GivenFindings, err = prepare.FromJSON(givenName(j.from), data, b.Input(entries[0])); err != nil {
 		return usageError{fmt.Errorf("from: %w", err)}
 	}
 	return nil
@@ -289,59 +276,45 @@ func givenName(from string) string {
 
 // forcedRun sets the bundles of a forced run apart: by the workflow's run, else by the time.
 func (a *app) forcedRun() string {
-	if a.env.runID != 0 {
-		return strconv.FormatInt(a.env.runID, 10)
+	if a.env.RunID != 0 {
+		return strconv.FormatInt(a.env.RunID, 10)
 	}
 	return a.now.UTC().Format("20060102T150405Z")
 }
 
-// openSinks makes the channels that need a connection; what is wrong with their options is wrong usage.
-func (a *app) openSinks(c channels, dryRun bool) ([]emit.Sink, error) {
+// openSinks makes the channels that need a connection. What is wrong with their options is wrong usage.
+func (a *app) openSinks(o targetOptions, dryRun bool) ([]emit.Sink, error) {
 	var sinks []emit.Sink
-	if c.nats {
-		n, err := emit.NewNATS(a.natsOptions(dryRun))
+	if o.channels.nats {
+		n, err := emit.NewNATS(a.natsOptions(o, dryRun))
 		if err != nil {
 			return nil, usageError{err}
 		}
 		sinks = append(sinks, n)
 	}
-	if c.dispatch {
-		targets, err := emit.ParseTargets(a.opts["dispatch-to"])
-		if err != nil {
-			return nil, usageError{err}
+	if o.channels.dispatch {
+		if o.targetsErr != nil {
+			return nil, usageError{o.targetsErr}
 		}
-		if a.opts["dispatch-token"] == "" && !dryRun {
-			return nil, usagef("dispatch-to needs a token: set dispatch-token to one with contents: write on every target")
+		if o.dispatchToken == "" && !dryRun {
+			return nil, usageError{errNoDispatchToken}
 		}
-		client, err := a.client(a.opts["dispatch-token"])
+		client, err := a.client(o.dispatchToken)
 		if err != nil {
 			return nil, usageError{fmt.Errorf("dispatch-token: %w", err)}
 		}
-		sinks = append(sinks, emit.NewDispatch(emit.DispatchOptions{Client: client, Targets: targets, DryRun: dryRun}))
+		sinks = append(sinks, emit.NewDispatch(emit.DispatchOptions{Client: client, Targets: o.targets, DryRun: dryRun}))
 	}
 	return sinks, nil
 }
 
-func (a *app) natsOptions(dryRun bool) emit.NATSOptions {
-	source := "schedule-action"
-	if a.env.repository != "" {
-		source = a.env.serverURL + "/" + a.env.repository
+func (a *app) natsOptions(o targetOptions, dryRun bool) emit.NATSOptions {
+	n := o.nats
+	n.DryRun, n.Source = dryRun, "schedule-action"
+	if a.env.Repository != "" {
+		n.Source = a.env.ServerURL + "/" + a.env.Repository
 	}
-	return emit.NATSOptions{
-		URLs:     splitList(a.opts["nats-url"]),
-		Subject:  a.opts["nats-subject"],
-		Creds:    a.opts["nats-creds"],
-		NKey:     a.opts["nats-nkey"],
-		Token:    a.opts["nats-token"],
-		User:     a.opts["nats-user"],
-		Password: a.opts["nats-password"],
-		CA:       a.opts["nats-ca"],
-		Cert:     a.opts["nats-cert"],
-		Key:      a.opts["nats-key"],
-		Name:     "schedule-action",
-		DryRun:   dryRun,
-		Source:   source,
-	}
+	return n
 }
 
 // readLimited reads the file path, or standard input for "-", up to limit bytes.

@@ -18,12 +18,8 @@ import (
 
 // openProject opens the checkout and loads its manifest. The error is wrong usage.
 func (a *app) openProject() (*pipeline.Project, error) {
-	dir, err := a.target()
-	if err != nil {
-		return nil, err
-	}
 	p, err := pipeline.OpenProject(pipeline.ProjectOptions{
-		Dir: dir, File: a.opts["schedule"], Slug: a.slug, Actions: a.env.actions, Workspace: a.env.workspace,
+		Dir: a.dir, File: a.file, Slug: a.slug, Actions: a.env.Actions, Workspace: a.env.Workspace,
 	})
 	if err != nil {
 		return nil, usageError{err}
@@ -36,7 +32,7 @@ func (a *app) client(token string) (*gh.Client, error) {
 	if c, ok := a.clients[token]; ok {
 		return c, nil
 	}
-	c, err := gh.New(gh.Options{BaseURL: a.env.apiURL, Token: token, UserAgent: "schedule-action/" + version, Log: a.runner.Logf})
+	c, err := gh.New(gh.Options{BaseURL: a.env.APIURL, Token: token, UserAgent: "schedule-action/" + version, Log: a.runner.Logf})
 	if err != nil {
 		return nil, err
 	}
@@ -62,31 +58,31 @@ func (s stores) ledger() store.Store {
 }
 
 // openStores opens both stores. On a runner without an artifact service it says so and goes on with the directory.
-func (a *app) openStores(p *pipeline.Project) (stores, error) {
+func (a *app) openStores(p *pipeline.Project, o ledgerOptions) (stores, error) {
 	var s stores
-	days, err := a.days()
-	if err != nil {
-		return s, err
+	if o.daysErr != nil {
+		return s, usageError{o.daysErr}
 	}
-	if s.directory, err = a.openDirectory(p.Tree.Dir()); err != nil {
+	var err error
+	if s.directory, err = a.openDirectory(p.Tree.Dir(), o.out); err != nil {
 		return s, usageError{err}
 	}
-	if !a.env.actions {
+	if !a.env.Actions {
 		return s, nil
 	}
-	api, err := a.client(a.opts["token"])
+	api, err := a.client(o.token)
 	if err != nil {
 		return s, usageError{fmt.Errorf("token: %w", err)}
 	}
 	artifacts, err := store.NewArtifacts(store.ArtifactsOptions{
-		ResultsURL:    a.env.resultsURL,
-		RuntimeToken:  a.env.runtimeToken,
-		ServerURL:     a.env.serverURL,
-		Repository:    a.env.repository,
-		RepositoryID:  a.env.repositoryID,
-		RunID:         a.env.runID,
-		LedgerBranch:  cmp.Or(a.opts["ledger-branch"], a.env.defaultBranch()),
-		RetentionDays: func(name string) int { return a.retention(p.Manifest, name, days) },
+		ResultsURL:    a.env.ResultsURL,
+		RuntimeToken:  a.env.RuntimeToken,
+		ServerURL:     a.env.ServerURL,
+		Repository:    a.env.Repository,
+		RepositoryID:  a.env.RepositoryID,
+		RunID:         a.env.RunID,
+		LedgerBranch:  cmp.Or(o.branch, a.env.DefaultBranch()),
+		RetentionDays: func(name string) int { return a.retention(p.Manifest, name, o.days) },
 		API:           api,
 		Now:           a.world.now,
 		Log:           a.runner.Logf,
@@ -109,20 +105,16 @@ func (a *app) retention(m *schedule.Manifest, name string, wanted int) int {
 	if e == nil {
 		return wanted
 	}
-	days, _ := store.Retention(e.Cadence, wanted, a.env.retention)
+	days, _ := store.Retention(e.Cadence, wanted, a.env.Retention)
 	return days
 }
 
 // retentionFindings warn of entries whose receipts would be gone before the next period is over.
-func (a *app) retentionFindings(p *pipeline.Project) ([]diag.Finding, error) {
-	wanted, err := a.days()
-	if err != nil {
-		return nil, err
-	}
+func (a *app) retentionFindings(p *pipeline.Project, wanted int) []diag.Finding {
 	var findings []diag.Finding
 	for i := range p.Manifest.Entries {
 		e := &p.Manifest.Entries[i]
-		days, short := store.Retention(e.Cadence, wanted, a.env.retention)
+		days, short := store.Retention(e.Cadence, wanted, a.env.Retention)
 		if !short {
 			continue
 		}
@@ -131,21 +123,21 @@ func (a *app) retentionFindings(p *pipeline.Project) ([]diag.Finding, error) {
 		if wanted > 0 && wanted < need {
 			hints = append(hints, fmt.Sprintf("raise retention-days from %d to %d, or leave it out", wanted, need))
 		}
-		if a.env.retention > 0 && a.env.retention < need {
-			hints = append(hints, fmt.Sprintf("raise the repository's limit for artifacts (Settings, Actions, General) from %d to %d days", a.env.retention, need))
+		if a.env.Retention > 0 && a.env.Retention < need {
+			hints = append(hints, fmt.Sprintf("raise the repository's limit for artifacts (Settings, Actions, General) from %d to %d days", a.env.Retention, need))
 		}
 		pos := e.Pos("cadence")
 		findings = append(findings, diag.Retention.At(p.File, pos.Line, pos.Column,
 			fmt.Sprintf("receipts of %q are kept for %s, too short to outlive a period of a %s entry and the next: it may run twice in one", e.Agent, count(days, "day"), e.Cadence),
 			strings.Join(hints, "; ")))
 	}
-	return p.Manifest.Unsilenced(findings), nil
+	return p.Manifest.Unsilenced(findings)
 }
 
 // openDirectory opens the directory store: --out relative to where the user stands, else .kaizen/prepared in the checkout.
-func (a *app) openDirectory(target string) (*store.Directory, error) {
+func (a *app) openDirectory(target, given string) (*store.Directory, error) {
 	out := filepath.Join(target, ".kaizen", "prepared")
-	if given := a.opts["out"]; given != "" {
+	if given != "" {
 		var err error
 		if out, err = filepath.Abs(given); err != nil {
 			return nil, err
@@ -153,20 +145,19 @@ func (a *app) openDirectory(target string) (*store.Directory, error) {
 	}
 	workspace := target
 	if _, ok := a.inWorkspace(target); ok {
-		workspace = a.env.workspace
+		workspace = a.env.Workspace
 	}
 	return store.OpenDirectory(store.DirectoryOptions{
 		Workspace:  workspace,
 		Out:        out,
-		Repository: a.env.repository,
-		NoSync:     a.env.actions && a.env.resultsURL != "" && a.env.runtimeToken != "", // then job artifacts are the ledger
+		Repository: a.env.Repository,
+		NoSync:     a.env.Actions && a.env.ResultsURL != "" && a.env.RuntimeToken != "", // then job artifacts are the ledger
 		Log:        a.runner.Logf,
 	})
 }
 
-// writeReport writes a command's report to --out, beside and renamed, or to standard output.
-func (a *app) writeReport(data []byte) error {
-	out := a.opts["out"]
+// writeReport writes a command's report to a file, beside and renamed, or to standard output without one.
+func (a *app) writeReport(out string, data []byte) error {
 	if out == "" {
 		_, err := a.stdout.Write(data)
 		return err

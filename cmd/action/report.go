@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
-	"github.com/kaizen-agentic/schedule-action/internal/emit"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
@@ -52,7 +52,7 @@ func (j *job) outcome(entries []*pipeline.Outcome, err error) outcome {
 func (o outcome) code() int {
 	switch {
 	case len(o.errs) > 0:
-		return exitOutside
+		return exitUnavailable
 	case invalid(o.findings):
 		return exitFindings
 	}
@@ -137,7 +137,7 @@ func (j *job) state(r *pipeline.Outcome) string {
 		return "failed: " + r.Err.Error()
 	case r.Err != nil:
 		return "delivered partly: " + r.Err.Error()
-	case j.deliverer.DryRun:
+	case j.dryRun:
 		return fmt.Sprintf("would be prepared as %s: %s", r.ID.Name(), r.Reason)
 	}
 	return fmt.Sprintf("prepared as %s: %s", r.ID.Name(), r.Reason)
@@ -179,11 +179,11 @@ func (j *job) setOutputs(o outcome) error {
 	if len(o.prepared) == 1 {
 		out = append(out, j.singular(o.prepared[0])...)
 	}
-	if out.size() > emit.MaxOutputs {
+	if out.size() > actions.MaxOutputs {
 		j.runner.Logf("warning: output deliveries lists the failed ones only: all %d are more than the platform takes; the log and the receipts have them", len(deliveries))
 		deliveries = slices.DeleteFunc(deliveries, func(d agentDelivery) bool { return d.Status != store.Failed })
 		out.replace("deliveries", compactJSON(deliveries))
-		for out.size() > emit.MaxOutputs && len(deliveries) > 0 {
+		for out.size() > actions.MaxOutputs && len(deliveries) > 0 {
 			deliveries = deliveries[:len(deliveries)/2]
 			out.replace("deliveries", compactJSON(deliveries))
 		}
@@ -194,7 +194,7 @@ func (j *job) setOutputs(o outcome) error {
 // singular are the outputs that make sense for exactly one prepared agent.
 func (j *job) singular(r *pipeline.Outcome) outputs {
 	out := outputs{{"payload", string(r.Payload)}}
-	if !j.deliverer.DryRun {
+	if !j.dryRun {
 		dir := j.bundleDir(r)
 		out = append(out, output{"bundle-dir", dir}, output{"bundle-path", dir + "/" + r.ContentName})
 	}
@@ -259,7 +259,7 @@ func (out outputs) replace(name, value string) {
 }
 
 // set hands all outputs to the runner; one that fails does not keep the others back.
-func (out outputs) set(runner *emit.Runner) error {
+func (out outputs) set(runner *actions.Runner) error {
 	var errs []error
 	for _, o := range out {
 		errs = append(errs, runner.WriteOutput(o.name, o.value))

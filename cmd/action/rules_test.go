@@ -21,6 +21,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/workflow"
 )
 
 const (
@@ -205,7 +206,7 @@ func reportExample(t *testing.T, files map[string][]byte) ([]diag.Finding, strin
 	m, findings := loadIn(t, tree)
 	if m != nil {
 		findings = append(findings, prepare.Check(m, tree)...)
-		findings = append(findings, schedule.CheckWorkflows(m, nil, tree)...)
+		findings = append(findings, workflow.Check(m, nil, tree)...)
 		for _, e := range m.Entries {
 			period := e.Current(time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)).Period
 			_, more, err := prepare.Prepare(tree, prepare.Input{Repo: m.Repo, Entry: e, Period: period, Format: prepare.JSON})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -12,17 +13,17 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
-	"github.com/kaizen-agentic/schedule-action/internal/emit"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 )
 
 // Exit codes (design §8).
 const (
-	exitOK       = 0 // fine, which includes nothing to do
-	exitFindings = 1 // what was checked has findings
-	exitUsage    = 2 // wrong usage or inputs
-	exitOutside  = 3 // the outside world failed or the run was cancelled; nothing is lost: run again
+	exitOK          = 0 // fine, which includes nothing to do
+	exitFindings    = 1 // what was checked has findings
+	exitUsage       = 2 // wrong usage or inputs
+	exitUnavailable = 3 // the outside world failed or the run was cancelled; nothing is lost: run again
 )
 
 // world is everything outside the program that it touches, except the file system and the network.
@@ -40,7 +41,7 @@ type command struct {
 	name  string
 	args  string // positional arguments, for --help
 	short string
-	run   func(context.Context, *app) (int, error)
+	run   func(context.Context, *app, *reader) (int, error)
 }
 
 func commands() []command {
@@ -54,21 +55,22 @@ func commands() []command {
 	}
 }
 
-// app is one invocation: what the user asked for and the world it runs in.
+// app is one invocation: the streams and the environment that it runs in, and what every command is told.
 type app struct {
 	world
-	runner *emit.Runner
-	env    environment
-	opts   values
-	args   []string
+	runner *actions.Runner
+	env    actions.Environment
 	now    time.Time // the instant that the whole run is about
+	dir    string    // the checkout, absolute
+	file   string    // the manifest, as the user names it
+	host   string    // the workspace's path on the runner's host, "" if it is the same
 
 	clients map[string]*gh.Client // by token
 }
 
 // run is the program; it returns the exit code.
 func run(ctx context.Context, args []string, w world) int {
-	runner := emit.NewRunner(emit.RunnerOptions{Getenv: w.getenv, Stdout: w.stdout, Stderr: w.stderr})
+	runner := actions.NewRunner(actions.RunnerOptions{Getenv: w.getenv, Stdout: w.stdout, Stderr: w.stderr})
 	code, err := dispatchCommand(ctx, args, w, runner)
 	if err != nil {
 		runner.Logf("error: %v", err)
@@ -80,12 +82,12 @@ func run(ctx context.Context, args []string, w world) int {
 }
 
 // tellRefusal tells of wrong usage wherever a workflow looks, outputs included: a step that runs whatever happened can decode them (design §7).
-func tellRefusal(runner *emit.Runner, refused error) {
+func tellRefusal(runner *actions.Runner, refused error) {
 	runner.Annotate([]diag.Finding{{Rule: "usage", Severity: diag.Error, Message: refused.Error()}})
 	err := errors.Join(
 		outputs{{"valid", "false"}, {"errors", "0"}, {"warnings", "0"}, {"count", "0"}, {"prepared", "[]"}, {"payloads", "[]"}, {"deliveries", "[]"},
 			{"matrix", matrixJSON([]matrixEntry{})}, {"roster", "[]"}}.set(runner),
-		runner.WriteSummary(emit.Summary{Verdict: "❌ " + refused.Error()}),
+		runner.WriteSummary(actions.Summary{Verdict: "❌ " + refused.Error()}),
 	)
 	if err != nil {
 		runner.Logf("error: %v", err)
@@ -95,9 +97,12 @@ func tellRefusal(runner *emit.Runner, refused error) {
 // usageError is wrong usage: exit code 2.
 type usageError struct{ error }
 
+// Unwrap returns what is wrong.
+func (e usageError) Unwrap() error { return e.error }
+
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-func dispatchCommand(ctx context.Context, args []string, w world, runner *emit.Runner) (int, error) {
+func dispatchCommand(ctx context.Context, args []string, w world, runner *actions.Runner) (int, error) {
 	// `kaizen-agentic schedule prepare …` may be a link to this program.
 	if len(args) > 0 && args[0] == "schedule" {
 		args = args[1:]
@@ -121,7 +126,7 @@ func dispatchCommand(ctx context.Context, args []string, w world, runner *emit.R
 	if i < 0 {
 		return exitUsage, fmt.Errorf("there is no command %q: use %s", args[0], strings.Join(names(all), ", "))
 	}
-	a, err := newApp(all[i], args[1:], w, runner)
+	a, r, err := newApp(all[i], args[1:], w, runner)
 	if errors.Is(err, flag.ErrHelp) {
 		io.WriteString(w.stdout, commandHelp(all[i]))
 		return exitOK, nil
@@ -131,9 +136,9 @@ func dispatchCommand(ctx context.Context, args []string, w world, runner *emit.R
 	}
 	ctx, stop := w.signals(ctx)
 	defer stop()
-	code, err := all[i].run(ctx, a)
+	code, err := all[i].run(ctx, a, r)
 	if ctx.Err() != nil {
-		return exitOutside, errors.Join(err, errors.New("cancelled before the end; nothing is lost: run again"))
+		return exitUnavailable, errors.Join(err, errors.New("cancelled before the end; nothing is lost: run again"))
 	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		code = exitUsage
@@ -141,26 +146,26 @@ func dispatchCommand(ctx context.Context, args []string, w world, runner *emit.R
 	return code, err
 }
 
-func newApp(c command, args []string, w world, runner *emit.Runner) (*app, error) {
+func newApp(c command, args []string, w world, runner *actions.Runner) (*app, *reader, error) {
 	opts, positional, err := parseOptions(c.name, args, w.getenv)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	env, err := readEnvironment(w.getenv)
+	env, err := actions.ReadEnvironment(w.getenv)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if host := opts["host-workspace"]; host != "" && !filepath.IsAbs(host) {
-		return nil, fmt.Errorf("host-workspace is %q, must be an absolute path: leave it to action.yml", host)
+	a := &app{world: w, runner: runner, env: env, now: w.now(), file: opts[optSchedule], host: opts[optHostWorkspace]}
+	if a.host != "" && !filepath.IsAbs(a.host) {
+		return nil, nil, fmt.Errorf("host-workspace is %q, must be an absolute path: leave it to action.yml", a.host)
 	}
-	a := &app{world: w, runner: runner, env: env, opts: opts, args: positional}
-	a.now = w.now()
-	if text := opts["now"]; text != "" {
+	if text := opts[optNow]; text != "" {
 		if a.now, err = time.Parse(time.RFC3339, text); err != nil {
-			return nil, fmt.Errorf("now is %q, must be an RFC 3339 time such as 2026-11-23T05:00:00Z", text)
+			return nil, nil, fmt.Errorf("now is %q, must be an RFC 3339 time such as 2026-11-23T05:00:00Z", text)
 		}
 	}
-	return a, nil
+	a.dir, err = filepath.Abs(cmp.Or(opts[optTarget], env.Workspace, "."))
+	return a, &reader{values: opts, args: positional}, err
 }
 
 // parseOptions reads flags, which may stand among the positional arguments, then inputs, then defaults.
@@ -222,11 +227,11 @@ func fillDefaults(opts values, getenv func(string) string) error {
 			return fmt.Errorf("input %s %w", o.name, err)
 		}
 	}
-	if opts["token"] == "" {
-		opts["token"] = getenv("GITHUB_TOKEN")
+	if opts[optToken] == "" {
+		opts[optToken] = getenv("GITHUB_TOKEN")
 	}
-	if opts["dispatch-token"] == "" {
-		opts["dispatch-token"] = opts["token"]
+	if opts[optDispatchToken] == "" {
+		opts[optDispatchToken] = opts[optToken]
 	}
 	return nil
 }

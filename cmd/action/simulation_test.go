@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
@@ -227,7 +228,7 @@ func (y *year) start(tick int, nested bool) {
 	if p.killed.Load() {
 		return // nobody hears of what it says
 	}
-	if failed := p.failed.Load(); (code == exitOK) == failed || code != exitOK && code != exitOutside {
+	if failed := p.failed.Load(); (code == exitOK) == failed || code != exitOK && code != exitUnavailable {
 		y.t.Errorf("run %d ends with exit code %d, a delivery failed: %t", p.id, code, failed)
 	}
 	y.mu.Lock()
@@ -288,14 +289,15 @@ func (y *year) process(tick int, nested bool) *process {
 		y.t.Fatal(err)
 	}
 	app := y.app(y.ticks[tick], p.id, "")
-	p.job = &job{app: app, Project: y.project, channels: channels{artifact: true, dispatch: true, nats: true}}
+	p.job = &job{app: app, Project: y.project}
+	p.job.channels = channels{artifact: true, dispatch: true, nats: true}
 	p.job.planner = pipeline.Planner{Manifest: y.project.Manifest, Ledger: p, Now: app.now}
 	p.job.builder = pipeline.Builder{
 		Tree: y.project.Tree, Manifest: y.project.Manifest, Now: app.now, Root: "/work", Artifacts: app.artifactHome(),
 		Secrets: prepare.SecretsOff, // its tests are elsewhere, and it takes most of the time
 	}
 	p.job.deliverer = pipeline.Deliverer{
-		Directory: directory, Artifacts: p, StoreArtifacts: true, Repository: app.env.repository, Log: app.runner.Logf,
+		Directory: directory, Artifacts: p, StoreArtifacts: true, Repository: app.env.Repository, Log: app.runner.Logf,
 		Sinks: []emit.Sink{&target{p, "nats", []string{"stream"}}, &target{p, "dispatch", []string{"acme/core", "acme/dash"}}},
 	}
 	return p
@@ -306,10 +308,10 @@ func (y *year) app(now time.Time, run int64, dir string) *app {
 	nothing := func(string) string { return "" }
 	return &app{
 		world:  world{getenv: nothing, stdout: io.Discard, stderr: io.Discard, now: func() time.Time { return now }},
-		runner: emit.NewRunner(emit.RunnerOptions{Getenv: nothing, Stdout: io.Discard, Stderr: io.Discard}),
-		env:    environment{actions: true, serverURL: "https://github.com", repository: "acme/" + y.slug, runID: run},
-		opts:   values{"target": dir, "schedule": ".kaizen/schedule.yml"},
-		now:    now,
+		runner: actions.NewRunner(actions.RunnerOptions{Getenv: nothing, Stdout: io.Discard, Stderr: io.Discard}),
+		env:    actions.Environment{Actions: true, ServerURL: "https://github.com", Repository: "acme/" + y.slug, RunID: run},
+		dir:    dir, file: ".kaizen/schedule.yml",
+		now: now,
 	}
 }
 
@@ -402,7 +404,7 @@ func (p *process) lookup(name string) (rec store.Record) {
 func (p *process) PutBundle(_ context.Context, name string, files []store.File) (*event.Artifact, error) {
 	err := p.step("bundle", func() { p.bundles[name] = true })
 	return &event.Artifact{
-		Repository: p.job.env.repository,
+		Repository: p.job.env.Repository,
 		RunID:      p.id,
 		Name:       name,
 		ID:         1,

@@ -7,17 +7,17 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
-	"github.com/kaizen-agentic/schedule-action/internal/emit"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
 // summary is the job summary of prepare: verdict first, then every entry, deliveries, findings, payloads (design §9).
-func (j *job) summary(o outcome, hidden []diag.Finding) emit.Summary {
-	s := emit.Summary{Verdict: j.verdict(o)}
+func (j *job) summary(o outcome, hidden []diag.Finding) actions.Summary {
+	s := actions.Summary{Verdict: j.verdict(o)}
 	if len(o.errs) > 0 {
-		s.Sections = append(s.Sections, emit.Section{Title: "What failed", Table: errorsTable(o.errs)})
+		s.Sections = append(s.Sections, actions.Section{Title: "What failed", Table: errorsTable(o.errs)})
 	}
 	if len(o.entries) > 0 {
 		s.Sections = append(s.Sections, j.entriesSection(o))
@@ -37,7 +37,7 @@ func (j *job) summary(o outcome, hidden []diag.Finding) emit.Summary {
 
 func (j *job) verdict(o outcome) string {
 	did := "prepared"
-	if j.deliverer.DryRun {
+	if j.dryRun {
 		did = "would be prepared"
 	}
 	switch {
@@ -65,22 +65,22 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-func errorsTable(errs []error) *emit.Table {
-	table := &emit.Table{Header: []string{"Error"}}
+func errorsTable(errs []error) *actions.Table {
+	table := &actions.Table{Header: []string{"Error"}}
 	for _, err := range errs {
-		table.Rows = append(table.Rows, []emit.Cell{{Text: err.Error()}})
+		table.Rows = append(table.Rows, []actions.Cell{{Text: err.Error()}})
 	}
 	return table
 }
 
-func (j *job) entriesSection(o outcome) emit.Section {
-	table := &emit.Table{Header: []string{"Agent", "Cadence", "Period", "Result", "Next"}}
+func (j *job) entriesSection(o outcome) actions.Section {
+	table := &actions.Table{Header: []string{"Agent", "Cadence", "Period", "Result", "Next"}}
 	for _, r := range o.entries {
-		period := emit.Cell{Text: r.Decision.Slot.Period}
+		period := actions.Cell{Text: r.Decision.Slot.Period}
 		if r.Event != nil && r.Event.Bundle.Artifact != nil {
 			period.URL = r.Event.Bundle.Artifact.URL
 		}
-		table.Rows = append(table.Rows, []emit.Cell{
+		table.Rows = append(table.Rows, []actions.Cell{
 			{Text: r.Entry.Agent, Code: true},
 			{Text: string(r.Entry.Cadence)},
 			period,
@@ -88,7 +88,7 @@ func (j *job) entriesSection(o outcome) emit.Section {
 			{Text: nextDate(r.Decision.Next)},
 		})
 	}
-	return emit.Section{Title: "Agents", Table: table}
+	return actions.Section{Title: "Agents", Table: table}
 }
 
 func mark(r *pipeline.Outcome) string {
@@ -108,35 +108,35 @@ func nextDate(next []schedule.Slot) string {
 	return next[0].String()
 }
 
-func deliveriesSection(entries []*pipeline.Outcome) (emit.Section, bool) {
-	table := &emit.Table{Header: []string{"Agent", "Channel", "Target", "Result"}}
+func deliveriesSection(entries []*pipeline.Outcome) (actions.Section, bool) {
+	table := &actions.Table{Header: []string{"Agent", "Channel", "Target", "Result"}}
 	for _, r := range entries {
 		for _, d := range r.Deliveries {
 			said := string(d.Status)
 			if d.Error != "" {
 				said += ": " + d.Error
 			}
-			table.Rows = append(table.Rows, []emit.Cell{{Text: r.Entry.Agent, Code: true}, {Text: d.Channel}, {Text: d.Target, Code: true}, {Text: said}})
+			table.Rows = append(table.Rows, []actions.Cell{{Text: r.Entry.Agent, Code: true}, {Text: d.Channel}, {Text: d.Target, Code: true}, {Text: said}})
 		}
 	}
-	return emit.Section{Title: "Deliveries", Table: table}, len(table.Rows) > 0
+	return actions.Section{Title: "Deliveries", Table: table}, len(table.Rows) > 0
 }
 
 // findingsSections lists the findings that could not be shown as annotations, or all of them when none is shown on a line.
-func findingsSections(findings, hidden []diag.Finding) []emit.Section {
+func findingsSections(findings, hidden []diag.Finding) []actions.Section {
 	if len(findings) == 0 {
 		return nil
 	}
 	errs, warnings := diag.Count(findings)
-	section := emit.Section{Title: "Findings", Text: fmt.Sprintf("%s, %s.", count(errs, "error"), count(warnings, "warning"))}
+	section := actions.Section{Title: "Findings", Text: fmt.Sprintf("%s, %s.", count(errs, "error"), count(warnings, "warning"))}
 	if len(hidden) > 0 {
 		section.Text += fmt.Sprintf(" %d of them are not shown as annotations, which the platform limits to ten of each type.", len(hidden))
 	}
-	section.Table = &emit.Table{Header: []string{"Place", "Rule", "Finding"}}
+	section.Table = &actions.Table{Header: []string{"Place", "Rule", "Finding"}}
 	for _, f := range findings {
-		section.Table.Rows = append(section.Table.Rows, []emit.Cell{{Text: place(f), Code: true}, {Text: f.Rule, Code: true}, {Text: sentence(f)}})
+		section.Table.Rows = append(section.Table.Rows, []actions.Cell{{Text: place(f), Code: true}, {Text: f.Rule, Code: true}, {Text: sentence(f)}})
 	}
-	return []emit.Section{section}
+	return []actions.Section{section}
 }
 
 func place(f diag.Finding) string {
@@ -153,14 +153,14 @@ func sentence(f diag.Finding) string {
 	return f.Message + ": " + f.Hint
 }
 
-func payloadsSection(prepared []*pipeline.Outcome) (emit.Section, bool) {
-	section := emit.Section{Title: "Payloads"}
+func payloadsSection(prepared []*pipeline.Outcome) (actions.Section, bool) {
+	section := actions.Section{Title: "Payloads"}
 	for _, r := range prepared {
 		var pretty bytes.Buffer
 		if err := json.Indent(&pretty, r.Payload, "", "  "); err != nil {
 			continue // Marshal made it, so it indents
 		}
-		section.Details = append(section.Details, emit.Details{Title: r.ID.Name(), Language: "json", Body: pretty.String()})
+		section.Details = append(section.Details, actions.Details{Title: r.ID.Name(), Language: "json", Body: pretty.String()})
 	}
 	return section, len(section.Details) > 0
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,21 +12,41 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
-	"github.com/kaizen-agentic/schedule-action/internal/emit"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
+	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/workflow"
 )
+
+// validateOptions are the options of validate.
+type validateOptions struct {
+	files       []string // named instead of the checkout's manifest
+	format      string   // text, json or sarif
+	failOn      diag.Severity
+	secrets     prepare.Policy
+	out         string // file for the report, "" for standard output
+	base        string // file to compare with, "" for the pull request's base
+	token       string
+	allowEvents []string
+}
+
+func (r *reader) validate() validateOptions {
+	return validateOptions{
+		files: r.args, format: cmp.Or(r.oneOf(optFormat, "", "text", "json", "sarif"), "text"),
+		failOn: diag.Severity(r.oneOf(optFailOn, "error", "warning")), secrets: r.secrets(), out: r.values[optOut],
+		base: r.values[optBase], token: r.values[optToken], allowEvents: r.list(optAllowEvents),
+	}
+}
 
 // validation is one run of validate.
 type validation struct {
 	*app
-	format   string
-	failOn   diag.Severity
-	secrets  prepare.Policy
+	validateOptions
 	sources  map[string][]byte
 	findings []diag.Finding
 	manifest *schedule.Manifest // of the one manifest that was checked, nil when invalid or several
@@ -34,29 +55,28 @@ type validation struct {
 	// unscheduled are agents with a prompt in the checkout and without an entry, and skipped what looks like a prompt
 	// and gives no agent.
 	unscheduled []string
-	skipped     []schedule.SkippedPrompt
+	skipped     []scaffold.SkippedPrompt
 }
 
 // runValidate is the pull request check.
-func runValidate(ctx context.Context, a *app) (int, error) {
-	// It only reads, but a comment by a token that can write is one step further; a stranger's file deserves no such token.
-	if err := a.refuseEvent("pull_request_target"); err != nil {
-		return exitUsage, err
+func runValidate(ctx context.Context, a *app, r *reader) (int, error) {
+	v := &validation{app: a, validateOptions: r.validate(), sources: make(map[string][]byte)}
+	if r.err != nil {
+		return exitUsage, r.err
 	}
-	v, err := newValidation(a)
-	if err != nil {
+	// It only reads, but a comment by a token that can write is one step further; a stranger's file deserves no such token.
+	if err := refuseEvent(a.env.EventName, v.allowEvents, "pull_request_target"); err != nil {
 		return exitUsage, err
 	}
 	if err := v.checkBase(); err != nil {
 		return exitUsage, err
 	}
-	if len(a.args) > 0 {
-		err = v.checkFiles(a.args)
-	} else {
-		err = v.checkProject()
+	check := v.checkProject
+	if len(v.files) > 0 {
+		check = v.checkFiles
 	}
-	if err != nil {
-		return exitOutside, err // wrong usage says so itself
+	if err := check(); err != nil {
+		return exitUnavailable, err // wrong usage says so itself
 	}
 	if v.manifest != nil {
 		if err := v.compare(ctx); err != nil {
@@ -64,24 +84,6 @@ func runValidate(ctx context.Context, a *app) (int, error) {
 		}
 	}
 	return v.report()
-}
-
-func newValidation(a *app) (*validation, error) {
-	format, err := a.oneOf("format", "", "text", "json", "sarif")
-	if err != nil {
-		return nil, err
-	}
-	failOn, err := a.oneOf("fail-on", "error", "warning")
-	if err != nil {
-		return nil, err
-	}
-	secrets, err := a.oneOf("secrets", "fail", "redact", "off")
-	if err != nil {
-		return nil, err
-	}
-	return &validation{
-		app: a, format: format, failOn: diag.Severity(failOn), secrets: prepare.Policy(secrets), sources: make(map[string][]byte),
-	}, nil
 }
 
 // checkProject checks the checkout's manifest with all that it refers to.
@@ -93,7 +95,7 @@ func (v *validation) checkProject() error {
 	defer p.Close()
 	v.manifest, v.foreign = p.Manifest, !v.isWorkflows(p.Tree)
 	if p.Manifest != nil {
-		if v.unscheduled, v.skipped, err = schedule.Unscheduled(p.Manifest, p.Tree); err != nil {
+		if v.unscheduled, v.skipped, err = scaffold.Unscheduled(p.Manifest, p.Tree); err != nil {
 			v.runner.Logf("warning: agents without an entry are not listed: %v", err)
 		}
 	}
@@ -101,22 +103,18 @@ func (v *validation) checkProject() error {
 }
 
 // checkFiles checks files named relative to the working directory, or standard input for "-".
-func (v *validation) checkFiles(files []string) error {
-	dir, err := v.target()
-	if err != nil {
-		return err
-	}
-	tree, err := checkout.Open(dir)
+func (v *validation) checkFiles() error {
+	tree, err := checkout.Open(v.dir)
 	if err != nil {
 		return usagef("opening the checkout: %w", err)
 	}
 	defer tree.Close()
-	for _, file := range files {
+	for _, file := range v.files {
 		if err := v.checkFile(tree, file); err != nil {
 			return err
 		}
 	}
-	if len(files) > 1 {
+	if len(v.files) > 1 {
 		v.manifest = nil
 	}
 	return nil
@@ -177,7 +175,7 @@ func (v *validation) add(tree *checkout.Tree, file string, source []byte, m *sch
 	}
 	more, err := v.checkContents(m, tree)
 	more = oncePerPlace(append(more, prepare.Check(m, tree)...), m.File)
-	more = append(more, schedule.CheckWorkflows(m, nil, tree)...)
+	more = append(more, workflow.Check(m, nil, tree)...)
 	v.findings = append(v.findings, m.Unsilenced(more)...)
 	for _, f := range more {
 		if _, ok := v.sources[f.File]; !ok {
@@ -243,14 +241,14 @@ func (v *validation) report() (int, error) {
 	failed := errs > 0 || v.failOn == diag.Warning && warnings > 0
 	report, err := v.render()
 	if err != nil {
-		return exitOutside, err
+		return exitUnavailable, err
 	}
 	hidden := v.annotator().Annotate(v.located(v.findings))
 	err = errors.Join(v.publish(report), v.setOutputs(errs, warnings), v.runner.WriteSummary(v.summary(failed, hidden)))
 	v.runner.Logf("%s: %s, %s", v.checked(), count(errs, "error"), count(warnings, "warning"))
 	switch {
 	case err != nil:
-		return exitOutside, err
+		return exitUnavailable, err
 	case failed:
 		return exitFindings, nil
 	}
@@ -259,11 +257,11 @@ func (v *validation) report() (int, error) {
 
 // checked names what was checked.
 func (v *validation) checked() string {
-	if len(v.args) == 0 {
-		return v.opts["schedule"]
+	if len(v.files) == 0 {
+		return v.file
 	}
-	names := make([]string, len(v.args))
-	for i, file := range v.args {
+	names := make([]string, len(v.files))
+	for i, file := range v.files {
 		if names[i] = file; file == "-" {
 			names[i] = standardInput
 		}
@@ -276,22 +274,22 @@ func (v *validation) checked() string {
 func (v *validation) machine() bool { return v.format == "json" || v.format == "sarif" }
 
 // annotator is where annotations go: to standard error, which the runner reads for commands too, when a program reads standard output.
-func (v *validation) annotator() *emit.Runner {
-	if v.machine() && v.opts["out"] == "" {
-		return emit.NewRunner(emit.RunnerOptions{Getenv: v.getenv, Stdout: v.stderr, Stderr: v.stderr})
+func (v *validation) annotator() *actions.Runner {
+	if v.machine() && v.out == "" {
+		return actions.NewRunner(actions.RunnerOptions{Getenv: v.getenv, Stdout: v.stderr, Stderr: v.stderr})
 	}
 	return v.runner
 }
 
 // publish writes the report; text goes to the log in Actions, where it could otherwise hold commands.
 func (v *validation) publish(report []byte) error {
-	if v.opts["out"] == "" && v.env.actions && !v.machine() {
+	if v.out == "" && v.env.Actions && !v.machine() {
 		if len(report) > 0 {
 			v.runner.Logf("%s", strings.TrimSuffix(string(report), "\n"))
 		}
 		return nil
 	}
-	return v.writeReport(report)
+	return v.writeReport(v.out, report)
 }
 
 func (v *validation) render() ([]byte, error) {
@@ -317,7 +315,7 @@ func (v *validation) render() ([]byte, error) {
 // color is for a terminal whose user did not say NO_COLOR.
 func (v *validation) color() bool {
 	f, ok := v.stdout.(*os.File)
-	if !ok || v.getenv("NO_COLOR") != "" || v.getenv("TERM") == "dumb" || v.opts["out"] != "" {
+	if !ok || v.getenv("NO_COLOR") != "" || v.getenv("TERM") == "dumb" || v.out != "" {
 		return false
 	}
 	info, err := f.Stat()
@@ -341,9 +339,9 @@ func (v *validation) setOutputs(errs, warnings int) error {
 	}.set(v.runner)
 }
 
-func (v *validation) summary(failed bool, hidden []diag.Finding) emit.Summary {
+func (v *validation) summary(failed bool, hidden []diag.Finding) actions.Summary {
 	errs, warnings := diag.Count(v.findings)
-	s := emit.Summary{Verdict: fmt.Sprintf("✅ %s is valid", v.checked())}
+	s := actions.Summary{Verdict: fmt.Sprintf("✅ %s is valid", v.checked())}
 	switch {
 	case failed:
 		s.Verdict = fmt.Sprintf("❌ %s: %s, %s", v.checked(), count(errs, "error"), count(warnings, "warning"))
@@ -355,7 +353,7 @@ func (v *validation) summary(failed bool, hidden []diag.Finding) emit.Summary {
 		s.Sections = append(s.Sections, v.diff.section())
 	}
 	if text := v.unscheduledText(); text != "" {
-		s.Sections = append(s.Sections, emit.Section{Title: "Agents without an entry", Text: text})
+		s.Sections = append(s.Sections, actions.Section{Title: "Agents without an entry", Text: text})
 	}
 	return s
 }

@@ -11,7 +11,9 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
+	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/workflow"
 )
 
 // pullRequest is the environment of a pull request with this base commit.
@@ -175,16 +177,16 @@ func TestReadmeExamplesAreClean(t *testing.T) {
 	if m == nil || len(m.Entries) != 2 {
 		t.Fatalf("the manifest is not valid: %v", findings)
 	}
-	findings = append(findings, schedule.CheckWorkflows(m, nil, tree)...)
+	findings = append(findings, workflow.Check(m, nil, tree)...)
 	if len(findings) > 0 {
 		t.Errorf("findings: %v", findings)
 	}
 	// Both workflows are seen: without them there is nothing to do but to write them.
-	scaffold, err := schedule.NewScaffold(tree, schedule.ScaffoldOptions{Slug: "web"})
+	plan, err := scaffold.New(tree, scaffold.Options{Slug: "web"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range scaffold.Files[:3] {
+	for _, f := range plan.Files[:3] {
 		if !f.Exists {
 			t.Errorf("init does not see the README's %s", f.Path)
 		}

@@ -12,18 +12,18 @@ import (
 )
 
 // runVerify checks a bundle directory against its sources.json, and with --target against a checkout.
-func runVerify(_ context.Context, a *app) (int, error) {
-	if len(a.args) != 1 {
+func runVerify(_ context.Context, a *app, r *reader) (int, error) {
+	if len(r.args) != 1 {
 		return exitUsage, usagef("verify takes one bundle directory, such as .kaizen/prepared/kaizen.web.coach.2026-W48")
 	}
-	bundle, err := os.OpenRoot(a.args[0])
+	bundle, err := os.OpenRoot(r.args[0])
 	if err != nil {
 		return exitUsage, usagef("opening the bundle directory: %w", err)
 	}
 	defer bundle.Close()
 	var tree *checkout.Tree
-	if a.opts["target"] != "" {
-		if tree, err = checkout.Open(a.opts["target"]); err != nil {
+	if r.values[optTarget] != "" {
+		if tree, err = checkout.Open(r.values[optTarget]); err != nil {
 			return exitUsage, usagef("opening the checkout: %w", err)
 		}
 		defer tree.Close()
@@ -33,12 +33,12 @@ func runVerify(_ context.Context, a *app) (int, error) {
 		return exitUsage, err
 	}
 	if len(findings) == 0 {
-		fmt.Fprintf(a.stdout, "%s is what its sources.json says\n", a.args[0])
+		fmt.Fprintf(a.stdout, "%s is what its sources.json says\n", r.args[0])
 		return exitOK, nil
 	}
 	var text bytes.Buffer
 	if err := diag.WriteText(&text, findings, func(string) []byte { return nil }, false); err != nil {
-		return exitOutside, err
+		return exitUnavailable, err
 	}
 	a.runner.Annotate(findings)
 	return exitFindings, write(a.stdout, text.Bytes())

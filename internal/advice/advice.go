@@ -3,6 +3,7 @@ package advice
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -21,6 +22,12 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Advice returns the hint.
 func (e *Error) Advice() string { return e.Hint }
+
+// New returns an error with a message, which may wrap a cause with %w, and a hint.
+func New(hint, format string, args ...any) error {
+	err := fmt.Errorf(format, args...)
+	return &Error{Message: err.Error(), Hint: hint, Err: err}
+}
 
 // Join writes a message and its hint in the one form that the program uses.
 func Join(message, hint string) string {

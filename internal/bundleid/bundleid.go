@@ -42,11 +42,28 @@ func (b Bundle) Name() string {
 }
 
 // ReceiptName is the name of the receipt's artifact.
-func (b Bundle) ReceiptName() string { return b.Name() + receiptSuffix }
+func (b Bundle) ReceiptName() string { return ReceiptName(b.Name()) }
+
+// ReceiptName is the name of the receipt of the bundle with this name.
+func ReceiptName(bundle string) string { return bundle + receiptSuffix }
+
+// CutReceipt returns the name of the bundle whose receipt has this name. ok is false for a name that is no receipt's.
+func CutReceipt(name string) (bundle string, ok bool) { return strings.CutSuffix(name, receiptSuffix) }
+
+// IsOurs reports whether an artifact's name begins as those of bundles and receipts do.
+func IsOurs(name string) bool { return strings.HasPrefix(name, prefix) }
 
 // EventID is the id of the bundle's event, by which consumers drop a repeat. Repository is the owner and name of the
 // repository whose workflow prepared the bundle, or the slug where there is none.
-func (b Bundle) EventID(repository string) string { return repository + "/" + b.Name() }
+func (b Bundle) EventID(repository string) string { return EventID(repository, b.Name()) }
+
+// EventID is the id of the event of the bundle with this name.
+func EventID(repository, bundle string) string { return repository + "/" + bundle }
+
+// Follows reports whether another bundle is of the same entry, and of another period; bundles of forced runs follow none.
+func (b Bundle) Follows(other Bundle) bool {
+	return b.Entry == other.Entry && b.Run == "" && b.Period != other.Period
+}
 
 // Parse reads the name of a bundle. ok is false for any other text, receipts included.
 func Parse(name string) (b Bundle, ok bool) {
@@ -71,7 +88,7 @@ func Parse(name string) (b Bundle, ok bool) {
 
 // ParseReceipt reads the name of a receipt.
 func ParseReceipt(name string) (b Bundle, ok bool) {
-	bundle, ok := strings.CutSuffix(name, receiptSuffix)
+	bundle, ok := CutReceipt(name)
 	if !ok {
 		return b, false
 	}

@@ -1,25 +1,29 @@
-// Package cron reads five-field cron expressions and finds the instants at which they match the clock
-// of a time zone.
+// Package cron reads five-field cron expressions and finds the instants at which they
+// match the clock of a time zone.
 //
-// The fields are those of POSIX crontab, https://pubs.opengroup.org/onlinepubs/9799919799/utilities/crontab.html:
-// minute, hour, day of the month, month and day of the week, with lists, ranges and steps, and the names
-// MON…SUN and JAN…DEC. When both day fields are restricted, either may match.
+// The fields are those of POSIX crontab,
+// https://pubs.opengroup.org/onlinepubs/9799919799/utilities/crontab.html: minute, hour,
+// day of the month, month and day of the week, with lists, ranges and steps, and the
+// names MON…SUN and JAN…DEC. When both day fields are restricted, either may match.
 package cron
 
 import (
+	"errors"
 	"math/bits"
 	"strings"
 	"time"
 )
 
-// Expression is a parsed cron expression that matches at least once. It is comparable: equal
-// expressions match at the same local times.
+// Expression is a parsed cron expression that matches at least once. It is comparable:
+// equal expressions match at the same local times.
 type Expression struct {
 	// A bit for each value of a field.
 	minutes, hours, days, months, weekdays uint64
-	// eitherDay says that a day of the month or a day of the week is enough: both are restricted.
+	// eitherDay says that a day of the month or a day of the week is enough: both are
+	// restricted.
 	eitherDay bool
-	// realHours says that the hour field is * or has a step, so that a repeated hour counts twice.
+	// realHours says that the hour field is * or has a step, so that a skipped hour does not
+	// count and a repeated one counts twice.
 	realHours bool
 }
 
@@ -81,8 +85,8 @@ func (e *Expression) never() bool {
 	return true
 }
 
-// On reports whether the expression matches at some time of a date. Only the date's year, month and
-// day count.
+// On reports whether the expression matches at some time of a date. Only the date's year,
+// month and day count.
 func (e Expression) On(date time.Time) bool {
 	return e.on(int(date.Month()), date.Day(), int(date.Weekday()))
 }
@@ -106,11 +110,11 @@ func members(values uint64) []int {
 	return list
 }
 
-// PerDay is the number of matches on a day that has any, without a change of the clock.
+// PerDay is the number of matches on a day that has any, without a clock change.
 func (e Expression) PerDay() int { return bits.OnesCount64(e.minutes) * bits.OnesCount64(e.hours) }
 
-// Shortest is the shortest time between two matches in a row of hours, in minutes; one match an hour is 60, whatever
-// the hours.
+// Shortest is the shortest time between two matches in a row of hours, in minutes; one
+// match an hour is 60, whatever the hours.
 func (e Expression) Shortest() int {
 	minutes := e.Minutes()
 	shortest := 60
@@ -123,10 +127,12 @@ func (e Expression) Shortest() int {
 	return shortest
 }
 
-// cycle is the number of days after which dates and days of the week repeat in the Julian calendar.
+// cycle is the number of days after which dates and days of the week repeat in the Julian
+// calendar.
 const cycle = 28*365 + 7
 
-// PerMonth is the average number of matches in a month, over 28 years and without changes of the clock.
+// PerMonth is the average number of matches in a month, over 28 years and without clock
+// changes.
 func (e Expression) PerMonth() float64 {
 	days := 0
 	for d := range dates {
@@ -140,17 +146,18 @@ func (e Expression) PerMonth() float64 {
 // Unit is a span of the calendar.
 type Unit int
 
-// The spans that EveryUnit asks about.
+// The spans of EveryUnit.
 const (
 	Day Unit = iota
 	Week
 	Month
 )
 
-// EveryUnit reports whether the expression matches at least once in every unit of the calendar: a day, a
-// week from Monday to Sunday, or a month.
+// EveryUnit reports whether the expression matches at least once in every unit of the
+// calendar: a day, a week from Monday to Sunday, or a month.
 //
-// Over the years, each date falls on each day of the week, so it looks at every such unit once.
+// Over the years, each date falls on each day of the week, so it looks at every such unit
+// once.
 func (e Expression) EveryUnit(u Unit) bool {
 	const all = 1<<13 - 1<<1
 	if e.months != all {
@@ -172,7 +179,8 @@ func (e Expression) EveryUnit(u Unit) bool {
 	return true
 }
 
-// within reports whether the expression matches in the unit that begins on a day of a month of this length.
+// within reports whether the expression matches in the unit that begins on a day of a
+// month of this length.
 func (e *Expression) within(u Unit, length, day, weekday int) bool {
 	for i := range [...]int{Day: 1, Week: 7, Month: length}[u] {
 		if e.on(1, (day-1+i)%length+1, (weekday+i)%7) { // any month will do
@@ -185,8 +193,8 @@ func (e *Expression) within(u Unit, length, day, weekday int) bool {
 // date is a day of the calendar.
 type date struct{ month, day, weekday int }
 
-// dates yields every date of 28 years from Saturday, 1 January 2000, which holds each date on each day of
-// the week that it can have.
+// dates yields every date of 28 years from Saturday, 1 January 2000, which holds each
+// date on each day of the week that it can have.
 func dates(yield func(date) bool) {
 	d := date{1, 1, int(time.Saturday)}
 	for year, n := 2000, 0; n < cycle; n++ {
@@ -201,4 +209,12 @@ func dates(yield func(date) bool) {
 			d.month, year = 1, year+1
 		}
 	}
+}
+
+// Explain returns the message and the hint of an error of Parse.
+func Explain(err error) (message, hint string) {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Message, e.Hint
+	}
+	return err.Error(), ""
 }

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// TestMonth compares with matches counted by hand in April 2028, which starts on a Saturday.
+// TestMonth compares with matches counted by hand in April 2028, which starts on a
+// Saturday.
 func TestMonth(t *testing.T) {
 	t.Parallel()
 	start, end := time.Date(2028, 4, 1, 0, 0, 0, 0, time.UTC), time.Date(2028, 5, 1, 0, 0, 0, 0, time.UTC)
@@ -55,7 +56,8 @@ func TestMonth(t *testing.T) {
 	}
 }
 
-// TestParseErrors holds the message and the hint of every mistake, for both dialects where they differ.
+// TestParseErrors checks the message and the hint of every mistake, for both dialects
+// where they differ.
 func TestParseErrors(t *testing.T) {
 	t.Parallel()
 	const minute = "write numbers from 0 to 59, *, ranges such as 0-4, or steps such as */2"
@@ -81,20 +83,24 @@ func TestParseErrors(t *testing.T) {
 		{"60 * * * *", Manifest, `has the minute "60", which is not from 0 to 59`, "write a number from 0 to 59"},
 		{"0 24 * * *", Workflow, `has the hour "24", which is not from 0 to 23`, "write a number from 0 to 23"},
 		{"0 9 0 * *", Manifest, `has the day of the month "0", which is not from 1 to 31`, "write a number from 1 to 31"},
-		{"0 9 1-32 * *", Manifest, `has the day of the month "1-32", which is not from 1 to 31`, "write a number from 1 to 31"},
+		{"0 9 1-32 * *", Manifest, `has the day of the month "1-32", which is not from 1 to 31`,
+			"write a number from 1 to 31"},
 		{"0 9 * 13 *", Manifest, `has the month "13", which is not from 1 to 12`, "write a number from 1 to 12"},
 		{"0 9 * * 8", Manifest, `has the day of the week "8", which is not from 0 to 7`, "write a number from 0 to 7"},
 		{"0 9 * * 7", Workflow, `has the day of the week "7", which is not from 0 to 6`, "write 0 or SUN for Sunday"},
 		{"0 9 * * 5-7", Workflow, `has the day of the week "5-7", which is not from 0 to 6`, "write 0 or SUN for Sunday"},
 
 		{"0 17-9 * * *", Manifest, `has the hour "17-9", which runs backwards`, "write it as two ranges: 17-23,0-9"},
-		{"0 9 * * FRI-MON", Manifest, `has the day of the week "FRI-MON", which runs backwards`, "write it as two ranges: FRI-7,0-MON"},
-		{"0 9 * * FRI-MON", Workflow, `has the day of the week "FRI-MON", which runs backwards`, "write it as two ranges: FRI-6,0-MON"},
+		{"0 9 * * FRI-MON", Manifest, `has the day of the week "FRI-MON", which runs backwards`,
+			"write it as two ranges: FRI-7,0-MON"},
+		{"0 9 * * FRI-MON", Workflow, `has the day of the week "FRI-MON", which runs backwards`,
+			"write it as two ranges: FRI-6,0-MON"},
 		{"*/0 * * * *", Manifest, `has the minute "*/0", which has no step from 1 to 99 behind its slash`,
 			"write a step such as */2, or drop the slash"},
 		{"*/100 * * * *", Workflow, `has the minute "*/100", which has no step from 1 to 99 behind its slash`,
 			"write a step such as */2, or drop the slash"},
-		{"1,,2 * * * *", Manifest, "has a comma without a value in the minute", "write a value on both sides of each comma, and no blank"},
+		{"1,,2 * * * *", Manifest, "has a comma without a value in the minute",
+			"write a value on both sides of each comma, and no blank"},
 
 		{"0 9 L * *", Manifest, `has the day of the month "L", and L for the last day is not supported`,
 			"choose a day that every month has, such as 28"},
@@ -116,7 +122,8 @@ func TestParseErrors(t *testing.T) {
 		{"\x00\u202e23456789012345678901234567890 * * * *", Manifest,
 			`has the minute "\x00\u202e234567890123456789…", which is not a value, a range or a step`, minute},
 
-		{"0 9 30 2 *", Manifest, "never matches: no chosen month has such a day", "choose a day that exists in the month, such as 28"},
+		{"0 9 30 2 *", Manifest, "never matches: no chosen month has such a day",
+			"choose a day that exists in the month, such as 28"},
 		{"0 9 31 2,4,6,9,11 *", Workflow, "never matches: no chosen month has such a day",
 			"choose a day that exists in the month, such as 28"},
 	} {
@@ -132,7 +139,8 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
-// TestEqual holds expressions that are written differently and mean the same, and some that do not.
+// TestEqual compares expressions that are written differently and mean the same, and some
+// that do not.
 func TestEqual(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -166,7 +174,7 @@ func TestMustParse(t *testing.T) {
 	MustParse("0 9")
 }
 
-// TestMeasures holds what is counted without a calendar at hand.
+// TestMeasures checks what is counted without a calendar.
 func TestMeasures(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -242,7 +250,8 @@ func TestParts(t *testing.T) {
 // TestEveryUnit compares with a walk through 28 years.
 func TestEveryUnit(t *testing.T) {
 	t.Parallel()
-	days := []string{"*", "1", "15", "28", "29", "30", "31", "1,15", "1,8,15,22", "1,8,15,22,29", "*/2", "*/7", "*/8", "1-30", "2-31", "28,29", "1-7", "7-31"}
+	days := []string{"*", "1", "15", "28", "29", "30", "31", "1,15", "1,8,15,22", "1,8,15,22,29", "*/2", "*/7", "*/8",
+		"1-30", "2-31", "28,29", "1-7", "7-31"}
 	months := []string{"*", "1-12", "1-11", "2", "*/2", "1,3,5,7,8,10,12"}
 	weekdays := []string{"*", "1", "0", "1-5", "6,7", "*/2", "*/3", "0-6", "1-7", "2-7"}
 	for _, day := range days {
@@ -278,7 +287,7 @@ func walk(e Expression, u Unit) bool {
 	return true
 }
 
-// TestDates holds the calendar that PerMonth walks against that of the standard library.
+// TestDates compares the calendar that PerMonth walks with that of the standard library.
 func TestDates(t *testing.T) {
 	t.Parallel()
 	at, n := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), 0

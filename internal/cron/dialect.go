@@ -6,17 +6,18 @@ import (
 	"strings"
 )
 
-// Dialect is what one reader of cron expressions accepts beyond what all have in common.
+// Dialect is what one reader of cron expressions accepts beyond what all readers accept.
 type Dialect struct {
 	// Reader names the reader in messages.
 	Reader string
 	// SundayIs7 says that 7 is Sunday, as 0 is.
 	SundayIs7 bool
-	// Shortest is the shortest interval between two matches that the reader keeps, in minutes.
+	// Shortest is the shortest interval between two matches that the reader keeps, in
+	// minutes.
 	Shortest int
 }
 
-// The differences between the dialects are these and no others.
+// These are all the differences between the dialects.
 var (
 	// Manifest is the cron of a manifest's entry.
 	Manifest = Dialect{Reader: "a manifest", SundayIs7: true, Shortest: 1}
@@ -26,11 +27,11 @@ var (
 	Workflow = Dialect{Reader: "a workflow", SundayIs7: false, Shortest: 5}
 )
 
-// Error says what is wrong with an expression. Message continues a sentence whose subject is the
-// expression; Hint is the next step.
+// Error is what is wrong with an expression. Message continues a sentence whose subject
+// is the expression; Hint is the next step.
 type Error struct{ Message, Hint string }
 
-// Error is part of the error interface.
+// Error implements the error interface.
 func (e *Error) Error() string { return e.Message }
 
 // field is one of the five fields.
@@ -50,13 +51,13 @@ var fields = [...]field{
 
 const fiveFields = "write five fields: minute, hour, day of the month, month, day of the week"
 
-// macros are the nicknames that some readers know, and what stands for them here.
+// macros are nicknames that some readers know, and the crons to write for them.
 var macros = map[string]string{
 	"@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0",
 	"@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@hourly": "0 * * * *",
 }
 
-// extensions are characters of other cron readers, and what they mean there.
+// extensions are characters of other cron readers, and their meaning there.
 var extensions = []struct{ character, meaning, hint string }{
 	{"?", "? for any day", "write * instead"},
 	{"#", "# for the n-th weekday of a month", "choose days of the month instead, such as 1-7"},
@@ -64,7 +65,8 @@ var extensions = []struct{ character, meaning, hint string }{
 	{"W", "W for the nearest working day", "choose days of the week instead: 1-5"},
 }
 
-// refuse reports what makes the expression one of another kind.
+// refuse reports an expression of another kind: a macro, or one with other fields or
+// characters.
 func refuse(text string, words []string, d Dialect) *Error {
 	if name := strings.ToLower(strings.TrimSpace(text)); strings.HasPrefix(name, "@") {
 		if expression, ok := macros[name]; ok {
@@ -84,7 +86,8 @@ func refuse(text string, words []string, d Dialect) *Error {
 // maxShown is the longest expression that a hint writes out, in bytes.
 const maxShown = 60
 
-// withoutSeconds is the hint for six or seven fields: the five without seconds and year, if they are right.
+// withoutSeconds is the hint for six or seven fields: the five without seconds and year,
+// if they are right.
 func withoutSeconds(words []string, d Dialect) string {
 	last := words[len(words)-1]
 	switch year := len(last) == 4 && strings.Trim(last, "0123456789") == ""; {
@@ -122,8 +125,8 @@ func shorten(s string) string {
 	return strconv.Quote(s)
 }
 
-// parse reads an asterisk, a value or a range, each with a step or without one. A value with a step goes on
-// to the end of the field, as GitHub documents it.
+// parse reads an asterisk, a value or a range, each with a step or without one. A value
+// with a step goes on to the end of the field, as GitHub documents it.
 func (f field) parse(element string, d Dialect) (values uint64, err error) {
 	if element == "" {
 		message := fmt.Sprintf("has a comma without a value in the %s", f.name)
@@ -154,7 +157,8 @@ func (f field) parse(element string, d Dialect) (values uint64, err error) {
 	}
 	if stepped {
 		if step, err = strconv.Atoi(stepText); err != nil || step < 1 || step > 99 || !isNumber(stepText) {
-			return 0, f.error(element, "has no step from 1 to 99 behind its slash", "write a step such as */2, or drop the slash")
+			return 0, f.error(element, "has no step from 1 to 99 behind its slash",
+				"write a step such as */2, or drop the slash")
 		}
 	}
 	for v := first; v <= last; v += step {
@@ -208,7 +212,8 @@ func (f field) unknown(element, upper string) *Error {
 	if name != "" {
 		return f.error(element, "is not a name of three letters", "write "+name)
 	}
-	hint := fmt.Sprintf("write numbers from %d to %d, *, ranges such as %d-%d, or steps such as */2", f.min, f.max, f.min, f.min+4)
+	hint := fmt.Sprintf("write numbers from %d to %d, *, ranges such as %d-%d, or steps such as */2", f.min, f.max, f.min,
+		f.min+4)
 	if f.names != "" {
 		hint = fmt.Sprintf("write numbers from %d to %d, or names such as %s", f.min, f.max, f.names[:3])
 	}

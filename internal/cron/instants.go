@@ -5,12 +5,13 @@ import (
 	"time"
 )
 
-// A local time that a change of the clock skips is replaced by the first instant after the gap. One that
-// exists twice counts the first time, and twice if the hour field is * or has a step.
+// A local time that a change of the clock skips is replaced by the first instant after the gap, and one that
+// exists twice counts the first time. If the hour field is * or has a step, real hours count instead: what is
+// skipped does not exist, and what exists twice counts twice.
 //
-// The search goes from one stretch of constant offset from UTC to the next. Within a stretch the local clock
-// runs evenly; what a change of the clock does is decided where two stretches meet. Local times are written as
-// time.Time in UTC and called walls.
+// The search goes from one stretch of constant offset from UTC to the next. Within a
+// stretch the local clock runs evenly; the effect of a clock change is decided where two
+// stretches meet. Local times are written as time.Time in UTC and called walls.
 
 // After is the first instant after t at which the expression matches the clock of loc.
 func (e Expression) After(t time.Time, loc *time.Location) time.Time {
@@ -43,7 +44,8 @@ func (e *Expression) first(s stretch, from time.Time) (time.Time, bool) {
 	return wall.Add(-s.offset).In(s.loc), ok
 }
 
-// AtOrBefore is the latest instant at or before t at which the expression matches the clock of loc.
+// AtOrBefore is the latest instant at or before t at which the expression matches the
+// clock of loc.
 func (e Expression) AtOrBefore(t time.Time, loc *time.Location) time.Time {
 	s := stretchAt(t, loc)
 	wall := s.wall(t).Truncate(time.Minute)
@@ -69,8 +71,8 @@ func (e *Expression) last(s stretch, wall time.Time) (time.Time, bool) {
 	return wall.Add(-s.offset).In(s.loc), ok
 }
 
-// low is the local time from which the stretch's clock counts: unless real hours count, what an earlier
-// stretch has shown already is passed over.
+// low is the local time from which the stretch's clock counts. Unless real hours count,
+// it skips what an earlier stretch has shown already.
 func (e *Expression) low(s stretch) time.Time {
 	if s.start.IsZero() {
 		return time.Time{}
@@ -81,9 +83,10 @@ func (e *Expression) low(s stretch) time.Time {
 	return s.shown()
 }
 
-// inGap reports whether the expression matches a local time that was skipped where the stretch begins.
+// inGap reports whether the expression matches a local time that was skipped where the
+// stretch begins.
 func (e *Expression) inGap(s stretch) bool {
-	if s.start.IsZero() {
+	if s.start.IsZero() || e.realHours {
 		return false
 	}
 	before := s.previous()
@@ -92,8 +95,9 @@ func (e *Expression) inGap(s stretch) bool {
 	return ok
 }
 
-// stretch is a span of time in which the offset of a zone's clock stays the same: from start up to, not
-// including, end. They are zero where the span has no bound. The offset may stay the same at a bound, too.
+// stretch is a span of time in which the offset of a zone's clock stays the same: from
+// start up to, not including, end. A bound is zero where there is none. The offset may
+// stay the same at a bound, too.
 type stretch struct {
 	loc        *time.Location
 	start, end time.Time
@@ -106,7 +110,8 @@ func stretchAt(t time.Time, loc *time.Location) stretch {
 	s := stretch{loc: loc, offset: time.Duration(seconds) * time.Second}
 	s.start, s.end = t.ZoneBounds()
 	if !s.end.IsZero() && !s.end.After(t) {
-		// Go ends every year after 365 days here, so on 31 December of a leap year the bound has passed.
+		// Go ends every year after 365 days here, so on 31 December of a leap year the bound is
+		// already in the past.
 		s.end = t.Add(time.Hour)
 	}
 	return s
@@ -123,10 +128,10 @@ func (s stretch) previous() stretch {
 	return p
 }
 
-// reach is longer than any change of a clock has been.
+// reach is longer than any clock change in history.
 const reach = 26 * time.Hour
 
-// shown is the local time that the stretch's clock is the first to show.
+// shown is the first local time that the stretch's clock shows.
 func (s stretch) shown() time.Time {
 	latest := s.startWall()
 	for p := s; !p.start.IsZero() && s.start.Sub(p.start) < reach; {
@@ -146,7 +151,8 @@ func ceil(wall time.Time) time.Time {
 	return wall
 }
 
-// wallFrom is the first matching wall at or after from, a whole minute, and before end. A zero end is none.
+// wallFrom is the first matching wall at or after from, a whole minute, and before end. A
+// zero end is none.
 func (e *Expression) wallFrom(from, end time.Time) (time.Time, bool) {
 	day := midnight(from)
 	minute := int(from.Sub(day) / time.Minute)
@@ -167,8 +173,8 @@ func (e *Expression) wallFrom(from, end time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// wallTo is the latest matching wall at or before to, a whole minute, and not before start. A zero start is
-// none.
+// wallTo is the latest matching wall at or before to, a whole minute, and not before
+// start. A zero start is none.
 func (e *Expression) wallTo(to, start time.Time) (time.Time, bool) {
 	day := midnight(to)
 	minute := int(to.Sub(day) / time.Minute)

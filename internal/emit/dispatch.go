@@ -7,8 +7,10 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
+	"github.com/kaizen-agentic/schedule-action/internal/safetext"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
@@ -64,7 +66,7 @@ func (d *Dispatch) send(ctx context.Context, m Message, result *store.Delivery) 
 		return
 	}
 	if err := d.o.Client.Dispatch(ctx, result.Target, event.Type, m.JSON); err != nil {
-		result.Status, result.Error = store.Failed, oneLine(err.Error())
+		result.Status, result.Error = store.Failed, safetext.OneLine(err.Error())
 		return
 	}
 	result.Status = store.Delivered
@@ -95,7 +97,7 @@ func checkPayload(payload []byte) error {
 func ParseTargets(s string) ([]string, error) {
 	var targets []string
 	seen := make(map[string]bool)
-	for line := range strings.SplitSeq(lineEnds.Replace(s), "\n") {
+	for line := range strings.SplitSeq(safetext.LineEnds.Replace(s), "\n") {
 		line, _, _ = strings.Cut(line, "#")
 		for target := range strings.SplitSeq(line, ",") {
 			target = strings.TrimSpace(target)
@@ -103,8 +105,8 @@ func ParseTargets(s string) ([]string, error) {
 				continue
 			}
 			if !event.IsRepository(target) {
-				return nil, fmt.Errorf("dispatch-to: %q is not a repository: "+
-					"write owner/repo, one per line or separated by commas", target)
+				return nil, advice.New("write owner/repo, one per line or separated by commas",
+					"dispatch-to: %q is not a repository", target)
 			}
 			if key := strings.ToLower(target); !seen[key] {
 				seen[key] = true

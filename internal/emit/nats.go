@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
@@ -64,7 +65,7 @@ func NewNATS(o NATSOptions) (*NATS, error) {
 	o.ConnectTimeout = cmp.Or(o.ConnectTimeout, natsConnectTimeout)
 	o.PublishTimeout = cmp.Or(o.PublishTimeout, natsPublishTimeout)
 	if strings.ContainsAny(o.Subject, " \t\r\n*>") || strings.Contains("."+o.Subject+".", "..") {
-		return nil, withHint("write words joined by dots, without wildcards",
+		return nil, advice.New("write words joined by dots, without wildcards",
 			"nats-subject %q is not a subject to publish to", o.Subject)
 	}
 	servers, err := parseServers(o.URLs)
@@ -119,12 +120,12 @@ func (n *NATS) Check(ctx context.Context) error {
 // maskError returns err as it may be shown, with the kind that it has.
 func (n *NATS) maskError(err error) error {
 	message, hint := err.Error(), ""
-	if hinted, ok := errors.AsType[*HintError](err); ok {
+	if hinted, ok := errors.AsType[*advice.Error](err); ok {
 		message, hint = hinted.Message, hinted.Hint
 	}
 	var known marked
 	errors.As(err, &known)
-	return marked{&HintError{
+	return marked{&advice.Error{
 		Message: n.secrets.mask(fmt.Sprintf("%s: %s", n.hosts, message)),
 		Hint:    n.secrets.mask(hint),
 	}, known.mark}
@@ -178,10 +179,10 @@ func (n *NATS) findStream(ctx context.Context) error {
 	case err == nil:
 		return nil
 	case errors.Is(context.Cause(ctx), errNoAck):
-		return marked{withHint("run again", "JetStream did not answer within %v", n.o.PublishTimeout), ErrUnreachable}
+		return marked{advice.New("run again", "JetStream did not answer within %v", n.o.PublishTimeout), ErrUnreachable}
 	case isPermissionError(err) && strings.Contains(err.Error(), streamNames):
 		hint := fmt.Sprintf("allow it to publish to %s, or rely on the first delivery", streamNames)
-		return marked{withHint(hint, "the user may not ask which stream captures the subject %q", n.o.Subject),
+		return marked{advice.New(hint, "the user may not ask which stream captures the subject %q", n.o.Subject),
 			ErrStreamUnknown}
 	}
 	return n.explainPublish(ctx, err)

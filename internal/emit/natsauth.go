@@ -12,6 +12,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
+
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
+	"github.com/kaizen-agentic/schedule-action/internal/safetext"
 )
 
 // defaultPort is NATS's.
@@ -43,14 +46,14 @@ func parseServers(urls []string) (serverList, error) {
 		list.remote = list.remote || u.Scheme == "tls" || !isLoopback(u.Hostname())
 	}
 	if len(list.hosts) == 0 {
-		return list, withHint("write tls://host:4222", "nats-url is empty")
+		return list, advice.New("write tls://host:4222", "nats-url is empty")
 	}
 	return list, nil
 }
 
 func parseServer(entry string) (*url.URL, error) {
 	if strings.Contains(entry, "@") {
-		return nil, withHint("use nats-user and nats-password, nats-token, nats-nkey or nats-creds",
+		return nil, advice.New("use nats-user and nats-password, nats-token, nats-nkey or nats-creds",
 			"nats-url holds user information, which logs would show")
 	}
 	if !strings.Contains(entry, "://") {
@@ -59,7 +62,7 @@ func parseServer(entry string) (*url.URL, error) {
 	u, err := url.Parse(entry)
 	if err != nil || u.Hostname() == "" || u.Scheme != "nats" && u.Scheme != "tls" ||
 		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, withHint("write tls://host:4222, or nats://host:4222", "nats-url %q is not a server", entry)
+		return nil, advice.New("write tls://host:4222, or nats://host:4222", "nats-url %q is not a server", entry)
 	}
 	return u, nil
 }
@@ -75,16 +78,16 @@ func tlsConfig(o NATSOptions, required bool) (*tls.Config, error) {
 	if o.CA != "" {
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM([]byte(o.CA)) {
-			return nil, withHint("give the PEM text itself, not a path", "nats-ca holds no certificate")
+			return nil, advice.New("give the PEM text itself, not a path", "nats-ca holds no certificate")
 		}
 	}
 	if (o.Cert == "") != (o.Key == "") {
-		return nil, withHint("give both, or none", "nats-cert and nats-key belong together")
+		return nil, advice.New("give both, or none", "nats-cert and nats-key belong together")
 	}
 	if o.Cert != "" {
 		pair, err := tls.X509KeyPair([]byte(o.Cert), []byte(o.Key))
 		if err != nil {
-			return nil, withHint("give the PEM texts themselves, not paths",
+			return nil, advice.New("give the PEM texts themselves, not paths",
 				"nats-cert and nats-key are not a certificate and its key")
 		}
 		config.Certificates = []tls.Certificate{pair}
@@ -105,7 +108,7 @@ func authenticate(o NATSOptions, client *nats.Options) (masks, error) {
 	if o.Creds != "" {
 		var key nkeys.KeyPair
 		if jwt, key = parseCredentials(o.Creds); key == nil || jwt == "" {
-			return nil, withHint("give the text of the .creds file itself, not a path",
+			return nil, advice.New("give the text of the .creds file itself, not a path",
 				"nats-creds does not hold a user's JWT and seed")
 		}
 		client.UserJWT = func() (string, error) { return jwt, nil }
@@ -142,11 +145,11 @@ func checkKinds(o NATSOptions) error {
 		}
 	}
 	if len(kinds) > 1 {
-		return withHint("remove the others",
+		return advice.New("remove the others",
 			"%s are set, a connection takes one of them", strings.Join(kinds, " and "))
 	}
 	if (o.User == "") != (o.Password == "") {
-		return withHint("give both, or none", "nats-user and nats-password belong together")
+		return advice.New("give both, or none", "nats-user and nats-password belong together")
 	}
 	return nil
 }
@@ -154,11 +157,11 @@ func checkKinds(o NATSOptions) error {
 func parseSeed(seed string) (nkeys.KeyPair, error) {
 	prefix, _, err := nkeys.DecodeSeed([]byte(seed))
 	if err != nil {
-		return nil, withHint("give the line that begins with SU, not a path and not the public key",
+		return nil, advice.New("give the line that begins with SU, not a path and not the public key",
 			"nats-nkey is not a seed")
 	}
 	if prefix != nkeys.PrefixByteUser {
-		return nil, withHint("give the line that begins with SU", "nats-nkey is not a user's seed")
+		return nil, advice.New("give the line that begins with SU", "nats-nkey is not a user's seed")
 	}
 	return nkeys.FromSeed([]byte(seed))
 }
@@ -188,7 +191,7 @@ func newMasks(secrets ...string) masks {
 	var m masks
 	for _, secret := range secrets {
 		for _, form := range []string{secret, inJSON(secret), strings.Trim(secret, "'")} {
-			if form = oneLine(form); form != "" {
+			if form = safetext.OneLine(form); form != "" {
 				m = append(m, regexp.MustCompile("(?i)"+regexp.QuoteMeta(form)))
 			}
 		}
@@ -212,9 +215,9 @@ const maxNATSError = 1000
 // mask makes a text safe to show: one line, bounded, without the secrets. Invisible characters
 // go first, because a server may have put them into a secret.
 func (m masks) mask(text string) string {
-	text = oneLine(text)
+	text = safetext.OneLine(text)
 	for _, secret := range m {
 		text = secret.ReplaceAllLiteralString(text, "***")
 	}
-	return shorten(text, maxNATSError)
+	return safetext.Shorten(text, maxNATSError)
 }

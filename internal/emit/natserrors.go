@@ -11,6 +11,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 )
 
 var errNoAck = errors.New("no acknowledgement in time")
@@ -64,15 +66,15 @@ func (n *NATS) explainConnect(err error) error {
 	case errors.Is(err, errCancelled):
 		return fmt.Errorf("cancelled while connecting: %w", err)
 	case errors.Is(err, errNoHeaders):
-		return withHint("update it, or allow headers there", "%w", err)
+		return advice.New("update it, or allow headers there", "%w", err)
 	case errors.Is(err, errNoTLS):
-		return withHint("enable TLS on the server",
+		return advice.New("enable TLS on the server",
 			"the server offers no TLS, which is required off this machine, so no credentials were sent")
 	case errors.Is(err, errTLS), errors.Is(err, errClientCertificate):
 		return explainTLS(err)
 	case isAuthorizationError(err):
 		input, hint := n.authInput()
-		return withHint(hint, "unauthorised: the server refused %s (%s)", input, serverText(err))
+		return advice.New(hint, "unauthorised: the server refused %s (%s)", input, serverText(err))
 	}
 	return marked{n.explainUnreachable(err), ErrUnreachable}
 }
@@ -84,27 +86,27 @@ func explainTLS(err error) error {
 	var invalid x509.CertificateInvalidError
 	switch {
 	case errors.As(err, &unknown):
-		return withHint("set nats-ca to its certificate",
+		return advice.New("set nats-ca to its certificate",
 			"TLS refused: the server's certificate is signed by an unknown authority")
 	case errors.As(err, &host):
-		return withHint("use a name in nats-url that the certificate bears", "TLS refused: %w", host)
+		return advice.New("use a name in nats-url that the certificate bears", "TLS refused: %w", host)
 	case errors.As(err, &invalid):
-		return withHint("renew the server's certificate", "TLS refused: %w", invalid)
+		return advice.New("renew the server's certificate", "TLS refused: %w", invalid)
 	case errors.Is(err, errClientCertificate):
-		return withHint("set nats-cert and nats-key", "TLS refused: the server wants a client certificate that it trusts")
+		return advice.New("set nats-cert and nats-key", "TLS refused: the server wants a client certificate that it trusts")
 	}
-	return withHint("check the server's TLS settings", "TLS refused: %w", err)
+	return advice.New("check the server's TLS settings", "TLS refused: %w", err)
 }
 
 // explainUnreachable covers what may pass by itself.
 func (n *NATS) explainUnreachable(err error) error {
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return withHint("check nats-url and that the server runs", "connection refused: nothing listens there")
+		return advice.New("check nats-url and that the server runs", "connection refused: nothing listens there")
 	case isTimeout(err):
-		return withHint("check nats-url and the firewall", "no NATS server answered within %v", n.o.ConnectTimeout)
+		return advice.New("check nats-url and the firewall", "no NATS server answered within %v", n.o.ConnectTimeout)
 	}
-	return withHint("check nats-url", "connecting failed: %s", serverText(err))
+	return advice.New("check nats-url", "connecting failed: %s", serverText(err))
 }
 
 func isTimeout(err error) bool {
@@ -141,13 +143,13 @@ func (n *NATS) explainPublish(ctx context.Context, err error) error {
 	switch {
 	case isPermissionError(err):
 		hint := fmt.Sprintf("allow the user to publish to %q and to subscribe to _INBOX.>", n.o.Subject)
-		return withHint(hint, "unauthorised: %s", serverText(err))
+		return advice.New(hint, "unauthorised: %s", serverText(err))
 	case cause != nil:
 		return n.explainEnd(cause)
 	case isAuthorizationError(err):
 		return n.explainConnect(err) // of another connection, after the first was lost
 	case errors.Is(err, nats.ErrMaxPayload):
-		return withHint("raise its max_payload",
+		return advice.New("raise its max_payload",
 			"too large: the server takes messages of at most %d bytes", n.client.maxPayload())
 	}
 	return n.explainAnswer(ctx, err)
@@ -158,21 +160,21 @@ func (n *NATS) explainAnswer(ctx context.Context, err error) error {
 	refusal := apiError(err)
 	switch {
 	case hasCode(err, jetstream.JSErrCodeStreamMessageExceedsMaximum):
-		return withHint("raise its max_msg_size", "too large: the stream takes only smaller messages")
+		return advice.New("raise its max_msg_size", "too large: the stream takes only smaller messages")
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders),
 		hasCode(err, jetstream.JSErrCodeStreamNotFound, jetstream.JSErrCodeJetStreamNotEnabled,
 			jetstream.JSErrCodeJetStreamNotEnabledForAccount):
 		return n.explainNoStream(ctx)
 	case errors.Is(err, jetstream.ErrInvalidJSAck):
-		return withHint(fmt.Sprintf("check what else listens to %q", n.o.Subject),
+		return advice.New(fmt.Sprintf("check what else listens to %q", n.o.Subject),
 			"the answer is no acknowledgement of a stream")
 	case isJSONError(err):
-		return withHint("check what else listens to $JS.API.>", "the answer is not from JetStream")
+		return advice.New("check what else listens to $JS.API.>", "the answer is not from JetStream")
 	case refusal != nil:
-		return withHint("check the stream",
+		return advice.New("check the stream",
 			"the stream refused the event: %s (error %d)", refusal.Description, refusal.ErrorCode)
 	}
-	return withHint(runAgain, "publishing failed: %s", serverText(err))
+	return advice.New(runAgain, "publishing failed: %s", serverText(err))
 }
 
 func isJSONError(err error) bool {
@@ -185,13 +187,13 @@ func isJSONError(err error) bool {
 // because it was cancelled.
 func (n *NATS) explainEnd(cause error) error {
 	if !errors.Is(cause, errNoAck) {
-		return withHint(runAgain, "cancelled before the acknowledgement (%w)", cause)
+		return advice.New(runAgain, "cancelled before the acknowledgement (%w)", cause)
 	}
 	loss := ""
 	if n.client.lost != nil {
 		loss = fmt.Sprintf(", the connection was lost (%s)", serverText(n.client.lost))
 	}
-	return marked{withHint(runAgain, "no acknowledgement within %v%s", n.o.PublishTimeout, loss), ErrUnreachable}
+	return marked{advice.New(runAgain, "no acknowledgement within %v%s", n.o.PublishTimeout, loss), ErrUnreachable}
 }
 
 // explainNoStream distinguishes a server without JetStream from one without a stream for the
@@ -202,10 +204,10 @@ func (n *NATS) explainNoStream(ctx context.Context) error {
 	err := n.accountInfo(ctx)
 	switch {
 	case hasCode(err, jetstream.JSErrCodeJetStreamNotEnabledForAccount):
-		return withHint("enable it there", "no JetStream: it is not enabled for this account")
+		return advice.New("enable it there", "no JetStream: it is not enabled for this account")
 	case hasCode(err, jetstream.JSErrCodeJetStreamNotEnabled):
-		return withHint("enable it there", "no JetStream: it is not enabled on the server")
+		return advice.New("enable it there", "no JetStream: it is not enabled on the server")
 	}
-	return withHint("create one on the server; this program never does",
+	return advice.New("create one on the server; this program never does",
 		"no stream captures the subject %q", n.o.Subject)
 }

@@ -90,9 +90,6 @@ func New(b *prepare.Bundle, c Context) Event {
 	}
 }
 
-// ID is the event id, by which consumers drop a repeat: <repository>/<artifact name> (design §6).
-func ID(repository, name string) string { return repository + "/" + name }
-
 // PrepareCommand is the command line that produces the bundle of agent from the checkout at root; this program takes the same words.
 // The contract asks for the exact command, so a format other than the default is part of it.
 func PrepareCommand(agent, root string, format prepare.Format) string {

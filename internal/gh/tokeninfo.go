@@ -36,9 +36,6 @@ func (c *Client) TokenInfo() (TokenInfo, bool) {
 	return TokenInfo{}, false
 }
 
-// Told is the former name of TokenInfo.
-func (c *Client) Told() (TokenInfo, bool) { return c.TokenInfo() }
-
 // readTokenInfo reads an answer's headers. It returns nil without a date, which only the
 // API always sends.
 func readTokenInfo(h http.Header, now time.Time) *TokenInfo {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
@@ -113,7 +114,7 @@ func (d *Deliverer) storeBundle(ctx context.Context, p *Planned, b *Built, done 
 // no output, whoever reads the outputs would never hear of it.
 func (d *Deliverer) reserve(size int) error {
 	if d.MaxPayloads > 0 && d.payloads.Add(int64(size)) > int64(d.MaxPayloads) {
-		return fmt.Errorf("the events of this run fill its outputs, of which the platform takes %d bytes; the next run prepares it", emit.MaxOutputs)
+		return fmt.Errorf("the events of this run fill its outputs, of which the platform takes %d bytes; the next run prepares it", actions.MaxOutputs)
 	}
 	return nil
 }

@@ -199,7 +199,7 @@ func (c *counter) Read(p []byte) (int, error) {
 // bundle renders the document.
 func (d *document) bundle() (*Bundle, error) {
 	b := &Bundle{
-		Name: Name(d.in.Repo, d.in.Entry.Agent, d.in.Period), Repo: d.in.Repo, Agent: d.in.Entry.Agent,
+		Repo: d.in.Repo, Agent: d.in.Entry.Agent,
 		Cadence: d.in.Entry.Cadence, Period: d.in.Period, Format: d.in.Format,
 		PromptFound: d.prompt != nil, HasMemory: d.memory != nil, HasMetrics: d.metrics != nil,
 		Pointers: d.pointers, SessionClose: d.sessionClose, Memory: d.memory.info(),

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
@@ -57,7 +58,7 @@ func (f *finder) prompt() found {
 // one, and else only of an agent that runs.
 func (f *finder) noPrompt() {
 	agent, manifestKnown := f.entry.Agent, f.taken != nil
-	near, slip := schedule.NearAgent(f.tree, agent, f.taken)
+	near, slip := scaffold.NearAgent(f.tree, agent, f.taken)
 	switch {
 	case slip && manifestKnown:
 		message := fmt.Sprintf("agent %q has no prompt, and agent %q has one but no entry", agent, near)
@@ -175,7 +176,7 @@ func (f *finder) metricsIn(dir string) string {
 func (f *finder) conventional(part schedule.Part) found {
 	var first found
 	var firstInfo fs.FileInfo
-	for _, path := range schedule.Paths(f.tree, part, f.entry.Agent) {
+	for _, path := range scaffold.Paths(f.tree, part, f.entry.Agent) {
 		info, err := f.probe(path)
 		switch {
 		case absent(err):

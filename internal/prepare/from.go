@@ -70,7 +70,7 @@ func FromJSON(file string, data []byte, in Input) (*Bundle, []diag.Finding, erro
 		return nil, c.findings, nil
 	}
 	b := &Bundle{
-		Name: Name(in.Repo, in.Entry.Agent, in.Period), Repo: in.Repo, Agent: in.Entry.Agent,
+		Repo: in.Repo, Agent: in.Entry.Agent,
 		Cadence: in.Entry.Cadence, Period: in.Period, Format: JSON, Content: bytes.Clone(data),
 		PromptFound: *g.AgentPromptFound, HasMemory: *g.HasMemory, HasMetrics: *g.HasMetrics,
 		Pointers: pointers, SessionClose: closing,

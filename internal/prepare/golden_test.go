@@ -40,8 +40,8 @@ func TestSamples(t *testing.T) {
 				if len(findings) > 0 {
 					t.Errorf("%s: Prepare(%s) finds %v", sample, e.Agent, findings)
 				}
-				golden(t, filepath.Join("testdata", b.Name, b.ContentName()), b.Content)
-				golden(t, filepath.Join("testdata", b.Name, "sources."+b.ContentName()+".json"), b.Sources)
+				golden(t, filepath.Join("testdata", "kaizen."+b.Repo+"."+b.Agent+"."+b.Period, b.ContentName()), b.Content)
+				golden(t, filepath.Join("testdata", "kaizen."+b.Repo+"."+b.Agent+"."+b.Period, "sources."+b.ContentName()+".json"), b.Sources)
 				if format == JSON {
 					validate(t, schema, b.Content)
 				}

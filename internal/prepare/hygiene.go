@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
-	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
 // How many places of one file are reported: enough to see what is wrong, too few to bury the rest.
@@ -76,7 +76,7 @@ func (c *collector) cleanSessionClose(lines []string) {
 }
 
 // commandPos is where the command of that index stands in the manifest, or all of them do where it keeps no place of each.
-func (c *collector) commandPos(i int) schedule.Pos {
+func (c *collector) commandPos(i int) yamlnode.Pos {
 	if pos := c.entry.Pos(fmt.Sprintf("session_close.%d", i)); pos != c.entry.Pos("") {
 		return pos
 	}

@@ -70,7 +70,6 @@ type PointerFile struct {
 
 // Bundle is one prepared bundle.
 type Bundle struct {
-	Name    string // kaizen.<repo>.<agent>.<period>
 	Repo    string
 	Agent   string
 	Cadence schedule.Cadence
@@ -108,14 +107,6 @@ func contentName(f Format) string {
 
 // SourcesName is the file name of Bundle.Sources.
 const SourcesName = "sources.json"
-
-// NamePrefix begins the name of every bundle.
-const NamePrefix = "kaizen."
-
-// Name is the bundle's name and that of its artifact (design §5).
-func Name(repo, agent, period string) string {
-	return NamePrefix + repo + "." + agent + "." + period
-}
 
 // Prepare builds the bundle of one entry. Findings with an error mean that the bundle is nil and must not leave the machine.
 // The findings are sorted; the caller drops those that the manifest silences. The error is for what the machine did, not for what

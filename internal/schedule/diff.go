@@ -12,7 +12,8 @@ import (
 // ChangeKind is one way in which an entry differs from its base version.
 type ChangeKind string
 
-// The kinds of change. Repointed means that it names other files, pointers or close commands.
+// The kinds of change. Repointed means that it names other files, pointers or close
+// commands.
 const (
 	Added       ChangeKind = "added"
 	Removed     ChangeKind = "removed"
@@ -47,16 +48,18 @@ type EntryDiff struct {
 	Before, After Rate
 	// Next are the five slots after the moment of comparison, nil if removed.
 	Next []Slot
-	// Effect says what the change does to the running period, as one part of a sentence: "first run at the next
-	// tick, for 2026-W48; then Mon 2026-11-30 09:00 CET". It is "" where nothing changes in that.
+	// Effect says what the change does to the running period, as one part of a sentence:
+	// "first run at the next tick, for 2026-W48; then Mon 2026-11-30 09:00 CET". It is ""
+	// where nothing changes in that.
 	Effect string
 }
 
-// Diff is what a pull request changes in the roster.
+// Diff is what a pull request changes in the manifest.
 type Diff struct {
 	// New says that there is no base version.
 	New bool
-	// Repo is the change of the slug, "" if it stays. The slug is part of every bundle's name, so every entry becomes due again.
+	// Repo is the change of the slug, "" if it stays. The slug is part of every bundle's
+	// name, so every entry becomes due again.
 	Repo string
 	// Entries are head's in its order, then the removed ones in base's.
 	Entries       []EntryDiff
@@ -68,7 +71,8 @@ func (d Diff) Changed() bool {
 	return d.New || d.Repo != "" || slices.ContainsFunc(d.Entries, func(e EntryDiff) bool { return len(e.Changes) > 0 })
 }
 
-// Compare returns what changes from base, nil if there is none, to head; the next dates are those after now.
+// Compare returns what changes from base, nil if there is none, to head; the next dates
+// are those after now.
 func Compare(base, head *Manifest, now time.Time) Diff {
 	d := Diff{New: base == nil}
 	if base == nil {
@@ -90,7 +94,7 @@ func Compare(base, head *Manifest, now time.Time) Diff {
 	for i := range base.Entries {
 		if e := &base.Entries[i]; old[e.Agent] != nil {
 			d.Entries = append(d.Entries, EntryDiff{
-				Agent: e.Agent, Cadence: e.Cadence, Before: e.rate(), Changes: []Change{{Removed, e.timing()}},
+				Agent: e.Agent, Cadence: e.Cadence, Before: e.rate(), Changes: []Change{{Removed, e.Timing()}},
 			})
 		}
 	}
@@ -111,9 +115,10 @@ func byAgent(m *Manifest) map[string]*Entry {
 
 // compareEntry compares an entry with its base version, nil if it had none.
 func compareEntry(base, head *Entry, now time.Time) EntryDiff {
-	d := EntryDiff{Agent: head.Agent, Cadence: head.Cadence, Enabled: head.Enabled, After: head.rate(), Next: head.Next(now, nextSlots)}
+	d := EntryDiff{Agent: head.Agent, Cadence: head.Cadence, Enabled: head.Enabled, After: head.rate(),
+		Next: head.Next(now, nextSlots)}
 	if base == nil {
-		detail := head.timing()
+		detail := head.Timing()
 		if !head.Enabled {
 			detail += ", disabled"
 		}
@@ -128,7 +133,7 @@ func compareEntry(base, head *Entry, now time.Time) EntryDiff {
 		d.Changes = append(d.Changes, Change{Kind: SwitchedOff})
 	}
 	if !sameTiming(base, head) {
-		d.Changes = append(d.Changes, Change{Retimed, arrow(base.timing(), head.timing())})
+		d.Changes = append(d.Changes, Change{Retimed, arrow(base.Timing(), head.Timing())})
 	}
 	d.Changes = append(d.Changes, compareFiles(base, head)...)
 	return d
@@ -168,12 +173,13 @@ func pointerList(pointers []Pointer) string {
 
 func arrow(before, after string) string { return before + " → " + after }
 
-// timing says when an entry runs: `weekly, cron "0 9 * * 1" Europe/Berlin`.
-func (e *Entry) timing() string {
+// Timing says when an entry runs: `weekly, cron "0 9 * * 1" Europe/Berlin`.
+func (e *Entry) Timing() string {
 	return fmt.Sprintf("%s, cron %q %s", e.Cadence, e.Cron, e.Location)
 }
 
-// sameTiming reports whether two entries run at the same times, however their crons are written.
+// sameTiming reports whether two entries run at the same times, however their crons are
+// written.
 func sameTiming(a, b *Entry) bool {
 	return a.Cadence == b.Cadence && a.Slots == b.Slots && a.Location.String() == b.Location.String()
 }
@@ -185,8 +191,8 @@ func (e *Entry) rate() Rate {
 	return Rate(e.Slots.PerMonth())
 }
 
-// effect says what a change from base, nil if there is none, does to head's running period. Without the ledger
-// it assumes that all that base had due is delivered.
+// effect says what a change from base, nil if there is none, does to head's running
+// period. Without the ledger it assumes that all that base had due is delivered.
 func effect(base, head *Entry, now time.Time) string {
 	switch {
 	case !head.Enabled:
@@ -217,7 +223,8 @@ func firstRun(e *Entry, now time.Time) string {
 	return Decide(e, now, Known{}).Outlook()
 }
 
-// maxDelivered is how many past slots are taken for delivered: more than a month of hourly ones.
+// maxDelivered is how many past slots count as delivered: more than a month of hourly
+// ones.
 const maxDelivered = 750
 
 // delivered are the latest periods of an entry of which every slot up to now was run.

@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -9,9 +10,10 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
-// aliases are keys of other programs, and the keys that they mean here.
+// aliases are keys of other programs, with the keys that they mean here.
 var aliases = map[string]string{
 	"tz": "timezone", "time_zone": "timezone", "time-zone": "timezone", "timeZone": "timezone", "zone": "timezone",
 	"slug": "repo", "repository": "repo",
@@ -23,8 +25,13 @@ var aliases = map[string]string{
 // aliasOf is the key that a key of another program means, or "".
 func aliasOf(key string) string { return aliases[key] }
 
+// KeyHint says what to write in place of an unknown key of a mapping with the given keys.
+func KeyHint(key string, keys []string) string {
+	return keyHint(cmp.Or(Suggest(key, keys), aliasOf(key)), keys)
+}
+
 // manifestForeign explains top-level keys of another form.
-func manifestForeign(root *node) func(field) (explanation, bool) {
+func manifestForeign(root *yamlnode.Node) func(field) (explanation, bool) {
 	const what = "the manifest"
 	return func(f field) (explanation, bool) {
 		alias := aliasOf(f.name)
@@ -34,7 +41,7 @@ func manifestForeign(root *node) func(field) (explanation, bool) {
 			return explanation{diag.ListForm, message, listHint(f.value, root), "agents"}, true
 		case alias == "timezone" || alias == "repo":
 			return unknown(f, what, alias, "write "+keyWithValue(alias, f.value)), true
-		case f.value.get("cadence") != nil:
+		case f.value.Get("cadence") != nil:
 			return unknown(f, what, "", "move it below agents, and indent it further"), true
 		case slices.Contains(entryKeys, f.name):
 			return unknown(f, what, "", "move it below the name of its agent, and indent it further"), true
@@ -45,14 +52,14 @@ func manifestForeign(root *node) func(field) (explanation, bool) {
 	}
 }
 
-// listHint is what to write in the place of the value of listKey.
-func listHint(value, root *node) string {
+// listHint says what to write in place of the value of listKey.
+func listHint(value, root *yamlnode.Node) string {
 	switch {
-	case root.get("agents") != nil:
+	case root.Get("agents") != nil:
 		return "remove it: agents is there already"
-	case value.kind == sequenceNode:
+	case value.Kind == yamlnode.Sequence:
 		return newForm(value)
-	case value.kind == mappingNode:
+	case value.Kind == yamlnode.Mapping:
 		return "write agents in place of " + listKey
 	}
 	return "write " + example("agents")
@@ -62,15 +69,15 @@ func listHint(value, root *node) string {
 const listKey = "schedules"
 
 func unknown(f field, what, meant, hint string) explanation {
-	return explanation{diag.UnknownKey, fmt.Sprintf("unknown key %s in %s", quote(f.name), what), hint, meant}
+	return explanation{diag.UnknownKey, fmt.Sprintf("unknown key %s in %s", diag.Quote(f.name), what), hint, meant}
 }
 
-// keyWithValue is the key with the value that another key has, if that is a short string.
-func keyWithValue(key string, value *node) string {
-	if value.kind != scalarNode || value.absent || len(value.value) > maxSuggest {
+// keyWithValue is the key with the value of another key, if that is a short string.
+func keyWithValue(key string, value *yamlnode.Node) string {
+	if value.Kind != yamlnode.Scalar || value.Absent || len(value.Value) > maxSuggest {
 		return key + ": and its value"
 	}
-	s := trimQuotes(value.value)
+	s := trimQuotes(value.Value)
 	if key == "repo" {
 		s = path.Base(s) // without the owner
 	}
@@ -79,27 +86,28 @@ func keyWithValue(key string, value *node) string {
 
 // yamlText writes a scalar, in quotes unless it is a plain word or path.
 func yamlText(s string) string {
-	if s == "" || strings.ContainsFunc(s, func(r rune) bool { return !isAlphanumeric(r) && !strings.ContainsRune("/_-", r) }) {
-		return quote(s)
+	special := func(r rune) bool { return !isAlphanumeric(r) && !strings.ContainsRune("/_-", r) }
+	if s == "" || strings.ContainsFunc(s, special) {
+		return diag.Quote(s)
 	}
-	return yamlWord(s)
+	return yamlnode.FormatWord(s)
 }
 
 // maxShownAgents is how many entries a hint writes out.
 const maxShownAgents = 5
 
 // newForm writes a list of entries as the mapping that it should be.
-func newForm(list *node) string {
+func newForm(list *yamlnode.Node) string {
 	var entries []string
 	left := 0
-	for _, item := range list.items {
+	for _, item := range list.Items {
 		name, p := oldEntry(item)
 		switch {
 		case name == "":
 		case len(entries) == maxShownAgents:
 			left++
 		default:
-			entries = append(entries, yamlWord(name)+": "+p.flow())
+			entries = append(entries, yamlnode.FormatWord(name)+": "+p.flow())
 		}
 	}
 	if len(entries) == 0 {
@@ -112,27 +120,28 @@ func newForm(list *node) string {
 	return hint
 }
 
-// oldEntry is the agent of an element of a list and when it runs; the name is "" if there is none.
-func oldEntry(item *node) (name string, p proposal) {
-	if item.kind == scalarNode && IsAgent(item.value) {
-		return item.value, proposal{cadence: Weekly}
+// oldEntry is the agent of an element of a list and when it runs; the name is "" if there
+// is none.
+func oldEntry(item *yamlnode.Node) (name string, p proposal) {
+	if item.Kind == yamlnode.Scalar && IsAgent(item.Value) {
+		return item.Value, proposal{cadence: Weekly}
 	}
-	isName := func(n *node) bool {
-		return n != nil && n.kind == scalarNode && IsAgent(n.value) && !slices.Contains(entryKeys, n.value)
+	isName := func(n *yamlnode.Node) bool {
+		return n != nil && n.Kind == yamlnode.Scalar && IsAgent(n.Value) && !slices.Contains(entryKeys, n.Value)
 	}
 	for _, key := range []string{"agent", "name"} {
-		if n := item.get(key); isName(n) {
-			return n.value, entryProposal(item)
+		if n := item.Get(key); isName(n) {
+			return n.Value, entryProposal(item)
 		}
 	}
-	if len(item.pairs) == 1 && isName(item.pairs[0].key) {
-		return item.pairs[0].key.value, entryProposal(item.pairs[0].value) // - coach: {cadence: weekly}
+	if len(item.Pairs) == 1 && isName(item.Pairs[0].Key) {
+		return item.Pairs[0].Key.Value, entryProposal(item.Pairs[0].Value) // - coach: {cadence: weekly}
 	}
 	return "", p
 }
 
 // entryProposal is entryWords, and weekly for an entry that does not say when it runs.
-func entryProposal(n *node) proposal {
+func entryProposal(n *yamlnode.Node) proposal {
 	if p, ok := entryWords(n); ok {
 		return p
 	}
@@ -140,12 +149,14 @@ func entryProposal(n *node) proposal {
 }
 
 // timeKeys are the keys in which people write when an entry runs, beside cadence and cron.
-var timeKeys = []string{"day", "days", "weekday", "time", "at", "hour", "every", "interval", "frequency", "schedule", "when"}
+var timeKeys = []string{"day", "days", "weekday", "time", "at", "hour", "every", "interval", "frequency", "schedule",
+	"when"}
 
-// entryWords is the proposal that all keys of an entry add up to. ok is false when no key says when it runs.
-func entryWords(n *node) (p proposal, ok bool) {
-	cadence := Cadence(text(n.get("cadence")))
-	if p, ok = propose(text(n.get("cron"))); ok {
+// entryWords combines all keys of an entry into one proposal. ok is false when no key
+// says when it runs.
+func entryWords(n *yamlnode.Node) (p proposal, ok bool) {
+	cadence := Cadence(n.Get("cadence").Text())
+	if p, ok = propose(n.Get("cron").Text()); ok {
 		if cadence.known() {
 			p.cadence = cadence
 		}
@@ -156,7 +167,7 @@ func entryWords(n *node) (p proposal, ok bool) {
 		words = nil // its own finding says so
 	}
 	for _, key := range timeKeys {
-		for _, word := range valueWords(n.get(key)) {
+		for _, word := range valueWords(n.Get(key)) {
 			words = append(words, asWord(key, word, cadence))
 		}
 	}
@@ -178,27 +189,27 @@ func asWord(key, value string, cadence Cadence) string {
 }
 
 // valueWords are the texts of a value or of the elements of a list.
-func valueWords(n *node) []string {
-	switch n = n.resolve(); {
-	case n == nil || n.absent:
+func valueWords(n *yamlnode.Node) []string {
+	switch n = n.Resolve(); {
+	case n == nil || n.Absent:
 		return nil
-	case n.kind == mappingNode:
+	case n.Kind == yamlnode.Mapping:
 		return []string{"?"} // no word
-	case n.kind != sequenceNode:
-		return []string{text(n)}
+	case n.Kind != yamlnode.Sequence:
+		return []string{n.Text()}
 	}
 	var words []string
-	for _, item := range n.items {
-		words = append(words, text(item))
+	for _, item := range n.Items {
+		words = append(words, item.Text())
 	}
 	return words
 }
 
-// known reports whether the cadence is one of the contract's.
+// known reports whether the cadence is valid.
 func (c Cadence) known() bool { return c == Daily || c == Weekly || c == Monthly }
 
 // entryForeign explains keys of an entry that say in another form when it runs.
-func entryForeign(what string, n *node) func(field) (explanation, bool) {
+func entryForeign(what string, n *yamlnode.Node) func(field) (explanation, bool) {
 	return func(f field) (explanation, bool) {
 		alias := aliasOf(f.name)
 		switch {
@@ -211,8 +222,8 @@ func entryForeign(what string, n *node) func(field) (explanation, bool) {
 		case alias == "timezone" || f.name == "timezone":
 			return unknown(f, what, "", "write "+keyWithValue("timezone", f.value)+" at the top level, for all entries"), true
 		case alias == "enabled":
-			return unknown(f, what, "", boolHint(text(f.value), `did you mean "enabled"?`)), true
-		case alias != "" && f.value.kind == scalarNode && !f.value.absent && slices.Contains(entryKeys, alias):
+			return unknown(f, what, "", boolHint(f.value.Text(), `did you mean "enabled"?`)), true
+		case alias != "" && f.value.Kind == yamlnode.Scalar && !f.value.Absent && slices.Contains(entryKeys, alias):
 			return unknown(f, what, "", "write "+keyWithValue(alias, f.value)), true
 		case alias != "":
 			return unknown(f, what, "", fmt.Sprintf("did you mean %q?", alias)), true
@@ -221,35 +232,38 @@ func entryForeign(what string, n *node) func(field) (explanation, bool) {
 	}
 }
 
-// disabledHint is enabled with the opposite of a value.
-func disabledHint(n *node) string {
-	if boolHint(text(n), "") == "write enabled: false" {
+// disabledHint is the key enabled with the opposite of a value.
+func disabledHint(n *yamlnode.Node) string {
+	if boolHint(n.Text(), "") == "write enabled: false" {
 		return "write enabled: true"
 	}
 	return "write enabled: false"
 }
 
-// entryExample is how a required key of an entry is written, with the cadence that fits its cron.
-func entryExample(n *node) func(string) string {
+// entryExample is how a required key of an entry is written, with the cadence that fits
+// its cron.
+func entryExample(n *yamlnode.Node) func(string) string {
 	return func(key string) string {
-		if e, err := cron.Parse(text(n.get("cron")), cron.Manifest); err == nil && key == "cadence" {
+		if e, err := cron.Parse(n.Get("cron").Text(), cron.Manifest); err == nil && key == "cadence" {
 			return "cadence: " + string(cadenceOf(e))
 		}
 		return example(key)
 	}
 }
 
-// foreignTime explains a key such as day or time with the cron that all such keys of the entry add up to.
-func foreignTime(what string, n *node, f field) explanation {
+// foreignTime explains a key such as day or time, with the cron that all such keys of the
+// entry make together.
+func foreignTime(what string, n *yamlnode.Node, f field) explanation {
 	meant := ""
-	if n.get("cadence") == nil {
+	if n.Get("cadence") == nil {
 		meant = "cadence"
 	}
 	p, ok := entryWords(n)
 	if !ok {
-		return unknown(f, what, meant, `say when it runs with cadence and cron, such as cadence: weekly and cron: "0 9 * * 1"`)
+		return unknown(f, what, meant,
+			`say when it runs with cadence and cron, such as cadence: weekly and cron: "0 9 * * 1"`)
 	}
-	has := Cadence(text(n.get("cadence")))
+	has := Cadence(n.Get("cadence").Text())
 	if p.cron == "" && p.cadence == has {
 		return unknown(f, what, meant, "remove it: cadence says it already")
 	}

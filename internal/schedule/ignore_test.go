@@ -5,11 +5,13 @@ import (
 	"testing"
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
 func TestUnsilenced(t *testing.T) {
 	t.Parallel()
-	data := "version: \"1\"\nagents:\n  coach: # kaizen-ignore: no-prompt,long-prompt\n    cadence: daily # kaizen-ignore: retention\n"
+	data := "version: \"1\"\nagents:\n  coach: # kaizen-ignore: no-prompt,long-prompt\n    cadence: daily # " +
+		"kaizen-ignore: retention\n"
 	m, findings := Load("f", []byte(data), Options{})
 	if len(findings) > 0 {
 		t.Fatal(findings)
@@ -33,8 +35,9 @@ func TestUnsilenced(t *testing.T) {
 	}
 }
 
-// TestMisshapenIgnores tells comments that were meant to silence something from prose.
-func TestMisshapenIgnores(t *testing.T) {
+// TestMalformedIgnores separates comments that were meant to silence something from
+// prose.
+func TestMalformedIgnores(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		comment string
@@ -55,48 +58,13 @@ func TestMisshapenIgnores(t *testing.T) {
 		{"# Silence it with kaizen-ignore: and the rule", 0, ""},
 		{"# ignore: no-prompt", 0, ""},
 	} {
-		_, findings := readIgnores("f", []comment{{Pos{1, 1}, c.comment}})
+		_, findings := ReadIgnores("f", []yamlnode.Comment{{Pos: yamlnode.Pos{Line: 1, Column: 1}, Text: c.comment}})
 		switch {
 		case c.column == 0 && len(findings) > 0:
 			t.Errorf("%s: %v", c.comment, findings)
-		case c.column > 0 && (len(findings) != 1 || findings[0].Column != c.column || !strings.HasPrefix(findings[0].Hint, "write `# kaizen-ignore: "+c.hint+"`")):
+		case c.column > 0 && (len(findings) != 1 || findings[0].Column != c.column ||
+			!strings.HasPrefix(findings[0].Hint, "write `# kaizen-ignore: "+c.hint+"`")):
 			t.Errorf("%s: %v, want column %d and the hint %q", c.comment, findings, c.column, c.hint)
-		}
-	}
-}
-
-func TestComments(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		name, data string
-		want       []comment
-	}{
-		{"own line and trailing", "# a\nk: v # b\n", []comment{{Pos{1, 1}, "# a"}, {Pos{2, 6}, "# b"}}},
-		{"after non-ASCII and a BOM", "\ufeffé: 日 # b\r\n", []comment{{Pos{1, 6}, "# b"}}},
-		{"within a word", "k: a#b\n", nil},
-		{"double-quoted", `k: "a # \" # b" # c`, []comment{{Pos{1, 17}, "# c"}}},
-		{"single-quoted", "k: 'a # '' # b' # c", []comment{{Pos{1, 17}, "# c"}}},
-		{"quoted over lines", "k: \"a\n  # b\n  c\" # d\n", []comment{{Pos{3, 6}, "# d"}}},
-		{"empty quotes", "k: '' # a\nl: \"\" # b\n", []comment{{Pos{1, 7}, "# a"}, {Pos{2, 7}, "# b"}}},
-		{"block scalar", "k: | # a\n  # b\n\n  c # d\n# e\n", []comment{{Pos{1, 6}, "# a"}, {Pos{5, 1}, "# e"}}},
-		{"block scalar with its own indentation", "k: |1\n   a\n  # b\n# c\n", []comment{{Pos{4, 1}, "# c"}}},
-		{"empty block scalar", "k: |\n# a\nl: b\n", []comment{{Pos{2, 1}, "# a"}}},
-		{"flow", "k: [a, # b\n  \"#c\"] # d\n", []comment{{Pos{1, 8}, "# b"}, {Pos{2, 9}, "# d"}}},
-		{"quoted key", "\"a # b\": c # d\n", []comment{{Pos{1, 12}, "# d"}}},
-	} {
-		root, problems := parseYAML([]byte(c.data), manifestLimits)
-		if problems != nil {
-			t.Fatalf("%s: %v", c.name, problems)
-		}
-		got := comments([]byte(c.data), root)
-		if len(got) != len(c.want) {
-			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
-			continue
-		}
-		for i := range got {
-			if got[i] != c.want[i] {
-				t.Errorf("%s: got %v, want %v", c.name, got[i], c.want[i])
-			}
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
 // The keys of a manifest and of an entry, in the order in which messages list them.
@@ -16,11 +17,21 @@ var (
 	entryKeys    = []string{"cadence", "cron", "enabled", "prompt", "memory", "metrics", "pointers", "session_close"}
 )
 
-// maxFindings is how many findings of one file are reported. Nobody writes or reads more than that.
+// maxFindings is how many findings of one file are reported.
 const maxFindings = 1000
 
-// Load parses and checks data, reporting all findings at once (up to 1,000), sorted and with the silenced ones removed.
-// The manifest is nil when any finding is an error. It never panics, whatever data holds, and its cost is linear in len(data).
+// manifestLimits bound a manifest.
+var manifestLimits = yamlnode.Limits{Size: MaxSize, Depth: 32, Nodes: 10_000, StrictSpaces: true}
+
+// wholeFileHints say what to do about a manifest that is too large or empty.
+var wholeFileHints = map[diag.Rule]string{
+	diag.TooLarge:    "split the schedules over several repositories or shorten the comments",
+	diag.OneDocument: "start with version: \"1\", or remove the file and run `action init`",
+}
+
+// Load parses and checks data, reporting all findings at once (up to 1,000), sorted and
+// with the silenced ones removed. The manifest is nil when any finding is an error. It
+// never panics, whatever data holds, and its cost is linear in len(data).
 func Load(file string, data []byte, opts Options) (*Manifest, []diag.Finding) {
 	m, findings := load(file, data, opts)
 	if errors, _ := diag.Count(findings); errors > 0 {
@@ -29,8 +40,8 @@ func Load(file string, data []byte, opts Options) (*Manifest, []diag.Finding) {
 	return m, findings
 }
 
-// LoadReadable returns what could be read of a manifest that has errors: the values that are right, zero values in
-// the place of others, and possibly no entries at all.
+// LoadReadable returns what is readable of a manifest with errors: the valid values, zero
+// values in place of the others, and possibly no entries.
 func LoadReadable(file string, data []byte) *Manifest {
 	m, _ := load(file, data, Options{})
 	return m
@@ -38,9 +49,12 @@ func LoadReadable(file string, data []byte) *Manifest {
 
 func load(file string, data []byte, opts Options) (*Manifest, []diag.Finding) {
 	l := &loader{file: file, rarer: map[timing]bool{}}
-	root, problems := parseYAML(data, manifestLimits)
+	root, problems := yamlnode.Parse(data, manifestLimits)
 	for _, p := range problems {
-		l.findings = append(l.findings, p.finding(file))
+		if hint, ok := wholeFileHints[p.Rule]; ok && p.Pos == (yamlnode.Pos{}) {
+			p.Hint = hint
+		}
+		l.findings = append(l.findings, p.Finding(file))
 	}
 	if root == nil {
 		diag.Sort(l.findings)
@@ -52,13 +66,14 @@ func load(file string, data []byte, opts Options) (*Manifest, []diag.Finding) {
 		m.Repo = l.defaultRepo(root, opts.Repo)
 	}
 	var unknown []diag.Finding
-	m.ignores, unknown = readIgnores(file, comments(data, root))
+	m.ignores, unknown = ReadIgnores(file, yamlnode.Comments(data, root))
 	findings := m.Unsilenced(append(l.findings, unknown...))
 	diag.Sort(findings)
 	return m, bound(file, findings)
 }
 
-// bound cuts sorted findings to maxFindings, one of which then says so.
+// bound cuts sorted findings to maxFindings. The last one then reports that there are
+// more.
 func bound(file string, findings []diag.Finding) []diag.Finding {
 	if len(findings) <= maxFindings {
 		return findings
@@ -70,7 +85,8 @@ func bound(file string, findings []diag.Finding) []diag.Finding {
 	return findings
 }
 
-// loader walks the tree of a manifest and collects what is wrong. A value that is wrong is reported once and left out.
+// loader walks the tree of a manifest and collects findings. An invalid value is reported
+// once and left out.
 type loader struct {
 	file     string
 	findings []diag.Finding
@@ -84,74 +100,77 @@ type timing struct {
 	slots   cron.Expression
 }
 
-func (l *loader) report(rule diag.Rule, pos Pos, message, hint string) {
+func (l *loader) report(rule diag.Rule, pos yamlnode.Pos, message, hint string) {
 	l.findings = append(l.findings, rule.At(l.file, pos.Line, pos.Column, message, hint))
 }
 
-// refuseReferences reports what makes a value stand for something other than what is written in its place.
-func (l *loader) refuseReferences(n *node) {
+// refuseReferences reports aliases, anchors, tags and merge keys, which give a value
+// another meaning than its text.
+func (l *loader) refuseReferences(n *yamlnode.Node) {
 	const hint = "write the value out"
 	switch {
-	case n.kind == aliasNode:
-		l.report(diag.NoAlias, n.pos, fmt.Sprintf("an alias, %s", quote("*"+n.value)), hint)
-	case n.anchored:
-		l.report(diag.NoAlias, n.pos, "an anchor", "remove the & and its name")
-	case n.tagged:
-		l.report(diag.NoAlias, n.pos, "an explicit tag", "remove the ! and its name; quote the value if it has to be a string")
+	case n.Kind == yamlnode.Alias:
+		l.report(diag.NoAlias, n.Pos, fmt.Sprintf("an alias, %s", diag.Quote("*"+n.Value)), hint)
+	case n.Anchored:
+		l.report(diag.NoAlias, n.Pos, "an anchor", "remove the & and its name")
+	case n.Tagged:
+		l.report(diag.NoAlias, n.Pos, "an explicit tag",
+			"remove the ! and its name; quote the value if it has to be a string")
 	}
-	for _, item := range n.items {
+	for _, item := range n.Items {
 		l.refuseReferences(item)
 	}
-	for _, p := range n.pairs {
-		if isMerge(p.key) {
-			l.report(diag.NoAlias, p.key.pos, "a merge key, <<", hint)
+	for _, p := range n.Pairs {
+		if isMerge(p.Key) {
+			l.report(diag.NoAlias, p.Key.Pos, "a merge key, <<", hint)
 			continue
 		}
-		l.refuseReferences(p.key)
-		l.refuseReferences(p.value)
+		l.refuseReferences(p.Key)
+		l.refuseReferences(p.Value)
 	}
 }
 
-func isMerge(key *node) bool {
-	return key.kind == scalarNode && key.style == plainStyle && key.value == "<<"
+func isMerge(key *yamlnode.Node) bool {
+	return key.Kind == yamlnode.Scalar && key.Style == yamlnode.Plain && key.Value == "<<"
 }
 
-// isRefused reports whether n was refused already, so that its value means nothing.
-func isRefused(n *node) bool { return n.kind == aliasNode || n.tagged || n.omitted }
+// isRefused reports whether n was refused already, so that its value is not read.
+func isRefused(n *yamlnode.Node) bool { return n.Kind == yamlnode.Alias || n.Tagged || n.Omitted }
 
 // field is a key of a mapping and its value.
 type field struct {
 	name       string
-	key, value *node
+	key, value *yamlnode.Node
 }
 
-// pos is where a finding about the value stands: at the key if nothing is written there.
-func (f field) pos() Pos {
-	if f.value.absent {
-		return f.key.pos
+// pos is the place of a finding about the value: the key, if the value is missing.
+func (f field) pos() yamlnode.Pos {
+	if f.value.Absent {
+		return f.key.Pos
 	}
-	return f.value.pos
+	return f.value.Pos
 }
 
-// shape is what a mapping's keys may be.
+// shape describes the allowed keys of a mapping.
 type shape struct {
 	what     string // "the manifest"
 	keys     []string
 	required []string
-	// foreign explains a key that is not of the keys; ok is false for one that it does not know either.
+	// foreign explains a key that is not among keys; ok is false for an unknown one.
 	foreign func(field) (e explanation, ok bool)
 	// example is how a required key is written.
 	example func(key string) string
 }
 
-// explanation is a finding about a key before it has a place. meant is the key that stands for it, or "".
+// explanation is a finding about a key, without its place. meant is the key that it
+// replaces, or "".
 type explanation struct {
 	rule                 diag.Rule
 	message, hint, meant string
 }
 
 // fields checks the keys of a mapping and returns the known ones by name.
-func (l *loader) fields(n *node, s shape) map[string]field {
+func (l *loader) fields(n *yamlnode.Node, s shape) map[string]field {
 	found := map[string]field{}
 	excused := map[string]bool{} // required keys that are there in another form
 	for _, f := range l.unique(n) {
@@ -162,17 +181,17 @@ func (l *loader) fields(n *node, s shape) map[string]field {
 		e, ok := s.foreign(f)
 		if !ok {
 			e = explanation{rule: diag.UnknownKey, meant: Suggest(trimQuotes(f.name), s.keys)}
-			e.message, e.hint = fmt.Sprintf("unknown key %s in %s", quote(f.name), s.what), keyHint(e.meant, s.keys)
+			e.message, e.hint = fmt.Sprintf("unknown key %s in %s", diag.Quote(f.name), s.what), keyHint(e.meant, s.keys)
 		}
 		excused[e.meant] = true
-		l.report(e.rule, f.key.pos, e.message, e.hint)
+		l.report(e.rule, f.key.Pos, e.message, e.hint)
 	}
-	if slices.ContainsFunc(n.pairs, func(p pair) bool { return isMerge(p.key) || isRefused(p.key) }) {
-		return found // what the reference stands for may hold the required keys
+	if slices.ContainsFunc(n.Pairs, func(p yamlnode.Pair) bool { return isMerge(p.Key) || isRefused(p.Key) }) {
+		return found // what the reference means may hold the required keys
 	}
 	for _, name := range s.required {
 		if _, ok := found[name]; !ok && !excused[name] {
-			l.report(diag.MissingKey, n.pos, fmt.Sprintf("%s has no %q", s.what, name), "add "+s.example(name))
+			l.report(diag.MissingKey, n.Pos, fmt.Sprintf("%s has no %q", s.what, name), "add "+s.example(name))
 		}
 	}
 	return found
@@ -185,38 +204,40 @@ func keyHint(meant string, keys []string) string {
 	return "allowed here: " + strings.Join(keys, ", ")
 }
 
-// unique returns the fields of a mapping and reports keys that are lists or mappings, or stand twice.
-func (l *loader) unique(n *node) []field { return l.uniqueBy(n, diag.DuplicateKey, "the key") }
+// unique returns the fields of a mapping and reports keys that are lists or mappings, or
+// duplicates.
+func (l *loader) unique(n *yamlnode.Node) []field { return l.uniqueBy(n, diag.DuplicateKey, "the key") }
 
-// uniqueBy is unique with the rule and the words for a name that stands twice.
-func (l *loader) uniqueBy(n *node, rule diag.Rule, what string) []field {
+// uniqueBy is unique with the rule and the words for a duplicate name.
+func (l *loader) uniqueBy(n *yamlnode.Node, rule diag.Rule, what string) []field {
 	var fields []field
-	first := map[string]Pos{}
-	for _, p := range n.pairs {
+	first := map[string]yamlnode.Pos{}
+	for _, p := range n.Pairs {
 		switch {
-		case isMerge(p.key) || isRefused(p.key):
-		case p.key.kind != scalarNode:
-			l.report(diag.UnknownKey, p.key.pos, fmt.Sprintf("a key is %s", p.key.kind), "a key is one word")
+		case isMerge(p.Key) || isRefused(p.Key):
+		case p.Key.Kind != yamlnode.Scalar:
+			l.report(diag.UnknownKey, p.Key.Pos, fmt.Sprintf("a key is %s", p.Key.Kind), "a key is one word")
 		default:
-			name := p.key.value
+			name := p.Key.Value
 			if at, ok := first[name]; ok {
-				l.report(rule, p.key.pos, fmt.Sprintf("%s %s is there twice; the first is on line %d", what, quote(name), at.Line),
+				l.report(rule, p.Key.Pos,
+					fmt.Sprintf("%s %s is there twice; the first is on line %d", what, diag.Quote(name), at.Line),
 					"remove one of the two")
 				continue
 			}
-			first[name] = p.key.pos
-			fields = append(fields, field{name, p.key, p.value})
+			first[name] = p.Key.Pos
+			fields = append(fields, field{name, p.Key, p.Value})
 		}
 	}
 	return fields
 }
 
 // manifest reads the top level. What it returns is complete only if nothing was reported.
-func (l *loader) manifest(n *node) *Manifest {
-	m := &Manifest{File: l.file, Location: time.UTC, positions: map[string]Pos{"": n.pos}}
-	if n.kind != mappingNode {
+func (l *loader) manifest(n *yamlnode.Node) *Manifest {
+	m := &Manifest{File: l.file, Location: time.UTC, positions: map[string]yamlnode.Pos{"": n.Pos}}
+	if n.Kind != yamlnode.Mapping {
 		if !isRefused(n) {
-			l.report(diag.WrongType, n.pos, fmt.Sprintf("the manifest is %s, not a mapping", n.kind), `start with version: "1"`)
+			l.report(diag.WrongType, n.Pos, fmt.Sprintf("the manifest is %s, not a mapping", n.Kind), `start with version: "1"`)
 		}
 		return m
 	}
@@ -238,7 +259,7 @@ func (l *loader) manifest(n *node) *Manifest {
 	return m
 }
 
-func keepPositions(positions map[string]Pos, fields map[string]field) {
+func keepPositions(positions map[string]yamlnode.Pos, fields map[string]field) {
 	for name, f := range fields {
 		positions[name] = f.pos()
 	}
@@ -250,22 +271,22 @@ func (l *loader) entries(f field) []Entry {
 	switch {
 	case isRefused(n):
 		return nil
-	case n.kind == mappingNode && len(n.pairs) == 0, n.kind == scalarNode && n.typ() == typeNull:
+	case n.Kind == yamlnode.Mapping && len(n.Pairs) == 0, n.Kind == yamlnode.Scalar && n.Type() == yamlnode.TypeNull:
 		l.report(diag.EmptyAgents, f.pos(), "agents has no entry", "add "+example("agents"))
 		return nil
-	case n.kind == sequenceNode:
+	case n.Kind == yamlnode.Sequence:
 		l.report(diag.ListForm, f.pos(), "agents is a list, not a mapping of names to settings", newForm(n))
 		return nil
-	case n.kind != mappingNode:
+	case n.Kind != yamlnode.Mapping:
 		name := ""
-		if n.typ() == typeString {
-			name = n.value
+		if n.Type() == yamlnode.TypeString {
+			name = n.Value
 		}
 		hint := fmt.Sprintf("write agents: {%s: {cadence: weekly}}", shortName(name))
 		l.wrongType(f, "a mapping of names to settings", hint)
 		return nil
 	}
-	entries := make([]Entry, 0, len(n.pairs))
+	entries := make([]Entry, 0, len(n.Pairs))
 	for _, e := range l.uniqueBy(n, diag.DuplicateAgent, "the agent") {
 		l.agent(e)
 		entries = append(entries, l.entry(e))
@@ -276,38 +297,41 @@ func (l *loader) entries(f field) []Entry {
 // agent checks the key of an entry.
 func (l *loader) agent(f field) {
 	const form = "use 1 to 64 letters, digits, hyphens and underscores, the first a letter or digit"
-	meaning, reserved := reservedAgents[f.name]
+	meaning, reserved := ReservedAgents[f.name]
 	switch {
-	case f.key.typ() != typeString && IsAgent(f.name):
-		l.report(diag.Agent, f.key.pos, fmt.Sprintf("agent is %s, not a string", describe(f.key)), "quote it: "+quote(f.name))
+	case f.key.Type() != yamlnode.TypeString && IsAgent(f.name):
+		l.report(diag.Agent, f.key.Pos, fmt.Sprintf("agent is %s, not a string", f.key.Describe()),
+			"quote it: "+diag.Quote(f.name))
 	case !IsAgent(f.name):
 		hint := form
 		if near := asAgent(f.name); near != "" {
 			hint = fmt.Sprintf("write %s, and name its files alike; %s", near, form)
 		}
-		l.report(diag.Agent, f.key.pos, fmt.Sprintf("agent %s is not a name", quote(f.name)), hint)
+		l.report(diag.Agent, f.key.Pos, fmt.Sprintf("agent %s is not a name", diag.Quote(f.name)), hint)
 	case reserved:
-		l.report(diag.Agent, f.key.pos, fmt.Sprintf("agent %q has a reserved name: in the input agents it means %s", f.name, meaning),
+		l.report(diag.Agent, f.key.Pos,
+			fmt.Sprintf("agent %q has a reserved name: in the input agents it means %s", f.name, meaning),
 			"rename the agent and its files")
 	}
 }
 
 // entry reads the settings of one agent.
 func (l *loader) entry(f field) Entry {
-	e := Entry{Agent: f.name, Location: l.location, Enabled: true, positions: map[string]Pos{"": f.key.pos, "agent": f.key.pos}}
-	n, what := f.value, fmt.Sprintf("the entry of %s", quote(f.name))
+	e := Entry{Agent: f.name, Location: l.location, Enabled: true,
+		positions: map[string]yamlnode.Pos{"": f.key.Pos, "agent": f.key.Pos}}
+	n, what := f.value, fmt.Sprintf("the entry of %s", diag.Quote(f.name))
 	switch {
 	case isRefused(n):
 		return e
-	case n.kind == scalarNode && n.typ() == typeNull:
+	case n.Kind == yamlnode.Scalar && n.Type() == yamlnode.TypeNull:
 		l.report(diag.MissingKey, f.pos(), what+` has no "cadence"`, entryHint(f))
 		return e
-	case n.kind != mappingNode:
+	case n.Kind != yamlnode.Mapping:
 		hint := entryHint(f)
 		if slices.Contains(entryKeys, f.name) {
 			hint = "indent it further: " + f.name + " belongs to the agent above it"
 		}
-		l.report(diag.WrongType, n.pos, fmt.Sprintf("%s is %s, not a mapping of settings", what, describe(n)), hint)
+		l.report(diag.WrongType, n.Pos, fmt.Sprintf("%s is %s, not a mapping of settings", what, n.Describe()), hint)
 		return e
 	}
 	fields := l.fields(n, shape{what, entryKeys, []string{"cadence"}, entryForeign(what, n), entryExample(n)})

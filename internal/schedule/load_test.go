@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -59,7 +60,8 @@ func golden(t *testing.T, manifest, got string) {
 	}
 }
 
-// TestErr holds every broken manifest against its findings, one a line: `file:line:col: severity rule: message | hint`.
+// TestErr compares every broken manifest with its findings, one a line: `file:line:col:
+// severity rule: message | hint`.
 func TestErr(t *testing.T) {
 	t.Parallel()
 	for _, file := range corpusFiles(t, "err") {
@@ -83,7 +85,7 @@ func listing(findings []diag.Finding) string {
 	return b.String()
 }
 
-// TestWarn holds every valid manifest with warnings against them.
+// TestWarn compares every valid manifest that has warnings with them.
 func TestWarn(t *testing.T) {
 	t.Parallel()
 	for _, file := range corpusFiles(t, "warn") {
@@ -98,7 +100,7 @@ func TestWarn(t *testing.T) {
 	}
 }
 
-// TestOK holds every valid manifest against what was read, with the place of every value.
+// TestOK compares every valid manifest with what was read, with the place of every value.
 func TestOK(t *testing.T) {
 	t.Parallel()
 	for _, file := range corpusFiles(t, "ok") {
@@ -116,7 +118,7 @@ func TestOK(t *testing.T) {
 // dump writes a manifest out, one value a line behind its place.
 func dump(m *Manifest) string {
 	var b strings.Builder
-	line := func(p Pos, format string, args ...any) {
+	line := func(p yamlnode.Pos, format string, args ...any) {
 		fmt.Fprintf(&b, "%d:%d "+format+"\n", append([]any{p.Line, p.Column}, args...)...)
 	}
 	line(m.Pos(""), "manifest version %v", m.Pos("version"))
@@ -142,8 +144,10 @@ func dump(m *Manifest) string {
 	return b.String()
 }
 
-// elsewhere are the error rules that Load cannot report, because they need more than the manifest's text.
-var elsewhere = []string{diag.Unreadable.ID, diag.MissingFile.ID, diag.MisspeltAgent.ID, diag.GitLFS.ID, diag.Secret.ID, diag.Changed.ID}
+// beyondLoad are the error rules that Load cannot report, because they need more than the
+// manifest's text.
+var beyondLoad = []string{diag.Unreadable.ID, diag.MissingFile.ID, diag.MisspeltAgent.ID, diag.GitLFS.ID,
+	diag.Secret.ID, diag.Changed.ID}
 
 // loadWarnings are the warning rules that Load reports.
 var loadWarnings = []string{diag.UnknownIgnore.ID, diag.FixedOffset.ID, diag.CronCadence.ID}
@@ -159,7 +163,7 @@ func TestEveryRule(t *testing.T) {
 		}
 	}
 	for _, r := range diag.Rules {
-		loads := r.Severity == diag.Error && !slices.Contains(elsewhere, r.ID) || slices.Contains(loadWarnings, r.ID)
+		loads := r.Severity == diag.Error && !slices.Contains(beyondLoad, r.ID) || slices.Contains(loadWarnings, r.ID)
 		if loads && hits[r.ID] < 2 {
 			t.Errorf("the corpus breaks %s %d times", r.ID, hits[r.ID])
 		}
@@ -210,7 +214,8 @@ func TestManyFindings(t *testing.T) {
 
 func TestDefaultRepo(t *testing.T) {
 	t.Parallel()
-	const named, unnamed = "version: \"1\"\nrepo: web\nagents: {a: {cadence: daily}}\n", "version: \"1\"\nagents: {a: {cadence: daily}}\n"
+	const named, unnamed = "version: \"1\"\nrepo: web\nagents: {a: {cadence: daily}}\n",
+		"version: \"1\"\nagents: {a: {cadence: daily}}\n"
 	for _, c := range []struct {
 		name, data, repo string
 		want, rules      string
@@ -255,13 +260,13 @@ func TestManifestLookup(t *testing.T) {
 		t.Errorf("Entry(Coach) = %v", e)
 	}
 	for _, c := range []struct {
-		got, want Pos
+		got, want yamlnode.Pos
 	}{
-		{m.Pos("version"), Pos{1, 10}},
-		{m.Pos("repo"), Pos{1, 1}},
-		{m.Entries[0].Pos("agent"), Pos{3, 3}},
-		{m.Entries[0].Pos("cadence"), Pos{4, 14}},
-		{m.Entries[0].Pos("prompt"), Pos{3, 3}},
+		{m.Pos("version"), yamlnode.Pos{Line: 1, Column: 10}},
+		{m.Pos("repo"), yamlnode.Pos{Line: 1, Column: 1}},
+		{m.Entries[0].Pos("agent"), yamlnode.Pos{Line: 3, Column: 3}},
+		{m.Entries[0].Pos("cadence"), yamlnode.Pos{Line: 4, Column: 14}},
+		{m.Entries[0].Pos("prompt"), yamlnode.Pos{Line: 3, Column: 3}},
 	} {
 		if c.got != c.want {
 			t.Errorf("got %v, want %v", c.got, c.want)
@@ -285,11 +290,13 @@ func checkLoad(t *testing.T, data []byte) []diag.Finding {
 	lines := strings.Split(strings.TrimPrefix(string(data), "\ufeff"), "\n")
 	for _, f := range findings {
 		whole := f.Line == 0 && f.Column == 0
-		inside := f.Line >= 1 && f.Line <= len(lines) && f.Column >= 1 && f.Column <= utf8.RuneCountInString(lines[f.Line-1])+1
+		inside := f.Line >= 1 && f.Line <= len(lines) && f.Column >= 1 &&
+			f.Column <= utf8.RuneCountInString(lines[f.Line-1])+1
 		if !whole && !inside {
 			t.Fatalf("no such place: %+v", f)
 		}
-		if f.Message == "" || f.Hint == "" || strings.ContainsAny(f.Message+f.Hint, "\n\r\x00") || !utf8.ValidString(f.Message+f.Hint) {
+		if f.Message == "" || f.Hint == "" || strings.ContainsAny(f.Message+f.Hint, "\n\r\x00") ||
+			!utf8.ValidString(f.Message+f.Hint) {
 			t.Fatalf("not a message of one line: %+v", f)
 		}
 	}
@@ -305,32 +312,50 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) { checkLoad(t, data) })
 }
 
-// hostile are files of at most MaxSize bytes that are made to hurt.
+// hostile are files of at most MaxSize bytes that are expensive to read.
 func hostile() map[string][]byte {
 	shapes := map[string][]byte{}
 	for name, part := range map[string]string{
-		"flow lists": "[", "flow maps": "{", "nested flow": "{a: [", "list in list": "- ", "question marks": "? ", "maps in line": "a: ",
-		"lines of keys": "a: 1\n", "lines of items": "- 1\n", "lines of nulls": "?\n", "dashes": "-\n", "colons": ":\n", "merge keys": "<<: a\n",
-		"documents": "---\n", "documents with text": "--- a\n", "document ends": "...\n", "directives": "%YAML 1.1\n",
-		"anchors": "- &a 1\n", "anchors in line": "&a ", "tags": "- !!str a\n", "tags in line": "! ", "exclamation marks": "!",
-		"tabs": "\t", "NULs": "\x00", "bad UTF-8": "\xff", "BOMs": "\ufeff", "carriage returns": "\r", "separators": "\u2028",
-		"empty lists": "[]", "quotes": "'", "words": "a ", "lines of words": "a\n", "one word": "a", "brackets": "]", "commas": ",",
-		"comments on keys": "a: 1 #\n", "comments between": "a: 1\n#\n", "comments below": "a:\n  - b\n  #x\n#y\n", "comments on items": "- #\n",
-		"blank lines": "\n", "comment lines": "#\n", "block scalars": "- |\n a\n", "aliases of nothing": "- *a\n", "closing": "]}",
+		"flow lists": "[", "flow maps": "{", "nested flow": "{a: [", "list in list": "- ", "question marks": "? ",
+		"maps in line":  "a: ",
+		"lines of keys": "a: 1\n", "lines of items": "- 1\n", "lines of nulls": "?\n", "dashes": "-\n", "colons": ":\n",
+		"merge keys": "<<: a\n",
+		"documents":  "---\n", "documents with text": "--- a\n", "document ends": "...\n", "directives": "%YAML 1.1\n",
+		"anchors": "- &a 1\n", "anchors in line": "&a ", "tags": "- !!str a\n", "tags in line": "! ",
+		"exclamation marks": "!",
+		"tabs":              "\t", "NULs": "\x00", "bad UTF-8": "\xff", "BOMs": "\ufeff", "carriage returns": "\r",
+		"separators":  "\u2028",
+		"empty lists": "[]", "quotes": "'", "words": "a ", "lines of words": "a\n", "one word": "a", "brackets": "]",
+		"commas":           ",",
+		"comments on keys": "a: 1 #\n", "comments between": "a: 1\n#\n", "comments below": "a:\n  - b\n  #x\n#y\n",
+		"comments on items": "- #\n",
+		"blank lines":       "\n", "comment lines": "#\n", "block scalars": "- |\n a\n", "undefined aliases": "- *a\n",
+		"closing": "]}",
 	} {
 		shapes[name] = []byte(strings.Repeat(part, MaxSize/len(part)))
 	}
 	for name, ends := range map[string][3]string{
-		"list of numbers": {"[", "1,", "]"}, "map of numbers": {"{", "a: 1,", "}"}, "list of lists": {"[", "[],", ""}, "complex keys": {"{", "?,", ""},
-		"commented flow": {"", "[#\n", ""}, "open quote": {"\"", "a", ""}, "open quote of lines": {"\"", "\n", ""}, "open list of words": {"[", "a ", ""},
-		"aliases": {"- &a 1\n", "- *a\n", ""}, "long key": {"", "k", ": 1\n"}, "long quoted key": {"\"", "k", "\": 1\n"}, "blanks in a block": {"a: |\n", " ", ""},
-		"unknown keys": {"version: \"1\"\nagents: {a: {", "crn: 1,", "}}"}, "items": {"version: \"1\"\nagents:\n", "- {}\n", ""},
-		"aliases of nothing in a list": {"[", "*a,", "]"}, "aliases of nothing after keys": {"", "a: 1\n", "a: *a\nb: *b\nc: *c\nd: *d\n"},
-		"aliases of nothing after quotes": {"[", "\"a\",", "*a,*b,*c,*d]"}, "closer after words": {"[\n", "word ", "}]"}, "quote after words": {"[", "word ", "\"]"}, "words in quotes": {"[\"", "a ", "\" b]"},
-		"words before a closer": {"[}", "word ", "]"}, "error after keys": {"", "a: 1\n", "@"}, "error after comments": {"", "#\n", "@"}, "error after words": {"a: [", "word ", "@"}, "error after lists": {"[", "[[[[[[[[]]]]]]]] ,\n", "@"},
-		"error after lines": {"a:\n", " word word word\n", "@: b: c"}, "unclosed after lines": {"a: \"\n", " word word word\n", ""},
-		"escaped quotes in a list": {"[", "\\\" ", ""}, "ignores": {"version: 1 # kaizen-ignore:", "a,", "\n"}, "lines of ignores": {"- a\n", "#kaizen-ignore:" + strings.Repeat("retentoin,", 49) + "\n", ""},
-		"items on one line": {"[" + strings.Repeat("{ä: \"b\"},", 2400), " ", "]"}, "padded items on one line": {"[", "\"a\"" + strings.Repeat(" ", 60) + ",", "]"},
+		"list of numbers": {"[", "1,", "]"}, "map of numbers": {"{", "a: 1,", "}"}, "list of lists": {"[", "[],", ""},
+		"complex keys":   {"{", "?,", ""},
+		"commented flow": {"", "[#\n", ""}, "open quote": {"\"", "a", ""}, "open quote of lines": {"\"", "\n", ""},
+		"open list of words": {"[", "a ", ""},
+		"aliases":            {"- &a 1\n", "- *a\n", ""}, "long key": {"", "k", ": 1\n"},
+		"long quoted key":                {"\"", "k", "\": 1\n"},
+		"blanks in a block":              {"a: |\n", " ", ""},
+		"unknown keys":                   {"version: \"1\"\nagents: {a: {", "crn: 1,", "}}"},
+		"items":                          {"version: \"1\"\nagents:\n", "- {}\n", ""},
+		"undefined aliases in a list":    {"[", "*a,", "]"},
+		"undefined aliases after keys":   {"", "a: 1\n", "a: *a\nb: *b\nc: *c\nd: *d\n"},
+		"undefined aliases after quotes": {"[", "\"a\",", "*a,*b,*c,*d]"}, "closer after words": {"[\n", "word ", "}]"},
+		"quote after words": {"[", "word ", "\"]"}, "words in quotes": {"[\"", "a ", "\" b]"},
+		"words before a closer": {"[}", "word ", "]"}, "error after keys": {"", "a: 1\n", "@"}, "error after comments": {"",
+			"#\n", "@"}, "error after words": {"a: [", "word ", "@"}, "error after lists": {"[", "[[[[[[[[]]]]]]]] ,\n", "@"},
+		"error after lines":        {"a:\n", " word word word\n", "@: b: c"},
+		"unclosed after lines":     {"a: \"\n", " word word word\n", ""},
+		"escaped quotes in a list": {"[", "\\\" ", ""}, "ignores": {"version: 1 # kaizen-ignore:", "a,", "\n"},
+		"lines of ignores":         {"- a\n", "#kaizen-ignore:" + strings.Repeat("retentoin,", 49) + "\n", ""},
+		"items on one line":        {"[" + strings.Repeat("{ä: \"b\"},", 2400), " ", "]"},
+		"padded items on one line": {"[", "\"a\"" + strings.Repeat(" ", 60) + ",", "]"},
 	} {
 		fill := strings.Repeat(ends[1], (MaxSize-len(ends[0])-len(ends[2]))/len(ends[1]))
 		shapes[name] = []byte(ends[0] + fill + ends[2])
@@ -368,7 +393,8 @@ func hostile() map[string][]byte {
 	shapes["small open lists"] = []byte(strings.Repeat("[", 9999))
 	shapes["small broken lists"] = []byte(strings.Repeat("[{a: ", 2000) + "]")
 	shapes["small broken keys"] = []byte(strings.Repeat("k: v # c\n", 4000) + "a: [b, c]]")
-	shapes["tag directives"], shapes["different keys"], shapes["stairs"] = []byte(tags.String()), []byte(keys.String()), []byte(stairs.String())
+	shapes["tag directives"], shapes["different keys"], shapes["stairs"] = []byte(tags.String()), []byte(keys.String()),
+		[]byte(stairs.String())
 	return shapes
 }
 

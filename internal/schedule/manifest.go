@@ -1,5 +1,5 @@
-// Package schedule is the manifest .kaizen/schedule.yml: it loads, checks, compares and scaffolds it,
-// and knows when each of its entries is due.
+// Package schedule loads, checks and compares the manifest .kaizen/schedule.yml, and
+// knows when each of its entries is due.
 package schedule
 
 import (
@@ -7,6 +7,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
 // DefaultPath is where a repository keeps its manifest.
@@ -15,13 +16,10 @@ const DefaultPath = ".kaizen/schedule.yml"
 // MaxSize is the largest manifest that is read, in bytes.
 const MaxSize = 256 << 10
 
-// Pos is a place in a file: 1-based line, and 1-based column in Unicode code points.
-type Pos struct{ Line, Column int }
-
 // Cadence is how often an entry runs at least, and the calendar unit of its periods.
 type Cadence string
 
-// The cadences of the contract.
+// The valid cadences.
 const (
 	Daily   Cadence = "daily"
 	Weekly  Cadence = "weekly"
@@ -50,8 +48,8 @@ func (c Cadence) unit() cron.Unit {
 	return cron.Day
 }
 
-// Retention is for how many days a receipt is kept, so that it outlives its period and one more,
-// whatever their lengths. With less, a late tick may find no receipt and run a period twice.
+// Retention is for how many days a receipt is kept: longer than its period and the next
+// one. Otherwise, a late tick may find no receipt and run a period twice.
 func (c Cadence) Retention() int {
 	switch c {
 	case Daily:
@@ -73,15 +71,16 @@ type Manifest struct {
 	// Entries are in the manifest's order.
 	Entries []Entry
 
-	positions map[string]Pos
-	ignores   map[int][]string
+	positions map[string]yamlnode.Pos
+	ignores   Ignores
 }
 
 // Entry is one agent's schedule.
 type Entry struct {
 	Agent   string
 	Cadence Cadence
-	// Cron is the expression as the manifest has it, or the cadence's default, and Slots is what it means.
+	// Cron is the expression as the manifest has it, or the cadence's default, and Slots is
+	// what it means.
 	Cron  string
 	Slots cron.Expression
 	// Location is the manifest's.
@@ -89,14 +88,15 @@ type Entry struct {
 	// Enabled is false for an entry that is declared and paused.
 	Enabled bool
 
-	// Paths inside the checkout, "" where Conventions decide. They are clean: no "./", no trailing slash.
+	// Paths inside the checkout, "" where Conventions decide. They are clean: no "./", no
+	// trailing slash.
 	Prompt, Memory, Metrics string
 	// Pointers are in the manifest's order.
 	Pointers []Pointer
 	// SessionClose is nil where the contract's default applies.
 	SessionClose []string
 
-	positions map[string]Pos
+	positions map[string]yamlnode.Pos
 }
 
 // Pointer names a file of the repository that a bundle refers to without containing it.
@@ -104,13 +104,14 @@ type Pointer struct{ Label, Path string }
 
 // Options are the defaults that come from outside the manifest.
 type Options struct {
-	// Repo is the slug of a manifest that names none, "" when unknown. Text that is no slug is an error.
+	// Repo is the slug of a manifest that names none, "" when unknown. Text that is no slug
+	// is an error.
 	Repo string
 }
 
-// Pos is where the value of a top-level key stands, or the start of the mapping when the manifest has no
-// such key.
-func (m *Manifest) Pos(key string) Pos { return posOf(m.positions, key) }
+// Pos is the place of the value of a top-level key, or the start of the mapping when the
+// manifest has no such key.
+func (m *Manifest) Pos(key string) yamlnode.Pos { return posOf(m.positions, key) }
 
 // Entry is the entry of agent, or nil.
 func (m *Manifest) Entry(agent string) *Entry {
@@ -122,21 +123,22 @@ func (m *Manifest) Entry(agent string) *Entry {
 	return nil
 }
 
-// Pos is where the value of the entry's key stands, or the agent's name when the entry has no such key. The
-// name itself is the key "agent". A pointer's key is "pointers.<label>", and that of a close command
-// "session_close.<index>", counted from 0.
-func (e *Entry) Pos(key string) Pos { return posOf(e.positions, key) }
+// Pos is the place of the value of the entry's key, or of the agent's name when the entry
+// has no such key. The key of the name itself is "agent". A pointer's key is
+// "pointers.<label>", and that of a close command "session_close.<index>", counted from
+// 0.
+func (e *Entry) Pos(key string) yamlnode.Pos { return posOf(e.positions, key) }
 
-// posOf looks key up; without it, it returns the position kept under "".
-func posOf(positions map[string]Pos, key string) Pos {
+// posOf looks up key, or else the position under "".
+func posOf(positions map[string]yamlnode.Pos, key string) yamlnode.Pos {
 	if p, ok := positions[key]; ok {
 		return p
 	}
 	return positions[""]
 }
 
-// Unsilenced drops the warnings that a `# kaizen-ignore: <rule>` comment on their line of the manifest
-// silences.
+// Unsilenced drops the warnings that a `# kaizen-ignore: <rule>` comment on their line of
+// the manifest silences.
 func (m *Manifest) Unsilenced(findings []diag.Finding) []diag.Finding {
-	return unsilenced(m.File, m.ignores, findings)
+	return m.ignores.Unsilenced(findings)
 }

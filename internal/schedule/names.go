@@ -2,20 +2,19 @@ package schedule
 
 import (
 	"path"
-	"regexp"
 	"strings"
-	"sync"
 	"unicode"
 )
 
-// The names are checked by hand: compiling a pattern with such counts would cost every start of the program a tenth of a millisecond.
+// The names are checked without patterns: compiling one with such counts would add a
+// tenth of a millisecond to every start of the program.
 
-// IsAgent reports whether s can be an agent's name or a pointer's label: 1 to 64 letters, digits, hyphens and underscores, the first
-// a letter or digit (design §3).
+// IsAgent reports whether s is valid as an agent's name or a pointer's label: 1 to 64
+// letters, digits, hyphens and underscores, the first a letter or digit.
 func IsAgent(s string) bool { return isName(s, 64, "-_") }
 
-// asAgent is the agent's name nearest to a text, "" if the text is one already or would lose a letter. Of a
-// prompt's path it is the agent's name.
+// asAgent is the valid agent's name nearest to a text. It is "" if the text is valid
+// already or would lose a letter. For the path of a prompt it is the agent's name.
 func asAgent(text string) string {
 	plain := trimQuotes(text)
 	if stem, ok := strings.CutSuffix(plain, ".md"); ok {
@@ -38,11 +37,12 @@ func asAgent(text string) string {
 	return name
 }
 
-// reservedAgents are names that no agent can have, and what they mean where agents are named (design §8).
-var reservedAgents = map[string]string{"all": "every enabled agent", "due": "whatever is due"}
+// ReservedAgents are names that are not valid for an agent, with their meaning in the
+// input agents.
+var ReservedAgents = map[string]string{"all": "every enabled agent", "due": "whatever is due"}
 
-// IsSlug reports whether s can be a State Hub slug: 1 to 100 letters, digits, dots, hyphens and underscores, the first a letter or
-// digit (design §3).
+// IsSlug reports whether s is valid as a State Hub slug: 1 to 100 letters, digits, dots,
+// hyphens and underscores, the first a letter or digit.
 func IsSlug(s string) bool { return isName(s, 100, "._-") }
 
 func isName(s string, longest int, marks string) bool {
@@ -56,7 +56,16 @@ func isAlphanumeric(r rune) bool {
 	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
 }
 
-// pattern compiles expr when it is first used: most runs need few patterns, and --help none.
-func pattern(expr string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+// AsSlug is the valid slug nearest to the name of a repository or a directory, such as
+// "github" for .github, or "".
+func AsSlug(name string) string {
+	var b strings.Builder
+	for _, r := range name {
+		if !isAlphanumeric(r) && !strings.ContainsRune("._-", r) {
+			r = '-'
+		}
+		b.WriteRune(r)
+	}
+	slug := strings.TrimLeft(b.String(), "._-")
+	return strings.TrimRight(slug[:min(len(slug), 100)], "-")
 }

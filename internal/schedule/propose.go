@@ -3,16 +3,19 @@ package schedule
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
-// proposal is a cadence and a cron that say what somebody wrote in another form. An empty cron is the
-// cadence's default.
+// proposal is a cadence and a cron for a schedule that was written in another form. An
+// empty cron is the default of the cadence.
 type proposal struct {
 	cadence Cadence
 	cron    string
@@ -21,7 +24,8 @@ type proposal struct {
 	anyCadence bool
 }
 
-// lines are the keys to write into an entry. One that has the right cadence already needs only its cron.
+// lines are the keys to write into an entry. One that has the right cadence already needs
+// only its cron.
 func (p proposal) lines(has Cadence) string {
 	text := "cadence: " + string(p.cadence)
 	if p.cron != "" {
@@ -55,7 +59,7 @@ func cadenceOf(e cron.Expression) Cadence {
 	return Monthly
 }
 
-// wording is what the words of a schedule say.
+// wording is the meaning of the words of a schedule.
 type wording struct {
 	cadence      Cadence
 	days         string // field of cron, "" if no word says it
@@ -68,21 +72,23 @@ type wording struct {
 	note         string
 }
 
-// fixedWords are words that stand for a schedule as a whole.
+// fixedWords are words that describe a whole schedule.
 var fixedWords = map[string]wording{
 	"hourly": everyHour, "hour": everyHour,
 	"daily": {cadence: Daily}, "day": {cadence: Daily}, "nightly": {cadence: Daily, timed: true, hour: 1},
 	"weekly": {cadence: Weekly}, "week": {cadence: Weekly},
 	"monthly": {cadence: Monthly}, "month": {cadence: Monthly},
 	"weekdays": {cadence: Weekly, weekdays: "1-5"}, "weekday": {cadence: Weekly, weekdays: "1-5"},
-	"workdays": {cadence: Weekly, weekdays: "1-5"}, "weekend": {cadence: Weekly, weekdays: "6"}, "weekends": {cadence: Weekly, weekdays: "0,6"},
+	"workdays": {cadence: Weekly, weekdays: "1-5"}, "weekend": {cadence: Weekly, weekdays: "6"},
+	"weekends":    {cadence: Weekly, weekdays: "0,6"},
 	"fortnightly": fortnight, "biweekly": fortnight, "bi-weekly": fortnight, "fortnight": fortnight,
 	"twice a day": {cadence: Daily, clock: "0 9,17"}, "twice a week": {cadence: Weekly, weekdays: "1,4"},
 	"twice a month": {cadence: Monthly, days: "1,15"},
 	"quarterly":     quarter, "quarter": quarter,
-	"yearly": {cadence: Monthly, days: "1", months: "1", note: rarer}, "annually": {cadence: Monthly, days: "1", months: "1", note: rarer},
-	"year": {cadence: Monthly, days: "1", months: "1", note: rarer},
-	"noon": {timed: true, hour: 12}, "midnight": {timed: true},
+	"yearly":   {cadence: Monthly, days: "1", months: "1", note: rarer},
+	"annually": {cadence: Monthly, days: "1", months: "1", note: rarer},
+	"year":     {cadence: Monthly, days: "1", months: "1", note: rarer},
+	"noon":     {timed: true, hour: 12}, "midnight": {timed: true},
 	"last": {cadence: Monthly, days: "28", note: "a day that every month has"},
 }
 
@@ -96,8 +102,8 @@ var (
 // fillers are words that change nothing.
 var fillers = []string{"every", "each", "at", "on", "the", "a", "of", "once", "per", "in", "and", "o'clock", "cron"}
 
-// propose reads a schedule that is written in words, as a time of day, or as a cron. ok is false when any word
-// is unknown.
+// propose reads a schedule written in words, as a time of day, or as a cron. ok is false
+// when a word is unknown.
 func propose(text string) (p proposal, ok bool) {
 	text = trimQuotes(strings.TrimSpace(text))
 	if len(text) > maxSuggest {
@@ -109,7 +115,8 @@ func propose(text string) (p proposal, ok bool) {
 	if fixed, ok := fixedWords[strings.ToLower(text)]; ok {
 		return fixed.proposal(), true
 	}
-	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return r == ' ' || r == ',' || r == '_' || r == '@' })
+	words := strings.FieldsFunc(strings.ToLower(text),
+		func(r rune) bool { return r == ' ' || r == ',' || r == '_' || r == '@' })
 	var w wording
 	for i, word := range words {
 		if !w.read(word, words[i+1:]) {
@@ -122,7 +129,7 @@ func propose(text string) (p proposal, ok bool) {
 	return w.proposal(), true
 }
 
-// read takes in one word; rest are those that follow it.
+// read reads one word; rest are the words after it.
 func (w *wording) read(word string, rest []string) bool {
 	if slices.Contains(fillers, word) {
 		return true
@@ -182,7 +189,7 @@ func everyN(n int, unit string) (w wording, ok bool) {
 	return wording{cadence: Monthly, days: "1", months: step, note: rarer}, n > 1 && n < 12 && 12%n == 0
 }
 
-// add joins what another word says; what is said first stays.
+// add adds the meaning of another word. The first word counts where two disagree.
 func (w *wording) add(o wording) {
 	if w.days == "" && o.days != "" {
 		w.cadence = "" // a day of the month says more than a unit
@@ -233,7 +240,8 @@ func (w wording) proposal() proposal {
 
 var weekdayNames = []string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
 
-// weekdayNumber knows a day of the week by its name, in the plural, or cut to three letters and more.
+// weekdayNumber finds a day of the week by its name, in the plural, or cut to three
+// letters or more.
 func weekdayNumber(word string) (string, bool) {
 	word = strings.TrimSuffix(word, "s")
 	for i, name := range weekdayNames {
@@ -247,9 +255,12 @@ func weekdayNumber(word string) (string, bool) {
 	return "", false
 }
 
-var clockPattern = pattern(`^([0-9]{1,2})(?:[:.h]([0-9]{2}))?(?::00)?(am|pm|h)?$`)
+var clockPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([0-9]{1,2})(?:[:.h]([0-9]{2}))?(?::00)?(am|pm|h)?$`)
+})
 
-// timeOfDay reads 05:00, 5am, 5:30pm, 17h; also a number before a word am or pm. A number alone is a day.
+// timeOfDay reads 05:00, 5am, 5:30pm, 17h; also a number before a word am or pm. A number
+// alone is a day.
 func timeOfDay(word string, rest []string) (hour, minute int, ok bool) {
 	match := clockPattern().FindStringSubmatch(word)
 	if match == nil {
@@ -276,7 +287,7 @@ func timeOfDay(word string, rest []string) (hour, minute int, ok bool) {
 	return hour, minute, hour < 24 && minute < 60
 }
 
-// typographic are the quotes that word processors put in the place of straight ones.
+// typographic are quotes that word processors write in place of straight ones.
 const typographic = "“”„‟‘’‚‛«»‹›＂＇`´"
 
 // trimQuotes drops typographic quotes around a text.
@@ -288,29 +299,29 @@ func cadenceHint(s string, fields map[string]field) string {
 	if !ok {
 		return ""
 	}
-	if f, has := fields["cron"]; has && p.cron != "" && f.value.kind == scalarNode {
-		if e, err := cron.Parse(f.value.value, cron.Manifest); err == nil {
+	if f, has := fields["cron"]; has && p.cron != "" && f.value.Kind == yamlnode.Scalar {
+		if e, err := cron.Parse(f.value.Value, cron.Manifest); err == nil {
 			return "write cadence: " + string(cadenceOf(e)) + ", which fits the cron"
 		}
 	}
 	return "write " + p.lines("")
 }
 
-// entryHint is the entry of an agent whose settings are no mapping.
+// entryHint is the entry to write for an agent whose settings are not a mapping.
 func entryHint(f field) string {
 	p := proposal{cadence: Weekly}
-	if f.value.kind == scalarNode && f.value.typ() == typeString {
-		if said, ok := propose(f.value.value); ok {
+	if f.value.Kind == yamlnode.Scalar && f.value.Type() == yamlnode.TypeString {
+		if said, ok := propose(f.value.Value); ok {
 			p = said
 		}
 	}
 	return fmt.Sprintf("write %s: %s", shortName(f.name), p.flow())
 }
 
-// shortName is the agent's name for a hint, or a stand-in for what is none.
+// shortName is the agent's name for a hint, or an example if the name is not valid.
 func shortName(name string) string {
 	if IsAgent(name) {
-		return yamlWord(name)
+		return yamlnode.FormatWord(name)
 	}
 	return "coach"
 }

@@ -2,7 +2,7 @@ package schedule
 
 import "testing"
 
-// TestPropose holds words against the lines to write in their place.
+// TestPropose compares words with the lines to write in their place.
 func TestPropose(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ words, want string }{
@@ -20,7 +20,8 @@ func TestPropose(t *testing.T) {
 		{"every 6 hours", `cadence: daily and cron: "0 */6 * * *"`},
 		{"every 3 days", `cadence: weekly and cron: "0 9 */3 * *" (it starts anew on day 1 of each month)`},
 		{"every 2 weeks", `cadence: monthly and cron: "0 9 1,15 * *" (a cron cannot count weeks; this is twice a month)`},
-		{"every 6 months", `cadence: monthly and cron: "0 9 1 */6 *" (with # kaizen-ignore: cron-cadence on the line of the cron)`},
+		{"every 6 months", `cadence: monthly and cron: "0 9 1 */6 *" (with # kaizen-ignore: cron-cadence on the line of ` +
+			`the cron)`},
 		{"twice a day", `cadence: daily and cron: "0 9,17 * * *"`},
 		{"hourly", `cadence: daily and cron: "0 * * * *"`},
 		{"12am", `cadence: daily and cron: "0 0 * * *"`},
@@ -43,7 +44,7 @@ func TestPropose(t *testing.T) {
 	}
 }
 
-// TestProposeIsValid holds every fixed word against the loader.
+// TestProposeIsValid loads the proposal for every fixed word.
 func TestProposeIsValid(t *testing.T) {
 	t.Parallel()
 	for word := range fixedWords {

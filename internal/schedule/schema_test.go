@@ -14,23 +14,26 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
 const schemaFile = "../../schema/schedule.schema.json"
 
-// beyondSchema are the rules that a schema cannot state, and why. A manifest that breaks only these may pass it.
+// beyondSchema are the rules that a schema cannot state, and why. A manifest that breaks
+// only these may pass it.
 var beyondSchema = map[string]string{
 	diag.TooLarge.ID:       "a schema sees values, not the file",
 	diag.Encoding.ID:       "a schema sees values, not the file",
 	diag.Syntax.ID:         "a schema sees values, not the file",
 	diag.OneDocument.ID:    "a schema sees one value",
-	diag.NoAlias.ID:        "a schema sees what an alias stands for",
+	diag.NoAlias.ID:        "a schema sees the value of an alias",
 	diag.DuplicateKey.ID:   "the values a schema sees have no duplicate keys",
 	diag.DuplicateAgent.ID: "the values a schema sees have no duplicate keys",
 	diag.Timezone.ID:       "a schema that listed all zones would be old at once",
 }
 
-// beyondSchemaFiles are the manifests that break another rule in a way that a schema cannot state.
+// beyondSchemaFiles are the manifests that break another rule in a way that a schema
+// cannot state.
 var beyondSchemaFiles = map[string]string{
 	"agent-numbers.yml":  "the keys that a schema sees are strings",
 	"agent-booleans.yml": "the keys that a schema sees are strings",
@@ -55,15 +58,16 @@ func compileSchema(tb testing.TB) *jsonschema.Schema {
 	return schema
 }
 
-// TestSchemaAgrees proves that the schema and Load give one verdict on every manifest, wherever a schema can express the rule.
+// TestSchemaAgrees checks that the schema and Load agree on every manifest, wherever a
+// schema can express the rule.
 func TestSchemaAgrees(t *testing.T) {
 	t.Parallel()
 	schema := compileSchema(t)
 	for _, file := range slices.Concat(corpusFiles(t, "ok"), corpusFiles(t, "warn"), corpusFiles(t, "err")) {
 		data := readFile(t, file)
-		root, problems := parseYAML(data, manifestLimits)
+		root, problems := yamlnode.Parse(data, manifestLimits)
 		if problems != nil {
-			continue // no value that a schema could judge
+			continue // no value for a schema
 		}
 		_, findings := Load(file, data, Options{})
 		refused := schema.Validate(jsonValue(root))
@@ -80,16 +84,24 @@ func TestSchemaAgrees(t *testing.T) {
 	}
 }
 
-// TestSchemaAgreesByValue does the same with one value at a time, so that no second mistake in a file hides a disagreement.
+// TestSchemaAgreesByValue checks one value at a time, so that a second mistake in a file
+// cannot hide a disagreement.
 func TestSchemaAgreesByValue(t *testing.T) {
 	t.Parallel()
 	schema := compileSchema(t)
 	texts := []string{
-		`""`, "~", "1", "01", "31", "32", "0", "-1", "0x1f", "1.5", "true", "False", "yes", "[]", "{}", "[a]", "{a: b}", `"1"`, "'1'", "0 9 * * 1", `"0 9 * * *"`, "monday", "weekly", "monthly", "Weekly", "hourly", "daily", "all", "due", "All",
-		"5am", "{cadence: weekly}", "{x: {cadence: weekly}}", "{all: {cadence: daily}}", "{x: ~}", "{x: {cadence: daily, day: 1}}", "web", "a.b", "a/b", ".a", "-a", "a b", `" a"`, "ä", "a_b", strings.Repeat("a", 64), strings.Repeat("a", 65), strings.Repeat("a", 100), strings.Repeat("a", 101),
-		strings.Repeat("a", 4096), strings.Repeat("a", 4097), "/a", "//a", "a//b", "../a", "./../a", ".//../a", "a/../b", "..", "a/..b", "...", ".", "./", ".//", "././/.", "C:/a", "c:a", "ab:c", `a\b`, "'a\\b'",
-		".git", ".git/a", "a/.GIT/b", ".github/a", "a.git", ".gitignore", `"a\nb"`, `"a\tb"`, `"\0"`, `"\u0085"`, `"\u2028"`, `"\u00a0"`, `"a\n"`, "|\n        a\n", ">-\n        a\n",
-		"[a, b]", `[""]`, `[" "]`, `["a\nb"]`, `["\u3000"]`, `["\ufeff"]`, `["\u200b"]`, "[1]", "[~]", "[[a]]", "[" + strings.Repeat("a,", 32) + "]", "[" + strings.Repeat("a,", 33) + "]",
+		`""`, "~", "1", "01", "31", "32", "0", "-1", "0x1f", "1.5", "true", "False", "yes", "[]", "{}", "[a]", "{a: b}",
+		`"1"`, "'1'", "0 9 * * 1", `"0 9 * * *"`, "monday", "weekly", "monthly", "Weekly", "hourly", "daily", "all", "due",
+		"All",
+		"5am", "{cadence: weekly}", "{x: {cadence: weekly}}", "{all: {cadence: daily}}", "{x: ~}",
+		"{x: {cadence: daily, day: 1}}", "web", "a.b", "a/b", ".a", "-a", "a b", `" a"`, "ä", "a_b", strings.Repeat("a", 64),
+		strings.Repeat("a", 65), strings.Repeat("a", 100), strings.Repeat("a", 101),
+		strings.Repeat("a", 4096), strings.Repeat("a", 4097), "/a", "//a", "a//b", "../a", "./../a", ".//../a", "a/../b",
+		"..", "a/..b", "...", ".", "./", ".//", "././/.", "C:/a", "c:a", "ab:c", `a\b`, "'a\\b'",
+		".git", ".git/a", "a/.GIT/b", ".github/a", "a.git", ".gitignore", `"a\nb"`, `"a\tb"`, `"\0"`, `"\u0085"`, `"\u2028"`,
+		`"\u00a0"`, `"a\n"`, "|\n        a\n", ">-\n        a\n",
+		"[a, b]", `[""]`, `[" "]`, `["a\nb"]`, `["\u3000"]`, `["\ufeff"]`, `["\u200b"]`, "[1]", "[~]", "[[a]]",
+		"[" + strings.Repeat("a,", 32) + "]", "[" + strings.Repeat("a,", 33) + "]",
 		"[" + strings.Repeat("a", 1000) + "]", "[" + strings.Repeat("é", 1000) + "]", "[" + strings.Repeat("é", 1001) + "]",
 		"{a: /b}", "{a b: c}", `{"": c}`, "{a: ~}", "{a: 1}", "{a: [b]}", "{-a: b}", "{1: b}",
 	}
@@ -106,16 +118,19 @@ func TestSchemaAgreesByValue(t *testing.T) {
 	}
 }
 
-// TestSchemaAgreesByCron does the same with one cron at a time: each value of each field, alone, in a list, as
-// the end of a range and as a step.
+// TestSchemaAgreesByCron checks one cron at a time: each value of each field, alone, in a
+// list, as the end of a range and as a step.
 func TestSchemaAgreesByCron(t *testing.T) {
 	t.Parallel()
 	schema := compileSchema(t)
-	values := []string{"", "*", "?", "L", "W", "#", "a", "**", "*-5", "5-", "-5", "5-6-7", "1.5", "+1", "005", "٥", "@daily", "5,", ",5", "5,,6"}
+	values := []string{"", "*", "?", "L", "W", "#", "a", "**", "*-5", "5-", "-5", "5-6-7", "1.5", "+1", "005", "٥",
+		"@daily", "5,", ",5", "5,,6"}
 	for n := range 101 {
-		values = append(values, strconv.Itoa(n), fmt.Sprintf("%02d", n), fmt.Sprintf("*/%d", n), fmt.Sprintf("1-%d", n), fmt.Sprintf("1,%d", n))
+		values = append(values, strconv.Itoa(n), fmt.Sprintf("%02d", n), fmt.Sprintf("*/%d", n), fmt.Sprintf("1-%d", n),
+			fmt.Sprintf("1,%d", n))
 	}
-	for _, name := range strings.Fields("SUN mon Tue wED THU FRI SAT JAN feb Mar aPR MAY JUN JUL AUG SEP OCT NOV DEC MONDAY SU JANUARY") {
+	for _, name := range strings.Fields("SUN mon Tue wED THU FRI SAT JAN feb Mar aPR MAY JUN JUL AUG SEP OCT NOV DEC " +
+		"MONDAY SU JANUARY") {
 		values = append(values, name, name+","+name, name+"-"+name, name+"/2", name+"L", name+"#1")
 	}
 	for field := range 5 {
@@ -127,11 +142,13 @@ func TestSchemaAgreesByCron(t *testing.T) {
 			}
 		}
 	}
-	for _, blank := range []string{" ", "\t", "\n", "\v", "\f", "\r", "\u0085", "\u00a0", "\u1680", "\u2007", "\u2028", "\u202f", "\u3000", "\u200b", "\ufeff", "_", ""} {
+	for _, blank := range []string{" ", "\t", "\n", "\v", "\f", "\r", "\u0085", "\u00a0", "\u1680", "\u2007", "\u2028",
+		"\u202f", "\u3000", "\u200b", "\ufeff", "_", ""} {
 		agree(t, schema, cronManifest("0"+blank+"9 * * 1"))
 		agree(t, schema, cronManifest(blank+"0 9 * * 1"+blank+blank))
 	}
-	for _, text := range []string{"* * * *", "* * * * * *", "0 9 30 2 1", "0/8 9 * * *", "1-5/99 * * * *", "*/2/2 * * * *"} {
+	for _, text := range []string{"* * * *", "* * * * * *", "0 9 30 2 1", "0/8 9 * * *", "1-5/99 * * * *",
+		"*/2/2 * * * *"} {
 		agree(t, schema, cronManifest(text))
 	}
 }
@@ -150,53 +167,53 @@ func parseError(text string) string {
 
 func agree(t *testing.T, schema *jsonschema.Schema, manifest string) {
 	t.Helper()
-	root, problems := parseYAML([]byte(manifest), manifestLimits)
+	root, problems := yamlnode.Parse([]byte(manifest), manifestLimits)
 	if problems != nil {
 		t.Fatalf("%s: %v", manifest, problems)
 	}
 	m, findings := Load("f", []byte(manifest), Options{Repo: "r"})
 	refused := schema.Validate(jsonValue(root))
 	if (m == nil) != (refused != nil) {
-		t.Errorf("%s\nLoad: %v\nschema: %v", quote(manifest), findings, refused)
+		t.Errorf("%s\nLoad: %v\nschema: %v", diag.Quote(manifest), findings, refused)
 	}
 }
 
-// jsonValue is what a program that knows YAML 1.2 hands to a schema.
-func jsonValue(n *node) any {
-	n = n.resolve()
+// jsonValue is what a YAML 1.2 reader passes to a schema.
+func jsonValue(n *yamlnode.Node) any {
+	n = n.Resolve()
 	switch {
 	case n == nil:
 		return nil
-	case n.kind == sequenceNode:
-		list := make([]any, len(n.items))
-		for i, item := range n.items {
+	case n.Kind == yamlnode.Sequence:
+		list := make([]any, len(n.Items))
+		for i, item := range n.Items {
 			list[i] = jsonValue(item)
 		}
 		return list
-	case n.kind == mappingNode:
+	case n.Kind == yamlnode.Mapping:
 		object := map[string]any{}
-		for _, p := range n.pairs {
-			object[p.key.value] = jsonValue(p.value)
+		for _, p := range n.Pairs {
+			object[p.Key.Value] = jsonValue(p.Value)
 		}
 		return object
 	}
-	switch n.typ() {
-	case typeNull:
+	switch n.Type() {
+	case yamlnode.TypeNull:
 		return nil
-	case typeBool:
-		return strings.EqualFold(n.value, "true")
-	case typeInt:
-		if i, ok := n.integer(); ok {
+	case yamlnode.TypeBool:
+		return strings.EqualFold(n.Value, "true")
+	case yamlnode.TypeInt:
+		if i, ok := n.Int(); ok {
 			return json.Number(strconv.Itoa(i))
 		}
 		return json.Number("1e30") // far outside, as whatever does not fit
-	case typeFloat:
+	case yamlnode.TypeFloat:
 		return 0.5 // which one never matters
 	}
-	return n.value
+	return n.Value
 }
 
-// TestSchemaDescribesEveryKey holds the schema's keys against those of the loader.
+// TestSchemaDescribesEveryKey compares the schema's keys with those of the loader.
 func TestSchemaDescribesEveryKey(t *testing.T) {
 	t.Parallel()
 	type object struct {

@@ -11,9 +11,9 @@ import (
 // Slot is an instant at which an entry's cron matches the clock of its time zone.
 type Slot struct {
 	At time.Time
-	// Period is the key under which the slot's run is recorded: the calendar day, ISO week or month of its
-	// local date (2026-11-23, 2026-W48, 2026-11). Where that holds more than one slot, it is the slot itself in
-	// UTC: 2026-11-23T0900Z.
+	// Period is the key under which the slot's run is recorded: the calendar day, ISO week
+	// or month of its local date (2026-11-23, 2026-W48, 2026-11). Where that holds more than
+	// one slot, it is the slot itself in UTC: 2026-11-23T0900Z.
 	Period string
 }
 
@@ -66,14 +66,14 @@ func (e *Entry) unit(at time.Time) string {
 	}
 }
 
-// maxOffset is more than any zone has ever been away from UTC.
+// maxOffset is more than the offset of any zone from UTC.
 const maxOffset = 26 * time.Hour
 
 // alone reports whether the slot at an instant is the only one in its unit.
 func (e *Entry) alone(at time.Time) bool {
 	start, end := e.bounds(at)
 	unit, slots := e.unit(at), 0
-	// Local dates may go back when a clock does, so what counts is each slot's own date.
+	// Local dates may go back with a clock change, so each slot counts by its own date.
 	for s := e.Slots.After(start.Add(-maxOffset), e.Location); s.Before(end.Add(maxOffset)); {
 		if e.unit(s) == unit {
 			slots++
@@ -86,7 +86,8 @@ func (e *Entry) alone(at time.Time) bool {
 	return true
 }
 
-// bounds are the first date of an instant's unit and that of the next one, as midnight UTC.
+// bounds are the first date of an instant's unit and that of the next one, as midnight
+// UTC.
 func (e *Entry) bounds(at time.Time) (start, end time.Time) {
 	year, month, day := at.In(e.Location).Date()
 	start = time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
@@ -101,5 +102,5 @@ func (e *Entry) bounds(at time.Time) (start, end time.Time) {
 	return start, start.AddDate(0, 0, 1)
 }
 
-// String is the slot for a person: Mon 2026-11-30 09:00 CET.
+// String formats the slot for people: Mon 2026-11-30 09:00 CET.
 func (s Slot) String() string { return s.At.Format("Mon 2006-01-02 15:04 MST") }

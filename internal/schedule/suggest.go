@@ -10,9 +10,10 @@ import (
 // maxSuggest is the longest word, in characters, for which a similar one is looked for.
 const maxSuggest = 64
 
-// Suggest returns the candidate that word was probably meant to be, or "". It answers only when one is really near: the same but for
-// case, or a few slips away, or the only one that word abbreviates. Of two equally near, one with the same first letter counts, else the
-// first.
+// Suggest returns the candidate that word probably means, or "". The candidate is the
+// same except for case, or a few typing errors away, or the only one that word
+// abbreviates. Of two equally near candidates, one with the same first letter wins, then
+// the first.
 func Suggest(word string, candidates []string) string {
 	if word == "" || utf8.RuneCountInString(word) > maxSuggest {
 		return ""
@@ -32,11 +33,13 @@ func Suggest(word string, candidates []string) string {
 	return completion(lower, candidates)
 }
 
-// maxSlips is how many slips of the pen the longest word may have; a shorter one may have one in four characters.
+// maxSlips is how many typing errors the longest word may have; a shorter one may have
+// one in four characters.
 const maxSlips = 3
 
-// slips counts the slips that make a of b, both in lower case, and reports whether they are so few that b was probably meant. What
-// stands before the last slash counts only if it differs: the continent makes no two cities alike.
+// slips counts the typing errors between a and b, both in lower case, and reports whether
+// they are so few that b was probably meant. Text up to the last slash counts only if it
+// differs: a common continent does not make two cities similar.
 func slips(a, b string) (n int, near bool) {
 	if a == b {
 		return 0, true
@@ -86,7 +89,8 @@ func startsWith(s string, lower rune) bool {
 	return strings.HasPrefix(strings.ToLower(s), string(lower))
 }
 
-// completion is the only candidate that starts with word, if word is at least two characters.
+// completion is the only candidate that starts with word, if word is at least two
+// characters.
 func completion(word string, candidates []string) string {
 	if utf8.RuneCountInString(word) < 2 {
 		return ""
@@ -103,7 +107,8 @@ func completion(word string, candidates []string) string {
 	return found
 }
 
-// distance is the number of insertions, deletions, substitutions and swaps of neighbours between a and b, or limit if that is less.
+// distance is the number of insertions, deletions, substitutions and swaps of neighbours
+// between a and b, or limit if that is less.
 func distance(a, b []rune, limit int) int {
 	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
 		return limit
@@ -113,7 +118,7 @@ func distance(a, b []rune, limit int) int {
 		old[j] = j
 	}
 	for i := 1; i <= len(a); i++ {
-		// Further from the diagonal than the limit, the distance is more than that.
+		// Outside of this band around the diagonal, the distance exceeds the limit.
 		from, to := max(1, i-limit), min(len(b), i+limit)
 		row[from-1] = i
 		for j := from; j <= to; j++ {
@@ -140,4 +145,20 @@ func didYouMean(word string, candidates []string, fallback string) string {
 		return fmt.Sprintf("did you mean %q?", s)
 	}
 	return fallback
+}
+
+// OneSlip reports whether two names differ in case only, or in one letter that is
+// missing, added, wrong or swapped with its neighbour. Names with different numbers are
+// different, and so are very short names with different letters.
+func OneSlip(a, b string) bool {
+	switch x, y := []rune(a), []rune(b); {
+	case a == b || digits(a) != digits(b):
+		return false
+	case strings.EqualFold(a, b):
+		return true
+	case min(len(x), len(y)) <= 3:
+		return swapped(x, y)
+	default:
+		return distance(x, y, 2) == 1
+	}
 }

@@ -111,3 +111,37 @@ func TestDistance(t *testing.T) {
 		}
 	}
 }
+
+func TestOneSlip(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{
+		{"coach", "coach", false},
+		{"coach", "Coach", true},
+		{"COACH", "coach", true},
+		{"coach", "coch", true},
+		{"coach", "coachh", true},
+		{"coach", "couch", true},
+		{"coach", "coahc", true},
+		{"coach", "roach", true},
+		{"coach", "caoch", true},
+		{"coach", "coachs", true},
+		{"coach", "caochs", false},
+		{"coach", "Couch", false}, // the case and a letter
+		{"coach", "coaching", false},
+		{"coach-1", "coach-2", false},
+		{"coach", "coach-2", false},
+		{"code-review", "code_review", true},
+		{"code-review", "codereview", true},
+		{"ab", "ba", true},
+		{"ab", "ac", false},
+		{"a", "b", false},
+		{"abc", "abcd", false},
+	} {
+		if got := OneSlip(c.a, c.b); got != c.want {
+			t.Errorf("%s and %s: one slip %t", c.a, c.b, got)
+		}
+	}
+}

@@ -5,9 +5,10 @@ import (
 	_ "embed"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
-	"strconv"
 	"strings"
+	"sync"
 	"time"
 	_ "time/tzdata" // the image has no zone files, and every machine must know the same zones
 	"unicode"
@@ -15,10 +16,11 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
-// The forms of single values (design §3). schema/schedule.schema.json states the same.
-var drive = pattern(`^[A-Za-z]:`)
+// drive is the start of a Windows path. schema/schedule.schema.json states the same.
+var drive = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z]:`) })
 
 // Limits on lists and strings, so that an event stays far below the platform's 64 KB.
 const (
@@ -30,8 +32,9 @@ const (
 
 var cadences = []string{string(Daily), string(Weekly), string(Monthly)}
 
-// zoneNames are the names in Go's zone data, one a line. The list is there to refuse a wrong case that some file systems forgive, and
-// to suggest; a test compares it with the tool chain's data.
+// zoneNames are the names in Go's zone data, one a line. The list refuses a wrong case,
+// which some file systems accept, and serves suggestions. A test compares it with the
+// tool chain's data.
 //
 //go:embed zones.txt
 var zoneNames string
@@ -48,44 +51,17 @@ func example(key string) string {
 	}
 }
 
-// quote quotes untrusted text for a message, shortened.
-func quote(s string) string {
-	const most = 60
-	if utf8.RuneCountInString(s) <= most {
-		return strconv.Quote(s)
-	}
-	return strconv.Quote(string([]rune(s)[:most])) + "…"
-}
-
-// describe names what a value is, for a message.
-func describe(n *node) string {
-	if n.kind != scalarNode {
-		return n.kind.String()
-	}
-	if n.absent {
-		return "empty"
-	}
-	switch n.typ() {
-	case typeNull:
-		return "null"
-	case typeBool:
-		return "the boolean " + n.value
-	case typeInt, typeFloat:
-		return "the number " + quote(n.value)
-	}
-	return "the string " + quote(n.value)
-}
-
 func (l *loader) wrongType(f field, want, hint string) {
-	l.report(diag.WrongType, f.pos(), fmt.Sprintf("%s is %s, not %s", f.name, describe(f.value), want), hint)
+	l.report(diag.WrongType, f.pos(), fmt.Sprintf("%s is %s, not %s", f.name, f.value.Describe(), want), hint)
 }
 
-// scalar reports whether f is a single value that is written out; if not it is reported, unless it was before.
+// scalar reports whether f is a single, written value. If not, it adds a finding, unless
+// the value was refused before.
 func (l *loader) scalar(f field, want, hint string) bool {
 	switch {
 	case isRefused(f.value):
 		return false
-	case f.value.kind != scalarNode || f.value.typ() == typeNull:
+	case f.value.Kind != yamlnode.Scalar || f.value.Type() == yamlnode.TypeNull:
 		l.wrongType(f, want, hint)
 		return false
 	}
@@ -97,42 +73,42 @@ func (l *loader) text(f field) (string, bool) {
 	if !l.scalar(f, "a string", textHint(f)) {
 		return "", false
 	}
-	s := f.value.value
+	s := f.value.Value
 	switch plain := trimQuotes(s); {
-	case f.value.typ() != typeString:
+	case f.value.Type() != yamlnode.TypeString:
 		l.wrongType(f, "a string", textHint(f))
 		return "", false
-	case plain != s && f.value.style == plainStyle:
+	case plain != s && f.value.Style == yamlnode.Plain:
 		l.report(diag.WrongType, f.pos(), f.name+" has typographic quotes, which YAML takes for a part of the value",
-			"write it with straight quotes: "+quote(plain))
+			"write it with straight quotes: "+diag.Quote(plain))
 		return "", false
 	}
 	return s, true
 }
 
-// textHint is what to write in the place of a value that is no string.
+// textHint says what to write in place of a value that is not a string.
 func textHint(f field) string {
 	switch {
 	case f.name == "cadence":
 		return "write " + example(f.name)
 	case f.name == "cron":
 		return cronHint(f.value)
-	case f.value.kind == scalarNode && f.value.typ() != typeNull:
-		return "quote it: " + quote(f.value.value)
+	case f.value.Kind == yamlnode.Scalar && f.value.Type() != yamlnode.TypeNull:
+		return "quote it: " + diag.Quote(f.value.Value)
 	}
 	return "write a value, or remove the key"
 }
 
-// cronHint is the cron to write in the place of a value that is no string.
-func cronHint(n *node) string {
-	inner := n.get("cron")
-	if n.kind == sequenceNode && len(n.items) == 1 {
-		inner = n.items[0]
+// cronHint is the cron to write in place of a value that is not a string.
+func cronHint(n *yamlnode.Node) string {
+	inner := n.Get("cron")
+	if n.Kind == yamlnode.Sequence && len(n.Items) == 1 {
+		inner = n.Items[0]
 	}
-	if _, err := cron.Parse(text(inner), cron.Manifest); err == nil {
-		return "write cron: " + quote(text(inner))
+	if _, err := cron.Parse(inner.Text(), cron.Manifest); err == nil {
+		return "write cron: " + diag.Quote(inner.Text())
 	}
-	if n.kind == sequenceNode {
+	if n.Kind == yamlnode.Sequence {
 		return `write one cron; its fields take lists, as in cron: "0 9,17 * * *"`
 	}
 	return `write five fields in quotes, such as cron: "0 9 * * 1", or remove the key`
@@ -144,10 +120,10 @@ func (l *loader) version(f field) {
 		return
 	}
 	switch {
-	case f.value.value == "1" && f.value.style == plainStyle:
+	case f.value.Value == "1" && f.value.Style == yamlnode.Plain:
 		l.report(diag.Version, f.pos(), "version is a number, not a string", `quote it: version: "1"`)
-	case f.value.value != "1":
-		l.report(diag.Version, f.pos(), fmt.Sprintf("version %s is not known", quote(f.value.value)), hint)
+	case f.value.Value != "1":
+		l.report(diag.Version, f.pos(), fmt.Sprintf("version %s is not known", diag.Quote(f.value.Value)), hint)
 	}
 }
 
@@ -158,21 +134,22 @@ func (l *loader) repo(f field) string {
 		if _, name, found := strings.Cut(s, "/"); found && IsSlug(name) {
 			hint = fmt.Sprintf("leave the owner out: %s", name)
 		}
-		l.report(diag.Repo, f.pos(), fmt.Sprintf("repo %s is not a slug", quote(s)), hint)
+		l.report(diag.Repo, f.pos(), fmt.Sprintf("repo %s is not a slug", diag.Quote(s)), hint)
 	}
 	return s
 }
 
 // defaultRepo is the slug of a manifest that names none.
-func (l *loader) defaultRepo(root *node, name string) string {
-	if name == "" || root.kind != mappingNode || IsSlug(name) {
+func (l *loader) defaultRepo(root *yamlnode.Node, name string) string {
+	if name == "" || root.Kind != yamlnode.Mapping || IsSlug(name) {
 		return name
 	}
 	hint := "add repo: and the State Hub slug"
-	if near := asSlug(name); near != "" {
+	if near := AsSlug(name); near != "" {
 		hint = fmt.Sprintf("add repo: %s, or whatever State Hub calls it", near)
 	}
-	l.report(diag.Repo, root.pos, fmt.Sprintf("the manifest has no repo, and the repository's name %s is not a slug", quote(name)), hint)
+	l.report(diag.Repo, root.Pos,
+		fmt.Sprintf("the manifest has no repo, and the repository's name %s is not a slug", diag.Quote(name)), hint)
 	return name
 }
 
@@ -194,33 +171,40 @@ func (l *loader) timezone(f field) *time.Location {
 	} else if near := suggestZone(s, names); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
-	l.report(diag.Timezone, f.pos(), fmt.Sprintf("timezone %s is not an IANA name", quote(s)), hint)
+	l.report(diag.Timezone, f.pos(), fmt.Sprintf("timezone %s is not an IANA name", diag.Quote(s)), hint)
 	return time.UTC
 }
 
-// fixedOffset warns about a zone whose clock never changes although those of its cities do.
+// fixedOffset warns about a zone without clock changes whose cities have them.
 func (l *loader) fixedOffset(f field, zone string) {
 	city := map[string]string{"EST": "America/New_York", "MST": "America/Denver", "HST": "Pacific/Honolulu"}[zone]
 	if sign, ok := strings.CutPrefix(zone, "Etc/GMT"); ok {
 		city = cityAt[sign]
 	}
 	if city != "" {
-		l.report(diag.FixedOffset, f.pos(), fmt.Sprintf("timezone %s is a fixed offset, which no change of the clock moves", quote(zone)),
+		l.report(diag.FixedOffset, f.pos(),
+			fmt.Sprintf("timezone %s is a fixed offset, which no change of the clock moves", diag.Quote(zone)),
 			fmt.Sprintf("name the zone of a city, such as %s", city))
 	}
 }
 
 // cityAt is the zone of a large city by what follows Etc/GMT, where + is west.
 var cityAt = map[string]string{
-	"+12": "Pacific/Pago_Pago", "+11": "Pacific/Pago_Pago", "+10": "Pacific/Honolulu", "+9": "America/Anchorage", "+8": "America/Los_Angeles",
-	"+7": "America/Denver", "+6": "America/Chicago", "+5": "America/New_York", "+4": "America/Halifax", "+3": "America/Sao_Paulo",
-	"+2": "America/Noronha", "+1": "Atlantic/Azores", "-1": "Europe/Berlin", "-2": "Europe/Athens", "-3": "Europe/Istanbul",
-	"-4": "Asia/Dubai", "-5": "Asia/Karachi", "-6": "Asia/Dhaka", "-7": "Asia/Bangkok", "-8": "Asia/Shanghai", "-9": "Asia/Tokyo",
-	"-10": "Australia/Sydney", "-11": "Pacific/Noumea", "-12": "Pacific/Auckland", "-13": "Pacific/Tongatapu", "-14": "Pacific/Kiritimati",
+	"+12": "Pacific/Pago_Pago", "+11": "Pacific/Pago_Pago", "+10": "Pacific/Honolulu", "+9": "America/Anchorage",
+	"+8": "America/Los_Angeles",
+	"+7": "America/Denver", "+6": "America/Chicago", "+5": "America/New_York", "+4": "America/Halifax",
+	"+3": "America/Sao_Paulo",
+	"+2": "America/Noronha", "+1": "Atlantic/Azores", "-1": "Europe/Berlin", "-2": "Europe/Athens",
+	"-3": "Europe/Istanbul",
+	"-4": "Asia/Dubai", "-5": "Asia/Karachi", "-6": "Asia/Dhaka", "-7": "Asia/Bangkok", "-8": "Asia/Shanghai",
+	"-9":  "Asia/Tokyo",
+	"-10": "Australia/Sydney", "-11": "Pacific/Noumea", "-12": "Pacific/Auckland", "-13": "Pacific/Tongatapu",
+	"-14": "Pacific/Kiritimati",
 }
 
-// suggestZone also knows a zone by its city or one like it, and with blanks for underscores. An offset is no misspelt name: GMT+2 is not Etc/GMT+2,
-// which is two hours behind.
+// suggestZone also finds a zone by its city, by a similar name, and with blanks for
+// underscores. An offset has no suggestion: GMT+2 is not Etc/GMT+2, which is two hours
+// behind.
 func suggestZone(s string, names []string) string {
 	if digits(s) != "" {
 		return ""
@@ -239,7 +223,8 @@ func suggestZone(s string, names []string) string {
 	return ""
 }
 
-// cadence reads the cadence; the entry's other fields tell what was meant by one that is unknown.
+// cadence reads the cadence. For an unknown one, the entry's other fields show what was
+// meant.
 func (l *loader) cadence(f field, fields map[string]field) Cadence {
 	s, ok := l.text(f)
 	if !ok {
@@ -250,7 +235,7 @@ func (l *loader) cadence(f field, fields map[string]field) Cadence {
 		if hint == "" {
 			hint = cmp.Or(cadenceHint(s, fields), "use daily, weekly or monthly")
 		}
-		l.report(diag.Cadence, f.pos(), fmt.Sprintf("cadence %s is not known", quote(s)), hint)
+		l.report(diag.Cadence, f.pos(), fmt.Sprintf("cadence %s is not known", diag.Quote(s)), hint)
 		return ""
 	}
 	return Cadence(s)
@@ -264,7 +249,7 @@ func (l *loader) cron(e *Entry, f field) {
 	}
 	slots, err := cron.Parse(s, cron.Manifest)
 	if err != nil {
-		message, hint := cronError(err)
+		message, hint := cron.Explain(err)
 		p, ok := propose(s)
 		if ok && p.anyCadence {
 			p, ok = propose(string(e.Cadence) + " " + s)
@@ -272,12 +257,13 @@ func (l *loader) cron(e *Entry, f field) {
 		if ok && digits(s) != strings.TrimSpace(s) {
 			hint = "write " + p.lines(e.Cadence)
 		}
-		l.report(diag.Cron, f.pos(), fmt.Sprintf("cron %s %s", quote(s), message), hint)
+		l.report(diag.Cron, f.pos(), fmt.Sprintf("cron %s %s", diag.Quote(s), message), hint)
 		return
 	}
 	e.Cron, e.Slots = strings.Join(strings.Fields(s), " "), slots
 	if e.Cadence != "" && l.runsRarer(timing{e.Cadence, slots}) {
-		l.report(diag.CronCadence, f.pos(), fmt.Sprintf("cron %q runs less often than cadence %s: %s", e.Cron, e.Cadence, gapText[e.Cadence]), rarerHint(e))
+		l.report(diag.CronCadence, f.pos(),
+			fmt.Sprintf("cron %q runs less often than cadence %s: %s", e.Cron, e.Cadence, gapText[e.Cadence]), rarerHint(e))
 	}
 }
 
@@ -313,11 +299,11 @@ func (l *loader) enabled(f field) bool {
 	if !l.scalar(f, "true or false", hint) {
 		return false
 	}
-	if f.value.typ() != typeBool {
-		l.wrongType(f, "true or false", boolHint(trimQuotes(f.value.value), hint))
+	if f.value.Type() != yamlnode.TypeBool {
+		l.wrongType(f, "true or false", boolHint(trimQuotes(f.value.Value), hint))
 		return false
 	}
-	return strings.EqualFold(f.value.value, "true")
+	return strings.EqualFold(f.value.Value, "true")
 }
 
 func boolHint(s, otherwise string) string {
@@ -335,15 +321,15 @@ func (l *loader) path(f field) string {
 	if !ok {
 		return ""
 	}
-	if reason, hint := badPath(s); reason != "" {
-		l.report(diag.Path, f.pos(), fmt.Sprintf("%s %s %s", f.name, quote(s), reason), hint)
+	if reason, hint := CheckPath(s); reason != "" {
+		l.report(diag.Path, f.pos(), fmt.Sprintf("%s %s %s", f.name, diag.Quote(s), reason), hint)
 		return ""
 	}
 	return path.Clean(s)
 }
 
-// badPath says why s is not a path to something inside a repository.
-func badPath(s string) (reason, hint string) {
+// CheckPath says why s is not a path inside a repository; reason is "" for one that is.
+func CheckPath(s string) (reason, hint string) {
 	const relative = "write it relative to the repository's root, such as docs/SCOPE.md"
 	clean := path.Clean(s)
 	switch {
@@ -356,7 +342,7 @@ func badPath(s string) (reason, hint string) {
 	case drive().MatchString(s):
 		return "starts with a drive letter", relative
 	case strings.Contains(s, `\`):
-		return "holds a backslash", fmt.Sprintf("use slashes: %s", quote(strings.ReplaceAll(s, `\`, "/")))
+		return "holds a backslash", fmt.Sprintf("use slashes: %s", diag.Quote(strings.ReplaceAll(s, `\`, "/")))
 	case path.IsAbs(s):
 		return "is absolute", relative
 	case clean == ".." || strings.HasPrefix(clean, "../"):
@@ -371,27 +357,30 @@ func badPath(s string) (reason, hint string) {
 
 func isGitDir(segment string) bool { return strings.EqualFold(segment, ".git") }
 
-// isControl reports what has no place in a single line of text.
+// isControl reports whether r is not allowed in a single line of text.
 func isControl(r rune) bool { return unicode.IsControl(r) || r == 0x2028 || r == 0x2029 }
 
-// pointers reads a map of labels to paths. It adds their positions under "pointers.<label>".
-func (l *loader) pointers(f field, positions map[string]Pos) []Pointer {
+// pointers reads a map of labels to paths. It adds their positions under
+// "pointers.<label>".
+func (l *loader) pointers(f field, positions map[string]yamlnode.Pos) []Pointer {
 	n := f.value
 	if isRefused(n) {
 		return nil
 	}
-	if n.kind != mappingNode {
+	if n.Kind != yamlnode.Mapping {
 		l.wrongType(f, "a mapping of labels to paths", "write pointers: { scope: SCOPE.md }")
 		return nil
 	}
-	if len(n.pairs) > maxPointers {
-		l.report(diag.PointerLabel, n.pairs[maxPointers].key.pos, fmt.Sprintf("more than %d pointers", maxPointers), "keep those that the agent needs")
+	if len(n.Pairs) > maxPointers {
+		l.report(diag.PointerLabel, n.Pairs[maxPointers].Key.Pos, fmt.Sprintf("more than %d pointers", maxPointers),
+			"keep those that the agent needs")
 		return nil
 	}
 	var pointers []Pointer
 	for _, p := range l.unique(n) {
 		if !IsAgent(p.name) {
-			l.report(diag.PointerLabel, p.key.pos, fmt.Sprintf("pointer label %s is not a name", quote(p.name)), "use 1 to 64 letters, digits, hyphens and underscores, the first a letter or digit")
+			l.report(diag.PointerLabel, p.key.Pos, fmt.Sprintf("pointer label %s is not a name", diag.Quote(p.name)),
+				"use 1 to 64 letters, digits, hyphens and underscores, the first a letter or digit")
 			p.name = "this pointer"
 			l.path(p)
 			continue
@@ -404,51 +393,53 @@ func (l *loader) pointers(f field, positions map[string]Pos) []Pointer {
 	return pointers
 }
 
-// sessionClose reads the list of close commands. It adds their positions under "session_close.<index>".
-func (l *loader) sessionClose(f field, positions map[string]Pos) []string {
+// sessionClose reads the list of close commands. It adds their positions under
+// "session_close.<index>".
+func (l *loader) sessionClose(f field, positions map[string]yamlnode.Pos) []string {
 	n := f.value
 	if isRefused(n) {
 		return nil
 	}
-	if n.kind != sequenceNode {
+	if n.Kind != yamlnode.Sequence {
 		l.wrongType(f, "a list of commands", "write each command behind a hyphen on its own line")
 		return nil
 	}
-	if len(n.items) == 0 {
-		l.report(diag.SessionClose, n.pos, "session_close has no command", "remove the key to get the default command")
+	if len(n.Items) == 0 {
+		l.report(diag.SessionClose, n.Pos, "session_close has no command", "remove the key to get the default command")
 		return nil
 	}
-	if len(n.items) > maxSessionLines {
-		l.report(diag.SessionClose, n.items[maxSessionLines].pos, fmt.Sprintf("more than %d session_close commands", maxSessionLines), "put them in a script")
+	if len(n.Items) > maxSessionLines {
+		l.report(diag.SessionClose, n.Items[maxSessionLines].Pos,
+			fmt.Sprintf("more than %d session_close commands", maxSessionLines), "put them in a script")
 		return nil
 	}
 	var lines []string
-	for _, item := range n.items {
+	for _, item := range n.Items {
 		if s, ok := l.sessionLine(item); ok {
-			positions[fmt.Sprintf("session_close.%d", len(lines))] = item.pos
+			positions[fmt.Sprintf("session_close.%d", len(lines))] = item.Pos
 			lines = append(lines, s)
 		}
 	}
 	return lines
 }
 
-func (l *loader) sessionLine(n *node) (string, bool) {
+func (l *loader) sessionLine(n *yamlnode.Node) (string, bool) {
 	switch {
 	case isRefused(n):
 		return "", false
-	case n.kind != scalarNode || n.typ() != typeString:
+	case n.Kind != yamlnode.Scalar || n.Type() != yamlnode.TypeString:
 		hint := "write the command behind the hyphen"
-		if n.kind == mappingNode {
+		if n.Kind == yamlnode.Mapping {
 			hint = "quote the command: a colon followed by a blank makes it a mapping"
 		}
-		l.report(diag.WrongType, n.pos, fmt.Sprintf("a session_close command is %s, not a string", describe(n)), hint)
+		l.report(diag.WrongType, n.Pos, fmt.Sprintf("a session_close command is %s, not a string", n.Describe()), hint)
 		return "", false
 	}
-	reason, hint := badSessionLine(n.value)
+	reason, hint := badSessionLine(n.Value)
 	if reason == "" {
-		return n.value, true
+		return n.Value, true
 	}
-	l.report(diag.SessionClose, n.pos, "a session_close command "+reason, hint)
+	l.report(diag.SessionClose, n.Pos, "a session_close command "+reason, hint)
 	return "", false
 }
 

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// TestZoneNames holds the list of zones against the tool chain's data. If a new Go knows more zones, `go test -run ZoneNames -update` adds them.
+// TestZoneNames compares the list of zones with the tool chain's data. If a new Go knows
+// more zones, `go test -run ZoneNames -update` adds them.
 func TestZoneNames(t *testing.T) {
 	t.Parallel()
 	root, err := exec.Command("go", "env", "GOROOT").Output()

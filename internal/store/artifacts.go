@@ -119,7 +119,7 @@ func (a *Artifacts) PutReceipt(ctx context.Context, r *Receipt) error {
 	if err != nil {
 		return fmt.Errorf("storing the receipt of %q: it %w", r.Name, err)
 	}
-	if _, err := a.put(ctx, r.Name+receiptSuffix, r.Name, []File{{ReceiptFile, data}}); err != nil {
+	if _, err := a.put(ctx, bundleid.ReceiptName(r.Name), r.Name, []File{{ReceiptFile, data}}); err != nil {
 		return fmt.Errorf("storing the receipt of %q: %w", r.Name, err)
 	}
 	return nil
@@ -140,7 +140,7 @@ func (a *Artifacts) Lookup(ctx context.Context, names []string) []Record {
 		return allFailed(names, ErrNoLedger)
 	}
 	for _, name := range names {
-		if err := checkName(name + receiptSuffix); err != nil {
+		if err := checkName(bundleid.ReceiptName(name)); err != nil {
 			return allFailed(names, fmt.Errorf("reading the ledger: %w", err))
 		}
 	}

@@ -193,7 +193,7 @@ func (d *Directory) Lookup(ctx context.Context, names []string) []Record {
 }
 
 // list opens the store and lists the names in it, latest first among those of one agent
-// and cadence.
+// and form of period.
 func (d *Directory) list() (root *os.Root, names []string, err error) {
 	if root, err = d.open(false); err != nil {
 		return nil, nil, err
@@ -250,16 +250,15 @@ func (d *Directory) receipt(root *os.Root, name string) (*Receipt, error) {
 // pruned, and the latest receipts are enough to find missed periods.
 const maxEarlier = 50
 
-// earlier lists the latest other names of name's agent and cadence that have a valid
-// receipt, sorted.
+// earlier lists the latest other names of name's entry that have a valid receipt, sorted.
 func (d *Directory) earlier(root *os.Root, stored []string, name string) []string {
 	var names []string
-	isSibling, length := siblings(name), len(forced().ReplaceAllString(name, ""))
+	isSibling := siblings(name)
 	for _, other := range stored {
 		if len(names) == maxEarlier {
 			break
 		}
-		if len(other) != length || !isSibling(other) { // periods of one cadence have one length
+		if !isSibling(other) {
 			continue
 		}
 		r, err := d.receipt(root, other)

@@ -93,7 +93,7 @@ func TestEarlierInAnOldDirectory(t *testing.T) {
 				receiptOf(t, fmt.Sprintf("kaizen.web.coach.%d-W%02d", 2025+year, week+1))))
 		}
 	}
-	fixture.Must(t, d.PutReceipt(t.Context(), receiptOf(t, "kaizen.web.coach.2026-11"))) // of another cadence
+	fixture.Must(t, d.PutReceipt(t.Context(), receiptOf(t, "kaizen.web.coach.2026-11.run-7"))) // a forced run
 	rec, err := look(t, d, bundleName)
 	fixture.Must(t, err)
 	if n := len(rec.Earlier); n != maxEarlier || rec.Earlier[0] != "kaizen.web.coach.2025-W31" ||

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
@@ -47,7 +48,7 @@ func eventOf(t testing.TB, agent string, a *event.Artifact) []byte {
 func receiptOf(t testing.TB, name string) *Receipt {
 	t.Helper()
 	return &Receipt{
-		ID:    event.ID(repository, name),
+		ID:    bundleid.EventID(repository, name),
 		Name:  name,
 		Event: eventOf(t, "coach", nil),
 		Deliveries: []Delivery{{Channel: "dispatch", Target: "acme/core", Status: Delivered},

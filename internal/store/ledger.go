@@ -6,14 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
+	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
-	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 )
 
 // Limits of one lookup: how many artifacts of a receipt's name are listed, how many of
@@ -144,7 +143,7 @@ func (l *ledger) turn(ctx context.Context) error {
 	l.listing.pages, l.listing.total = l.listing.pages+1, total
 	artifacts := slices.Clone(l.listing.artifacts) // others read the old slice
 	for _, a := range page {
-		if strings.HasPrefix(a.Name, prepare.NamePrefix) {
+		if bundleid.IsOurs(a.Name) {
 			artifacts = append(artifacts, a)
 		}
 	}
@@ -159,7 +158,7 @@ func (l *ledger) turn(ctx context.Context) error {
 func (l *ledger) missing(ctx context.Context, names []string) (int, error) {
 	missing := make(map[string]bool, len(names))
 	for _, name := range names {
-		missing[name+receiptSuffix] = true
+		missing[bundleid.ReceiptName(name)] = true
 	}
 	for _, a := range l.listing.artifacts {
 		if !missing[a.Name] || a.Expired {
@@ -182,7 +181,7 @@ func (l *ledger) record(ctx context.Context, seen listing, name string) (rec Rec
 	var receipts []gh.Artifact
 	isSibling := siblings(name)
 	for _, a := range seen.artifacts {
-		bundle, isReceipt := strings.CutSuffix(a.Name, receiptSuffix)
+		bundle, isReceipt := bundleid.CutReceipt(a.Name)
 		switch {
 		case isReceipt && bundle == name:
 			receipts = append(receipts, a)
@@ -207,7 +206,7 @@ func (l *ledger) record(ctx context.Context, seen listing, name string) (rec Rec
 	if err != nil || rec.Receipt != nil || seen.complete() {
 		return rec, err
 	}
-	older, err := l.api.Artifacts(ctx, l.repository, name+receiptSuffix, maxListed)
+	older, err := l.api.Artifacts(ctx, l.repository, bundleid.ReceiptName(name), maxListed)
 	if err != nil {
 		return Record{}, err
 	}

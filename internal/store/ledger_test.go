@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
@@ -307,7 +308,7 @@ func receiptZipIn(t *testing.T, slug, name string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return zipOf(t, File{ReceiptFile, encode(t, &Receipt{ID: event.ID(repository, name), Name: name, Event: data})})
+	return zipOf(t, File{ReceiptFile, encode(t, &Receipt{ID: bundleid.EventID(repository, name), Name: name, Event: data})})
 }
 
 func TestOtherLedgerBranch(t *testing.T) {

@@ -5,18 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
+	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
-	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 )
-
-// receiptSuffix follows a bundle name in the name of its receipt's artifact.
-const receiptSuffix = ".receipt"
 
 // maxReceipt bounds a receipt, zipped or not, in bytes: an event of up to 64 KB, and
 // thousands of deliveries.
@@ -69,11 +64,11 @@ func checkReceipt(r *Receipt, repository, name string) error {
 	if err != nil {
 		return fmt.Errorf("holds no valid event: %w", err)
 	}
-	if !strings.HasPrefix(name, prepare.Name(e.Repo, e.Agent, "")) {
+	if b, ok := bundleid.Parse(name); !ok || b.Entry != (bundleid.Entry{Repo: e.Repo, Agent: e.Agent}) {
 		return fmt.Errorf("holds the event of agent %q in %q", e.Agent, e.Repo)
 	}
 	if a := e.Bundle.Artifact; a != nil &&
-		(a.Name != name || wrongID(event.ID(a.Repository, a.Name), repository, name)) {
+		(a.Name != name || wrongID(bundleid.EventID(a.Repository, a.Name), repository, name)) {
 		return fmt.Errorf("holds the event of artifact %q in %q", a.Name, a.Repository)
 	}
 	for _, d := range r.Deliveries {
@@ -91,18 +86,12 @@ func wrongID(id, repository, name string) bool {
 	return !ok || repository != "" && !strings.EqualFold(owner, repository)
 }
 
-// forced matches what --force appends to a bundle name: the run's id, or the time when
-// outside of a run.
-var forced = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\.run-[0-9TZ]+$`) })
-
-// siblings returns a function that reports whether a bundle name belongs to the
-// repository and agent of name. It is false for name itself and for forced ones.
+// siblings returns a function that reports whether a bundle name is of the entry of name, and of another period. It is
+// false for bundles of forced runs.
 func siblings(name string) func(string) bool {
-	base := forced().ReplaceAllString(name, "")
-	prefix := base[:strings.LastIndexByte(base, '.')+1]
+	b, known := bundleid.Parse(name)
 	return func(other string) bool {
-		period, ok := strings.CutPrefix(other, prefix)
-		// Agents and periods have no dots: a dot belongs to a longer repository slug.
-		return ok && prefix != "" && other != base && period != "" && !strings.Contains(period, ".")
+		o, ok := bundleid.Parse(other)
+		return known && ok && o.Follows(b)
 	}
 }

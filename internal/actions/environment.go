@@ -1,0 +1,112 @@
+// Package actions is the runner of a workflow, GitHub's or Gitea's, as a step sees it: its variables, outputs, summary,
+// annotations and log. No other package writes to them.
+package actions
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// Environment is what the runner says of itself in GITHUB_* and ACTIONS_* variables, read once. All of it is empty on a plain terminal.
+type Environment struct {
+	Actions      bool
+	APIURL       string // GITHUB_API_URL, default the public one
+	ServerURL    string
+	Repository   string // owner/name
+	RepositoryID int64
+	RunID        int64
+	Workspace    string // as this process sees it
+	EventName    string
+	SHA          string
+	ResultsURL   string
+	RuntimeToken string
+	Retention    int // GITHUB_RETENTION_DAYS, 0 when unknown
+	Webhook      Webhook
+}
+
+// Webhook is the part of the event file that is read.
+type Webhook struct {
+	Repository struct {
+		FullName      string `json:"full_name"`
+		DefaultBranch string `json:"default_branch"`
+	} `json:"repository"`
+	PullRequest struct {
+		Base struct {
+			SHA  string `json:"sha"`
+			Repo struct {
+				FullName string `json:"full_name"`
+			} `json:"repo"`
+		} `json:"base"`
+	} `json:"pull_request"`
+}
+
+// DefaultBranch is the repository's, as the event tells it; "" where it does not, as on a schedule (platform-facts).
+func (e *Environment) DefaultBranch() string {
+	if r := e.Webhook.Repository; strings.EqualFold(r.FullName, e.Repository) {
+		return r.DefaultBranch
+	}
+	return ""
+}
+
+// IsCommit takes a SHA-1 or SHA-256 object name in lower-case hex.
+func IsCommit(s string) bool {
+	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == ""
+}
+
+func ReadEnvironment(getenv func(string) string) (Environment, error) {
+	e := Environment{
+		Actions:      getenv("GITHUB_ACTIONS") == "true",
+		APIURL:       getenv("GITHUB_API_URL"),
+		ServerURL:    strings.TrimSuffix(getenv("GITHUB_SERVER_URL"), "/"),
+		Repository:   getenv("GITHUB_REPOSITORY"),
+		Workspace:    getenv("GITHUB_WORKSPACE"),
+		EventName:    getenv("GITHUB_EVENT_NAME"),
+		ResultsURL:   getenv("ACTIONS_RESULTS_URL"),
+		RuntimeToken: getenv("ACTIONS_RUNTIME_TOKEN"),
+	}
+	if e.APIURL == "" {
+		e.APIURL = "https://api.github.com"
+	}
+	if e.ServerURL == "" {
+		e.ServerURL = "https://github.com"
+	}
+	// A value that is missing or odd leaves the number at 0, which every reader takes as unknown.
+	e.RepositoryID, _ = strconv.ParseInt(getenv("GITHUB_REPOSITORY_ID"), 10, 64)
+	e.RunID, _ = strconv.ParseInt(getenv("GITHUB_RUN_ID"), 10, 64)
+	e.Retention, _ = strconv.Atoi(getenv("GITHUB_RETENTION_DAYS"))
+	if sha := getenv("GITHUB_SHA"); IsCommit(sha) {
+		e.SHA = sha
+	}
+	if path := getenv("GITHUB_EVENT_PATH"); path != "" && e.Actions {
+		if err := e.readWebhook(path); err != nil {
+			return e, fmt.Errorf("reading the event file that GITHUB_EVENT_PATH names: %w", err)
+		}
+	}
+	return e, nil
+}
+
+// readWebhook reads the event file; one that does not exist, as for a program run by hand, is no event.
+func (e *Environment) readWebhook(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	const limit = 25 << 20 // a webhook's payload has at most 25 MB
+	data, err := io.ReadAll(io.LimitReader(f, limit))
+	if err != nil || len(data) == 0 {
+		return err
+	}
+	if err := json.Unmarshal(data, &e.Webhook); err != nil {
+		return fmt.Errorf("not the JSON of an event: %w", err)
+	}
+	return nil
+}

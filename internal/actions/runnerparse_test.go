@@ -1,0 +1,149 @@
+package actions
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/kaizen-agentic/schedule-action/internal/safetext"
+)
+
+// This file reads what the package writes in the way of actions/runner 2.336.0:
+// src/Runner.Common/ActionCommand.cs for commands in the log, and EnvFileKeyValuePairs in
+// src/Runner.Worker/FileCommandManager.cs for outputs.
+
+// runnerCommands are the commands that the runner acts on, including disabled ones.
+var runnerCommands = []string{
+	"error", "warning", "notice", "debug", "group", "endgroup", "add-mask", "add-matcher", "remove-matcher",
+	"set-output", "set-env", "add-path", "save-state", "stop-commands", "echo", "internal-set-repo-path",
+}
+
+type runnerCommand struct {
+	name       string
+	properties map[string]string
+	data       string
+}
+
+// parseLog returns the commands in a stream. A line ends at LF, CR or both, as .NET reads them.
+func parseLog(stream string) []runnerCommand {
+	var commands []runnerCommand
+	lines := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(stream)
+	for line := range strings.SplitSeq(lines, "\n") {
+		if c, ok := parseV2(line); ok {
+			commands = append(commands, c)
+		} else if c, ok := parseV1(line); ok {
+			commands = append(commands, c)
+		}
+	}
+	return commands
+}
+
+// parseV2 is TryParseV2: `::name key=value,key=value::data` after white space. It ignores
+// characters without weight, as the comparison of .NET by culture does.
+func parseV2(line string) (runnerCommand, bool) {
+	line = strings.TrimLeftFunc(line, func(r rune) bool { return unicode.IsSpace(r) || r != '\t' && safetext.IsInvisible(r) })
+	rest, ok := strings.CutPrefix(line, "::")
+	if !ok {
+		return runnerCommand{}, false
+	}
+	info, data, ok := strings.Cut(rest, "::")
+	if !ok {
+		return runnerCommand{}, false
+	}
+	property := strings.NewReplacer("%0D", "\r", "%0A", "\n", "%3A", ":", "%2C", ",", "%25", "%")
+	value := strings.NewReplacer("%0D", "\r", "%0A", "\n", "%25", "%")
+	return newRunnerCommand(info, data, ",", property, value)
+}
+
+// parseV1 is TryParse: `##[name key=value;key=value]data` anywhere in a line.
+func parseV1(line string) (runnerCommand, bool) {
+	_, rest, ok := strings.Cut(line, "##[")
+	if !ok {
+		return runnerCommand{}, false
+	}
+	info, data, ok := strings.Cut(rest, "]")
+	if !ok {
+		return runnerCommand{}, false
+	}
+	unescape := strings.NewReplacer("%3B", ";", "%0D", "\r", "%0A", "\n", "%5D", "]", "%25", "%")
+	return newRunnerCommand(info, data, ";", unescape, unescape)
+}
+
+func newRunnerCommand(info, data, separator string, property, value *strings.Replacer) (runnerCommand, bool) {
+	name, list, _ := strings.Cut(info, " ")
+	if !slices.Contains(runnerCommands, strings.ToLower(name)) {
+		return runnerCommand{}, false
+	}
+	c := runnerCommand{name: name, properties: map[string]string{}, data: value.Replace(data)}
+	for pair := range strings.SplitSeq(strings.TrimSpace(list), separator) {
+		if k, v, ok := strings.Cut(pair, "="); ok {
+			c.properties[k] = property.Replace(v)
+		}
+	}
+	return c, true
+}
+
+type output struct{ name, value string }
+
+// parseOutputs reads a GITHUB_OUTPUT file.
+func parseOutputs(file string) ([]output, error) {
+	var outputs []output
+	for file != "" {
+		line, rest, _ := strings.Cut(file, "\n")
+		file = rest
+		equals, heredoc := strings.Index(line, "="), strings.Index(line, "<<")
+		switch {
+		case line == "":
+		case heredoc >= 0 && (equals < 0 || heredoc < equals):
+			name, delimiter := line[:heredoc], line[heredoc+2:]
+			if name == "" || delimiter == "" {
+				return nil, errors.New("invalid format: name and delimiter must not be empty")
+			}
+			value, after, err := heredocValue(file, delimiter)
+			if err != nil {
+				return nil, err
+			}
+			outputs, file = append(outputs, output{name, value}), after
+		case equals > 0:
+			outputs = append(outputs, output{line[:equals], line[equals+1:]})
+		default:
+			return nil, errors.New("invalid format: " + line)
+		}
+	}
+	return outputs, nil
+}
+
+func heredocValue(file, delimiter string) (value, rest string, err error) {
+	var lines []string
+	for file != "" {
+		line, after, newline := strings.Cut(file, "\n")
+		if line == delimiter {
+			return strings.Join(lines, "\n"), after, nil
+		}
+		if !newline {
+			break
+		}
+		lines, file = append(lines, line), after
+	}
+	return "", "", errors.New("matching delimiter not found: " + delimiter)
+}
+
+// The parsers recognise the attacks that the other tests expect to fail.
+func TestParsersSeeAttacks(t *testing.T) {
+	t.Parallel()
+	for _, attack := range []string{
+		"::error::x", " \t::error file=a::x", "a\r::set-output name=a::b", "x ##[error]y", "##[warning a=b]",
+		"\u200b::error::x", "\u00a0::stop-commands::x",
+	} {
+		if len(parseLog("log: line\n"+attack+"\n")) != 1 {
+			t.Errorf("%q is a command to the runner, but the test's parser missed it", attack)
+		}
+	}
+	got, err := parseOutputs("a<<_D_\nx\n_D_\nb=1\nc<<_D_\n_D_\n")
+	want := []output{{"a", "x"}, {"b", "1"}, {"c", ""}}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %q (%v), want %q", got, err, want)
+	}
+}

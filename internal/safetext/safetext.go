@@ -1,0 +1,66 @@
+// Package safetext makes untrusted text harmless for logs, annotations and summaries.
+package safetext
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// replacement replaces bytes that are not UTF-8.
+const replacement = string(utf8.RuneError)
+
+// Sanitize makes text safe for a log: no line of the result is a command to the runner, on either
+// stream, and it has no invisible or bidirectional characters. The result is valid UTF-8. Every
+// kind of line end becomes LF, because the runner starts a line after a bare CR, too.
+func Sanitize(s string) string {
+	lines := strings.Split(Visible(s), "\n")
+	for i, line := range lines {
+		lines[i] = disarm(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// disarm breaks what the runner reads as a command: `::` after leading white space, `##[`
+// anywhere (https://github.com/actions/runner, src/Runner.Common/ActionCommand.cs).
+func disarm(line string) string {
+	line = strings.ReplaceAll(line, "##[", "## [")
+	if text := strings.TrimLeftFunc(line, unicode.IsSpace); strings.HasPrefix(text, "::") {
+		line = strings.Replace(line, "::", ": :", 1)
+	}
+	return line
+}
+
+// LineEnds makes every kind of line end LF.
+var LineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
+
+// Visible drops control, bidirectional and other invisible characters, except LF and tab.
+func Visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && IsInvisible(r) {
+			return -1
+		}
+		return r
+	}, LineEnds.Replace(strings.ToValidUTF8(s, replacement)))
+}
+
+// IsInvisible covers control and format characters (bidirectional controls, joiners, tags) and
+// those that Unicode lets a renderer ignore.
+func IsInvisible(r rune) bool {
+	if r < 0x7f {
+		return r < ' ' // most text; much faster
+	}
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
+}
+
+// OneLine is Visible text without line ends or tabs.
+func OneLine(s string) string { return strings.Join(strings.Fields(Visible(s)), " ") }
+
+// Shorten cuts s to at most limit characters, of which the last is then an ellipsis.
+func Shorten(s string, limit int) string {
+	if utf8.RuneCountInString(s) <= limit {
+		return s
+	}
+	runes := []rune(s)
+	return string(runes[:limit-1]) + "…"
+}

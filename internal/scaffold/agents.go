@@ -1,0 +1,233 @@
+package scaffold
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+)
+
+// FoundAgent is an agent that has a prompt in the checkout.
+type FoundAgent struct {
+	Agent string
+	// Paths are its prompts in the order of the conventions: the first one counts.
+	Paths []string
+}
+
+// SkippedPrompt is a file that looks like a prompt, or a directory that may hold some,
+// and why it gives no agent.
+type SkippedPrompt struct {
+	Path string
+	// Reason continues a sentence that begins with the path.
+	Reason string
+}
+
+// FindAgents finds the agents that have a prompt at a conventional path, sorted by name,
+// and what it skipped, sorted by path. It skips files whose name is not valid for an
+// agent, files that are not regular, and directories that it does not search. Files such
+// as README.md are not reported. A layout's own directory with more than 1,000 names is
+// an error that wraps checkout.ErrTooLarge.
+func FindAgents(tree *checkout.Tree) (agents []FoundAgent, skipped []SkippedPrompt, err error) {
+	search, err := searchPrompts(tree)
+	if err != nil {
+		return nil, nil, err
+	}
+	skipped = search.refused()
+	paths := make(map[string][]string)
+	for _, p := range search.prompts {
+		if tree.IsFile(p.path) {
+			paths[p.agent] = append(paths[p.agent], p.path)
+		} else {
+			skipped = append(skipped, SkippedPrompt{p.path, "is not a regular file of the checkout"})
+		}
+	}
+	for agent, paths := range paths {
+		agents = append(agents, FoundAgent{agent, paths})
+	}
+	slices.SortFunc(agents, func(a, b FoundAgent) int { return cmp.Compare(a.Agent, b.Agent) })
+	slices.SortFunc(skipped, func(a, b SkippedPrompt) int { return cmp.Compare(a.Path, b.Path) })
+	return agents, skipped, nil
+}
+
+// promptSearch collects names that look like prompts.
+type promptSearch struct {
+	tree    *checkout.Tree
+	prompts []namedPrompt
+	claimed map[string]bool // agents/agent-coach.md is coach's, not agent-coach's
+	skipped []SkippedPrompt
+}
+
+// searchPrompts looks for names of prompts in every layout, in the order of the
+// conventions.
+func searchPrompts(tree *checkout.Tree) (*promptSearch, error) {
+	s := &promptSearch{tree: tree, claimed: make(map[string]bool)}
+	for _, pattern := range schedule.Conventions[schedule.PartPrompt] {
+		if err := s.pattern(pattern); err != nil {
+			return nil, fmt.Errorf("looking for agents: %w", err)
+		}
+	}
+	return s, nil
+}
+
+// pattern adds the names that match a pattern of the conventions.
+func (s *promptSearch) pattern(pattern string) error {
+	before, after, _ := strings.Cut(pattern, "{a}")
+	dir, prefix := path.Split(before)
+	suffix, rest, _ := strings.Cut(after, "/")
+	names, err := s.list(dir)
+	if err != nil {
+		return err
+	}
+	for _, full := range names {
+		name := path.Base(full)
+		agent := strings.TrimSuffix(strings.TrimPrefix(name, prefix), suffix)
+		if full = path.Join(full, rest); name == prefix+agent+suffix && !s.claimed[full] {
+			s.add(agent, full, rest != "")
+		}
+	}
+	return nil
+}
+
+// list returns the paths in dir, or below it where dir ends in **/.
+func (s *promptSearch) list(dir string) ([]string, error) {
+	if top, nested := strings.CutSuffix(dir, "/**/"); nested {
+		below, skipped := filesBelow(s.tree, top)
+		s.skipped = append(s.skipped, skipped...)
+		return below, nil
+	}
+	names, err := s.tree.ReadDir(path.Clean(dir), maxNames)
+	switch {
+	case errors.Is(err, checkout.ErrTooLarge):
+		return nil, err
+	case isAbsent(err): // most repositories have one of the layouts
+	case err != nil:
+		s.skipped = append(s.skipped, SkippedPrompt{path.Clean(dir), "is not searched: " + cause(err)})
+	}
+	for i, name := range names {
+		names[i] = dir + name
+	}
+	return names, nil
+}
+
+// add adds the prompt of agent at full. own says that it is in the agent's own directory,
+// where it may be missing.
+func (s *promptSearch) add(agent, full string, own bool) {
+	switch {
+	case own && !s.tree.IsFile(full):
+	case isAgent(agent):
+		s.claimed[full] = true
+		s.prompts = append(s.prompts, namedPrompt{agent, full})
+	case slices.Contains(notAgents, strings.ToLower(agent)):
+	case schedule.ReservedAgents[agent] != "":
+		s.skipped = append(s.skipped, SkippedPrompt{full,
+			fmt.Sprintf("has a name that means %s where agents are named", schedule.ReservedAgents[agent])})
+	default:
+		s.skipped = append(s.skipped, SkippedPrompt{full, fmt.Sprintf("gives the name %q, but an agent's name is "+
+			"1 to 64 letters, digits, hyphens and underscores, the first a letter or digit", agent)})
+	}
+}
+
+// refused are the skipped names, each once, without those that another layout's pattern
+// matches.
+func (s *promptSearch) refused() []SkippedPrompt {
+	seen := make(map[string]bool)
+	return slices.DeleteFunc(slices.Clone(s.skipped), func(p SkippedPrompt) bool {
+		again := seen[p.Path] || s.claimed[p.Path]
+		seen[p.Path] = true
+		return again
+	})
+}
+
+// Paths are the places in tree where a part of agent's bundle is searched, first match
+// wins. It reads the tree only for a pattern with **, so the other paths may not exist.
+func Paths(tree *checkout.Tree, part schedule.Part, agent string) []string {
+	var paths []string
+	for _, pattern := range schedule.Conventions[part] {
+		dir, file, nested := strings.Cut(pattern, "/**/")
+		if !nested {
+			paths = append(paths, schedule.Expand(pattern, agent))
+			continue
+		}
+		below, _ := filesBelow(tree, dir)
+		for _, p := range below {
+			if path.Base(p) == schedule.Expand(file, agent) {
+				paths = append(paths, p)
+			}
+		}
+	}
+	return paths
+}
+
+// maxDepth is how many directories below its own a layout is searched.
+const maxDepth = 5
+
+// filesBelow lists the files in the directories below top: those of a directory before
+// those of its subdirectories, and by name. It reads at most maxNames names; skipped is
+// what is left out.
+func filesBelow(tree *checkout.Tree, top string) (files []string, skipped []SkippedPrompt) {
+	room := maxNames
+	dirs := []string{top}
+	for depth := 0; len(dirs) > 0; depth++ {
+		var deeper []string
+		for _, dir := range dirs {
+			if depth > maxDepth {
+				skipped = append(skipped, SkippedPrompt{dir,
+					fmt.Sprintf("is not searched: it is more than %d directories below %s", maxDepth, top)})
+				continue
+			}
+			entries, err := tree.Entries(dir, room)
+			if err != nil && !isAbsent(err) {
+				skipped = append(skipped, SkippedPrompt{dir, "is not searched: " + cause(err)})
+			}
+			room -= len(entries)
+			in, below, links := sortEntries(tree, dir, entries)
+			if depth > 0 {
+				files = append(files, in...)
+			}
+			deeper, skipped = append(deeper, below...), append(skipped, links...)
+		}
+		dirs = deeper
+	}
+	return files, skipped
+}
+
+// sortEntries separates files from directories. A link to a directory is neither, because
+// it may point to a parent.
+func sortEntries(tree *checkout.Tree, dir string, entries []fs.DirEntry) (files, dirs []string, links []SkippedPrompt) {
+	for _, e := range entries {
+		switch full := path.Join(dir, e.Name()); {
+		case e.IsDir():
+			dirs = append(dirs, full)
+		case e.Type()&fs.ModeSymlink != 0 && tree.IsDir(full):
+			links = append(links, SkippedPrompt{full, "is not searched: it is a link to a directory"})
+		default:
+			files = append(files, full)
+		}
+	}
+	return files, dirs, links
+}
+
+func isAbsent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+}
+
+// cause says why a directory is not searched. It leaves out the name of the directory.
+func cause(err error) string {
+	switch {
+	case errors.Is(err, checkout.ErrTooLarge):
+		return fmt.Sprintf("more than %d names are not read", maxNames)
+	case errors.Is(err, checkout.ErrEscapes):
+		return "it leaves the checkout"
+	}
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner
+	}
+	return err.Error()
+}

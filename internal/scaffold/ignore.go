@@ -1,0 +1,58 @@
+package scaffold
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+)
+
+const (
+	ignoreFile = ".gitignore"
+	ignoreLine = ".kaizen/prepared/"
+)
+
+// ignorePrepared proposes the line that keeps bundles out of git. The note, which may be
+// "", is about lines that keep the manifest out, too.
+func ignorePrepared(tree *checkout.Tree) (f File, note string, err error) {
+	f = File{Path: ignoreFile, Content: ignoreLine + "\n"}
+	data, err := tree.ReadFile(ignoreFile, 1<<20)
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, "", nil
+	}
+	if err != nil {
+		return f, "", fmt.Errorf("reading %w: put a regular file of the checkout itself there, then run init again", err)
+	}
+	f.Append = true
+	bundles, manifest := ignored(string(data))
+	if bundles {
+		f.Exists, f.Reason = true, "it ignores the bundles already"
+	}
+	if manifest {
+		note = fmt.Sprintf("%s ignores .kaizen as a whole, so %s would not be committed: ignore %s instead, "+
+			"or make an exception with .kaizen/* and !%[2]s", ignoreFile, schedule.DefaultPath, ignoreLine)
+	}
+	return f, note, nil
+}
+
+// ignored reports whether the lines of an ignore file keep bundles and the manifest out
+// of git.
+func ignored(text string) (bundles, manifest bool) {
+	var prepared, directory, contents, excepted bool
+	for line := range strings.Lines(text) {
+		switch strings.Trim(strings.TrimSpace(line), "/") {
+		case ".kaizen/prepared":
+			prepared = true
+		case ".kaizen", "**/.kaizen":
+			directory = true // of which git makes no exception
+		case ".kaizen/*", ".kaizen/**":
+			contents, excepted = true, false
+		case "!" + schedule.DefaultPath, "!/" + schedule.DefaultPath:
+			excepted = true
+		}
+	}
+	return prepared || directory || contents, directory || contents && !excepted
+}

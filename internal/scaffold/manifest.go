@@ -1,0 +1,173 @@
+package scaffold
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+)
+
+// Bootstrap is how often the entries of a new manifest run.
+type Bootstrap string
+
+// The presets of kaizen-agentic's own `schedule init`. The default is weekly.
+const (
+	BootstrapHourly Bootstrap = "hourly"
+	BootstrapDaily  Bootstrap = "daily"
+	BootstrapWeekly Bootstrap = "weekly"
+)
+
+// ownAgents are the entries that kaizen-agentic's own `schedule init` writes, with their
+// weekly crons.
+var ownAgents = []struct{ agent, cron string }{{"coach", "0 9 * * 1"}, {"optimization", "0 10 * * 1"}}
+
+// maxFound is how many found agents get an entry.
+const maxFound = 100
+
+// plannedEntry is an entry of a new manifest.
+type plannedEntry struct {
+	agent   string
+	cadence schedule.Cadence
+	cron    string // "" is the cadence's default
+	enabled bool
+	// prompts are those found in the checkout, the one that counts first.
+	prompts []string
+	// memory is set where several agents share a conventional file. Naming it shows that
+	// this is intended.
+	memory string
+}
+
+// manifestPlan is what a new manifest holds.
+type manifestPlan struct {
+	entries []plannedEntry
+	notes   []string
+}
+
+// planManifest chooses the entries: those of opts.Agents, else kaizen-agentic's own and
+// the agents found.
+func planManifest(tree *checkout.Tree, found []FoundAgent, opts Options) (*manifestPlan, error) {
+	p := &manifestPlan{}
+	var err error
+	if len(opts.Agents) > 0 {
+		err = p.chosen(found, opts.Agents)
+	} else {
+		p.all(found)
+	}
+	for i := range p.entries {
+		e := &p.entries[i]
+		e.cadence, e.cron = opts.Bootstrap.timing(i, e.agent)
+		if len(p.entries) > 1 {
+			e.memory = sharedMemory(tree, e.agent)
+		}
+	}
+	return p, err
+}
+
+// chosen adds the entries that the user named. They are enabled even without a prompt in
+// the checkout.
+func (p *manifestPlan) chosen(found []FoundAgent, agents []string) error {
+	for _, name := range agents {
+		meaning, reserved := schedule.ReservedAgents[name]
+		prompts := promptsOf(found, name)
+		near := schedule.Suggest(name, agentNames(found))
+		switch {
+		case !schedule.IsAgent(name):
+			return fmt.Errorf("agents lists %s, which is no agent's name: use 1 to 64 letters, digits, hyphens and "+
+				"underscores, the first a letter or digit", diag.Quote(name))
+		case reserved:
+			return fmt.Errorf("agents lists %q, which means %s: list names", name, meaning)
+		case prompts == nil && near != "":
+			return fmt.Errorf("agents lists %q, which has no prompt in the checkout: did you mean %q?", name, near)
+		}
+		if !p.has(name) {
+			p.entries = append(p.entries, plannedEntry{agent: name, enabled: true, prompts: prompts})
+		}
+	}
+	return nil
+}
+
+// all adds kaizen-agentic's own agents, enabled where they have a prompt, and the found
+// ones.
+func (p *manifestPlan) all(found []FoundAgent) {
+	for _, own := range ownAgents {
+		prompts := promptsOf(found, own.agent)
+		if near := schedule.Suggest(own.agent, agentNames(found)); near != "" && prompts == nil {
+			p.notes = append(p.notes, fmt.Sprintf("%s has no entry for kaizen-agentic's %q, since %q may be the same agent",
+				schedule.DefaultPath, own.agent, near))
+			continue
+		}
+		p.entries = append(p.entries, plannedEntry{agent: own.agent, enabled: prompts != nil, prompts: prompts})
+	}
+	for _, a := range found[:min(len(found), maxFound)] {
+		if !p.has(a.Agent) {
+			p.entries = append(p.entries, plannedEntry{agent: a.Agent, enabled: true, prompts: a.Paths})
+		}
+	}
+	left := 0
+	for _, a := range found {
+		if !p.has(a.Agent) {
+			left++
+		}
+	}
+	if left > 0 {
+		p.notes = append(p.notes, fmt.Sprintf("%s has the first %d agents and leaves out %d: add those that are to run",
+			schedule.DefaultPath, maxFound, left))
+	}
+}
+
+func (p *manifestPlan) has(agent string) bool {
+	return slices.ContainsFunc(p.entries, func(e plannedEntry) bool { return e.agent == agent })
+}
+
+func promptsOf(found []FoundAgent, agent string) []string {
+	if i := slices.IndexFunc(found, func(a FoundAgent) bool { return a.Agent == agent }); i >= 0 {
+		return found[i].Paths
+	}
+	return nil
+}
+
+func agentNames(found []FoundAgent) []string {
+	names := make([]string, len(found))
+	for i, a := range found {
+		names[i] = a.Agent
+	}
+	return names
+}
+
+// spread are the minutes of hourly entries, in order, far from each other.
+var spread = []int{0, 30, 15, 45, 5, 35, 20, 50, 10, 40, 25, 55}
+
+// timing is the cadence and the cron of the i-th entry.
+func (b Bootstrap) timing(i int, agent string) (schedule.Cadence, string) {
+	switch b {
+	case BootstrapHourly:
+		return schedule.Daily, fmt.Sprintf("%d * * * *", spread[i%len(spread)])
+	case BootstrapDaily:
+		return schedule.Daily, fmt.Sprintf("0 %d * * *", (9+i)%24)
+	}
+	for _, own := range ownAgents {
+		if own.agent == agent {
+			return schedule.Weekly, own.cron
+		}
+	}
+	if i == 0 {
+		return schedule.Weekly, schedule.Weekly.DefaultCron() // shown once, to be explained
+	}
+	return schedule.Weekly, ""
+}
+
+// sharedMemory is the memory that convention finds for the agent, if it is one for all
+// agents.
+func sharedMemory(tree *checkout.Tree, agent string) string {
+	for _, pattern := range schedule.Conventions[schedule.PartMemory] {
+		if file := schedule.Expand(pattern, agent); tree.IsFile(file) {
+			if file == pattern {
+				return file
+			}
+			return ""
+		}
+	}
+	return ""
+}

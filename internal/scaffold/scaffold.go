@@ -1,0 +1,248 @@
+// Package scaffold computes what init writes: it finds the agents of a repository and
+// proposes a manifest and workflows for them.
+package scaffold
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/workflow"
+)
+
+// The workflows that New proposes beside the manifest.
+const (
+	ScheduleWorkflow = ".github/workflows/kaizen-schedule.yml"
+	ValidateWorkflow = ".github/workflows/kaizen-validate.yml"
+)
+
+// Options are what the files depend on, besides the checkout.
+type Options struct {
+	// Slug becomes the manifest's repo, made valid if necessary; "" when unknown.
+	Slug string
+	// Repository is the full name, owner/name, if known. It spreads the ticks of many
+	// repositories over the hour.
+	Repository string
+	// Timezone is an IANA name, UTC by default.
+	Timezone string
+	// Engagement is the slug of the engagement that the manifest bootstraps, or "".
+	Engagement string
+	// Agents restricts the entries to these names, nil does not.
+	Agents []string
+	// Bootstrap is how often the entries run.
+	Bootstrap Bootstrap
+}
+
+// File is one file that a scheduled repository needs.
+type File struct {
+	Path string // slash-separated, in the checkout
+	// Content is the whole file. With Append it is a line to add at the end of the file,
+	// whose last line may lack its line break.
+	Content string
+	Append  bool
+	// Reason says why the file is not written, as a part of a sentence; it is "" for a file
+	// to write.
+	Reason string
+	// Exists says that the file exists.
+	Exists bool
+}
+
+// Scaffold is what a repository needs to be scheduled.
+type Scaffold struct {
+	Files []File
+	// Found are the agents that have a prompt in the checkout. Skipped are files that look
+	// like a prompt of no agent.
+	Found   []FoundAgent
+	Skipped []SkippedPrompt
+	// Manifest is the repository's manifest after init, nil if the existing one is invalid.
+	Manifest *schedule.Manifest
+	// Runs is how often the workflows that prepare will run in a month, on average.
+	Runs schedule.Rate
+	// Notes are sentences about what is left to do.
+	Notes []string
+}
+
+// New proposes the files that schedule the repository in tree: a manifest of the agents
+// found in it, the workflow that prepares them, the pull request check, and the line that
+// keeps bundles out of git. Existing files are kept, so a second call after writing
+// proposes nothing.
+func New(tree *checkout.Tree, opts Options) (*Scaffold, error) {
+	s := &Scaffold{}
+	var err error
+	if s.Found, s.Skipped, err = findPrompts(tree); err != nil {
+		return nil, err
+	}
+	manifest, err := s.manifest(tree, opts)
+	if err != nil {
+		return nil, err
+	}
+	prepare, err := s.schedule(tree, opts.Repository)
+	if err != nil {
+		return nil, err
+	}
+	validate := File{Path: ValidateWorkflow, Content: validateTemplate}
+	if err := validate.look(tree); err != nil {
+		return nil, err
+	}
+	validate.unused(workflow.ReadUses(tree, nil), "validate")
+	ignore, note, err := ignorePrepared(tree)
+	if err != nil {
+		return nil, err
+	}
+	s.note(note)
+	s.Files = []File{manifest, prepare, validate, ignore}
+	return s, nil
+}
+
+func (s *Scaffold) note(text string) {
+	if text != "" {
+		s.Notes = append(s.Notes, text)
+	}
+}
+
+// findPrompts finds agents as FindAgents does. To the skipped files it adds those with a
+// name such as README.md.
+func findPrompts(tree *checkout.Tree) ([]FoundAgent, []SkippedPrompt, error) {
+	agents, skipped, err := FindAgents(tree)
+	if err != nil {
+		return nil, nil, err
+	}
+	search := &promptSearch{tree: tree}
+	for _, pattern := range schedule.Conventions[schedule.PartPrompt] {
+		before, after, _ := strings.Cut(pattern, "{a}")
+		dir, prefix := path.Split(before)
+		names, err := search.list(dir)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, full := range names {
+			name, isPrompt := strings.CutSuffix(strings.TrimPrefix(path.Base(full), prefix), after)
+			if isPrompt && slices.Contains(notAgents, strings.ToLower(name)) && !isPromptOf(agents, full) {
+				skipped = append(skipped, SkippedPrompt{full, "is taken for documentation; rename it if it is a prompt"})
+			}
+		}
+	}
+	slices.SortFunc(skipped, func(a, b SkippedPrompt) int { return cmp.Compare(a.Path, b.Path) })
+	return agents, slices.Compact(skipped), nil
+}
+
+func isPromptOf(agents []FoundAgent, file string) bool {
+	return slices.ContainsFunc(agents, func(a FoundAgent) bool { return slices.Contains(a.Paths, file) })
+}
+
+// manifest proposes the manifest and loads it, or loads the existing one.
+func (s *Scaffold) manifest(tree *checkout.Tree, opts Options) (File, error) {
+	f := File{Path: schedule.DefaultPath}
+	if err := f.look(tree); err != nil {
+		return f, err
+	}
+	plan, err := planManifest(tree, s.Found, opts)
+	if err != nil {
+		return f, err
+	}
+	f.Content = plan.text(opts)
+	m, findings := schedule.Load(schedule.DefaultPath, []byte(f.Content), schedule.Options{})
+	if m == nil { // only the time zone is not checked before
+		return f, fmt.Errorf("%s: %s", findings[0].Message, findings[0].Hint)
+	}
+	if !f.Exists {
+		s.Manifest, s.Notes = m, plan.notes
+		for _, w := range findings {
+			s.note(w.Message + ": " + w.Hint)
+		}
+		return f, nil
+	}
+	if data, err := tree.ReadFile(schedule.DefaultPath, schedule.MaxSize); err == nil {
+		s.Manifest, _ = schedule.Load(schedule.DefaultPath, data, schedule.Options{Repo: schedule.AsSlug(opts.Slug)})
+	}
+	if without := s.unscheduled(); len(without) > 0 {
+		s.note(fmt.Sprintf("%s is kept and has no entry for %s: add one for each agent that is to run",
+			schedule.DefaultPath, nameSome(without)))
+	}
+	return f, nil
+}
+
+// unscheduled are the found agents that have no entry in a valid manifest.
+func (s *Scaffold) unscheduled() (names []string) {
+	for _, a := range s.Found {
+		if s.Manifest != nil && s.Manifest.Entry(a.Agent) == nil {
+			names = append(names, a.Agent)
+		}
+	}
+	return names
+}
+
+// schedule proposes the workflow that prepares, unless a workflow does so already.
+func (s *Scaffold) schedule(tree *checkout.Tree, repository string) (File, error) {
+	f := File{Path: ScheduleWorkflow}
+	if err := f.look(tree); err != nil {
+		return f, err
+	}
+	uses := workflow.ReadUses(tree, nil)
+	f.unused(uses, "prepare")
+	switch {
+	case f.Reason != "":
+		s.existingRuns(uses)
+	case s.Manifest == nil:
+		f.Reason = schedule.DefaultPath + " has errors, so the times of its agents are unknown"
+	default:
+		lines := planTicks(s.Manifest, repository)
+		f.Content = scheduleTemplate(lines, s.Manifest.Location)
+		s.Runs = perMonth(lines)
+	}
+	return f, nil
+}
+
+// existingRuns counts the ticks of the workflows that prepare already.
+func (s *Scaffold) existingRuns(uses []workflow.Use) {
+	var counted []*workflow.File
+	for _, u := range uses {
+		w := u.File
+		if u.Command() != "prepare" || slices.Contains(counted, w) {
+			continue
+		}
+		counted = append(counted, w)
+		s.Runs += schedule.Rate(w.PerMonth())
+		if w.HasBadCrons() {
+			s.note(fmt.Sprintf("%q has a schedule that can't be read: run action validate", w.Path))
+		}
+	}
+	switch {
+	case len(counted) == 0:
+		s.note(ScheduleWorkflow + " does not run this action, so nothing prepares agents: " +
+			"rename it, then run init again")
+	case s.Runs == 0:
+		s.note(fmt.Sprintf("%q prepares, but not on a schedule: add on.schedule to it, "+
+			"or move that step to another workflow and run init again", counted[0].Path))
+	}
+}
+
+// look checks whether the file exists. A path that leaves the tree, or leads through a
+// file, is an error.
+func (f *File) look(tree *checkout.Tree) error {
+	file, err := tree.Open(f.Path)
+	switch {
+	case err == nil:
+		file.Close()
+		f.Exists, f.Reason = true, "it is there already"
+	case errors.Is(err, checkout.ErrNotRegular):
+		f.Exists, f.Reason = true, "something that is no regular file is there already"
+	case !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("looking for %w: put a directory of the checkout itself there, then run init again", err)
+	}
+	return nil
+}
+
+// unused drops the proposal of a workflow if another one already runs the command.
+func (f *File) unused(uses []workflow.Use, command string) {
+	i := slices.IndexFunc(uses, func(u workflow.Use) bool { return u.Command() == command })
+	if i >= 0 && !f.Exists {
+		f.Reason = fmt.Sprintf("%q runs %s already", uses[i].File.Path, command)
+	}
+}

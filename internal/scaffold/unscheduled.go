@@ -1,0 +1,19 @@
+package scaffold
+
+import (
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+)
+
+// Unscheduled returns the agents that have a prompt in the tree and no entry in the
+// manifest, sorted by name, and what FindAgents skipped. The error is that of FindAgents.
+func Unscheduled(m *schedule.Manifest, tree *checkout.Tree) (agents []string, skipped []SkippedPrompt, err error) {
+	found, skipped, err := FindAgents(tree)
+	for _, a := range found {
+		if m.Entry(a.Agent) == nil {
+			agents = append(agents, a.Agent)
+		}
+	}
+	return agents, skipped, err
+}

@@ -1,0 +1,204 @@
+package workflow
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
+)
+
+// maxTicks is how many ticks one check computes: those of four crons that tick every five
+// minutes for a year.
+const maxTicks = 500_000
+
+// ticker is a workflow whose crons are all known, and the instants at which each ticks.
+type ticker struct {
+	workflow *File
+	lists    [][]time.Time
+}
+
+// checkCoverage warns where the crons of all workflows together serve entries late or
+// never. The finding is at the first cron that serves them.
+func checkCoverage(m *schedule.Manifest, uses []Use) []diag.Finding {
+	tickers, ok := tickersOf(uses)
+	switch {
+	case !ok:
+		return nil // so many ticks miss nothing
+	case len(tickers) == 0:
+		return checkNoSchedule(uses)
+	}
+	late := make([][]lateEntry, len(tickers)) // by the first ticker that serves the entry
+	waits := make(map[string]wait)            // entries with the same timing and tickers wait alike
+	var findings []diag.Finding
+	for i := range m.Entries {
+		e := &m.Entries[i]
+		serving, known := servedBy(e, uses, tickers)
+		switch {
+		case !e.Enabled || !known:
+			continue
+		case len(serving) == 0:
+			findings = append(findings, unserved(e, uses)...)
+			continue
+		}
+		key := fmt.Sprint(e.Timing(), serving)
+		w, ok := waits[key]
+		if !ok {
+			w = longestWait(e, listsOf(tickers, serving))
+			waits[key] = w
+		}
+		if w.bad() {
+			late[serving[0]] = append(late[serving[0]], lateEntry{e, w})
+		}
+	}
+	for i, entries := range late {
+		if len(entries) > 0 {
+			w := tickers[i].workflow
+			findings = append(findings, w.finding(diag.CronCoverage, w.crons[0].pos, describeLate(entries),
+				"tick every hour: a tick with nothing due costs seconds")...)
+		}
+	}
+	return findings
+}
+
+// finding returns one finding, or none if a comment silences it.
+func (w *File) finding(rule diag.Rule, pos yamlnode.Pos, message, hint string) []diag.Finding {
+	return w.unsilenced([]diag.Finding{rule.At(w.Path, pos.Line, pos.Column, message, hint)})
+}
+
+// tickersOf computes the ticks of the scheduled workflows among uses; ok is false if
+// there are too many.
+func tickersOf(uses []Use) (tickers []ticker, ok bool) {
+	left := maxTicks
+	for i, u := range uses {
+		if !u.File.scheduled || i > 0 && uses[i-1].File == u.File {
+			continue
+		}
+		t := ticker{workflow: u.File}
+		for _, c := range u.File.crons {
+			ticks, ok := c.instants(left)
+			if !ok {
+				return nil, false
+			}
+			left -= len(ticks) + 5000 // a cron that hardly ticks costs a year's walk, too
+			t.lists = append(t.lists, ticks)
+		}
+		tickers = append(tickers, t)
+	}
+	return tickers, true
+}
+
+func listsOf(tickers []ticker, indexes []int) (lists [][]time.Time) {
+	for _, i := range indexes {
+		lists = append(lists, tickers[i].lists...)
+	}
+	return lists
+}
+
+// servedBy lists the tickers whose workflow may prepare the entry. known is false when
+// another event may start such a workflow, or when one of its crons is invalid, which is
+// reported already.
+func servedBy(e *schedule.Entry, uses []Use, tickers []ticker) (indexes []int, known bool) {
+	for _, u := range uses {
+		if !u.serves(e) {
+			continue
+		}
+		if u.File.foreign || len(u.File.badCrons) > 0 {
+			return nil, false
+		}
+		i := slices.IndexFunc(tickers, func(t ticker) bool { return t.workflow == u.File })
+		if i >= 0 && len(u.File.crons) > 0 && !slices.Contains(indexes, i) {
+			indexes = append(indexes, i)
+		}
+	}
+	return indexes, true
+}
+
+// checkNoSchedule warns at the triggers of a workflow that would prepare what is due, but
+// has no schedule.
+func checkNoSchedule(uses []Use) []diag.Finding {
+	if slices.ContainsFunc(uses, func(u Use) bool { return u.File.foreign }) {
+		return nil
+	}
+	i := slices.IndexFunc(uses, func(u Use) bool { return u.servesAll() })
+	if i < 0 || uses[i].File.on == nil {
+		return nil
+	}
+	w := uses[i].File
+	return w.finding(diag.CronCoverage, w.on.Pos, "no workflow prepares the manifest's agents on a schedule",
+		`add on.schedule with a cron such as "17 * * * *"`)
+}
+
+// unserved warns at the step whose inputs exclude the entry.
+func unserved(e *schedule.Entry, uses []Use) []diag.Finding {
+	for _, u := range uses {
+		if !u.File.scheduled || len(u.File.crons) == 0 {
+			continue
+		}
+		pos := u.step.Get("uses").Pos
+		for _, name := range []string{"cadence", "agents"} {
+			if n := u.step.Get("with").Get(name); n != nil {
+				pos = n.Pos
+			}
+		}
+		return u.File.finding(diag.CronCoverage, pos,
+			fmt.Sprintf("no scheduled step prepares the %s agent %q", e.Cadence, e.Agent),
+			"leave out the inputs agents and cadence, or disable the agent in the manifest")
+	}
+	return nil
+}
+
+// lateEntry is an entry with its longest wait.
+type lateEntry struct {
+	entry *schedule.Entry
+	wait  wait
+}
+
+// describeLate describes the entry that waits longest, and counts the others.
+func describeLate(entries []lateEntry) string {
+	worst := slices.MaxFunc(entries, func(a, b lateEntry) int {
+		return int(a.wait.lateness()*1000) - int(b.wait.lateness()*1000)
+	})
+	e, w := worst.entry, worst.wait
+	var b strings.Builder
+	fmt.Fprintf(&b, "the %s agent %q is due %s, but ", e.Cadence, e.Agent, dueAt(e, w.slot))
+	if w.ticked {
+		fmt.Fprintf(&b, "may wait %s for the next tick", roughly(w.delay))
+	} else {
+		b.WriteString("some periods pass without a tick")
+	}
+	if n := len(entries) - 1; n > 0 {
+		fmt.Fprintf(&b, "; so with %s more", plural(n, "agent"))
+	}
+	return b.String()
+}
+
+// dueAt says when a slot of the entry is, in words that are true in every year.
+func dueAt(e *schedule.Entry, at time.Time) string {
+	clock := at.Format("15:04 MST")
+	switch e.Cadence {
+	case schedule.Weekly:
+		return fmt.Sprintf("on %s at %s", at.Weekday(), clock)
+	case schedule.Monthly:
+		return fmt.Sprintf("on day %d at %s", at.Day(), clock)
+	}
+	return "at " + clock
+}
+
+// roughly is a duration in days and hours, or hours and minutes.
+func roughly(d time.Duration) string {
+	const day = 24 * time.Hour
+	minutes := int(d / time.Minute)
+	switch {
+	case d >= day && d%day < time.Hour:
+		return plural(int(d/day), "day")
+	case d >= day:
+		return plural(int(d/day), "day") + " " + plural(int(d%day/time.Hour), "hour")
+	case minutes%60 == 0:
+		return plural(minutes/60, "hour")
+	}
+	return plural(minutes/60, "hour") + " " + plural(minutes%60, "minute")
+}

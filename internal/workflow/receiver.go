@@ -1,0 +1,32 @@
+package workflow
+
+import (
+	"slices"
+
+	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
+)
+
+// ReceivesDispatch reports whether data, a workflow file of any repository, listens for
+// repository_dispatch, and whether it does so for eventType: `types` is left out or names
+// it. An unreadable file listens for nothing, and no event matches an empty list of
+// types. The caller makes sure that the workflow is on the default branch, since no other
+// counts.
+func ReceivesDispatch(data []byte, eventType string) (listens, typeMatches bool) {
+	root, problems := yamlnode.Parse(data, workflowLimits)
+	if problems != nil {
+		return false, false
+	}
+	const event = "repository_dispatch"
+	w := File{on: root.Get("on").Resolve()}
+	if !w.hasTrigger(event) {
+		return false, false
+	}
+	types := w.on.Get(event).Get("types").Resolve()
+	isType := func(n *yamlnode.Node) bool { return n.Text() == eventType }
+	switch {
+	case types == nil, types.Absent, types.Kind == yamlnode.Scalar && types.Style == yamlnode.Plain &&
+		slices.Contains([]string{"null", "~"}, types.Value):
+		return true, true
+	}
+	return true, isType(types) || slices.ContainsFunc(types.Items, isType)
+}

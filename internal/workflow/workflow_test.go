@@ -1,0 +1,392 @@
+package workflow
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/cron"
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+)
+
+// treeOf is a checkout with the given files.
+func treeOf(t testing.TB, files map[string]string) *checkout.Tree {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tree, err := checkout.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { tree.Close() })
+	return tree
+}
+
+func manifestOf(t testing.TB, entries ...string) *schedule.Manifest {
+	t.Helper()
+	text := "version: \"1\"\nrepo: acme\ntimezone: Europe/Berlin\nagents:\n  " + strings.Join(entries, "\n  ") + "\n"
+	m, findings := schedule.Load(schedule.DefaultPath, []byte(text), schedule.Options{})
+	if m == nil {
+		t.Fatal(findings)
+	}
+	return m
+}
+
+const (
+	coach = `coach: {cadence: weekly, cron: "0 5 * * 1"}`
+	tidy  = `tidy: {cadence: daily, cron: "0 5 * * *"}`
+	audit = `audit: {cadence: monthly, cron: "0 5 31 * *"}`
+	asOff = `idle: {cadence: daily, enabled: false}`
+)
+
+// scheduled is a workflow that is right except for its on.schedule, at lines 2 and 3, and
+// its with, from line 10.
+func scheduled(schedule, with string) string {
+	return `on:
+  schedule:
+    ` + schedule + `
+permissions: {actions: read, contents: write}
+concurrency: kaizen
+jobs:
+  prepare:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: kaizen-agentic/schedule-action@v1
+        with: {` + with + `}
+`
+}
+
+const hourly = `[cron: "17 * * * *"]`
+
+func TestCheckWorkflows(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name     string
+		entries  []string
+		workflow string
+		want     []string // line:column rule message
+	}{
+		{"hourly", []string{coach, tidy, audit, asOff}, scheduled(hourly, ""), nil},
+		{"another action", []string{tidy},
+			`{on: {schedule: [cron: "0 0 1 1 *"]}, jobs: {a: {steps: [uses: actions/checkout@v4]}}}`, nil},
+		{"another command", []string{tidy}, scheduled(`[cron: "0 0 1 1 *"]`, "command: list"), nil},
+		{"a dry run", []string{tidy}, scheduled(`[cron: "0 0 1 1 *"]`, "dry-run: true"), nil},
+		{"another manifest", []string{tidy}, scheduled(`[cron: "0 0 1 1 *"]`, "schedule: other.yml"), nil},
+		{"another checkout", []string{tidy}, scheduled(`[cron: "0 0 1 1 *"]`, "target: sub"), nil},
+		{"this checkout, spelt out", []string{tidy},
+			scheduled(`[cron: "0 9 * * *"]`, `target: "${{ github.workspace }}", schedule: ./.kaizen/schedule.yml`),
+			[]string{`3:12 cron-on-the-hour cron "0 9 * * *" ticks on the hour, when GitHub delays and drops the most`}},
+
+		{"a week late", []string{coach}, scheduled(`[{cron: "30 4 * * 1", timezone: Europe/Berlin}]`, ""),
+			[]string{`3:13 cron-coverage the weekly agent "coach" is due on Monday at 05:00 CET, but may wait 6 days 23 ` +
+				`hours for the next tick`}},
+		{"in time", []string{coach}, scheduled(`[{cron: "30 5 * * MON", timezone: Europe/Berlin}]`, ""), nil},
+		{"late in winter only", []string{coach}, scheduled(`[cron: "30 3 * * 1"]`, ""),
+			[]string{`3:12 cron-coverage the weekly agent "coach" is due on Monday at 05:00 CET, but some periods pass ` +
+				`without a tick`}},
+		{"weekly for daily", []string{coach, tidy}, scheduled(`[cron: "30 5 * * 1"]`, ""),
+			[]string{`3:12 cron-coverage the daily agent "tidy" is due at 05:00 CET, but some periods pass without a tick`}},
+		{"a day that short months lack", []string{audit}, scheduled(`[cron: "30 5 31 * *"]`, ""), nil},
+		{"the day before", []string{audit}, scheduled(`[cron: "30 5 30 * *"]`, ""),
+			[]string{`3:12 cron-coverage the monthly agent "audit" is due on day 31 at 05:00 CET, but may wait 59 days 1 ` +
+				`hour for the next tick`}},
+		{"two crons together", []string{coach}, scheduled(`[{cron: "30 3 * * 1"}, {cron: "30 4 * * 1"}]`, ""), nil},
+		{"several late", []string{coach, tidy, audit}, scheduled(`[cron: "30 5 29 2 *"]`, ""),
+			[]string{`3:12 cron-coverage the weekly agent "coach" is due on Monday at 05:00 CET, but some periods pass ` +
+				`without a tick; so with 2 agents more`}},
+		{"a gap of the clock", []string{`a: {cadence: daily, cron: "30 2 * * *"}`},
+			scheduled(`[{cron: "30 2 * * *", timezone: Europe/Berlin}]`, ""), nil},
+		{"every five minutes, often", []string{tidy}, scheduled(`[`+strings.Repeat(`{cron: "*/5 * * * *"},`, 50)+`]`, ""),
+			nil},
+
+		{"not GitHub's", []string{tidy},
+			scheduled(`[{cron: "@daily"}, {cron: "0 17 5 * * *"}, {cron: "61 * * * *"}, {cron: "1 5-3 * * *"}, {cron: "1 1 `+
+				`L * *"}, {cron: "*/0 * * * *"}, {cron: "1 1 * foo *"}]`, ""),
+			[]string{
+				`3:13 workflow-schedule cron "@daily" is a macro, which a workflow does not take`,
+				`3:31 workflow-schedule cron "0 17 5 * * *" has 6 fields; seconds and years are not supported`,
+				`3:55 workflow-schedule cron "61 * * * *" has the minute "61", which is not from 0 to 59`,
+				`3:77 workflow-schedule cron "1 5-3 * * *" has the hour "5-3", which runs backwards`,
+				`3:100 workflow-schedule cron "1 1 L * *" has the day of the month "L", and L for the last day is not supported`,
+				`3:121 workflow-schedule cron "*/0 * * * *" has the minute "*/0", which has no step from 1 to 99 behind its slash`,
+				`3:144 workflow-schedule cron "1 1 * foo *" has the month "foo", which is not a value, a range or a step`,
+			}},
+		{"Sunday as 7, and every minute", []string{tidy},
+			scheduled(`[{cron: "17 * * * 0-6"}, {cron: "17 4 * * 7"}, {cron: "1,3 4 * * *"}, {cron: "* * * * *"}]`, ""),
+			[]string{
+				`3:37 workflow-schedule cron "17 4 * * 7" has the day of the week "7", which is not from 0 to 6`,
+				`3:59 workflow-schedule cron "1,3 4 * * *" ticks every 2 minutes, and the platform takes no shorter interval ` +
+					`than 5 minutes`,
+				`3:82 workflow-schedule cron "* * * * *" ticks every 1 minute, and the platform takes no shorter interval ` +
+					`than 5 minutes`,
+			}},
+		{"no items", []string{tidy},
+			scheduled(`["17 * * * *", ~, {}, {crons: "17 * * * *"}, {cron: 17}, {cron: [x]}, {cron: "17 * * * *", tz: UTC}]`,
+				""),
+			[]string{
+				`3:6 workflow-schedule an item of on.schedule is the string "17 * * * *", not a mapping with the key cron`,
+				`3:20 workflow-schedule an item of on.schedule is null, not a mapping with the key cron`,
+				`3:23 workflow-schedule an item of on.schedule has no cron`,
+				`3:28 workflow-schedule unknown key "crons" in an item of on.schedule`,
+				`3:57 workflow-schedule the cron of a schedule is the number "17", not a string`,
+				`3:69 workflow-schedule the cron of a schedule is a list, not a string`,
+				`3:96 workflow-schedule unknown key "tz" in an item of on.schedule`,
+			}},
+		{"a string", []string{tidy}, scheduled(`"17 * * * *"`, ""),
+			[]string{`3:5 workflow-schedule on.schedule is the string "17 * * * *", not a list of crons, and never ticks`}},
+		{"no zone", []string{tidy}, scheduled(`[{cron: "17 * * * *", timezone: Europe/Berln}]`, ""),
+			[]string{`3:37 workflow-schedule timezone "Europe/Berln" is not an IANA name`}},
+		{"an empty list", []string{tidy}, "on: {schedule: []}\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: " +
+			"[uses: kaizen-agentic/schedule-action@v1]}}\n",
+			[]string{"1:16 workflow-schedule on.schedule has no cron and never ticks"}},
+		{"nothing", []string{tidy}, "on:\n  push:\n  schedule:\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: " +
+			"[uses: kaizen-agentic/schedule-action@v1]}}\n",
+			[]string{"3:3 workflow-schedule on.schedule has no cron and never ticks"}},
+		{"a null", []string{tidy}, "on: {schedule: ~}\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: [uses: " +
+			"kaizen-agentic/schedule-action@v1]}}\n",
+			[]string{"1:16 workflow-schedule on.schedule has no cron and never ticks"}},
+		{"a mapping", []string{tidy}, "on:\n  schedule:\n    cron: \"17 * * * *\"\npermissions: read-all\nconcurrency: " +
+			"a\njobs: {a: {steps: [uses: kaizen-agentic/schedule-action@v1]}}\n",
+			[]string{"3:5 workflow-schedule on.schedule is a mapping, not a list of crons, and never ticks"}},
+		{"on the hour", []string{tidy},
+			scheduled(`[{cron: "0 * * * *"}, {cron: "*/15 * * * *"}, {cron: "0,30 * * * *"}]`, ""),
+			[]string{`3:13 cron-on-the-hour cron "0 * * * *" ticks on the hour, when GitHub delays and drops the most`}},
+		{"silenced", []string{tidy}, scheduled("- cron: \"0 0 * * 1\" # kaizen-ignore: cron-on-the-hour, cron-coverage", ""),
+			nil},
+		{"silenced, misspelt", []string{tidy}, scheduled("- cron: \"1 2 * * *\" # kaizen-ignore: cron-covrage", ""),
+			[]string{
+				`3:13 cron-coverage the daily agent "tidy" is due at 05:00 CET, but may wait 22 hours 1 minute for the next tick`,
+				`3:42 unknown-ignore there is no rule "cron-covrage" to silence`,
+			}},
+
+		{"only some agents", []string{coach, tidy}, scheduled(hourly, `agents: "coach, other"`),
+			[]string{`11:24 cron-coverage no scheduled step prepares the daily agent "tidy"`}},
+		{"only a cadence", []string{coach, tidy}, scheduled(hourly, `cadence: daily`),
+			[]string{`11:25 cron-coverage no scheduled step prepares the weekly agent "coach"`}},
+		{"a matrix", []string{coach, tidy}, scheduled(hourly, `agents: "${{ matrix.agent }}"`), nil},
+		{"no schedule", []string{tidy},
+			"on: [workflow_dispatch]\njobs: {a: {permissions: read-all, steps: [uses: kaizen-agentic/schedule-action@v1]}}",
+			[]string{"1:5 cron-coverage no workflow prepares the manifest's agents on a schedule"}},
+		{"no schedule, named agents", []string{tidy}, "on: push\njobs: {a: {permissions: read-all, steps: [{uses: " +
+			"kaizen-agentic/schedule-action@v1, with: {agents: tidy}}]}}", nil},
+		{"started from outside", []string{tidy}, "on: {repository_dispatch: {types: [tick]}}\njobs: {a: {permissions: " +
+			"read-all, steps: [uses: kaizen-agentic/schedule-action@v1]}}", nil},
+		{"a reusable workflow", []string{tidy},
+			"on: [workflow_call]\njobs: {a: {permissions: read-all, steps: [uses: kaizen-agentic/schedule-action@v1]}}", nil},
+
+		{"a reusable workflow, with its caller's permissions", []string{tidy}, "on: workflow_call\njobs: {a: {steps: " +
+			"[{uses: kaizen-agentic/schedule-action@v1, with: {dispatch-to: x/acme}}]}}", nil},
+		{"a reusable workflow with too few of its own", []string{tidy},
+			"on: workflow_call\npermissions: {contents: write}\njobs: {a: {steps: [uses: kaizen-agentic/schedule-action@v1]}}",
+			[]string{"2:14 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of receipts"}},
+		{"a reusable workflow with a schedule of its own", []string{tidy}, "on: {workflow_call: , schedule: " + hourly +
+			"}\nconcurrency: a\njobs:\n  a: {steps: [uses: kaizen-agentic/schedule-action@v1]}\n",
+			[]string{"4:3 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of receipts, " +
+				"and states none"}},
+
+		{"no permissions", []string{tidy}, "on: {schedule: " + hourly +
+			"}\nconcurrency: {group: a}\njobs:\n  a:\n    steps:\n      - uses: kaizen-agentic/schedule-action@v1\n",
+			[]string{"4:3 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of receipts, " +
+				"and states none"}},
+		{"other permissions", []string{tidy},
+			"on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: write-all\njobs:\n  a:\n    permissions: " +
+				"{contents: read}\n    steps:\n      - uses: kaizen-agentic/schedule-action@v1\n",
+			[]string{"6:18 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of receipts"}},
+		{"a permission of none", []string{tidy}, "on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: " +
+			"{actions: none}\njobs: {a: {steps: [uses: kaizen-agentic/schedule-action@v1]}}\n",
+			[]string{"3:24 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of receipts"}},
+		{"a list without permission", []string{tidy}, "on: push\njobs: {a: {permissions: {contents: write}, steps: " +
+			"[{uses: kaizen-agentic/schedule-action@v1, with: {command: list, dispatch-to: x/acme}}]}}\n",
+			[]string{"2:25 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of receipts"}},
+		{"a list of another manifest", []string{tidy}, "on: push\njobs: {a: {permissions: {}, steps: [{uses: " +
+			"kaizen-agentic/schedule-action@v1, with: {command: list, schedule: other.yml}}]}}\n", nil},
+		{"a dispatch that may only read", []string{tidy},
+			"on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: read-all\njobs: {a: {steps: [{uses: " +
+				"kaizen-agentic/schedule-action@v1, with: {dispatch-to: x/ACME}}]}}\n",
+			[]string{"3:14 workflow-permission job \"a\" needs the permission `contents: write` to send a " +
+				"repository_dispatch with the job's own token"}},
+		{"a dispatch to an expression's repositories", []string{tidy},
+			"on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: read-all\njobs: {a: {steps: [{uses: " +
+				"kaizen-agentic/schedule-action@v1, with: {dispatch-to: '${{ vars.TO }}'}}]}}\n",
+			[]string{"3:14 workflow-permission job \"a\" needs the permission `contents: write` to send a " +
+				"repository_dispatch with the job's own token"}},
+		{"a dispatch to another repository", []string{tidy}, scheduled(hourly, "dispatch-to: acme/core"),
+			[]string{`11:29 workflow-permission the job's own token reaches its own repository only, not "acme/core"`}},
+		{"dispatches to this and to others", []string{tidy},
+			strings.Replace(scheduled(hourly,
+				`dispatch-to: "x/acme, acme/core acme/dash", dispatch-token: "${{ github.token }}"`), "contents: write",
+				"contents: read", 1),
+			[]string{
+				"4:40 workflow-permission job \"prepare\" needs the permission `contents: write` to send a repository_dispatch " +
+					"with the job's own token",
+				`11:29 workflow-permission the job's own token reaches its own repository only, not "acme/core, acme/dash"`,
+			}},
+		{"a dispatch to this repository, with comments", []string{tidy}, strings.Replace(scheduled(hourly,
+			"dispatch-to: \"x/acme # this one\\n# acme/core\\n\""), "contents: read", "contents: write", 1), nil},
+		{"a dispatch with a token of its own", []string{tidy},
+			"on: {schedule: " + hourly +
+				"}\nconcurrency: {group: a}\npermissions: read-all\njobs: {a: {steps: [{uses: kaizen-agentic/schedule-action@v1, " +
+				"with: {dispatch-to: acme/core, dispatch-token: '${{ secrets.CORE }}'}}]}}\n", nil},
+		{"a dispatch that is not emitted", []string{tidy},
+			"on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: read-all\njobs: {a: {steps: [{uses: " +
+				"kaizen-agentic/schedule-action@v1, with: {dispatch-to: acme/core, emit: 'summary, nats'}}]}}\n", nil},
+		{"a token of its own", []string{tidy}, "on: {schedule: " + hourly + "}\nconcurrency: {group: a}\njobs: {a: " +
+			"{steps: [{uses: kaizen-agentic/schedule-action@v1, with: {token: '${{ secrets.BOT }}'}}]}}\n", nil},
+
+		{"no concurrency", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\njobs:\n  a:\n    " +
+			"steps:\n      - uses: kaizen-agentic/schedule-action@v1\n      - uses: kaizen-agentic/schedule-action@v1\n",
+			[]string{`4:3 workflow-concurrency two runs of job "a" can prepare the same period at once`}},
+		{"a group for each run", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\nconcurrency: " +
+			"a-${{ github.run_id }}\njobs: {a: {steps: [uses: kaizen-agentic/schedule-action@v1]}}\n",
+			[]string{`4:8 workflow-concurrency two runs of job "a" can prepare the same period at once`}},
+		{"a group for each number", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\nconcurrency: " +
+			"a-${{ github.run_number }}\njobs: {a: {steps: [uses: kaizen-agentic/schedule-action@v1]}}\n",
+			[]string{`4:8 workflow-concurrency two runs of job "a" can prepare the same period at once`}},
+		{"a group for each attempt", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\nconcurrency: " +
+			"{group: 'a-${{ github.run_attempt }}'}\njobs: {a: {steps: [uses: kaizen-agentic/schedule-action@v1]}}\n",
+			[]string{`4:8 workflow-concurrency two runs of job "a" can prepare the same period at once`}},
+		{"a group for each commit", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\njobs: {a: " +
+			"{concurrency: 'a-${{ github.sha }}', steps: [uses: kaizen-agentic/schedule-action@v1]}}\n",
+			[]string{`3:8 workflow-concurrency two runs of job "a" can prepare the same period at once`}},
+		{"a group for each branch", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\njobs: {a: " +
+			"{concurrency: 'a-${{ github.ref }}', steps: [uses: kaizen-agentic/schedule-action@v1]}}\n", nil},
+		{"cancels", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\njobs: {a: {concurrency: " +
+			"{group: a, cancel-in-progress: true}, steps: [uses: kaizen-agentic/schedule-action@v1]}}\n",
+			[]string{`3:56 workflow-concurrency a tick cancels the run before it in the middle of its delivery`}},
+		{"cancels perhaps", []string{tidy},
+			"on: {schedule: " + hourly + "}\npermissions: read-all\njobs: {a: {concurrency: {group: a, cancel-in-progress: " +
+				"'${{ inputs.x }}'}, steps: [uses: kaizen-agentic/schedule-action@v1]}}\n", nil},
+
+		{"kept too short", []string{tidy, coach, audit}, scheduled(hourly, "retention-days: 30"),
+			[]string{`11:32 retention receipts are kept for 30 days, too short to outlive a period of the monthly agent ` +
+				`"audit" and the next: it may run twice in one`}},
+		{"kept for two months", []string{audit}, scheduled(hourly, "retention-days: 62"),
+			[]string{`11:32 retention receipts are kept for 62 days, too short to outlive a period of the monthly agent ` +
+				`"audit" and the next: it may run twice in one`}},
+		{"kept for two weeks", []string{tidy, coach}, scheduled(hourly, "retention-days: 14"),
+			[]string{`11:32 retention receipts are kept for 14 days, too short to outlive a period of the weekly agent ` +
+				`"coach" and the next: it may run twice in one`}},
+		{"kept for two days", []string{tidy}, scheduled(hourly, "retention-days: 2"),
+			[]string{`11:32 retention receipts are kept for 2 days, too short to outlive a period of the daily agent ` +
+				`"tidy" and the next: it may run twice in one`}},
+		{"kept long enough", []string{tidy, coach}, scheduled(hourly, "retention-days: 15"), nil},
+		{"kept long enough for a month", []string{tidy, coach, audit}, scheduled(hourly, "retention-days: 63"), nil},
+		{"kept as an expression says", []string{audit}, scheduled(hourly, "retention-days: '${{ vars.DAYS }}'"), nil},
+
+		{"a local action", []string{tidy},
+			strings.Replace(scheduled(`[cron: "0 9 * * *"]`, ""), "kaizen-agentic/schedule-action@v1", "./act/", 1),
+			[]string{`3:12 cron-on-the-hour cron "0 9 * * *" ticks on the hour, when GitHub delays and drops the most`}},
+		{"another local action", []string{tidy},
+			strings.Replace(scheduled(`[cron: "0 9 * * *"]`, ""), "kaizen-agentic/schedule-action@v1", "./other", 1), nil},
+		{"the image", []string{tidy}, strings.Replace(scheduled(`[cron: "0 9 * * *"]`, "args: prepare coach"),
+			"kaizen-agentic/schedule-action@v1", "docker://ghcr.io/kaizen-agentic/schedule-action:v1@sha256:00", 1),
+			[]string{`3:12 cron-on-the-hour cron "0 9 * * *" ticks on the hour, when GitHub delays and drops the most`}},
+		{"anchors", []string{tidy},
+			strings.Replace(scheduled(`[cron: "0 9 * * *"]`, ""), "- uses: kaizen-agentic/schedule-action@v1",
+				"- &x\n        uses: kaizen-agentic/schedule-action@v1\n      - *x\n      - name: x", 1),
+			[]string{`3:12 cron-on-the-hour cron "0 9 * * *" ticks on the hour, when GitHub delays and drops the most`}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tree := treeOf(t, map[string]string{
+				".github/workflows/kaizen.yml": tt.workflow,
+				"act/action.yml":               "name: schedule-action\n",
+				"other/action.yml":             "name: other\n",
+			})
+			var got []string
+			for _, f := range Check(manifestOf(t, tt.entries...), nil, tree) {
+				got = append(got, fmt.Sprintf("%d:%d %s %s", f.Line, f.Column, f.Rule, f.Message))
+				if f.File != ".github/workflows/kaizen.yml" || f.Hint == "" || f.Severity != diag.Warning {
+					t.Errorf("finding %+v", f)
+				}
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tt.want, "\n"))
+			}
+		})
+	}
+}
+
+// TestCheckWorkflowsSurvives checks malformed workflows: nothing panics, and only invalid
+// crons are reported.
+func TestCheckWorkflowsSurvives(t *testing.T) {
+	t.Parallel()
+	files := make(map[string]string)
+	for i, text := range []string{
+		"", "\xff", "{", "[]", "x", "jobs: x", "jobs: [x]", "jobs: {a: }", "jobs: {a: {steps: x}}",
+		"jobs: {a: {steps: [x, [], {uses: [x]}]}}",
+		"jobs: &a {a: *a}", "a: &a [*a]", "on: {schedule: x}\njobs: {a: {steps: [uses: " +
+			"kaizen-agentic/schedule-action]}}\npermissions: read-all\nconcurrency: x",
+		"on: {schedule: [x, {cron: [x]}]}\njobs: {a: {steps: [{uses: kaizen-agentic/schedule-action, with: " +
+			"x}]}}\npermissions: read-all\nconcurrency: x",
+		"jobs: {a: {permissions: [x], steps: [{uses: kaizen-agentic/schedule-action, with: {command: '${{ x }}'}}]}}",
+		strings.Repeat("- ", 1000) + "x", strings.Repeat("x", schedule.MaxSize+1),
+	} {
+		files[fmt.Sprintf(".github/workflows/%d.yml", i)] = text
+	}
+	for _, f := range Check(manifestOf(t, coach), nil, treeOf(t, files)) {
+		if f.Rule != diag.WorkflowSchedule.ID {
+			t.Errorf("reported %+v", f)
+		}
+	}
+	if got := Check(manifestOf(t, coach), nil, treeOf(t, nil)); len(got) > 0 {
+		t.Errorf("no workflows: %+v", got)
+	}
+}
+
+// TestTooManyTicks checks that crons which tick too often are skipped, however many rare
+// ones come first.
+func TestTooManyTicks(t *testing.T) {
+	t.Parallel()
+	rare := tick{loc: time.UTC, slots: cron.MustParse("1 1 29 2 *")}
+	often := tick{loc: time.UTC, slots: cron.MustParse("* * * * *")}
+	for _, c := range []struct {
+		name  string
+		crons []tick
+		want  bool
+	}{
+		{"one rare", []tick{rare}, true},
+		{"100 rare", slices.Repeat([]tick{rare}, 100), true},
+		{"101 rare", slices.Repeat([]tick{rare}, 101), false},
+		{"one often", []tick{often}, false},
+		{"many rare and one often", append(slices.Repeat([]tick{rare}, 1500), often), false},
+	} {
+		uses := []Use{{File: &File{scheduled: true, crons: c.crons}}}
+		if _, ok := tickersOf(uses); ok != c.want {
+			t.Errorf("%s: computed %t", c.name, ok)
+		}
+	}
+}
+
+// BenchmarkCheckWorkflowsHostile runs the most that the limits allow.
+func BenchmarkCheckWorkflowsHostile(b *testing.B) {
+	var entries []string
+	for i := range 1000 {
+		entries = append(entries, fmt.Sprintf(`a%d: {cadence: daily, cron: "%d %d * * *"}`, i, i%60, i/60))
+	}
+	m := manifestOf(b, entries...)
+	crons := scheduled("["+strings.Repeat(`{cron: "1 1 29 2 *"}, `, 1500)+`{cron: "* * * * *"}]`, "")
+	files := make(map[string]string)
+	for i := range 20 {
+		files[fmt.Sprintf(".github/workflows/%d.yml", i)] = crons
+	}
+	tree := treeOf(b, files)
+	for b.Loop() {
+		Check(m, nil, tree)
+	}
+}
