@@ -14,7 +14,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite golden files")
 
-// actionInputs reads names and descriptions of a section of action.yml, whose form is ours and plain.
+// actionSection reads the names and descriptions of a section of action.yml, which is written plainly
+// enough to be read by line.
 func actionSection(t *testing.T, section string) map[string]string {
 	t.Helper()
 	data, err := os.ReadFile("../../action.yml")
@@ -106,10 +107,32 @@ func TestOutputsAreDeclared(t *testing.T) {
 	}
 }
 
-// TestReadmeTables holds the README's tables to the declarations; -update rewrites them.
-func TestReadmeTables(t *testing.T) {
-	t.Parallel()
-	inputs := "| input | commands | meaning |\n|---|---|---|\n| `command` | | what to do: " + strings.Join(names(commands()), ", ") + " (default `prepare`) |\n"
+// mostUsed are the inputs that the README shows; docs/inputs.md has all of them.
+var mostUsed = []string{
+	"command", "agents", "target", "dispatch-to", "dispatch-token", "nats-url", "emit", "secrets", "fail-on", "dry-run",
+}
+
+// inputTable renders the rows of the inputs called names.
+func inputTable(t *testing.T, names []string, rows map[string]string) string {
+	t.Helper()
+	var table strings.Builder
+	table.WriteString("| input | commands | meaning |\n|---|---|---|\n")
+	for _, name := range names {
+		row, ok := rows[name]
+		if !ok {
+			t.Errorf("there is no input %s", name)
+		}
+		table.WriteString(row)
+	}
+	return table.String()
+}
+
+// inputRows are the table rows of all inputs by name, and the names in the order of options.go.
+func inputRows() (rows map[string]string, order []string) {
+	rows = map[string]string{
+		"command": "| `command` | | what to do: " + strings.Join(names(commands()), ", ") + " (default `prepare`) |\n",
+	}
+	order = []string{"command"}
 	for _, o := range options {
 		if o.flagOnly {
 			continue
@@ -125,32 +148,66 @@ func TestReadmeTables(t *testing.T) {
 		if o.commands != nil {
 			takers = strings.Join(o.commands, ", ")
 		}
-		inputs += fmt.Sprintf("| `%s` | %s | %s |\n", o.name, takers, help)
+		rows[o.name] = fmt.Sprintf("| `%s` | %s | %s |\n", o.name, takers, help)
+		order = append(order, o.name)
 	}
-	outputs := "| output | meaning |\n|---|---|\n"
+	return rows, order
+}
+
+func outputTable(t *testing.T) string {
+	t.Helper()
+	table := "| output | meaning |\n|---|---|\n"
 	declared := actionSection(t, "outputs")
 	for _, name := range slices.Sorted(maps.Keys(declared)) {
-		outputs += fmt.Sprintf("| `%s` | %s |\n", name, strings.ReplaceAll(declared[name], `\"`, `"`))
+		table += fmt.Sprintf("| `%s` | %s |\n", name, strings.ReplaceAll(declared[name], `\"`, `"`))
 	}
-	const path = "../../README.md"
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
+	return table
+}
+
+// TestReadmeTables holds the tables of the README and of the docs to the declarations; -update rewrites them.
+// Every input is in the table of one page of the docs, the most used ones in the README's as well.
+func TestReadmeTables(t *testing.T) {
+	t.Parallel()
+	rows, order := inputRows()
+	isNATS := func(name string) bool { return strings.HasPrefix(name, "nats-") }
+	var general, nats []string
+	for _, name := range order {
+		if isNATS(name) {
+			nats = append(nats, name)
+		} else {
+			general = append(general, name)
+		}
 	}
-	want := replaceBlock(t, string(data), "inputs", inputs)
-	want = replaceBlock(t, want, "outputs", outputs)
-	if want == string(data) {
-		return
-	}
-	if !*update {
-		t.Fatal("README.md differs from options.go or action.yml: run this test with -update")
-	}
-	if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-		t.Fatal(err)
+	for _, table := range []struct{ page, block, want string }{
+		{"../../README.md", "inputs", inputTable(t, mostUsed, rows)},
+		{"../../docs/inputs.md", "inputs", inputTable(t, general, rows)},
+		{"../../docs/inputs.md", "outputs", outputTable(t)},
+		{"../../docs/fan-out.md", "nats-inputs", inputTable(t, nats, rows)},
+	} {
+		updateBlock(t, table.page, table.block, table.want)
 	}
 }
 
-// replaceBlock replaces what stands between <!-- name --> and <!-- /name -->.
+// updateBlock compares a block of a page with want, or rewrites it.
+func updateBlock(t *testing.T, page, name, want string) {
+	t.Helper()
+	data, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := replaceBlock(t, string(data), name, want)
+	switch {
+	case text == string(data):
+	case !*update:
+		t.Errorf("the table %q of %s differs from options.go or action.yml: run this test with -update", name, page)
+	default:
+		if err := os.WriteFile(page, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// replaceBlock replaces the text between <!-- name --> and <!-- /name -->.
 func replaceBlock(t *testing.T, text, name, block string) string {
 	t.Helper()
 	before, rest, ok := strings.Cut(text, "<!-- "+name+" -->\n")
