@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/actions"
+	"github.com/kaizen-agentic/schedule-action/internal/doctor"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
@@ -58,123 +59,123 @@ var doctorFaults = []struct {
 	env     map[string]string
 	code    int
 	check   string
-	verdict verdict
+	verdict doctor.Verdict
 	message string
 	hint    string
 }{
 	{name: "manifest missing", fault: func(p *platform) { os.Remove(filepath.Join(p.workspace, ".kaizen/schedule.yml")) },
-		code: exitFindings, check: "manifest", verdict: verdictFailed, message: "there is no such file", hint: "run `action init`"},
+		code: exitFindings, check: "manifest", verdict: doctor.Failed, message: "there is no such file", hint: "run `action init`"},
 	{name: "manifest invalid", fault: func(p *platform) { p.write(".kaizen/schedule.yml", oneAgent+"    cron: monday\n") },
-		code: exitFindings, check: "manifest", verdict: verdictFailed, message: "1 error, the first at .kaizen/schedule.yml:5:11", hint: `write cron: "0 9 * * 1"`},
+		code: exitFindings, check: "manifest", verdict: doctor.Failed, message: "1 error, the first at .kaizen/schedule.yml:5:11", hint: `write cron: "0 9 * * 1"`},
 	{name: "nothing enabled", fault: func(p *platform) { p.write(".kaizen/schedule.yml", oneAgent+"    enabled: false\n") },
-		code: exitOK, check: "manifest", verdict: verdictWarning, message: "no entry is both chosen and enabled", hint: "enable an entry"},
+		code: exitOK, check: "manifest", verdict: doctor.Warning, message: "no entry is both chosen and enabled", hint: "enable an entry"},
 	{name: "event too large", fault: func(p *platform) {
 		p.write(".kaizen/schedule.yml", oneAgent+"    session_close:\n"+strings.Repeat("      - "+strings.Repeat("é", 900)+"\n", 12))
-	}, code: exitFindings, check: "bundle coach", verdict: verdictFailed, message: "the platform takes 65535", hint: "shorten session_close"},
+	}, code: exitFindings, check: "bundle coach", verdict: doctor.Failed, message: "the platform takes 65535", hint: "shorten session_close"},
 	{name: "event nearly too large", fault: func(p *platform) {
 		p.write(".kaizen/schedule.yml", oneAgent+"    session_close:\n"+strings.Repeat("      - "+strings.Repeat("é", 900)+"\n", 11))
-	}, code: exitOK, check: "event", verdict: verdictWarning, message: "of the 65535 that the platform takes", hint: "shorten its session_close"},
+	}, code: exitOK, check: "event", verdict: doctor.Warning, message: "of the 65535 that the platform takes", hint: "shorten its session_close"},
 	{name: "a secret in the prompt", fault: func(p *platform) {
 		p.write(".claude/agents/coach.md", "key: ghp_"+"0123456789abcdefghijABCDEFGHIJ012345\n")
-	}, code: exitFindings, check: "bundle coach", verdict: verdictFailed, message: ".claude/agents/coach.md:1", hint: "revoke it"},
+	}, code: exitFindings, check: "bundle coach", verdict: doctor.Failed, message: ".claude/agents/coach.md:1", hint: "revoke it"},
 	{name: "a workflow that misses periods", fault: func(p *platform) {
 		p.write(".github/workflows/kaizen.yml", "on: {schedule: [{cron: '17 4 1 1 *'}]}\npermissions: {actions: read}\nconcurrency: k\n"+
 			"jobs: {k: {runs-on: x, steps: [{uses: kaizen-agentic/schedule-action@v1}]}}\n")
-	}, code: exitOK, check: "workflows", verdict: verdictWarning, message: ".github/workflows/kaizen.yml", hint: "tick every hour"},
+	}, code: exitOK, check: "workflows", verdict: doctor.Warning, message: ".github/workflows/kaizen.yml", hint: "tick every hour"},
 	{name: "retention", env: map[string]string{"GITHUB_RETENTION_DAYS": "2"},
-		code: exitOK, check: "retention", verdict: verdictWarning, message: "kept for 2 days", hint: "raise "},
+		code: exitOK, check: "retention", verdict: doctor.Warning, message: "kept for 2 days", hint: "raise "},
 	{name: "bad retention", inputs: map[string]string{"retention-days": "forever"},
-		code: exitFindings, check: "retention", verdict: verdictFailed, message: `retention-days is "forever"`, hint: "from 1 to 90"},
+		code: exitFindings, check: "retention", verdict: doctor.Failed, message: `retention-days is "forever"`, hint: "from 1 to 90"},
 	{name: "no artifact service", env: map[string]string{"ACTIONS_RUNTIME_TOKEN": ""},
-		code: exitOK, check: "store", verdict: verdictWarning, message: "no artifact service", hint: "`uses:`"},
+		code: exitOK, check: "store", verdict: doctor.Warning, message: "no artifact service", hint: "`uses:`"},
 	{name: "unusable runtime token", env: map[string]string{"ACTIONS_RUNTIME_TOKEN": "one-word"},
-		code: exitFindings, check: "store", verdict: verdictFailed, message: "ACTIONS_RUNTIME_TOKEN"},
+		code: exitFindings, check: "store", verdict: doctor.Failed, message: "ACTIONS_RUNTIME_TOKEN"},
 	{name: "token refused", inputs: map[string]string{"token": "ghs_expired"},
-		code: exitFindings, check: "token", verdict: verdictFailed, message: "wrong or expired (401)", hint: "give input `token` a valid one"},
+		code: exitFindings, check: "token", verdict: doctor.Failed, message: "wrong or expired (401)", hint: "give input `token` a valid one"},
 	{name: "no token", inputs: map[string]string{"token": ""},
-		code: exitOK, check: "token", verdict: verdictWarning, message: "anonymous", hint: "give input `token` a token"},
+		code: exitOK, check: "token", verdict: doctor.Warning, message: "anonymous", hint: "give input `token` a token"},
 	{name: "token ends soon", fault: func(p *platform) {
 		p.api.AddToken("ghp_soon", ghtest.Token{Kind: ghtest.Personal, Expires: time.Now().Add(50 * time.Hour), Scopes: []string{"repo"},
 			Access: map[string]ghtest.Permissions{sampleRepo: {Contents: "read", Actions: "read"}}})
-	}, inputs: map[string]string{"token": "ghp_soon"}, code: exitOK, check: "token", verdict: verdictWarning, message: "valid until 20", hint: "renew it"},
+	}, inputs: map[string]string{"token": "ghp_soon"}, code: exitOK, check: "token", verdict: doctor.Warning, message: "valid until 20", hint: "renew it"},
 	{name: "repository not visible", fault: func(p *platform) {
 		p.api.AddRepository(ghtest.Repository{FullName: sampleRepo, Private: true})
 		p.api.AddToken(jobToken, ghtest.Token{Kind: ghtest.Job})
-	}, code: exitFindings, check: "ledger", verdict: verdictFailed, message: "not found, or the token may not see it (404)", hint: "`metadata: read` on " + sampleRepo},
+	}, code: exitFindings, check: "ledger", verdict: doctor.Failed, message: "not found, or the token may not see it (404)", hint: "`metadata: read` on " + sampleRepo},
 	{name: "no actions: read", fault: func(p *platform) {
 		p.api.AddRepository(ghtest.Repository{FullName: sampleRepo, Private: true})
 		p.api.AddToken(jobToken, ghtest.Token{Kind: ghtest.Job, Access: map[string]ghtest.Permissions{sampleRepo: {Contents: "read"}}})
-	}, code: exitFindings, check: "ledger", verdict: verdictFailed, message: "may not read it (403)", hint: "give the token of input `token` `actions: read`"},
+	}, code: exitFindings, check: "ledger", verdict: doctor.Failed, message: "may not read it (403)", hint: "give the token of input `token` `actions: read`"},
 	{name: "dispatch-to is no list of repositories", inputs: map[string]string{"dispatch-to": "core"},
-		code: exitFindings, check: "dispatch-to", verdict: verdictFailed, message: `"core" is not a repository`, hint: "write owner/repo"},
+		code: exitFindings, check: "dispatch-to", verdict: doctor.Failed, message: `"core" is not a repository`, hint: "write owner/repo"},
 	{name: "no dispatch token", inputs: map[string]string{"token": "", "dispatch-token": ""},
-		code: exitFindings, check: "dispatch-token", verdict: verdictFailed, message: "there is none", hint: "`contents: write` on every repository"},
+		code: exitFindings, check: "dispatch-token", verdict: doctor.Failed, message: "there is none", hint: "`contents: write` on every repository"},
 	{name: "dispatch token refused", inputs: map[string]string{"dispatch-token": "ghp_old", "dispatch-to": "acme/core, acme/dash"},
-		code: exitFindings, check: "dispatch-token", verdict: verdictFailed, message: "wrong or expired (401)", hint: "give input `dispatch-token` a valid one"},
+		code: exitFindings, check: "dispatch-token", verdict: doctor.Failed, message: "wrong or expired (401)", hint: "give input `dispatch-token` a valid one"},
 	{name: "target not visible", inputs: map[string]string{"dispatch-to": "acme/none"},
-		code: exitFindings, check: "dispatch acme/none", verdict: verdictFailed, message: "not found", hint: "check the name, then give the token of input `dispatch-token` `contents: write` on acme/none"},
+		code: exitFindings, check: "dispatch acme/none", verdict: doctor.Failed, message: "not found", hint: "check the name, then give the token of input `dispatch-token` `contents: write` on acme/none"},
 	{name: "target archived", fault: func(p *platform) { p.target(ghtest.Repository{Archived: true}, receiver) },
-		code: exitFindings, check: "dispatch acme/core", verdict: verdictFailed, message: "archived", hint: "unarchive it"},
+		code: exitFindings, check: "dispatch acme/core", verdict: doctor.Failed, message: "archived", hint: "unarchive it"},
 	{name: "target renamed", fault: func(p *platform) {
 		p.api.AddRepository(ghtest.Repository{FullName: "acme/new-core", Files: map[string]string{".github/workflows/x.yml": receiver}})
 		p.api.Rename("acme/old-core", "acme/new-core")
 	}, inputs: map[string]string{"dispatch-to": "acme/old-core"},
-		code: exitOK, check: "dispatch acme/old-core", verdict: verdictWarning, message: `now called "acme/new-core"`, hint: "write that name"},
+		code: exitOK, check: "dispatch acme/old-core", verdict: doctor.Warning, message: `now called "acme/new-core"`, hint: "write that name"},
 	{name: "target renamed, read only", fault: func(p *platform) {
 		p.api.AddRepository(ghtest.Repository{FullName: "acme/new-core", Files: map[string]string{".github/workflows/x.yml": receiver}})
 		p.api.Rename("acme/old-core", "acme/new-core")
 		p.api.AddToken(personalToken, ghtest.Token{Kind: ghtest.Personal, Access: map[string]ghtest.Permissions{"acme/new-core": {Contents: "read"}}})
 	}, inputs: map[string]string{"dispatch-to": "acme/old-core"},
-		code: exitFindings, check: "dispatch acme/old-core", verdict: verdictFailed, message: "not write", hint: "`contents: write` on acme/new-core"},
+		code: exitFindings, check: "dispatch acme/old-core", verdict: doctor.Failed, message: "not write", hint: "`contents: write` on acme/new-core"},
 	{name: "on a pull request", env: map[string]string{"GITHUB_EVENT_NAME": "pull_request"},
-		code: exitFindings, check: "trigger", verdict: verdictFailed, message: "prepare is refused on the event pull_request", hint: "use schedule or workflow_dispatch"},
+		code: exitFindings, check: "trigger", verdict: doctor.Failed, message: "prepare is refused on the event pull_request", hint: "use schedule or workflow_dispatch"},
 	{name: "read only", fault: func(p *platform) {
 		p.api.AddToken(personalToken, ghtest.Token{Kind: ghtest.Personal, Access: map[string]ghtest.Permissions{"acme/core": {Contents: "read"}}})
-	}, code: exitFindings, check: "dispatch acme/core", verdict: verdictFailed, message: "not write", hint: "give the token of input `dispatch-token` `contents: write` on acme/core"},
+	}, code: exitFindings, check: "dispatch acme/core", verdict: doctor.Failed, message: "not write", hint: "give the token of input `dispatch-token` `contents: write` on acme/core"},
 	{name: "classic token without the scope", fault: func(p *platform) {
 		p.api.AddToken("ghp_classic", ghtest.Token{Kind: ghtest.Personal, Scopes: []string{"public_repo"}, Access: map[string]ghtest.Permissions{"*": {Contents: "write"}}})
 	}, inputs: map[string]string{"dispatch-token": "ghp_classic"},
-		code: exitFindings, check: "dispatch acme/core", verdict: verdictFailed, message: "lacks the scope `repo`", hint: "give the token of input `dispatch-token` the scope"},
+		code: exitFindings, check: "dispatch acme/core", verdict: doctor.Failed, message: "lacks the scope `repo`", hint: "give the token of input `dispatch-token` the scope"},
 	{name: "the job's token for another repository", fault: func(p *platform) {
 		p.api.AddRepository(ghtest.Repository{FullName: "acme/open"})
 	}, inputs: map[string]string{"dispatch-token": "", "dispatch-to": "acme/open"},
-		code: exitFindings, check: "dispatch acme/open", verdict: verdictFailed, message: "its own repository only", hint: "give input `dispatch-token` another one"},
+		code: exitFindings, check: "dispatch acme/open", verdict: doctor.Failed, message: "its own repository only", hint: "give input `dispatch-token` another one"},
 	{name: "an installation token", inputs: map[string]string{"dispatch-token": fanOutToken},
-		code: exitOK, check: "dispatch acme/core", verdict: verdictWarning, message: "nobody tells", hint: "see that the app has `contents: write` on acme/core"},
+		code: exitOK, check: "dispatch acme/core", verdict: doctor.Warning, message: "nobody tells", hint: "see that the app has `contents: write` on acme/core"},
 	{name: "no receiver", fault: func(p *platform) { p.target(ghtest.Repository{DefaultBranch: "trunk"}, "") },
-		code: exitFindings, check: "dispatch acme/core", verdict: verdictFailed, message: `no workflow on its default branch "trunk" listens`, hint: "types: [kaizen.schedule.prepared]"},
+		code: exitFindings, check: "dispatch acme/core", verdict: doctor.Failed, message: `no workflow on its default branch "trunk" listens`, hint: "types: [kaizen.schedule.prepared]"},
 	{name: "receiver on another branch", fault: func(p *platform) {
 		p.target(ghtest.Repository{Refs: map[string]map[string]string{"next": {".github/workflows/react.yml": receiver}}}, "")
-	}, code: exitFindings, check: "dispatch acme/core", verdict: verdictFailed, message: "accepted and starts nothing", hint: "add one"},
+	}, code: exitFindings, check: "dispatch acme/core", verdict: doctor.Failed, message: "accepted and starts nothing", hint: "add one"},
 	{name: "receiver of another type", fault: func(p *platform) {
 		p.target(ghtest.Repository{}, "on: {repository_dispatch: {types: [kaizen.prepared]}}\n")
 	},
-		code: exitFindings, check: "dispatch acme/core", verdict: verdictFailed, message: `"react.yml" on "main" listens for other types only`, hint: "add kaizen.schedule.prepared to the `types` of \"react.yml\""},
+		code: exitFindings, check: "dispatch acme/core", verdict: doctor.Failed, message: `"react.yml" on "main" listens for other types only`, hint: "add kaizen.schedule.prepared to the `types` of \"react.yml\""},
 	{name: "receiver that is not YAML", fault: func(p *platform) { p.target(ghtest.Repository{}, "on: [repository_dispatch\n") },
-		code: exitFindings, check: "dispatch acme/core", verdict: verdictFailed, message: "no workflow on its default branch", hint: "add one"},
+		code: exitFindings, check: "dispatch acme/core", verdict: doctor.Failed, message: "no workflow on its default branch", hint: "add one"},
 	{name: "target does not answer", fault: func(p *platform) {
 		p.api.Fail("GET /repos/acme/core", 99, ghtest.Status(502, "<html>::error::bad gateway ##[error]</html>"))
-	}, code: exitUnavailable, check: "dispatch acme/core", verdict: verdictFailed, message: "not available now (502)", hint: "run again later"},
+	}, code: exitUnavailable, check: "dispatch acme/core", verdict: doctor.Failed, message: "not available now (502)", hint: "run again later"},
 	{name: "rate limit used up", fault: func(p *platform) {
 		p.api.Fail("GET /repos/acme/core", 99, ghtest.PrimaryLimit(time.Now().Add(time.Hour)))
-	}, code: exitUnavailable, check: "dispatch acme/core", verdict: verdictFailed, message: "rate limit is used up", hint: "run again after"},
+	}, code: exitUnavailable, check: "dispatch acme/core", verdict: doctor.Failed, message: "rate limit is used up", hint: "run again after"},
 	{name: "API redirects elsewhere", fault: func(p *platform) {
 		p.api.Fail("GET /repos/acme/core", 99, ghtest.Redirect(302, "https://example.com/?sig=secret"))
-	}, code: exitUnavailable, check: "dispatch acme/core", verdict: verdictFailed, message: "does not get the token", hint: "GITHUB_API_URL"},
+	}, code: exitUnavailable, check: "dispatch acme/core", verdict: doctor.Failed, message: "does not get the token", hint: "GITHUB_API_URL"},
 	{name: "no NATS server", inputs: map[string]string{"nats-url": "127.0.0.1:1"},
-		code: exitUnavailable, check: "nats", verdict: verdictFailed, message: "connection refused", hint: "check nats-url"},
+		code: exitUnavailable, check: "nats", verdict: doctor.Failed, message: "connection refused", hint: "check nats-url"},
 	{name: "bad NATS URL", inputs: map[string]string{"nats-url": "nats://u:secret@h"},
-		code: exitFindings, check: "nats", verdict: verdictFailed, message: "user information", hint: "use nats-user"},
+		code: exitFindings, check: "nats", verdict: doctor.Failed, message: "user information", hint: "use nats-user"},
 }
 
-func (p *platform) doctor(inputs, env map[string]string) (ran, []check) {
+func (p *platform) doctor(inputs, env map[string]string) (ran, []doctor.Check) {
 	p.t.Helper()
 	all := map[string]string{"command": "doctor", "now": tuesday, "format": "json", "dispatch-to": "acme/core", "dispatch-token": personalToken}
 	for name, value := range inputs {
 		all[name] = value
 	}
 	got := p.stepIn(p.run, all, env)
-	var checks []check
+	var checks []doctor.Check
 	if err := json.Unmarshal([]byte(got.stdout[strings.IndexByte(got.stdout, '['):]), &checks); err != nil {
 		p.t.Fatalf("%v\n%s\n%s", err, got.stdout, got.stderr)
 	}
@@ -199,7 +200,7 @@ func TestDoctorFaults(t *testing.T) {
 			}
 			told := 0
 			for _, c := range checks {
-				if c.Name == tt.check && c.Verdict != verdictOK {
+				if c.Name == tt.check && c.Verdict != doctor.OK {
 					told++
 					if c.Verdict != tt.verdict || !strings.Contains(c.Message, tt.message) || !strings.Contains(c.Hint, tt.hint) {
 						t.Errorf("got %+v", c)
@@ -245,7 +246,7 @@ func TestDoctorHealthy(t *testing.T) {
 	var names []string
 	for _, c := range checks {
 		names = append(names, c.Name)
-		if c.Verdict != verdictOK {
+		if c.Verdict != doctor.OK {
 			t.Errorf("got %+v", c)
 		}
 	}
@@ -265,7 +266,7 @@ func TestDoctorSeveral(t *testing.T) {
 	got, checks := p.doctor(map[string]string{"dispatch-to": "acme/dash\nacme/core\nacme/none", "nats-url": "127.0.0.1:1", "format": "json"}, nil)
 	var lines []string
 	for _, c := range checks {
-		if c.Verdict != verdictOK || strings.HasPrefix(c.Name, "dispatch ") {
+		if c.Verdict != doctor.OK || strings.HasPrefix(c.Name, "dispatch ") {
 			lines = append(lines, c.Name+" "+string(c.Verdict))
 		}
 	}
@@ -281,9 +282,9 @@ func TestDoctorClock(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		ahead time.Duration
-		want  verdict
+		want  doctor.Verdict
 		text  string
-	}{{30 * time.Second, verdictOK, "agrees"}, {10 * time.Minute, verdictWarning, "behind"}, {-26 * time.Hour, verdictFailed, "ahead of"}} {
+	}{{30 * time.Second, doctor.OK, "agrees"}, {10 * time.Minute, doctor.Warning, "behind"}, {-26 * time.Hour, doctor.Failed, "ahead of"}} {
 		api, err := ghtest.New(ghtest.Options{Errorf: t.Errorf, Now: func() time.Time { return time.Now().Add(tt.ahead) }})
 		if err != nil {
 			t.Fatal(err)

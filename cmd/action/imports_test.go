@@ -18,7 +18,7 @@ const modulePath = "github.com/kaizen-agentic/schedule-action/"
 var layers = []string{
 	"internal/safetext", "internal/advice", "internal/diag", "internal/checkout", "internal/yamlnode", "internal/cron",
 	"internal/bundleid", "internal/transfer", "internal/gh", "internal/schedule", "internal/workflow", "internal/scaffold",
-	"internal/prepare", "internal/event", "internal/store", "internal/emit", "internal/actions", "internal/pipeline",
+	"internal/prepare", "internal/event", "internal/store", "internal/emit", "internal/actions", "internal/pipeline", "internal/doctor",
 	"internal/receive", "internal/fleet", "cmd/action",
 }
 

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/doctor"
 	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
 )
 
@@ -269,7 +270,7 @@ func checkListed(t *testing.T, dir string, want []string) {
 // checkDoctor wants no complaint but about what only a run in a workflow has, and that nothing is enabled.
 func checkDoctor(t *testing.T, dir string, enabled bool) {
 	t.Helper()
-	var checks []check
+	var checks []doctor.Check
 	out := action(t, 0, "doctor", "--format", "json", "--target", dir)
 	if err := json.Unmarshal([]byte(out[:strings.LastIndex(out, "]")+1]), &checks); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -279,7 +280,7 @@ func checkDoctor(t *testing.T, dir string, enabled bool) {
 		if !enabled {
 			apart = append(apart, "manifest")
 		}
-		if c.Verdict != verdictOK && !slices.Contains(apart, c.Name) {
+		if c.Verdict != doctor.OK && !slices.Contains(apart, c.Name) {
 			t.Errorf("doctor: %+v", c)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
 )
@@ -28,7 +29,7 @@ func (r *initReport) text() string {
 		fmt.Fprintf(&b, "  skipped %s: it %s\n", oneLine(p.Path), oneLine(p.Reason))
 	}
 	if more := len(r.Skipped) - maxSkipped; more > 0 {
-		fmt.Fprintf(&b, "  skipped %s more\n", count(more, "file"))
+		fmt.Fprintf(&b, "  skipped %s more\n", advice.Count(more, "file"))
 	}
 	for _, f := range r.Files {
 		b.WriteString(scaffoldLine(f) + "\n")
@@ -58,7 +59,7 @@ func (r *initReport) found() string {
 	for i, a := range r.Found {
 		names[i] = a.Agent
 	}
-	return fmt.Sprintf("found %s: %s", count(len(names), "agent"), strings.Join(names, ", "))
+	return fmt.Sprintf("found %s: %s", advice.Count(len(names), "agent"), strings.Join(names, ", "))
 }
 
 func scaffoldLine(f scaffold.File) string {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/actions"
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
@@ -244,7 +245,7 @@ func listSummary(decisions []schedule.Decision, due int) actions.Summary {
 		})
 	}
 	return actions.Summary{
-		Verdict:  fmt.Sprintf("%d of %s due", due, count(len(decisions), "agent")),
+		Verdict:  fmt.Sprintf("%d of %s due", due, advice.Count(len(decisions), "agent")),
 		Sections: []actions.Section{{Title: "Agents", Table: table}},
 	}
 }

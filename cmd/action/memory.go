@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/kaizen-agentic/schedule-action/internal/actions"
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 )
@@ -29,7 +30,7 @@ func memorySection(entries []*pipeline.Outcome) (actions.Section, bool) {
 	for _, r := range entries {
 		if m := r.Memory; m != nil {
 			table.Rows = append(table.Rows, []actions.Cell{
-				{Text: r.Entry.Agent, Code: true}, {Text: m.Path, Code: true}, {Text: count(int(m.Size), "byte")}, {Text: m.Change()}, {Text: memoryLines(m)},
+				{Text: r.Entry.Agent, Code: true}, {Text: m.Path, Code: true}, {Text: advice.Count(int(m.Size), "byte")}, {Text: m.Change()}, {Text: memoryLines(m)},
 			})
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
@@ -128,7 +129,7 @@ func (a *app) retentionFindings(p *pipeline.Project, wanted int) []diag.Finding 
 		}
 		pos := e.Pos("cadence")
 		findings = append(findings, diag.Retention.At(p.File, pos.Line, pos.Column,
-			fmt.Sprintf("receipts of %q are kept for %s, too short to outlive a period of a %s entry and the next: it may run twice in one", e.Agent, count(days, "day"), e.Cadence),
+			fmt.Sprintf("receipts of %q are kept for %s, too short to outlive a period of a %s entry and the next: it may run twice in one", e.Agent, advice.Count(days, "day"), e.Cadence),
 			strings.Join(hints, "; ")))
 	}
 	return p.Manifest.Unsilenced(findings)

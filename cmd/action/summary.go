@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/actions"
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
@@ -44,25 +45,17 @@ func (j *job) verdict(o outcome) string {
 	case j.Manifest == nil:
 		return fmt.Sprintf("❌ %s is not valid; nothing was prepared", j.File)
 	case j.cancelled:
-		return fmt.Sprintf("❌ Cancelled: %s %s; nothing is lost: run again", count(len(o.prepared), "agent"), did)
+		return fmt.Sprintf("❌ Cancelled: %s %s; nothing is lost: run again", advice.Count(len(o.prepared), "agent"), did)
 	case o.failed > 0:
-		return fmt.Sprintf("❌ %s %s, %s not finished; nothing is lost: run again", count(len(o.prepared), "agent"), did, count(o.failed, "agent"))
+		return fmt.Sprintf("❌ %s %s, %s not finished; nothing is lost: run again", advice.Count(len(o.prepared), "agent"), did, advice.Count(o.failed, "agent"))
 	case len(o.errs) > 0:
-		return fmt.Sprintf("❌ %s %s, %s failed; nothing is lost: run again", count(len(o.prepared), "agent"), did, count(len(o.errs), "step"))
+		return fmt.Sprintf("❌ %s %s, %s failed; nothing is lost: run again", advice.Count(len(o.prepared), "agent"), did, advice.Count(len(o.errs), "step"))
 	case invalid(o.findings):
-		return fmt.Sprintf("❌ %s %s, some stopped by findings", count(len(o.prepared), "agent"), did)
+		return fmt.Sprintf("❌ %s %s, some stopped by findings", advice.Count(len(o.prepared), "agent"), did)
 	case len(o.prepared) == 0:
 		return "✅ Nothing is due"
 	}
-	return fmt.Sprintf("✅ %s %s", count(len(o.prepared), "agent"), did)
-}
-
-// count is "1 agent" or "3 agents".
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return fmt.Sprintf("✅ %s %s", advice.Count(len(o.prepared), "agent"), did)
 }
 
 func errorsTable(errs []error) *actions.Table {
@@ -128,22 +121,15 @@ func findingsSections(findings, hidden []diag.Finding) []actions.Section {
 		return nil
 	}
 	errs, warnings := diag.Count(findings)
-	section := actions.Section{Title: "Findings", Text: fmt.Sprintf("%s, %s.", count(errs, "error"), count(warnings, "warning"))}
+	section := actions.Section{Title: "Findings", Text: fmt.Sprintf("%s, %s.", advice.Count(errs, "error"), advice.Count(warnings, "warning"))}
 	if len(hidden) > 0 {
 		section.Text += fmt.Sprintf(" %d of them are not shown as annotations, which the platform limits to ten of each type.", len(hidden))
 	}
 	section.Table = &actions.Table{Header: []string{"Place", "Rule", "Finding"}}
 	for _, f := range findings {
-		section.Table.Rows = append(section.Table.Rows, []actions.Cell{{Text: place(f), Code: true}, {Text: f.Rule, Code: true}, {Text: sentence(f)}})
+		section.Table.Rows = append(section.Table.Rows, []actions.Cell{{Text: f.Place(), Code: true}, {Text: f.Rule, Code: true}, {Text: sentence(f)}})
 	}
 	return []actions.Section{section}
-}
-
-func place(f diag.Finding) string {
-	if f.Line == 0 {
-		return f.File
-	}
-	return fmt.Sprintf("%s:%d:%d", f.File, f.Line, f.Column)
 }
 
 func sentence(f diag.Finding) string {

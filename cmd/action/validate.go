@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/kaizen-agentic/schedule-action/internal/actions"
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
@@ -245,7 +246,7 @@ func (v *validation) report() (int, error) {
 	}
 	hidden := v.annotator().Annotate(v.located(v.findings))
 	err = errors.Join(v.publish(report), v.setOutputs(errs, warnings), v.runner.WriteSummary(v.summary(failed, hidden)))
-	v.runner.Logf("%s: %s, %s", v.checked(), count(errs, "error"), count(warnings, "warning"))
+	v.runner.Logf("%s: %s, %s", v.checked(), advice.Count(errs, "error"), advice.Count(warnings, "warning"))
 	switch {
 	case err != nil:
 		return exitUnavailable, err
@@ -344,9 +345,9 @@ func (v *validation) summary(failed bool, hidden []diag.Finding) actions.Summary
 	s := actions.Summary{Verdict: fmt.Sprintf("✅ %s is valid", v.checked())}
 	switch {
 	case failed:
-		s.Verdict = fmt.Sprintf("❌ %s: %s, %s", v.checked(), count(errs, "error"), count(warnings, "warning"))
+		s.Verdict = fmt.Sprintf("❌ %s: %s, %s", v.checked(), advice.Count(errs, "error"), advice.Count(warnings, "warning"))
 	case warnings > 0:
-		s.Verdict = fmt.Sprintf("⚠️ %s is valid, with %s", v.checked(), count(warnings, "warning"))
+		s.Verdict = fmt.Sprintf("⚠️ %s is valid, with %s", v.checked(), advice.Count(warnings, "warning"))
 	}
 	s.Sections = append(s.Sections, findingsSections(v.findings, hidden)...)
 	if v.diff != nil {

@@ -56,3 +56,11 @@ func Split(err error) (message, hint string) {
 	}
 	return err.Error(), ""
 }
+
+// Count writes a number of things: "1 agent", "3 agents".
+func Count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -57,6 +57,12 @@ var macros = map[string]string{
 	"@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@hourly": "0 * * * *",
 }
 
+// Macro is the expression that a nickname such as @daily stands for.
+func Macro(name string) (expression string, ok bool) {
+	expression, ok = macros[strings.ToLower(strings.TrimSpace(name))]
+	return expression, ok
+}
+
 // extensions are characters of other cron readers, and their meaning there.
 var extensions = []struct{ character, meaning, hint string }{
 	{"?", "? for any day", "write * instead"},
@@ -68,8 +74,8 @@ var extensions = []struct{ character, meaning, hint string }{
 // refuse reports an expression of another kind: a macro, or one with other fields or
 // characters.
 func refuse(text string, words []string, d Dialect) *Error {
-	if name := strings.ToLower(strings.TrimSpace(text)); strings.HasPrefix(name, "@") {
-		if expression, ok := macros[name]; ok {
+	if strings.HasPrefix(strings.TrimSpace(text), "@") {
+		if expression, ok := Macro(text); ok {
 			return &Error{"is a macro, which " + d.Reader + " does not take", "write " + strconv.Quote(expression)}
 		}
 		return &Error{"is a macro, which " + d.Reader + " does not take", fiveFields}

@@ -3,6 +3,7 @@ package diag
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 )
 
@@ -31,6 +32,14 @@ type Finding struct {
 	// Both may quote untrusted text: renderers escape, callers need not.
 	Message string `json:"message"`
 	Hint    string `json:"hint"`
+}
+
+// Place is where the finding is: file:line:column, or the file alone.
+func (f Finding) Place() string {
+	if f.Line == 0 {
+		return f.File
+	}
+	return fmt.Sprintf("%s:%d:%d", f.File, f.Line, f.Column)
 }
 
 // Sort orders findings by file, line, column, then rule and message, so that every rendering is the same on every run.

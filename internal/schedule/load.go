@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -54,6 +55,9 @@ func load(file string, data []byte, opts Options) (*Manifest, []diag.Finding) {
 		if hint, ok := wholeFileHints[p.Rule]; ok && p.Pos == (yamlnode.Pos{}) {
 			p.Hint = hint
 		}
+		if p.Rule == diag.Syntax {
+			p.Hint = cmp.Or(macroHint(lineAt(data, p.Pos.Line)), p.Hint)
+		}
 		l.findings = append(l.findings, p.Finding(file))
 	}
 	if root == nil {
@@ -91,6 +95,7 @@ type loader struct {
 	file     string
 	findings []diag.Finding
 	location *time.Location
+	zone     field           // the key timezone, if it is there
 	rarer    map[timing]bool // what runsRarer said, for entries often share their timing
 }
 
@@ -250,6 +255,7 @@ func (l *loader) manifest(n *yamlnode.Node) *Manifest {
 		m.Repo = l.repo(f)
 	}
 	if f, ok := fields["timezone"]; ok {
+		l.zone = f
 		m.Location = l.timezone(f)
 	}
 	l.location = m.Location
@@ -334,10 +340,10 @@ func (l *loader) entry(f field) Entry {
 		l.report(diag.WrongType, n.Pos, fmt.Sprintf("%s is %s, not a mapping of settings", what, n.Describe()), hint)
 		return e
 	}
-	fields := l.fields(n, shape{what, entryKeys, []string{"cadence"}, entryForeign(what, n), entryExample(n)})
+	fields := l.fields(n, shape{what, entryKeys, []string{"cadence"}, l.entryForeign(what, n), entryExample(n)})
 	keepPositions(e.positions, fields)
 	if f, ok := fields["cadence"]; ok {
-		e.Cadence = l.cadence(f, fields)
+		e.Cadence = l.cadence(f, n)
 	}
 	e.Cron = e.Cadence.DefaultCron()
 	e.Slots, _ = cron.Parse(e.Cron, cron.Manifest) // the defaults are right

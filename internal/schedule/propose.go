@@ -14,8 +14,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
-// proposal is a cadence and a cron for a schedule that was written in another form. An
-// empty cron is the default of the cadence.
+// proposal is a cadence and a cron that say what somebody wrote in another form. An empty cron is the
+// cadence's default.
 type proposal struct {
 	cadence Cadence
 	cron    string
@@ -24,8 +24,7 @@ type proposal struct {
 	anyCadence bool
 }
 
-// lines are the keys to write into an entry. One that has the right cadence already needs
-// only its cron.
+// lines are the keys to write into an entry. One that has the right cadence already needs only its cron.
 func (p proposal) lines(has Cadence) string {
 	text := "cadence: " + string(p.cadence)
 	if p.cron != "" {
@@ -59,189 +58,168 @@ func cadenceOf(e cron.Expression) Cadence {
 	return Monthly
 }
 
-// wording is the meaning of the words of a schedule.
+// wording is what the words of a schedule say. A field is "" if no word says it.
 type wording struct {
-	cadence      Cadence
-	days         string // field of cron, "" if no word says it
-	weekdays     string
-	months       string
-	hour, minute int
-	timed        bool   // a time of day is said
-	counted      bool   // a number of units of time is said
-	clock        string // minute and hour, in place of a time of day
-	note         string
+	cadence                Cadence // by a word for a unit of time
+	days, weekdays, months string  // fields of a cron
+	hours, minute          string  // times of day that share their minute
+	clock                  string  // minute and hour, in place of times of day
+	usual                  string  // minute and hour where no word says the time
+	note                   string
+	monthly                bool // the days are days of the month only where the cadence is monthly
+	clash                  bool // two words contradict each other, or no cron says both
 }
 
-// fixedWords are words that describe a whole schedule.
+// fixedWords are words that stand for a schedule as a whole.
 var fixedWords = map[string]wording{
 	"hourly": everyHour, "hour": everyHour,
-	"daily": {cadence: Daily}, "day": {cadence: Daily}, "nightly": {cadence: Daily, timed: true, hour: 1},
+	"daily": {cadence: Daily}, "day": {cadence: Daily}, "nightly": {cadence: Daily, usual: "0 1"},
 	"weekly": {cadence: Weekly}, "week": {cadence: Weekly},
 	"monthly": {cadence: Monthly}, "month": {cadence: Monthly},
-	"weekdays": {cadence: Weekly, weekdays: "1-5"}, "weekday": {cadence: Weekly, weekdays: "1-5"},
-	"workdays": {cadence: Weekly, weekdays: "1-5"}, "weekend": {cadence: Weekly, weekdays: "6"},
-	"weekends":    {cadence: Weekly, weekdays: "0,6"},
+	"weekdays": {weekdays: workdays}, "weekday": {weekdays: workdays}, "workdays": {weekdays: workdays},
+	"weekend": {weekdays: "6"}, "weekends": {weekdays: "0,6"},
 	"fortnightly": fortnight, "biweekly": fortnight, "bi-weekly": fortnight, "fortnight": fortnight,
 	"twice a day": {cadence: Daily, clock: "0 9,17"}, "twice a week": {cadence: Weekly, weekdays: "1,4"},
 	"twice a month": {cadence: Monthly, days: "1,15"},
-	"quarterly":     quarter, "quarter": quarter,
-	"yearly":   {cadence: Monthly, days: "1", months: "1", note: rarer},
-	"annually": {cadence: Monthly, days: "1", months: "1", note: rarer},
-	"year":     {cadence: Monthly, days: "1", months: "1", note: rarer},
-	"noon":     {timed: true, hour: 12}, "midnight": {timed: true},
-	"last": {cadence: Monthly, days: "28", note: "a day that every month has"},
+	"quarterly":     {months: "1,4,7,10"}, "quarter": {months: "1,4,7,10"},
+	"yearly": {months: "1"}, "annually": {months: "1"}, "year": {months: "1"},
+	"noon": {hours: "12", minute: "0"}, "midnight": {hours: "0", minute: "0"},
+	"last": {days: "28", note: "a day that every month has"},
 }
 
+const workdays = "1-5"
+
 var (
-	quarter   = wording{cadence: Monthly, days: "1", months: "1,4,7,10", note: rarer}
-	everyHour = wording{cadence: Daily, clock: "0 *"}
-	fortnight = wording{cadence: Monthly, days: "1,15", note: "a cron cannot count weeks; this is twice a month"}
+	everyHour = wording{clock: "0 *"}
+	fortnight = wording{days: "1,15", note: "a cron cannot count weeks; this is twice a month"}
 	rarer     = "with # kaizen-ignore: " + diag.CronCadence.ID + " on the line of the cron"
 )
 
-// fillers are words that change nothing.
-var fillers = []string{"every", "each", "at", "on", "the", "a", "of", "once", "per", "in", "and", "o'clock", "cron"}
-
-// propose reads a schedule written in words, as a time of day, or as a cron. ok is false
-// when a word is unknown.
+// propose reads a schedule that is written in words, as a time of day, or as a cron. ok is false when any word
+// is unknown, or can mean more than one thing.
 func propose(text string) (p proposal, ok bool) {
 	text = trimQuotes(strings.TrimSpace(text))
 	if len(text) > maxSuggest {
 		return p, false
 	}
+	if expression, ok := cron.Macro(text); ok {
+		text = expression
+	}
 	if e, err := cron.Parse(text, cron.Manifest); err == nil {
-		return proposal{cadence: cadenceOf(e), cron: strings.Join(strings.Fields(text), " ")}, true
+		return fitted(strings.Join(strings.Fields(text), " "), cadenceOf(e), "")
 	}
-	if fixed, ok := fixedWords[strings.ToLower(text)]; ok {
-		return fixed.proposal(), true
-	}
-	words := strings.FieldsFunc(strings.ToLower(text),
-		func(r rune) bool { return r == ' ' || r == ',' || r == '_' || r == '@' })
-	var w wording
-	for i, word := range words {
-		if !w.read(word, words[i+1:]) {
-			return p, false
-		}
-	}
-	if w == (wording{}) {
+	w, ok := readWords(text)
+	if !ok {
 		return p, false
 	}
-	return w.proposal(), true
+	return w.proposal()
 }
 
-// read reads one word; rest are the words after it.
-func (w *wording) read(word string, rest []string) bool {
-	if slices.Contains(fillers, word) {
-		return true
+// proposeEvery is propose for a value that says how often, as cadence does: 6h is an interval there.
+func proposeEvery(text string) (p proposal, ok bool) {
+	if p, ok = propose(text); !ok {
+		p, ok = propose("every " + trimQuotes(text))
 	}
-	if fixed, ok := fixedWords[word]; ok {
-		w.add(fixed)
-		return true
-	}
-	if day, ok := weekdayNumber(word); ok {
-		w.add(wording{cadence: Weekly, weekdays: day})
-		return true
-	}
-	if hour, minute, ok := timeOfDay(word, rest); ok {
-		w.add(wording{timed: true, hour: hour, minute: minute})
-		return true
-	}
-	if word == "am" || word == "pm" {
-		return w.timed // read with the number before it
-	}
-	if slices.Contains(units, word) {
-		return w.counted // read with the number before it
-	}
-	n, err := strconv.Atoi(strings.TrimRight(word, "stndrh."))
-	if err != nil || n < 1 {
-		return false
-	}
-	if len(rest) > 0 && slices.Contains(units, rest[0]) {
-		every, ok := everyN(n, rest[0])
-		every.counted = true
-		w.add(every)
-		return ok
-	}
-	if n > 28 {
-		w.add(fixedWords["last"])
-	} else {
-		w.add(wording{cadence: Monthly, days: strconv.Itoa(n)})
-	}
-	return n <= 31
+	return p, ok
 }
 
-// units are the words for units of time that are counted.
-var units = []string{"minutes", "minute", "mins", "min", "hours", "days", "weeks", "months"}
-
-// everyN is what a number of units of time says, if a cron can say it or nearly so.
-func everyN(n int, unit string) (w wording, ok bool) {
-	step := "*/" + strconv.Itoa(n)
-	switch unit[:2] {
-	case "mi":
-		return wording{cadence: Daily, clock: step + " *"}, n < 60 && 60%n == 0
-	case "ho":
-		return wording{cadence: Daily, clock: "0 " + step}, n < 24 && 24%n == 0
-	case "da":
-		return wording{cadence: Weekly, days: step, note: "it starts anew on day 1 of each month"}, n >= 2 && n <= 6
-	case "we":
-		return fortnight, n == 2
+// fitted is the proposal of a cron. ok is false if it is none, or runs less often than the cadence; only
+// monthly may be less often, with a note.
+func fitted(expression string, c Cadence, note string) (p proposal, ok bool) {
+	e, err := cron.Parse(expression, cron.Manifest)
+	if err != nil {
+		return p, false
 	}
-	return wording{cadence: Monthly, days: "1", months: step, note: rarer}, n > 1 && n < 12 && 12%n == 0
+	if !e.EveryUnit(c.unit()) {
+		if c != Monthly {
+			return p, false
+		}
+		note = strings.TrimPrefix(strings.TrimSuffix(note, rarer)+"; "+rarer, "; ")
+	}
+	return proposal{cadence: c, cron: expression, note: note}, true
 }
 
-// add adds the meaning of another word. The first word counts where two disagree.
+// proposal is the cadence and the cron of the words; ok is false if no cron says the same.
+func (w wording) proposal() (p proposal, ok bool) {
+	atSomeDay := w.days != "" || w.weekdays != ""
+	switch {
+	case w.clash, w.clock != "" && w.hours != "", w.days != "" && w.weekdays != "",
+		w.months != "" && w.weekdays != "", w.monthly && w.cadence != Monthly,
+		w.clock != "" && w.cadence != "" && w.cadence != Daily && !atSomeDay:
+		return p, false
+	case w == wording{cadence: w.cadence}:
+		return proposal{cadence: w.cadence}, true
+	case w.cadence == Monthly && w.weekdays != "":
+		w.weekdays, w.note = "", "a cron cannot say a day of the week in a month"
+	case w.cadence == Daily && w.weekdays == workdays:
+		w.cadence = Weekly
+	}
+	switch {
+	case w.days != "" || w.weekdays != "":
+	case w.months != "" || w.cadence == Monthly:
+		w.days = "1"
+	case w.cadence == Weekly:
+		w.weekdays = "1"
+	}
+	expression := w.over(cmp.Or(w.usual, "0 9") + " * * *")
+	said := w.cadence
+	if said == "" {
+		if e, err := cron.Parse(expression, cron.Manifest); err == nil {
+			said = cadenceOf(e)
+		}
+	}
+	p, ok = fitted(expression, said, w.note)
+	p.anyCadence = w == wording{hours: w.hours, minute: w.minute}
+	return p, ok
+}
+
+// over is a cron with what the words say in place of its own fields.
+func (w wording) over(expression string) string {
+	fields := strings.Fields(expression)
+	if w.hours != "" {
+		fields[0], fields[1] = w.minute, w.hours
+	}
+	if w.clock != "" {
+		fields[0], fields[1], _ = strings.Cut(w.clock, " ")
+	}
+	if w.days != "" || w.weekdays != "" {
+		fields[2], fields[4] = cmp.Or(w.days, "*"), cmp.Or(w.weekdays, "*")
+	}
+	fields[3] = cmp.Or(w.months, fields[3])
+	return strings.Join(fields, " ")
+}
+
+// add joins what another word says.
 func (w *wording) add(o wording) {
-	if w.days == "" && o.days != "" {
-		w.cadence = "" // a day of the month says more than a unit
-	}
-	w.cadence, w.counted = cmp.Or(w.cadence, o.cadence), w.counted || o.counted
-	w.weekdays, w.days = join(w.weekdays, o.weekdays), join(w.days, o.days)
-	w.months, w.note, w.clock = cmp.Or(w.months, o.months), cmp.Or(w.note, o.note), cmp.Or(w.clock, o.clock)
-	if !w.timed && o.timed {
-		w.timed, w.hour, w.minute = true, o.hour, o.minute
-	}
+	w.clash = w.clash || o.clash || differ(string(w.cadence), string(o.cadence)) || differ(w.clock, o.clock) ||
+		differ(w.months, o.months) || differ(w.minute, o.minute) ||
+		w.days != "" && o.days != "" && w.note+o.note != ""
+	w.cadence, w.clock, w.usual = cmp.Or(w.cadence, o.cadence), cmp.Or(w.clock, o.clock), cmp.Or(w.usual, o.usual)
+	w.months, w.minute, w.note = cmp.Or(w.months, o.months), cmp.Or(w.minute, o.minute), cmp.Or(w.note, o.note)
+	w.days, w.weekdays, w.hours = join(w.days, o.days), join(w.weekdays, o.weekdays), join(w.hours, o.hours)
+	w.monthly = w.monthly || o.monthly
 }
 
-// join is the list of two values of a cron's field.
+// differ reports whether two words say different things; one that says nothing agrees with any.
+func differ(a, b string) bool { return a != "" && b != "" && a != b }
+
+// join is the sorted list of two values of a cron's field, each once.
 func join(a, b string) string {
-	if a == "" || b == "" || a == b {
+	if a == "" || b == "" {
 		return cmp.Or(a, b)
 	}
-	return a + "," + b
-}
-
-// proposal is the cadence and the cron of the words.
-func (w wording) proposal() proposal {
-	p := proposal{cadence: w.cadence, note: w.note}
-	if p.cadence == "" {
-		p.cadence, p.anyCadence = Daily, true
-	}
-	plain := w.days == "" && w.weekdays == "" && w.months == "" && !w.timed && w.clock == ""
-	if plain {
-		return p
-	}
-	if p.cadence == Monthly && w.weekdays != "" {
-		w.weekdays, p.note = "", "a cron cannot say a day of the week in a month"
-	}
-	clock := cmp.Or(w.clock, "0 9")
-	if w.timed && w.clock == "" {
-		clock = fmt.Sprintf("%d %d", w.minute, w.hour)
-	}
-	days, weekdays := cmp.Or(w.days, "*"), cmp.Or(w.weekdays, "*")
-	switch {
-	case p.cadence == Weekly && weekdays == "*" && days == "*":
-		weekdays = "1"
-	case p.cadence == Monthly && days == "*":
-		days = "1"
-	}
-	p.cron = fmt.Sprintf("%s %s %s %s", clock, days, cmp.Or(w.months, "*"), weekdays)
-	return p
+	all := slices.Concat(strings.Split(a, ","), strings.Split(b, ","))
+	slices.SortFunc(all, func(a, b string) int {
+		x, _ := strconv.Atoi(a) // a range or step counts as 0
+		y, _ := strconv.Atoi(b)
+		return cmp.Or(cmp.Compare(x, y), cmp.Compare(a, b))
+	})
+	return strings.Join(slices.Compact(all), ",")
 }
 
 var weekdayNames = []string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
 
-// weekdayNumber finds a day of the week by its name, in the plural, or cut to three
-// letters or more.
+// weekdayNumber knows a day of the week by its name, in the plural, or cut to three letters and more.
 func weekdayNumber(word string) (string, bool) {
 	word = strings.TrimSuffix(word, "s")
 	for i, name := range weekdayNames {
@@ -259,17 +237,13 @@ var clockPattern = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^([0-9]{1,2})(?:[:.h]([0-9]{2}))?(?::00)?(am|pm|h)?$`)
 })
 
-// timeOfDay reads 05:00, 5am, 5:30pm, 17h; also a number before a word am or pm. A number
-// alone is a day.
-func timeOfDay(word string, rest []string) (hour, minute int, ok bool) {
+// timeOfDay reads 05:00, 5am, 5:30pm, and 17h. half is am or pm where that is the next word.
+func timeOfDay(word, half string) (hour, minute int, ok bool) {
 	match := clockPattern().FindStringSubmatch(word)
 	if match == nil {
 		return 0, 0, false
 	}
-	half := match[3]
-	if half == "" && len(rest) > 0 && (rest[0] == "am" || rest[0] == "pm") {
-		half = rest[0]
-	}
+	half = cmp.Or(match[3], half)
 	if half == "" && match[2] == "" {
 		return 0, 0, false
 	}
@@ -287,40 +261,108 @@ func timeOfDay(word string, rest []string) (hour, minute int, ok bool) {
 	return hour, minute, hour < 24 && minute < 60
 }
 
-// typographic are quotes that word processors write in place of straight ones.
+// typographic are the quotes that word processors put in the place of straight ones.
 const typographic = "“”„‟‘’‚‛«»‹›＂＇`´"
 
 // trimQuotes drops typographic quotes around a text.
 func trimQuotes(s string) string { return strings.Trim(s, typographic) }
 
 // cadenceHint is the entry's lines for a cadence that is written in another form, or "".
-func cadenceHint(s string, fields map[string]field) string {
-	p, ok := propose(s)
+func cadenceHint(s string, n *yamlnode.Node) string {
+	said, ok := proposeEvery(s)
 	if !ok {
 		return ""
 	}
-	if f, has := fields["cron"]; has && p.cron != "" && f.value.Kind == yamlnode.Scalar {
-		if e, err := cron.Parse(f.value.Value, cron.Manifest); err == nil {
-			return "write cadence: " + string(cadenceOf(e)) + ", which fits the cron"
-		}
+	if e, err := cron.Parse(n.Get("cron").Text(), cron.Manifest); err == nil && said.cron != "" {
+		return "write cadence: " + string(cadenceOf(e)) + ", which fits the cron"
 	}
-	return "write " + p.lines("")
+	if p, ok := entryWords(n); ok { // other keys may say more
+		said = p
+	}
+	return "write " + said.lines("")
 }
 
-// entryHint is the entry to write for an agent whose settings are not a mapping.
+// cronWords is the hint for a cron in words, or "".
+func cronWords(s string, has Cadence) string {
+	p, ok := propose(s)
+	if ok && p.anyCadence && has != "" {
+		p, ok = propose(string(has) + " " + s)
+	}
+	if _, isMacro := proposeCron(s); isMacro {
+		p = p.keep(has)
+	}
+	switch {
+	case !ok:
+		return ""
+	case p.cron != "":
+		return "write " + p.lines(has)
+	case has == p.cadence:
+		return "remove the cron: cadence says it already"
+	case has == "":
+		return "remove the cron, and write cadence: " + string(p.cadence)
+	}
+	return fmt.Sprintf("remove the cron, and write cadence: %s if that is what is meant", p.cadence)
+}
+
+// macroHint is what to write for an unquoted macro such as @daily in a line of a manifest, or
+// "". A value in YAML cannot start with an @.
+func macroHint(line string) string {
+	before, word, found := strings.Cut(line, "@")
+	word, _, _ = strings.Cut(word, " #")
+	p, ok := propose("@" + strings.TrimRight(word, ",} \r\n"))
+	before = strings.TrimRight(before, " ")
+	switch {
+	case !found || !ok || p.cron == "":
+		return ""
+	case strings.HasSuffix(before, "cron:"):
+		return "write cron: " + strconv.Quote(p.cron)
+	case strings.HasSuffix(before, "cadence:"):
+		return "write " + p.lines("")
+	}
+	return ""
+}
+
+// lineAt is a line of data, 1-based; "" where there is none.
+func lineAt(data []byte, number int) string {
+	for line := range strings.Lines(string(data)) {
+		if number--; number == 0 {
+			return line
+		}
+	}
+	return ""
+}
+
+// entryHint is the entry of an agent whose settings are no mapping.
 func entryHint(f field) string {
 	p := proposal{cadence: Weekly}
-	if f.value.Kind == yamlnode.Scalar && f.value.Type() == yamlnode.TypeString {
-		if said, ok := propose(f.value.Value); ok {
-			p = said
+	if f.value.Kind == yamlnode.Scalar && !f.value.Absent && f.value.Type() != yamlnode.TypeNull {
+		said, ok := propose(f.value.Value)
+		switch key, value, found := strings.Cut(strings.TrimSpace(f.value.Value), ":"); {
+		case found && slices.Contains(entryKeys, key):
+			return missingBlank(key, value)
+		case !ok:
+			return fmt.Sprintf("write its settings, such as %s: %s", shortName(f.name), p.flow())
 		}
+		p = said
 	}
-	return fmt.Sprintf("write %s: %s", shortName(f.name), p.flow())
+	hint := fmt.Sprintf("write %s: %s", shortName(f.name), p.flow())
+	if p.note != "" {
+		hint += " (" + p.note + ")"
+	}
+	return hint
 }
 
-// shortName is the agent's name for a hint, or an example if the name is not valid.
+// missingBlank is the hint for an entry such as cadence:daily, which YAML takes for one word.
+func missingBlank(key, value string) string {
+	if p, ok := proposeEvery(value); ok && key == "cadence" {
+		return "put a blank after the colon: write " + p.lines("")
+	}
+	return "put a blank after each colon, as in cadence: weekly"
+}
+
+// shortName is the agent's name for a hint, or a stand-in for what is none.
 func shortName(name string) string {
-	if IsAgent(name) {
+	if _, reserved := ReservedAgents[name]; IsAgent(name) && !reserved {
 		return yamlnode.FormatWord(name)
 	}
 	return "coach"

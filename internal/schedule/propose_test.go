@@ -1,8 +1,15 @@
 package schedule
 
-import "testing"
+import (
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
 
-// TestPropose compares words with the lines to write in their place.
+const silenced = " (with # kaizen-ignore: cron-cadence on the line of the cron)"
+
+// TestPropose holds words against the lines to write in their place.
 func TestPropose(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ words, want string }{
@@ -20,8 +27,7 @@ func TestPropose(t *testing.T) {
 		{"every 6 hours", `cadence: daily and cron: "0 */6 * * *"`},
 		{"every 3 days", `cadence: weekly and cron: "0 9 */3 * *" (it starts anew on day 1 of each month)`},
 		{"every 2 weeks", `cadence: monthly and cron: "0 9 1,15 * *" (a cron cannot count weeks; this is twice a month)`},
-		{"every 6 months", `cadence: monthly and cron: "0 9 1 */6 *" (with # kaizen-ignore: cron-cadence on the line of ` +
-			`the cron)`},
+		{"every 6 months", `cadence: monthly and cron: "0 9 1 */6 *"` + silenced},
 		{"twice a day", `cadence: daily and cron: "0 9,17 * * *"`},
 		{"hourly", `cadence: daily and cron: "0 * * * *"`},
 		{"12am", `cadence: daily and cron: "0 0 * * *"`},
@@ -29,6 +35,51 @@ func TestPropose(t *testing.T) {
 		{"0  9 * *\t1", `cadence: weekly and cron: "0 9 * * 1"`},
 		{"“0 9 1 * *”", `cadence: monthly and cron: "0 9 1 * *"`},
 
+		{"every monday at 9", `cadence: weekly and cron: "0 9 * * 1"`},
+		{"every day at 7", `cadence: daily and cron: "0 7 * * *"`},
+		{"daily at 17", `cadence: daily and cron: "0 17 * * *"`},
+		{"weekdays at 9", `cadence: weekly and cron: "0 9 * * 1-5"`},
+		{"daily on weekdays", `cadence: weekly and cron: "0 9 * * 1-5"`},
+		{"daily@9", `cadence: daily and cron: "0 9 * * *"`},
+		{"daily at 9 pm", `cadence: daily and cron: "0 21 * * *"`},
+		{"nightly at 3", `cadence: daily and cron: "0 3 * * *"`},
+		{"on the 5 at 9", `cadence: monthly and cron: "0 9 5 * *"`},
+		{"on day 5 of the month", `cadence: monthly and cron: "0 9 5 * *"`},
+		{"15th day of every month", `cadence: monthly and cron: "0 9 15 * *"`},
+		{"quarterly on the 15th", `cadence: monthly and cron: "0 9 15 1,4,7,10 *"` + silenced},
+
+		{"every 1 day", "cadence: daily"}, {"1d", "cadence: daily"}, {"24h", "cadence: daily"},
+		{"1 week", "cadence: weekly"}, {"7d", "cadence: weekly"}, {"1 month", "cadence: monthly"},
+		{"1 hour", `cadence: daily and cron: "0 * * * *"`},
+		{"@every 2h", `cadence: daily and cron: "0 */2 * * *"`},
+		{"every 12h", `cadence: daily and cron: "0 */12 * * *"`},
+		{"every 30 minutes", `cadence: daily and cron: "*/30 * * * *"`},
+		{"every 30m", `cadence: daily and cron: "*/30 * * * *"`}, // months it cannot be
+		{"2 hours", `cadence: daily and cron: "0 */2 * * *"`},
+		{"every 2 hours on weekdays", `cadence: weekly and cron: "0 */2 * * 1-5"`},
+		{"every 2nd day", `cadence: weekly and cron: "0 9 */2 * *" (it starts anew on day 1 of each month)`},
+
+		{"at 9:00 and 17:00", `cadence: daily and cron: "0 9,17 * * *"`},
+		{"at 9 and 17", `cadence: daily and cron: "0 9,17 * * *"`},
+		{"9am,5pm", `cadence: daily and cron: "0 9,17 * * *"`},
+		{"thursday, monday at 17:30 and 9:30", `cadence: weekly and cron: "30 9,17 * * 1,4"`},
+
+		{"@daily", `cadence: daily and cron: "0 0 * * *"`},
+		{"@weekly", `cadence: weekly and cron: "0 0 * * 0"`},
+		{"@Yearly", `cadence: monthly and cron: "0 0 1 1 *"` + silenced},
+
+		// What may mean more than one thing, or what no cron says.
+		{"9", ""}, {"daily 7", ""}, {"every day 9", ""}, {"weekly 1", ""}, {"on 5", ""}, {"every 9", ""}, {"2 per day", ""},
+		{"at 24", ""}, {"at 0", ""}, {"at 31", ""}, {"at 5 and 9 pm", ""}, {"9 and 17:00", ""}, {"9:00 and 17:30", ""},
+		{"monday at 9 and friday at 17", ""}, {"monday 9:00, 17:00 friday", ""}, {"monday the 15th", ""},
+		{"weekly on the 5th", ""}, {"daily on mondays", ""}, {"daily weekly", ""}, {"weekly every 2 hours", ""},
+		{"hourly at 9", ""}, {"every 2nd week of january", ""}, {"first monday of the month", ""},
+		{"1st monday of the month", ""},
+		{"fortnightly on the 5th", ""}, {"every 2 weeks on monday", ""}, {"yearly on mondays", ""},
+		{"the 2nd week", ""},
+		{"12h", ""}, {"daily 6h", ""}, {"every 3m", ""}, {"5h", ""},
+		{"every 45 minutes", ""}, {"every 36h", ""}, {"7 hours", ""},
+		{"@reboot", ""}, {"09:00 UTC", ""},
 		{"", ""}, {"at", ""}, {"25:00", ""}, {"13pm", ""}, {"0am", ""}, {"05:60", ""}, {"32", ""}, {"0", ""}, {"-1", ""},
 		{"every 7 hours", ""}, {"every 90 minutes", ""}, {"every 3 weeks", ""}, {"every 5 months", ""}, {"every 0 days", ""},
 		{"hours", ""}, {"weeks", ""}, {"pm", ""}, {"never", ""}, {"friday or so", ""}, {"0 9 * *", ""},
@@ -44,7 +95,7 @@ func TestPropose(t *testing.T) {
 	}
 }
 
-// TestProposeIsValid loads the proposal for every fixed word.
+// TestProposeIsValid holds every fixed word against the loader.
 func TestProposeIsValid(t *testing.T) {
 	t.Parallel()
 	for word := range fixedWords {
@@ -56,5 +107,65 @@ func TestProposeIsValid(t *testing.T) {
 		if _, findings := Load("f", []byte(text), Options{}); len(findings) > 0 {
 			t.Errorf("%q: %s: %v", word, p.flow(), findings)
 		}
+	}
+}
+
+// written is text in a hint that a reader pastes: an entry or all of them on one line, or keys of an entry.
+var written = regexp.MustCompile(`write ([A-Za-z0-9_"-]+: (?:\{.*\}|\[.*\]|"(?:[^"\\]|\\.)*"|[^ ,]+))` +
+	`(?: and (cron: "[^"]*"))?`)
+
+// pasted is a manifest with what a hint says to write in its place, "" if the hint gives no text.
+func pasted(hint string) string {
+	match := written.FindStringSubmatch(hint)
+	if match == nil || match[1] == "key: value" {
+		return ""
+	}
+	const version = "version: \"1\"\n"
+	key, _, _ := strings.Cut(match[1], ": ")
+	ignore := ""
+	if strings.Contains(hint, "kaizen-ignore") {
+		ignore = " # kaizen-ignore: cron-cadence"
+	}
+	entry := match[1]
+	switch key {
+	case "agents":
+		return version + match[1] + ignore
+	case "version":
+		return match[1] + "\nagents: {coach: {cadence: weekly}}"
+	case "timezone", "repo":
+		return version + match[1] + "\nagents: {coach: {cadence: weekly}}"
+	case "cadence":
+		if match[2] != "" {
+			entry += ", " + match[2]
+		}
+	case "cron", "enabled", "prompt", "memory", "metrics", "pointers", "session_close":
+		entry = "cadence: monthly, " + entry
+	default:
+		return version + "agents: {" + entry + "}" + ignore
+	}
+	return version + "agents: {coach: {" + entry + "}}" + ignore
+}
+
+// TestHintsAreValid loads what the hints of the corpus say to write.
+func TestHintsAreValid(t *testing.T) {
+	t.Parallel()
+	checked := 0
+	for _, dir := range []string{"err", "warn"} {
+		for _, file := range corpusFiles(t, dir) {
+			_, findings := Load("f", readFile(t, file), Options{})
+			for _, f := range findings {
+				text := pasted(f.Hint)
+				if text == "" {
+					continue
+				}
+				checked++
+				if _, findings := Load("f", []byte(text), Options{}); len(findings) > 0 {
+					t.Errorf("%s: %s\nas %s\n%v", filepath.Base(file), f.Hint, text, findings)
+				}
+			}
+		}
+	}
+	if checked < 200 {
+		t.Errorf("only %d hints of the corpus give text to write", checked)
 	}
 }

@@ -177,15 +177,19 @@ func (l *loader) timezone(f field) *time.Location {
 
 // fixedOffset warns about a zone without clock changes whose cities have them.
 func (l *loader) fixedOffset(f field, zone string) {
-	city := map[string]string{"EST": "America/New_York", "MST": "America/Denver", "HST": "Pacific/Honolulu"}[zone]
-	if sign, ok := strings.CutPrefix(zone, "Etc/GMT"); ok {
-		city = cityAt[sign]
-	}
-	if city != "" {
+	if city := fixedOffsetCity(zone); city != "" {
 		l.report(diag.FixedOffset, f.pos(),
-			fmt.Sprintf("timezone %s is a fixed offset, which no change of the clock moves", diag.Quote(zone)),
+			fmt.Sprintf("timezone %s is a fixed offset without clock changes", diag.Quote(zone)),
 			fmt.Sprintf("name the zone of a city, such as %s", city))
 	}
+}
+
+// fixedOffsetCity is the zone of a city for a zone of a fixed offset, "" for any other.
+func fixedOffsetCity(zone string) string {
+	if sign, ok := strings.CutPrefix(zone, "Etc/GMT"); ok {
+		return cityAt[sign]
+	}
+	return map[string]string{"EST": "America/New_York", "MST": "America/Denver", "HST": "Pacific/Honolulu"}[zone]
 }
 
 // cityAt is the zone of a large city by what follows Etc/GMT, where + is west.
@@ -223,17 +227,17 @@ func suggestZone(s string, names []string) string {
 	return ""
 }
 
-// cadence reads the cadence. For an unknown one, the entry's other fields show what was
+// cadence reads the cadence. For an unknown one, the entry's other keys show what was
 // meant.
-func (l *loader) cadence(f field, fields map[string]field) Cadence {
+func (l *loader) cadence(f field, n *yamlnode.Node) Cadence {
 	s, ok := l.text(f)
 	if !ok {
 		return ""
 	}
 	if !slices.Contains(cadences, s) {
 		hint := didYouMean(s, cadences, "")
-		if hint == "" {
-			hint = cmp.Or(cadenceHint(s, fields), "use daily, weekly or monthly")
+		if _, isDay := weekdayNumber(strings.ToLower(s)); hint == "" || isDay {
+			hint = cmp.Or(cadenceHint(s, n), "use daily, weekly or monthly")
 		}
 		l.report(diag.Cadence, f.pos(), fmt.Sprintf("cadence %s is not known", diag.Quote(s)), hint)
 		return ""
@@ -250,13 +254,7 @@ func (l *loader) cron(e *Entry, f field) {
 	slots, err := cron.Parse(s, cron.Manifest)
 	if err != nil {
 		message, hint := cron.Explain(err)
-		p, ok := propose(s)
-		if ok && p.anyCadence {
-			p, ok = propose(string(e.Cadence) + " " + s)
-		}
-		if ok && digits(s) != strings.TrimSpace(s) {
-			hint = "write " + p.lines(e.Cadence)
-		}
+		hint = cmp.Or(cronWords(s, e.Cadence), hint)
 		l.report(diag.Cron, f.pos(), fmt.Sprintf("cron %s %s", diag.Quote(s), message), hint)
 		return
 	}

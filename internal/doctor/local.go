@@ -1,10 +1,11 @@
-package main
+package doctor
 
 import (
 	"cmp"
 	"slices"
 	"strings"
 
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
@@ -17,29 +18,23 @@ func (d *doctor) checkManifest() {
 	switch {
 	case d.Manifest == nil:
 		first := d.Findings[slices.IndexFunc(d.Findings, isError)] // which is why there is no manifest
-		d.add(failed("manifest", cmp.Or(first.Hint, "run `action validate`"), "%s, the first at %s: %s", count(errs, "error"), place(first), first.Message))
+		d.add(failed("manifest", cmp.Or(first.Hint, "run `action validate`"), "%s, the first at %s: %s", advice.Count(errs, "error"), first.Place(), first.Message))
 	case warnings > 0:
-		d.add(warned("manifest", "run `action validate`", "%s is valid, with %s", d.File, count(warnings, "warning")))
-	case len(d.entries) == 0:
+		d.add(warned("manifest", "run `action validate`", "%s is valid, with %s", d.File, advice.Count(warnings, "warning")))
+	case len(d.Entries) == 0:
 		d.add(warned("manifest", "enable an entry, or name one", "%s is valid, but no entry is both chosen and enabled", d.File))
 	default:
-		d.add(passed("manifest", "%s is valid, with %s to prepare", d.File, count(len(d.entries), "agent")))
+		d.add(passed("manifest", "%s is valid, with %s to prepare", d.File, advice.Count(len(d.Entries), "agent")))
 	}
 }
 
 // checkEvents builds the chosen entries' bundles and events, as prepare would, and weighs the largest.
 func (d *doctor) checkEvents() {
-	builder := pipeline.Builder{
-		Tree: d.Tree, Manifest: d.Manifest, Now: d.now, Secrets: d.secrets, Commit: d.commitOf(d.Tree), Root: d.hostPath(d.Tree.Dir()),
-	}
-	if d.channels.artifact {
-		builder.Artifacts = d.artifactHome()
-	}
-	planner := pipeline.Planner{Manifest: d.Manifest, Now: d.now}
-	outcomes := make([]*pipeline.Outcome, len(d.entries))
-	pipeline.Each(len(d.entries), func(i int) {
-		o := &pipeline.Outcome{Planned: planner.Entry(d.entries[i])}
-		o.Built, o.Err = builder.Build(o.Planned)
+	planner := pipeline.Planner{Manifest: d.Manifest, Now: d.Now}
+	outcomes := make([]*pipeline.Outcome, len(d.Entries))
+	pipeline.Each(len(d.Entries), func(i int) {
+		o := &pipeline.Outcome{Planned: planner.Entry(d.Entries[i])}
+		o.Built, o.Err = d.Builder.Build(o.Planned)
 		outcomes[i] = o
 	})
 	var largest *pipeline.Outcome
@@ -59,19 +54,19 @@ func (d *doctor) checkEvents() {
 }
 
 // stopped tells the first error that keeps an entry's event back.
-func stopped(r *pipeline.Outcome) check {
+func stopped(r *pipeline.Outcome) Check {
 	f := r.Findings[slices.IndexFunc(r.Findings, isError)]
 	message, hint := f.Message, f.Hint
 	if hint == "" {
 		message, hint, _ = strings.Cut(message, ": ")
 	}
-	return failed("bundle "+r.Entry.Agent, hint, "%s: %s", place(f), message)
+	return failed("bundle "+r.Entry.Agent, hint, "%s: %s", f.Place(), message)
 }
 
 func isError(f diag.Finding) bool { return f.Severity == diag.Error }
 
 // weigh warns before the limit is met: the checkout's path and the artifact's ids differ from run to run.
-func weigh(r *pipeline.Outcome) check {
+func weigh(r *pipeline.Outcome) Check {
 	const name, near = "event", event.MaxSize / 10 * 9
 	size := r.Size
 	if size > near {
@@ -88,51 +83,51 @@ func (d *doctor) checkWorkflows() {
 		return
 	}
 	for _, f := range findings {
-		d.add(warned("workflows", f.Hint, "%s: %s", place(f), f.Message))
+		d.add(warned("workflows", f.Hint, "%s: %s", f.Place(), f.Message))
 	}
 }
 
 func (d *doctor) checkRetention() {
 	const name = "retention"
-	if d.daysErr != nil {
-		d.add(failedBy(name, d.daysErr))
+	if d.DaysErr != nil {
+		d.add(failedBy(name, d.DaysErr))
 		return
 	}
-	if short := d.retentionFindings(d.Project, d.days); len(short) > 0 {
-		d.add(warned(name, short[0].Hint, "%s (%s in all)", short[0].Message, count(len(short), "agent")))
+	if short := d.ShortRetention; len(short) > 0 {
+		d.add(warned(name, short[0].Hint, "%s (%s in all)", short[0].Message, advice.Count(len(short), "agent")))
 		return
 	}
 	limit := "the repository's limit is not known here"
-	if d.env.Retention > 0 {
-		limit = "the repository's limit is " + count(d.env.Retention, "day")
+	if d.Env.Retention > 0 {
+		limit = "the repository's limit is " + advice.Count(d.Env.Retention, "day")
 	}
 	longest := 0
 	for i := range d.Manifest.Entries {
-		kept, _ := store.Retention(d.Manifest.Entries[i].Cadence, d.days, d.env.Retention)
+		kept, _ := store.Retention(d.Manifest.Entries[i].Cadence, d.Days, d.Env.Retention)
 		longest = max(longest, kept)
 	}
-	d.add(passed(name, "receipts are kept for at most %s, which outlives every period; %s", count(longest, "day"), limit))
+	d.add(passed(name, "receipts are kept for at most %s, which outlives every period; %s", advice.Count(longest, "day"), limit))
 }
 
 // checkStore tells where bundles and receipts will be. Only a step that `uses:` the action has the artifact service's address and token.
 func (d *doctor) checkStore() {
 	const name = "store"
-	if d.Manifest == nil || d.daysErr != nil { // both are reported already
+	if d.Manifest == nil || d.DaysErr != nil { // both are reported already
 		return
 	}
-	if d.env.Actions && !d.haveService() {
+	if d.Env.Actions && !d.haveService() {
 		d.add(warned(name, "run it as an action (`uses:`), or keep the directory of `out` between runs", "%v", store.ErrNoArtifactService))
 		return
 	}
-	s, err := d.openStores(d.Project, d.ledgerOptions)
+	directory, artifacts, err := d.Stores()
 	switch {
 	case err != nil:
 		d.add(failedBy(name, err))
-	case s.artifacts == nil:
-		d.add(passed(name, "bundles and receipts are files in %s", s.directory.Path("")))
+	case artifacts == nil:
+		d.add(passed(name, "bundles and receipts are files in %s", directory.Path("")))
 	default:
 		d.add(passed(name, "bundles and receipts are job artifacts, and the artifact service is there"))
 	}
 }
 
-func (d *doctor) haveService() bool { return d.env.ResultsURL != "" && d.env.RuntimeToken != "" }
+func (d *doctor) haveService() bool { return d.Env.ResultsURL != "" && d.Env.RuntimeToken != "" }

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"cmp"
@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
@@ -41,7 +42,7 @@ type credential struct {
 
 func (d *doctor) credential(input, token string) (credential, error) {
 	c := credential{input: input, token: strings.TrimSpace(token)}
-	client, err := d.client(token)
+	client, err := d.Client(token)
 	if err != nil {
 		return c, err
 	}
@@ -59,7 +60,7 @@ func (c credential) isJobs() bool {
 const renewBefore = 7 * 24 * time.Hour
 
 // kind tells of a token that the API took what it is.
-func (c credential) kind(now time.Time) check {
+func (c credential) kind(now time.Time) Check {
 	told, _ := c.client.TokenInfo()
 	kind := "a token"
 	for _, k := range tokenKinds {
@@ -88,7 +89,7 @@ func (c credential) kind(now time.Time) check {
 }
 
 // unanswered words a request that failed: name is the check, access what the token needs and where.
-func (c credential) unanswered(name, access string, err error) check {
+func (c credential) unanswered(name, access string, err error) Check {
 	e, ok := errors.AsType[*gh.Error](err)
 	if !ok {
 		return failedBy(name, err)
@@ -116,11 +117,11 @@ func (c credential) unanswered(name, access string, err error) check {
 
 // checkLedger asks for what `due` reads: the repository, and its artifacts.
 func (d *doctor) checkLedger(ctx context.Context) {
-	repository := d.env.Repository
-	if repository == "" || d.env.Actions && !d.haveService() {
+	repository := d.Env.Repository
+	if repository == "" || d.Env.Actions && !d.haveService() {
 		return // the ledger is a directory, and no request is made
 	}
-	c, err := d.credential(optToken, d.token)
+	c, err := d.credential(inputToken, d.Token)
 	if err != nil {
 		d.add(failedBy("token", err))
 		return
@@ -134,27 +135,27 @@ func (d *doctor) checkLedger(ctx context.Context) {
 		d.add(c.unanswered("ledger", "`metadata: read` on "+repository, err))
 		return
 	}
-	d.add(c.kind(d.world.now()))
+	d.add(c.kind(d.Clock()))
 	_, total, err := c.client.ArtifactPage(ctx, repository, 1)
 	if err != nil {
 		d.add(c.unanswered("ledger", "`actions: read` on "+repository, err))
 		return
 	}
-	branch := cmp.Or(d.branch, info.DefaultBranch)
-	d.add(passed("ledger", "%s of %s can be read; receipts count from the branch %q", count(total, "artifact"), repository, branch))
+	branch := cmp.Or(d.LedgerBranch, info.DefaultBranch)
+	d.add(passed("ledger", "%s of %s can be read; receipts count from the branch %q", advice.Count(total, "artifact"), repository, branch))
 }
 
 // checkTargets asks for every dispatch target, in parallel. A token that the API refuses is told once.
 func (d *doctor) checkTargets(ctx context.Context) {
-	const input = optDispatchToken
-	if !d.channels.dispatch {
+	const input = inputDispatchToken
+	if !d.Dispatch {
 		return
 	}
-	if d.targetsErr != nil {
-		d.add(failedBy(optDispatchTo, d.targetsErr))
+	if d.TargetsErr != nil {
+		d.add(failedBy(inputDispatchTo, d.TargetsErr))
 		return
 	}
-	c, err := d.credential(input, d.dispatchToken)
+	c, err := d.credential(input, d.DispatchToken)
 	if err != nil || c.token == "" {
 		if err == nil {
 			err = errors.New("there is none")
@@ -162,24 +163,24 @@ func (d *doctor) checkTargets(ctx context.Context) {
 		d.add(failed(input, "set it to a token with `contents: write` on every repository of dispatch-to", "%v", err))
 		return
 	}
-	checks := make([]check, len(d.targets))
-	pipeline.Each(len(d.targets), func(i int) { checks[i] = d.checkTarget(ctx, c, d.targets[i]) })
+	checks := make([]Check, len(d.Targets))
+	pipeline.Each(len(d.Targets), func(i int) { checks[i] = d.checkTarget(ctx, c, d.Targets[i]) })
 	refused := c.unanswered("", "", &gh.Error{Kind: gh.Unauthorized, Status: 401})
-	if i := slices.IndexFunc(checks, func(c check) bool { return c.Message == refused.Message }); i >= 0 {
+	if i := slices.IndexFunc(checks, func(c Check) bool { return c.Message == refused.Message }); i >= 0 {
 		refused.Name = input
 		d.add(refused)
 		return
 	}
-	if c.token != strings.TrimSpace(d.token) {
+	if c.token != strings.TrimSpace(d.Token) {
 		if _, ok := c.client.TokenInfo(); ok {
-			d.add(c.kind(d.world.now()))
+			d.add(c.kind(d.Clock()))
 		}
 	}
 	d.add(checks...)
 }
 
 // checkTarget asks whether a dispatch to target would be taken, and start something.
-func (d *doctor) checkTarget(ctx context.Context, c credential, target string) check {
+func (d *doctor) checkTarget(ctx context.Context, c credential, target string) Check {
 	name := "dispatch " + target
 	access := "`contents: write` on " + target
 	repository, err := c.client.Repository(ctx, target)
@@ -190,14 +191,14 @@ func (d *doctor) checkTarget(ctx context.Context, c credential, target string) c
 		return failed(name, "unarchive it, or drop it from dispatch-to", "it is archived, so it takes no dispatch")
 	}
 	push := d.mayDispatch(c, name, repository)
-	if push.Verdict == verdictFailed {
+	if push.Verdict == Failed {
 		return push
 	}
 	receiver := checkReceiver(ctx, c, name, repository)
-	if receiver.Verdict == verdictOK && !strings.EqualFold(repository.FullName, target) {
+	if receiver.Verdict == OK && !strings.EqualFold(repository.FullName, target) {
 		return warned(name, "write that name in dispatch-to", "it is now called %q", repository.FullName)
 	}
-	if receiver.Verdict == verdictOK && push.Verdict == verdictWarning {
+	if receiver.Verdict == OK && push.Verdict == Warning {
 		push.Message = receiver.Message + ", but " + push.Message
 		return push
 	}
@@ -205,10 +206,10 @@ func (d *doctor) checkTarget(ctx context.Context, c credential, target string) c
 }
 
 // mayDispatch judges the token's access by what the API tells of it.
-func (d *doctor) mayDispatch(c credential, name string, r gh.Repository) check {
+func (d *doctor) mayDispatch(c credential, name string, r gh.Repository) Check {
 	told, _ := c.client.TokenInfo()
 	access := "`contents: write` on " + r.FullName
-	own := strings.EqualFold(r.FullName, d.env.Repository)
+	own := strings.EqualFold(r.FullName, d.Env.Repository)
 	switch {
 	case told.Classic && !slices.Contains(told.Scopes, "repo") && (r.Private || !slices.Contains(told.Scopes, "public_repo")):
 		return failed(name, "give the token of input `"+c.input+"` the scope `repo`", "the classic token lacks the scope `repo`")
@@ -228,7 +229,7 @@ func (d *doctor) mayDispatch(c credential, name string, r gh.Repository) check {
 const maxReceivers = 100
 
 // checkReceiver looks for a workflow on the default branch that a dispatch would start: without one it is accepted all the same.
-func checkReceiver(ctx context.Context, c credential, name string, r gh.Repository) check {
+func checkReceiver(ctx context.Context, c credential, name string, r gh.Repository) Check {
 	const dir = ".github/workflows"
 	files, err := c.client.Files(ctx, r.FullName, dir)
 	if err != nil {
@@ -262,10 +263,10 @@ func checkReceiver(ctx context.Context, c credential, name string, r gh.Reposito
 // checkNATS connects and looks for a stream on the subject.
 func (d *doctor) checkNATS(ctx context.Context) {
 	const name = "nats"
-	if !d.channels.nats {
+	if !d.NATS {
 		return
 	}
-	n, err := emit.NewNATS(d.natsOptions(d.targetOptions, true))
+	n, err := emit.NewNATS(d.NATSOptions)
 	if err != nil {
 		d.add(failedBy(name, err))
 		return
@@ -273,13 +274,13 @@ func (d *doctor) checkNATS(ctx context.Context) {
 	defer n.Close()
 	err = n.Check(ctx)
 	if err == nil {
-		d.add(passed(name, "connected, and a stream captures the subject %q", d.nats.Subject))
+		d.add(passed(name, "connected, and a stream captures the subject %q", d.NATSOptions.Subject))
 		return
 	}
 	result := failedBy(name, err)
 	result.outside = errors.Is(err, emit.ErrUnreachable)
 	if errors.Is(err, emit.ErrStreamUnknown) {
-		result.Verdict = verdictWarning
+		result.Verdict = Warning
 	}
 	d.add(result)
 }
@@ -292,9 +293,9 @@ const (
 
 func (d *doctor) checkClock() {
 	const name, hint = "clock", "set the machine's clock, for example by NTP"
-	for _, token := range []string{d.token, d.dispatchToken} {
-		client, ok := d.clients[token]
-		if !ok {
+	for _, token := range []string{d.Token, d.DispatchToken} {
+		client, err := d.Client(token)
+		if err != nil {
 			continue
 		}
 		told, ok := client.TokenInfo()

@@ -1,0 +1,149 @@
+// Package doctor checks everything that a run of prepare needs. It only reads: nothing is stored, dispatched or published.
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/actions"
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/emit"
+	"github.com/kaizen-agentic/schedule-action/internal/gh"
+	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/store"
+)
+
+// Verdict is how a check of doctor ended.
+type Verdict string
+
+// The verdicts.
+const (
+	OK      Verdict = "ok"
+	Warning Verdict = "warning" // works, or cannot be decided from here
+	Failed  Verdict = "failed"
+)
+
+// Check is one line of doctor, and one element of `doctor --format json`.
+type Check struct {
+	Name    string  `json:"check"` // manifest, event, token, …; with a target "dispatch acme/web"
+	Verdict Verdict `json:"verdict"`
+	Message string  `json:"message"`
+	Hint    string  `json:"hint"` // the next step, "" when there is none
+
+	outside bool // failed because something did not answer: there is nothing to fix
+}
+
+func passed(name, format string, args ...any) Check {
+	return Check{Name: name, Verdict: OK, Message: fmt.Sprintf(format, args...)}
+}
+
+func warned(name, hint, format string, args ...any) Check {
+	return Check{Name: name, Verdict: Warning, Message: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+func failed(name, hint, format string, args ...any) Check {
+	return Check{Name: name, Verdict: Failed, Message: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+// failedBy reports an error with the next step that it knows.
+func failedBy(name string, err error) Check {
+	message, hint := advice.Split(err)
+	return failed(name, hint, "%s", message)
+}
+
+// Sentence is the message and the next step.
+func (c Check) Sentence() string {
+	if c.Hint == "" {
+		return c.Message
+	}
+	return c.Message + ": " + c.Hint
+}
+
+// Options are what a run of prepare would be told.
+type Options struct {
+	*pipeline.Project
+	// Entries are those whose events are built.
+	Entries []*schedule.Entry
+	// Builder makes their bundles and events; it is used only with a valid manifest.
+	Builder pipeline.Builder
+	Now     time.Time        // the instant of the run
+	Clock   func() time.Time // the machine's clock
+	Env     actions.Environment
+	Client  func(token string) (*gh.Client, error)
+	// Refused is why prepare is refused on this event, nil if it is not.
+	Refused error
+
+	Token, LedgerBranch string
+	Days                int   // retention-days, 0 for as long as the cadence needs
+	DaysErr             error // why it is no number of days
+	// ShortRetention are findings about entries whose receipts would expire too early.
+	ShortRetention []diag.Finding
+	// Stores opens the stores of the run.
+	Stores func() (directory *store.Directory, artifacts store.Store, err error)
+
+	Dispatch, NATS bool // whether these channels are used
+	Targets        []string
+	TargetsErr     error // why dispatch-to is no list of repositories
+	DispatchToken  string
+	NATSOptions    emit.NATSOptions
+}
+
+// Names of inputs in messages.
+const (
+	inputToken         = "token"
+	inputDispatchTo    = "dispatch-to"
+	inputDispatchToken = "dispatch-token"
+)
+
+// doctor is one examination.
+type doctor struct {
+	Options
+	checks []Check
+}
+
+// Run makes all checks. The results are in a fixed order.
+func Run(ctx context.Context, o Options) []Check {
+	d := &doctor{Options: o}
+	if o.Refused != nil {
+		message, hint := advice.Split(o.Refused)
+		d.add(failed("trigger", hint, "prepare is %s", message))
+	}
+	d.checkManifest()
+	if d.Manifest != nil {
+		d.checkEvents()
+		d.checkWorkflows()
+		d.checkRetention()
+	}
+	d.checkStore()
+	d.checkLedger(ctx)
+	d.checkTargets(ctx)
+	d.checkNATS(ctx)
+	d.checkClock()
+	return d.checks
+}
+
+func (d *doctor) add(c ...Check) { d.checks = append(d.checks, c...) }
+
+// Tally is what did not pass.
+type Tally struct {
+	Failures, Warnings int
+	// Fix says that something has to be changed before all passes, Unanswered that something did not answer.
+	Fix, Unanswered bool
+}
+
+// Count counts what did not pass.
+func Count(checks []Check) (t Tally) {
+	for _, c := range checks {
+		switch c.Verdict {
+		case Failed:
+			t.Failures++
+			t.Fix, t.Unanswered = t.Fix || !c.outside, t.Unanswered || c.outside
+		case Warning:
+			t.Warnings++
+		}
+	}
+	return t
+}
