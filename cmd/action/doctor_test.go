@@ -80,7 +80,7 @@ var doctorFaults = []struct {
 	}, code: exitFindings, check: "bundle coach", verdict: doctor.Failed, message: ".claude/agents/coach.md:1", hint: "revoke it"},
 	{name: "a workflow that misses periods", fault: func(p *platform) {
 		p.write(".github/workflows/kaizen.yml", "on: {schedule: [{cron: '17 4 1 1 *'}]}\npermissions: {actions: read}\nconcurrency: k\n"+
-			"jobs: {k: {runs-on: x, steps: [{uses: kaizen-agentic/schedule-action@v1}]}}\n")
+			"jobs: {k: {runs-on: x, steps: [uses: actions/checkout@v7, {uses: kaizen-agentic/schedule-action@v1}]}}\n")
 	}, code: exitOK, check: "workflows", verdict: doctor.Warning, message: ".github/workflows/kaizen.yml", hint: "tick every hour"},
 	{name: "retention", env: map[string]string{"GITHUB_RETENTION_DAYS": "2"},
 		code: exitOK, check: "retention", verdict: doctor.Warning, message: "kept for 2 days", hint: "raise "},

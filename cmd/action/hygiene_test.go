@@ -65,6 +65,7 @@ func plant(t *testing.T, workspace string) {
 	t.Helper()
 	manifest := "version: \"1\"\nrepo: kaizen-agentic\nagents:\n  steady: {cadence: weekly}\n"
 	files := map[string]string{"agents/steady.md": "A steady agent.\n"}
+	const record = `{"timestamp": "2026-11-02T05:00:00Z", "agent": "runs-%d", "success": true, "note": `
 	for i, s := range plantedSecrets() {
 		text := s.before + s.secret + s.after
 		quoted, err := json.Marshal(strings.ReplaceAll(text, `\n`, "\n"))
@@ -76,7 +77,7 @@ func plant(t *testing.T, workspace string) {
 			"prompt":  {"agents/%s.md", "# Agent\n\n" + text + "\n"},
 			"memory":  {".kaizen/agents/%s/memory.md", "- learnt: " + text + "\n"},
 			"metrics": {".kaizen/metrics/%s/summary.json", "{\"note\": " + string(quoted) + "}\n"},
-			"runs":    {".kaizen/metrics/%s/executions.jsonl", "{\"success\": true, \"note\": " + string(quoted) + "}\n"},
+			"runs":    {".kaizen/metrics/%s/executions.jsonl", fmt.Sprintf(record, i) + string(quoted) + "}\n"},
 		} {
 			agent := fmt.Sprintf("%s-%d", part, i)
 			manifest += fmt.Sprintf("  %s: {cadence: weekly}\n", agent)

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/safetext"
 	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
@@ -54,11 +57,17 @@ func runInit(_ context.Context, a *app, r *reader) (int, error) {
 	if r.err != nil {
 		return exitUsage, r.err
 	}
+	if err := refuseGit(a.dir); err != nil {
+		return exitUsage, err
+	}
 	tree, err := checkout.Open(a.dir)
 	if err != nil {
 		return exitUsage, usagef("opening the checkout: %w", err)
 	}
 	defer tree.Close()
+	if err := a.refuseSecond(tree); err != nil {
+		return exitUsage, err
+	}
 	root := repositoryRoot(tree)
 	s, err := scaffold.New(tree, scaffold.Options{
 		Slug: a.slug(tree), Repository: a.fullName(tree, root), Timezone: o.timezone, Engagement: o.engagement,
@@ -73,6 +82,34 @@ func runInit(_ context.Context, a *app, r *reader) (int, error) {
 	report := initReport{initOptions: o, Scaffold: s, root: root, dir: tree.Dir()}
 	_, err = io.WriteString(a.stdout, safetext.Sanitize(report.text())) // names of files are untrusted
 	return exitOK, err
+}
+
+// refuseSecond refuses to write a manifest beside one that has another name or is further up.
+func (a *app) refuseSecond(tree *checkout.Tree) error {
+	const file = schedule.DefaultPath
+	if tree.IsFile(file) {
+		return nil
+	}
+	if found := pipeline.Misnamed(tree, file); found != "" && looksLikeManifest(tree, found) {
+		return usagef("%q is probably the manifest: rename it to %s, or rename it to something else, "+
+			"then run init again", found, file)
+	}
+	if above := pipeline.ManifestAbove(tree.Dir(), file, a.env.Workspace); above != "" {
+		return usagef("the repository has a manifest already, %s: add the agents of this directory to it, or run init in %s",
+			filepath.Join(above, file), above)
+	}
+	return nil
+}
+
+// looksLikeManifest reports whether a file outside of .kaizen has a word of a manifest; inside, any file does.
+func looksLikeManifest(tree *checkout.Tree, name string) bool {
+	if path.Dir(name) == path.Dir(schedule.DefaultPath) {
+		return true
+	}
+	data, err := tree.ReadFile(name, schedule.MaxSize)
+	return err == nil && slices.ContainsFunc([]string{"agents", "schedules"}, func(key string) bool {
+		return bytes.Contains(data, []byte(key+":"))
+	})
 }
 
 // repositoryRoot is the directory above the checkout that holds the repository of which the checkout is a

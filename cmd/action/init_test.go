@@ -38,6 +38,7 @@ jobs:
   agents:
     runs-on: ubuntu-latest
     steps:
+      - uses: actions/checkout@v7
       - uses: kaizen-agentic/schedule-action@v1
 `
 )
@@ -112,6 +113,65 @@ func TestInit(t *testing.T) {
 				t.Errorf("output\n%s%s\nwant %s", first, second, want)
 			}
 		})
+	}
+}
+
+// TestInitRefusesASecondManifest holds what init does beside a manifest of another name or place.
+func TestInitRefusesASecondManifest(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		file, content, target string
+		code                  int
+		want                  string
+	}{
+		{".kaizen/schedule.yaml", "x", "", 2, `".kaizen/schedule.yaml" is probably the manifest: rename it to .kaizen/schedule.yml`},
+		{".kaizen/Schedule.yml", ownManifest, "", 2, `".kaizen/Schedule.yml" is probably the manifest`},
+		{"schedule.yml", ownManifest, "", 2, `"schedule.yml" is probably the manifest`},
+		{"schedule.yml", "jobs: []\n", "", 0, "wrote   .kaizen/schedule.yml"},
+		{".kaizen/schedule.yml", ownManifest, "services/web", 2, "the repository has a manifest already"},
+		{".kaizen/schedule.yml", ownManifest, "", 0, "kept    .kaizen/schedule.yml"},
+		{"services/api/.kaizen/schedule.yml", ownManifest, "services/web", 0, "wrote   .kaizen/schedule.yml"},
+	} {
+		root := clone(t, "acme/web", map[string]string{tt.file: tt.content, "services/web/x": "x"})
+		before := snapshot(t, root)
+		out := action(t, tt.code, "init", "--target", filepath.Join(root, filepath.FromSlash(tt.target)))
+		if !strings.Contains(out, tt.want) {
+			t.Errorf("%s: output %s, want %q", tt.file, out, tt.want)
+		}
+		if tt.code != 0 && !maps.Equal(before, snapshot(t, root)) {
+			t.Errorf("%s: files were written", tt.file)
+		}
+	}
+}
+
+// TestInitOnGitea writes the workflows where the platform reads them.
+func TestInitOnGitea(t *testing.T) {
+	t.Parallel()
+	dir := clone(t, "acme/web", map[string]string{".gitea/workflows/ci.yml": "on: push\n"})
+	out := action(t, 0, "init", "--target", dir)
+	for _, name := range []string{".gitea/workflows/kaizen-schedule.yml", ".gitea/workflows/kaizen-validate.yml"} {
+		if !strings.Contains(out, "wrote   "+name) || readText(t, filepath.Join(dir, name)) == "" {
+			t.Errorf("output\n%s\nwant %s", out, name)
+		}
+	}
+	action(t, 0, "validate", "--fail-on", "warning", "--target", dir)
+}
+
+// TestInitWithManyFiles goes on without a directory of too many names.
+func TestInitWithManyFiles(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{"agents/coach.md": shortPrompt}
+	for i := range 1001 {
+		files[fmt.Sprintf("agents/n%d.txt", i)] = ""
+	}
+	dir := clone(t, "acme/web", files)
+	const line = "is not searched: more than 1000 names are not read"
+	out := action(t, 0, "init", "--target", dir)
+	if want := `note: "agents" has more than 1000 names and is not searched: name its agents with --agents`; !strings.Contains(out, want) {
+		t.Errorf("output %s, want %s", out, want)
+	}
+	if out := action(t, 0, "validate", "--target", dir); !strings.Contains(out, `"agents" `+line) {
+		t.Errorf("output %s, want %s", out, line)
 	}
 }
 

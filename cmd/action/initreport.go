@@ -3,13 +3,16 @@ package main
 import (
 	"fmt"
 	"math"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
+	"github.com/kaizen-agentic/schedule-action/internal/workflow"
 )
 
 // initReport is what init has to say.
@@ -107,11 +110,21 @@ func (r *initReport) notes() []string {
 		}
 	}
 	if part, err := filepath.Rel(r.root, r.dir); r.root != "" && err == nil {
-		notes = append(notes, fmt.Sprintf("GitHub reads workflows at the repository's root only: move those of "+
-			".github/workflows to %s and add the input target: %s to each step that uses this action",
-			filepath.Join(r.root, ".github", "workflows"), filepath.ToSlash(part)))
+		notes = append(notes, fmt.Sprintf("workflows are read at the repository's root only: move those of "+
+			"%s to %s and add the input target: %s to each step that uses this action",
+			path.Dir(r.Files[1].Path), r.rootWorkflows(), filepath.ToSlash(part)))
 	}
 	return notes
+}
+
+// rootWorkflows is the directory of workflows at the repository's root.
+func (r *initReport) rootWorkflows() string {
+	dir := path.Dir(scaffold.ScheduleWorkflow)
+	if above, err := checkout.Open(r.root); err == nil {
+		dir = workflow.WorkflowDir(above)
+		above.Close()
+	}
+	return filepath.Join(r.root, filepath.FromSlash(dir))
 }
 
 // next is the two steps to take.

@@ -16,14 +16,9 @@ import (
 )
 
 // writeScaffold writes the files inside dir that are to be written. A clone may be hostile: nothing is
-// written through a link or into .git, a file is created and never opened, and the place of every file is
-// looked at before the first one is written.
+// written through a link or into .git (see refuseGit), a file is created and never opened, and the place of
+// every file is looked at before the first one is written.
 func writeScaffold(dir string, files []scaffold.File) error {
-	for part := range strings.SplitSeq(filepath.ToSlash(dir), "/") {
-		if strings.EqualFold(part, ".git") {
-			return usagef("the checkout %q lies inside %s: name a checkout with --target", dir, part)
-		}
-	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
@@ -37,6 +32,16 @@ func writeScaffold(dir string, files []scaffold.File) error {
 			if err := write(root, f); err != nil {
 				return fmt.Errorf("writing %s: %w", f.Path, err)
 			}
+		}
+	}
+	return nil
+}
+
+// refuseGit refuses a checkout that lies inside a .git directory, where a file may be a hook.
+func refuseGit(dir string) error {
+	for part := range strings.SplitSeq(filepath.ToSlash(dir), "/") {
+		if strings.EqualFold(part, ".git") {
+			return usagef("the checkout %q lies inside %s: name a checkout with --target", dir, part)
 		}
 	}
 	return nil

@@ -176,6 +176,9 @@ func (v *validation) add(tree *checkout.Tree, file string, source []byte, m *sch
 	}
 	more, err := v.checkContents(m, tree)
 	more = oncePerPlace(append(more, prepare.Check(m, tree)...), m.File)
+	if !v.env.Actions {
+		more = append(more, prepare.CheckUntracked(m, tree)...)
+	}
 	more = append(more, workflow.Check(m, nil, tree)...)
 	v.findings = append(v.findings, m.Unsilenced(more)...)
 	for _, f := range more {

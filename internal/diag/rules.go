@@ -54,7 +54,7 @@ var (
 	AmbiguousPrompt   = Rule{"ambiguous-prompt", Warning, "One convention finds the prompt; of several the first is taken."}
 	ConventionCollide = Rule{"convention-collision", Warning, "Two agents do not share one file by convention."}
 	IgnoredFile       = Rule{"ignored-file", Warning, "An agent's memory and metrics are not kept out of the repository by .gitignore."}
-	EmptyPrompt       = Rule{"empty-prompt", Warning, "A prompt has text beside its front matter."}
+	EmptyPrompt       = Rule{"empty-prompt", Warning, "A prompt has text beside its front matter and comments."}
 	LongPrompt        = Rule{"long-prompt", Warning, "A prompt has at most 30,000 characters."}
 	GitLFS            = Rule{"git-lfs", Error, "The manifest and what a bundle carries are no Git LFS pointers."}
 	LinkAsText        = Rule{"link-as-text", Warning, "A symbolic link is checked out as a link, not as text."}
@@ -70,6 +70,7 @@ var (
 // The rules of the workflows that run this action (design §3).
 var (
 	WorkflowSchedule    = Rule{"workflow-schedule", Warning, "Each item of on.schedule has a cron that the platform takes."}
+	WorkflowStep        = Rule{"workflow-step", Warning, "A step that runs this action runs, after a checkout, with inputs that the action has."}
 	CronCoverage        = Rule{"cron-coverage", Warning, "A workflow's cron ticks inside every period of the manifest."}
 	CronOnTheHour       = Rule{"cron-on-the-hour", Warning, "A cron off the hour is less likely to be delayed or dropped."}
 	WorkflowPermission  = Rule{"workflow-permission", Warning, "The job has the permissions that its inputs need."}
@@ -83,5 +84,5 @@ var Rules = []Rule{
 	Version, Repo, Timezone, FixedOffset, ListForm, EmptyAgents, Agent, DuplicateAgent, Cadence, Cron, CronCadence, Path, MissingFile, PointerLabel, SessionClose,
 	MisspeltAgent, NoPrompt, AmbiguousPrompt, ConventionCollide, IgnoredFile, EmptyPrompt, LongPrompt, GitLFS, LinkAsText,
 	Secret, HiddenUnicode, LargeFile, LargeBundle, InvalidUTF8, BadMetrics, Changed,
-	WorkflowSchedule, CronCoverage, CronOnTheHour, WorkflowPermission, WorkflowConcurrency, Retention,
+	WorkflowSchedule, WorkflowStep, CronCoverage, CronOnTheHour, WorkflowPermission, WorkflowConcurrency, Retention,
 }

@@ -17,14 +17,14 @@ import (
 // missingManifest reports a manifest that is not there, with the nearest reason.
 func (o ProjectOptions) missingManifest(tree *checkout.Tree, file string) diag.Finding {
 	report := func(message, hint string) diag.Finding { return diag.Unreadable.At(file, 0, 0, message, hint) }
-	if found := misnamed(tree, file); found != "" {
+	if found := Misnamed(tree, file); found != "" {
 		return report(fmt.Sprintf("there is no such file; found %q", found), fmt.Sprintf("rename it to %s", file))
 	}
 	if o.Actions && isEmpty(tree) {
 		return report("there is no such file, and the checkout is empty",
 			"check the repository out in a step before this one: - uses: actions/checkout@v7")
 	}
-	if root := o.manifestAbove(tree.Dir(), file); root != "" {
+	if root := ManifestAbove(tree.Dir(), file, o.Workspace); root != "" {
 		return report(fmt.Sprintf("there is no such file here; the repository's manifest is %s", filepath.Join(root, file)),
 			fmt.Sprintf("run this in %s, or give --target %[1]s", root))
 	}
@@ -34,9 +34,9 @@ func (o ProjectOptions) missingManifest(tree *checkout.Tree, file string) diag.F
 // maxSiblings is how many names of a directory are read in search of the manifest.
 const maxSiblings = 200
 
-// misnamed is a file that was probably meant to be the manifest: its name differs in case, or ends in .yaml, or it
+// Misnamed is a file that was probably meant to be the manifest: its name differs in case, or ends in .yaml, or it
 // stands at the root. It is "" if there is none.
-func misnamed(tree *checkout.Tree, file string) string {
+func Misnamed(tree *checkout.Tree, file string) string {
 	stem := strings.ToLower(strings.TrimSuffix(path.Base(file), path.Ext(file)))
 	for _, dir := range []string{path.Dir(file), "."} {
 		names, err := tree.ReadDir(dir, maxSiblings)
@@ -61,11 +61,11 @@ func isEmpty(tree *checkout.Tree) bool {
 	return err == nil && (len(names) == 0 || len(names) == 1 && names[0] == ".kaizen")
 }
 
-// manifestAbove is the directory above dir, up to the repository's root, that has the manifest; "" if none has. In a
-// container it does not leave the workspace.
-func (o ProjectOptions) manifestAbove(dir, file string) string {
+// ManifestAbove is the directory above dir, up to the repository's root, that has the manifest; "" if none has. It
+// does not leave the workspace, which is "" outside of a container.
+func ManifestAbove(dir, file, workspace string) string {
 	for !isRoot(dir) && dir != filepath.Dir(dir) {
-		if o.Workspace != "" && dir == filepath.Clean(o.Workspace) {
+		if workspace != "" && dir == filepath.Clean(workspace) {
 			return ""
 		}
 		dir = filepath.Dir(dir)

@@ -61,6 +61,10 @@ func (p *Project) load(o ProjectOptions) {
 		p.Findings = []diag.Finding{Unreadable(p.File, err)}
 	case prepare.IsLFSPointer(data):
 		p.Source, p.Findings = data, []diag.Finding{prepare.LFSFinding(p.File, "the manifest")}
+	case prepare.LinkText(data) != "":
+		f := prepare.LinkFinding(p.File, "the manifest", prepare.LinkText(data))
+		f.Severity = diag.Error
+		p.Source, p.Findings = data, []diag.Finding{f}
 	default:
 		p.Source = data
 		p.Manifest, p.Findings = LoadManifest(p.File, data, o.Slug(p.Tree))

@@ -110,7 +110,7 @@ func has(findings []diag.Finding, rule, file string) bool {
 // The manifest's own paths are as untrusted; here they come past its validation.
 func TestNamedPaths(t *testing.T) {
 	t.Parallel()
-	tree := newTree(t, map[string]string{".git/config": outside, "metrics/empty/.keep": "", "a/executions.jsonl": "{}\n", "prompt.md": "p"})
+	tree := newTree(t, map[string]string{".git/config": outside, "metrics/empty/.keep": "", "a/executions.jsonl": "\n", "prompt.md": "p"})
 	tests := []struct {
 		key, path, rule string // the rule is "" where the file is found
 	}{

@@ -41,6 +41,41 @@ func Check(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 	return m.Unsilenced(findings)
 }
 
+// CheckUntracked reports memory and metrics that are here, that .gitignore keeps out of the repository and that git
+// does not track, so that the agent has them on this machine only. It is of no use in a workflow, where such a file
+// is one that an earlier step has put there.
+func CheckUntracked(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
+	type ignored struct {
+		agent, part, path string
+		rule              checkout.Ignore
+	}
+	var all []ignored
+	var paths []string
+	for i := range m.Entries {
+		e := &m.Entries[i]
+		f := finder{tree: tree, file: m.File, entry: e}
+		for part, p := range map[string]found{"memory": f.memory(), "metrics": f.metrics()} {
+			if rule, isIgnored := tree.Ignored(p.path); isIgnored && p.path != "" && e.Enabled {
+				all, paths = append(all, ignored{e.Agent, part, p.path, rule}), append(paths, p.path)
+			}
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	tracked, known := tree.Tracked(paths...)
+	var findings []diag.Finding
+	for i, p := range all {
+		if known && !tracked[i] {
+			findings = append(findings, diag.IgnoredFile.At(p.rule.File, p.rule.Line, 1,
+				fmt.Sprintf("the %s of agent %q is on this machine only: this line (%s) keeps %s out of the repository",
+					p.part, p.agent, p.rule.Pattern, p.path), commitIgnored))
+		}
+	}
+	diag.Sort(findings)
+	return findings
+}
+
 // CheckNamed reports only what entries name and the checkout does not hold: of a manifest with errors, whose other entries may be missing,
 // nothing else can be told for sure. The findings are sorted.
 func CheckNamed(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {

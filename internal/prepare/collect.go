@@ -111,7 +111,7 @@ func (c *collector) loadMetrics(path string) *part {
 		}
 		return p
 	}
-	runs := executions{path: path, secrets: c.policy != SecretsOff}
+	runs := executions{path: path, agent: c.entry.Agent, secrets: c.policy != SecretsOff}
 	s := c.read("metrics", path, runs.read)
 	switch {
 	case s == nil:

@@ -3,12 +3,16 @@ package prepare
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
@@ -30,9 +34,11 @@ var (
 // executions summarises an executions.jsonl while it is read: one JSON object a line.
 type executions struct {
 	path    string
+	agent   string
 	secrets bool // look for secrets
 
 	runs, broken, firstBroken int
+	reasons                   map[string]int  // of the broken lines
 	successes                 series[int8]    // 1 or 0 of each run that says whether it succeeded
 	quality                   series[float32] // of each run that is rated
 	time                      float64         // the sum of timed runs
@@ -117,23 +123,27 @@ func (x *executions) scan(line []byte, number int) {
 	}
 }
 
-// line adds one run. A line that is not a JSON object is counted and left out.
+// line adds one run. A line that is not a record of a run is counted and left out.
 func (x *executions) line(line []byte, long bool, number int) {
 	line = bytes.TrimSpace(bytes.TrimPrefix(line, []byte("\ufeff")))
 	if len(line) == 0 {
 		return
 	}
 	var run map[string]any
-	if long || json.Unmarshal(line, &run) != nil || run == nil {
+	reason := notObject
+	if !long && json.Unmarshal(line, &run) == nil && run != nil {
+		reason = x.flaw(run)
+	}
+	if reason != "" {
 		if x.broken++; x.broken == 1 {
-			x.firstBroken = number
+			x.firstBroken, x.reasons = number, make(map[string]int)
 		}
+		x.reasons[reason]++
 		return
 	}
 	x.runs++
-	if ok, told := succeeded(run); told {
-		x.successes = append(x.successes, map[bool]int8{true: 1}[ok])
-	}
+	ok, _ := succeeded(run)
+	x.successes = append(x.successes, map[bool]int8{true: 1}[ok])
 	if seconds, ok := duration(run); ok {
 		x.time += seconds
 		x.timed++
@@ -144,6 +154,45 @@ func (x *executions) line(line []byte, long bool, number int) {
 	if at, ok := when(run); ok && at.After(x.last) {
 		x.last = at
 	}
+}
+
+// Why a line is left out of the summary.
+const (
+	notObject   = "no JSON object"
+	noTimestamp = "no timestamp"
+	noAgent     = "no agent"
+	otherAgent  = "another agent"
+	noSuccess   = "no success of true or false"
+	badQuality  = "a quality outside of 0 to 1"
+	badTime     = "a negative time"
+)
+
+// flaw is what keeps an object from being a record of one of the agent's runs, "" if nothing does.
+func (x *executions) flaw(run map[string]any) string {
+	agent, isText := run["agent"].(string)
+	_, told := succeeded(run)
+	_, dated := when(run)
+	outside := func(names []string, low, high float64) bool {
+		return slices.ContainsFunc(names, func(name string) bool {
+			v, isNumber := run[name].(float64)
+			return isNumber && (v < low || v > high)
+		})
+	}
+	switch {
+	case !dated:
+		return noTimestamp
+	case !isText || agent == "":
+		return noAgent
+	case agent != x.agent:
+		return otherAgent
+	case !told:
+		return noSuccess
+	case outside(qualityNames, 0, 1):
+		return badQuality
+	case outside(timeNames, 0, math.Inf(1)) || outside(milliNames, 0, math.Inf(1)):
+		return badTime
+	}
+	return ""
 }
 
 func succeeded(run map[string]any) (ok, told bool) {
@@ -234,12 +283,24 @@ func mean(total float64, n int) json.RawMessage {
 // round keeps four places, so that the last bit of a sum does not show.
 func round(v float64) float64 { return math.Round(v*1e4) / 1e4 }
 
+// whyBroken counts the broken lines by their reasons, the most frequent one first.
+func (x *executions) whyBroken() string {
+	reasons := slices.SortedFunc(maps.Keys(x.reasons), func(a, b string) int {
+		return cmp.Or(x.reasons[b]-x.reasons[a], cmp.Compare(a, b))
+	})
+	for i, reason := range reasons {
+		reasons[i] = fmt.Sprintf("%d with %s", x.reasons[reason], reason)
+	}
+	return strings.Join(reasons, ", ")
+}
+
 // reportExecutions reports the broken lines and secrets of an executions.jsonl. A secret there stops the agent like any other, though
 // no text of the file gets into the summary: under redact nothing needs to be replaced.
 func (c *collector) reportExecutions(x *executions) {
 	if x.broken > 0 {
 		c.findings = append(c.findings, diag.BadMetrics.At(x.path, x.firstBroken, 1,
-			fmt.Sprintf("%d of %d lines are not JSON objects and are left out", x.broken, x.broken+x.runs), "remove the broken lines"))
+			fmt.Sprintf("%d of %d lines are left out of the summary: %s", x.broken, x.broken+x.runs, x.whyBroken()),
+			"write them again with kaizen-agentic metrics record, or remove them"))
 	}
 	for _, s := range x.found {
 		c.secret(x.path, s)

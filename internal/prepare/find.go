@@ -90,8 +90,11 @@ func (f *finder) find(part schedule.Part, named string) found {
 	return p
 }
 
+const commitIgnored = "commit the file with git add --force, narrow this line, " +
+	"or restore the file in the workflow before this step"
+
 // ignored warns where .gitignore keeps a part out of the repository. It is only asked about a
-// missing part: one that is here may be committed by force, or restored by the workflow.
+// missing part: CheckUntracked knows whether one that is here is committed by force.
 func (f *finder) ignored(part schedule.Part) {
 	for _, pattern := range schedule.Conventions[part] {
 		path := schedule.Expand(pattern, f.entry.Agent)
@@ -99,7 +102,7 @@ func (f *finder) ignored(part schedule.Part) {
 			f.findings = append(f.findings, diag.IgnoredFile.At(rule.File, rule.Line, 1,
 				fmt.Sprintf("agent %q has no %s here, and this line (%s) keeps %s out of the repository",
 					f.entry.Agent, part, rule.Pattern, path),
-				"commit the file with git add --force, narrow this line, or restore the file in the workflow before this step"))
+				commitIgnored))
 			return
 		}
 	}

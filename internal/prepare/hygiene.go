@@ -85,6 +85,11 @@ func (c *collector) commandPos(i int) yamlnode.Pos {
 
 // checkText warns about bytes that are not UTF-8 and characters that a reader does not see.
 func (c *collector) checkText(p *part) {
+	if at, message, hint := notText(p.content); message != "" {
+		line, column := p.place(at)
+		c.findings = append(c.findings, diag.InvalidUTF8.At(p.Path, line, column, message, hint))
+		return
+	}
 	if i := invalidUTF8(p.content); i >= 0 {
 		line, column := p.place(i)
 		c.findings = append(c.findings, diag.InvalidUTF8.At(p.Path, line, column,
@@ -102,6 +107,31 @@ func (c *collector) checkText(p *part) {
 		}
 		c.findings = append(c.findings, hiddenFinding(p.Path, line, column, h.r, more))
 	}
+}
+
+// notText says why data is no text in UTF-8 as a whole, and where that shows; "" if only single bytes may be wrong.
+// UTF-16 is known by its byte order mark, or by a NUL in every other byte of most characters; a binary file by a
+// NUL and many bytes that no text has.
+func notText(data []byte) (at int, message, hint string) {
+	var nul [2]int
+	strange := 0
+	for i, b := range data {
+		if b == 0 {
+			nul[i%2]++
+		}
+		if b < 0x20 && !bytes.ContainsRune([]byte("\t\n\v\f\r\x1b"), rune(b)) {
+			strange++
+		}
+	}
+	strange += bytes.Count(bytes.ToValidUTF8(data, []byte("\ufffd")), []byte("\ufffd")) // runs of them count once
+	marked := bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff"))
+	switch most := max(nul[0], nul[1]); {
+	case marked, most > len(data)/4 && min(nul[0], nul[1]) < most/8:
+		return 0, "the file is UTF-16, which reaches the agent as noise", "save it as UTF-8"
+	case most > 0 && strange > len(data)/8:
+		return bytes.IndexByte(data, 0), "the file is binary, which reaches the agent as noise", "name a text file"
+	}
+	return 0, "", ""
 }
 
 // hiddenFinding is about r and as many more after it as are not reported one by one.

@@ -2,9 +2,13 @@ package prepare
 
 import (
 	"fmt"
+	"os"
+	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
@@ -62,5 +66,59 @@ func TestIgnoredFiles(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestCheckUntracked holds that memory which exists on one machine only is reported, and no other.
+func TestCheckUntracked(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("there is no git to make an index")
+	}
+	const memory, metrics = ".kaizen/agents/coach/memory.md", ".kaizen/metrics/coach/summary.json"
+	coach := schedule.Entry{Agent: "coach", Cadence: schedule.Weekly, Enabled: true}
+	paused := coach
+	paused.Enabled = false
+	const only = `ignored-file: the memory of agent "coach" is on this machine only: this line (.kaizen/agents/) keeps ` +
+		memory + " out of the repository"
+	for _, c := range []struct {
+		name  string
+		entry schedule.Entry
+		added []string
+		want  []string
+	}{
+		{"ignored", coach, []string{metrics}, []string{only}},
+		{"added by force", coach, []string{memory, metrics}, nil},
+		{"not ignored and not yet added", coach, []string{memory}, nil},
+		{"disabled", paused, []string{metrics}, nil},
+		{"without a repository", coach, nil, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			dir := newTree(t, map[string]string{".gitignore": ".kaizen/agents/\n", memory: "m", metrics: "{}"}).Dir()
+			if c.added != nil {
+				git(t, dir, "init", "-q")
+				git(t, dir, append([]string{"add", "--force"}, c.added...)...)
+			}
+			tree, err := checkout.Open(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer tree.Close()
+			m := &schedule.Manifest{Entries: []schedule.Entry{c.entry}}
+			if got := texts(CheckUntracked(m, tree)); !slices.Equal(got, c.want) {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func git(t *testing.T, dir string, args ...string) {
+	t.Helper()
+	cmd := exec.Command("git", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "HOME="+dir, "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("git %q: %v\n%s", args, err, out)
 	}
 }

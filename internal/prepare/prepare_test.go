@@ -2,6 +2,7 @@ package prepare
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"unicode/utf16"
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
@@ -180,25 +182,37 @@ func TestExecutions(t *testing.T) {
 	t.Parallel()
 	const none = `"success_rate":null,"avg_quality_score":null,"avg_execution_time_s":null,"last_execution":null,` +
 		`"trend":{"success_rate":null,"quality_score":null},`
+	const record = `{"agent":"coach","success":true,"timestamp":"2026-11-02T05:00:00Z"}`
 	tests := []struct{ name, lines, want string }{
 		{"empty", "", `{"execution_count":0,` + none + `"broken_lines":0}`},
-		{"kaizen-agentic", `{"timestamp":"2026-11-02T05:00:00Z","success":true,"execution_time_s":10,"quality_score":0.9}` + "\n" +
-			`{"timestamp":"2026-11-09T05:00:00Z","success":false,"execution_time_s":20}` + "\n" +
-			`{"timestamp":"2026-11-01T05:00:00Z","success":true,"execution_time_s":60,"quality_score":0.8}` + "\n",
+		{"kaizen-agentic", `{"agent":"coach","timestamp":"2026-11-02T05:00:00Z","success":true,"execution_time_s":10,"quality_score":0.9}` + "\n" +
+			`{"agent":"coach","timestamp":"2026-11-09T05:00:00Z","success":false,"execution_time_s":20}` + "\n" +
+			`{"agent":"coach","timestamp":"2026-11-01T05:00:00Z","success":true,"execution_time_s":60,"quality_score":0.8}` + "\n",
 			`{"execution_count":3,"success_rate":0.6667,"avg_quality_score":0.85,"avg_execution_time_s":30,` +
 				`"last_execution":"2026-11-09T05:00:00Z",` +
 				`"trend":{"success_rate":"stable","quality_score":"declining"},"broken_lines":0}`},
-		{"other names", `{"recorded_at":"2026-11-02 05:00:00","status":"failed","duration_ms":1500,"quality":1}` + "\r\n" + `{"time":2.5,"ok":true}`,
+		{"other names", `{"agent":"coach","recorded_at":"2026-11-02 05:00:00","status":"failed","duration_ms":1500,"quality":1}` + "\r\n" + `{"agent":"coach","date":"2026-11-01","time":2.5,"ok":true}`,
 			`{"execution_count":2,"success_rate":0.5,"avg_quality_score":1,"avg_execution_time_s":2,` +
 				`"last_execution":"2026-11-02T05:00:00Z",` +
 				`"trend":{"success_rate":"improving","quality_score":null},"broken_lines":0}`},
-		{"offsets", `{"timestamp":"2026-11-02T05:00:00+02:00"}`,
-			`{"execution_count":1,` + strings.Replace(none, `n":null`, `n":"2026-11-02T03:00:00Z"`, 1) + `"broken_lines":0}`},
-		{"broken", "\ufeff{\"success\":true}\n\n{\n[]\nnull\n{\"success\":1e999}\n\x00\n" + strings.Repeat("x", maxLine+1) + "\n{\"success\":true,\"time\":-1,\"quality\":7}",
-			`{"execution_count":2,"success_rate":1,"avg_quality_score":null,"avg_execution_time_s":null,"last_execution":null,` +
-				`"trend":{"success_rate":"stable","quality_score":null},` + `"broken_lines":6}`},
+		{"offsets", `{"agent":"coach","success":true,"timestamp":"2026-11-02T05:00:00+02:00"}`,
+			`{"execution_count":1,` + strings.NewReplacer(`last_execution":null`, `last_execution":"2026-11-02T03:00:00Z"`,
+				`"success_rate":null,"avg`, `"success_rate":1,"avg`).Replace(none) + `"broken_lines":0}`},
+		{"not records of the agent's runs", strings.Join([]string{
+			`{"agent":"coach","success":true}`,
+			`{"agent":"coach","success":true,"timestamp":1764000000}`,
+			`{"success":true,"timestamp":"2026-11-02T05:00:00Z"}`,
+			`{"agent":"audit","success":true,"timestamp":"2026-11-02T05:00:00Z"}`,
+			`{"agent":"coach","success":"true","timestamp":"2026-11-02T05:00:00Z"}`,
+			`{"agent":"coach","success":true,"timestamp":"2026-11-02T05:00:00Z","quality_score":85}`,
+			`{"agent":"coach","success":true,"timestamp":"2026-11-02T05:00:00Z","quality_score":-0.1}`,
+			`{"agent":"coach","success":true,"timestamp":"2026-11-02T05:00:00Z","execution_time_s":-1}`,
+		}, "\n"), `{"execution_count":0,` + none + `"broken_lines":8}`},
+		{"broken", "\ufeff" + record + "\n\n{\n[]\nnull\n{\"success\":1e999}\n\x00\n" + strings.Repeat("x", maxLine+1) + "\n{\"success\":true,\"time\":-1,\"quality\":7}",
+			`{"execution_count":1,"success_rate":1,"avg_quality_score":null,"avg_execution_time_s":null,"last_execution":"2026-11-02T05:00:00Z",` +
+				`"trend":{"success_rate":null,"quality_score":null},` + `"broken_lines":7}`},
 		{"hostile text", `{"timestamp":"## Prompt","success":"yes","time":"1"}`,
-			`{"execution_count":1,` + none + `"broken_lines":0}`},
+			`{"execution_count":0,` + none + `"broken_lines":1}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -217,6 +231,45 @@ func TestExecutions(t *testing.T) {
 				t.Errorf("findings = %v", findings)
 			}
 		})
+	}
+}
+
+// TestWhyBroken holds the one finding about the broken lines of a file.
+func TestWhyBroken(t *testing.T) {
+	t.Parallel()
+	lines := "\n[]\n" + `{"agent":"audit","success":true,"timestamp":"2026-11-02T05:00:00Z"}` + "\n{\n"
+	tree := newTree(t, map[string]string{"agents/coach.md": "p", ".kaizen/metrics/coach/executions.jsonl": lines})
+	_, findings := must(t, tree, coach(JSON))
+	const want = "3 of 3 lines are left out of the summary: 2 with no JSON object, 1 with another agent"
+	if len(findings) != 1 || findings[0].Message != want || findings[0].Line != 2 {
+		t.Errorf("findings %+v, want %s", findings, want)
+	}
+}
+
+// TestNotText holds the one finding about a file that is no text in UTF-8.
+func TestNotText(t *testing.T) {
+	t.Parallel()
+	wide := func(order binary.AppendByteOrder, mark string) string {
+		data := []byte(mark)
+		for _, unit := range utf16.Encode([]rune("Help the team choose one improvement of their work, each week.\nCafé, 日本.\n")) {
+			data = order.AppendUint16(data, unit)
+		}
+		return string(data)
+	}
+	const utf16File = "invalid-utf8: the file is UTF-16, which reaches the agent as noise"
+	for _, c := range []struct{ name, prompt, want string }{
+		{"little endian", wide(binary.LittleEndian, "\xff\xfe"), utf16File},
+		{"big endian", wide(binary.BigEndian, "\xfe\xff"), utf16File},
+		{"little endian without a mark", wide(binary.LittleEndian, ""), utf16File},
+		{"big endian without a mark", wide(binary.BigEndian, ""), utf16File},
+		{"a picture", "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89",
+			"invalid-utf8: the file is binary, which reaches the agent as noise"},
+		{"text", "Help the team.\n", ""},
+	} {
+		_, findings := must(t, newTree(t, map[string]string{"agents/coach.md": c.prompt}), coach(JSON))
+		if got := strings.Join(texts(findings), "\n"); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
 	}
 }
 

@@ -174,7 +174,7 @@ func TestPlantedSecrets(t *testing.T) {
 			".claude/agents/coach.md":                "# Coach\n\n" + line + "\n",
 			".kaizen/agents/coach/memory.md":         "- " + line + "\n",
 			".kaizen/metrics/coach/summary.json":     "{\n\"note\":\n" + string(quoted) + "}\n",
-			".kaizen/metrics/coach/executions.jsonl": `{"success":true}` + "\n" + `{"note":` + string(quoted) + "}\n",
+			".kaizen/metrics/coach/executions.jsonl": `{"agent":"coach","timestamp":"2026-11-02","success":true}` + "\n" + `{"agent":"coach","timestamp":"2026-11-02","success":true,"note":` + string(quoted) + "}\n",
 		}
 		for path, content := range parts {
 			t.Run(fmt.Sprintf("%s/%d/%s", s.id, i, filepath.Base(path)), func(t *testing.T) {

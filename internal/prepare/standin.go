@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
@@ -57,16 +59,41 @@ func (f *finder) linkText(role, name string, data []byte) {
 		return
 	case target == "." || target == name || strings.HasPrefix(name, target+"/"):
 		return
-	case !f.tree.IsFile(target) && !f.tree.IsDir(target):
+	}
+	exists := f.tree.IsFile(target) || f.tree.IsDir(target)
+	if !exists && !pathAlone().MatchString(text) {
 		return
 	}
-	found := diag.LinkAsText.At(name, 1, 1,
-		fmt.Sprintf("the %s of agent %q is only the path %q: a symbolic link that was checked out as text",
-			role, f.entry.Agent, text),
-		fmt.Sprintf("check out with git's core.symlinks set to true, or name %q in the manifest", target))
+	found := LinkFinding(name, fmt.Sprintf("the %s of agent %q", role, f.entry.Agent), text)
+	found.Hint += fmt.Sprintf(", or name %q in the manifest", target)
+	if !exists {
+		found.Message += ", and there is no such file"
+		found.Hint = "write the file itself, or correct the path that it links to"
+	}
 	if !slices.Contains(f.findings, found) {
 		f.findings = append(f.findings, found)
 	}
+}
+
+// pathAlone is a relative path with a directory and an extension.
+var pathAlone = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:[\w.@+-]+/)+[\w.@+-]*\w\.[A-Za-z][A-Za-z0-9]{0,7}$`)
+})
+
+// LinkFinding reports that what, at file, is only the text of a symbolic link.
+func LinkFinding(file, what, text string) diag.Finding {
+	return diag.LinkAsText.At(file, 1, 1,
+		fmt.Sprintf("%s is only the path %q: a symbolic link that was checked out as text", what, text),
+		"check out with git's core.symlinks set to true")
+}
+
+// LinkText is the path that data, all of a file, holds in place of a symbolic link; "" if it is none.
+func LinkText(data []byte) string {
+	text := strings.TrimSuffix(string(data), "\n")
+	if len(data) > maxStandIn || !pathAlone().MatchString(text) {
+		return ""
+	}
+	return text
 }
 
 // linkedParent warns when name is absent because a directory above it is a link's text.
@@ -91,8 +118,12 @@ func (f *finder) empty(name string, prompt []byte) {
 		reason = "is empty"
 	case len(text) == 0:
 		reason = "has nothing but white space"
+	case len(withoutComments(text)) == 0:
+		reason = "has nothing but a comment"
 	case len(afterFrontMatter(text)) == 0:
 		reason = "has nothing but front matter"
+	case len(withoutComments(afterFrontMatter(text))) == 0:
+		reason = "has nothing but front matter and a comment"
 	default:
 		return
 	}
@@ -100,18 +131,33 @@ func (f *finder) empty(name string, prompt []byte) {
 		"write below it what the agent does, or name another file with prompt:")
 }
 
+// comment is one of HTML, which Markdown does not show.
+var comment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s)<!--.*?-->`) })
+
+func withoutComments(text []byte) []byte { return bytes.TrimSpace(comment().ReplaceAll(text, nil)) }
+
+// unclosed is front matter to the end of the text: a key, then keys, items and what is indented.
+var unclosed = sync.OnceValue(func() *regexp.Regexp {
+	const key = `[A-Za-z_][\w-]*:(?:[ \t].*)?\r?(?:\n|$)`
+	return regexp.MustCompile(`^(?:` + key + `(?:` + key + `|[- \t].*(?:\n|$)|\r?\n)*)?$`)
+})
+
 // afterFrontMatter is the trimmed text behind the line that closes the front matter; all of it where
-// there is none, or none that is closed.
+// there is none. Front matter that is never closed ends with the text, unless a line is prose.
 func afterFrontMatter(text []byte) []byte {
 	first, rest, _ := bytes.Cut(text, []byte("\n"))
 	if string(bytes.TrimSpace(first)) != "---" {
 		return text
 	}
-	for len(rest) > 0 {
+	for left := rest; len(left) > 0; {
 		var line []byte
-		if line, rest, _ = bytes.Cut(rest, []byte("\n")); string(bytes.TrimSpace(line)) == "---" {
-			return bytes.TrimSpace(rest)
+		line, left, _ = bytes.Cut(left, []byte("\n"))
+		if end := string(bytes.TrimSpace(line)); end == "---" || end == "..." {
+			return bytes.TrimSpace(left)
 		}
+	}
+	if unclosed().Match(rest) {
+		return nil
 	}
 	return text
 }

@@ -42,6 +42,7 @@ func TestStandIns(t *testing.T) {
 	t.Parallel()
 	const prompt, memory = ".claude/agents/coach.md", ".kaizen/agents/coach/memory.md"
 	const summary, runs = ".kaizen/metrics/coach/summary.json", ".kaizen/metrics/coach/executions.jsonl"
+	const emptyPrompt = "empty-prompt: the prompt " + prompt + ` of agent "coach" `
 	lfs := func(part string) []string {
 		return []string{"git-lfs: the " + part + ` of agent "coach" is a Git LFS pointer: the file itself was not fetched`}
 	}
@@ -84,7 +85,11 @@ func TestStandIns(t *testing.T) {
 			want: []string{link("prompt", "prompts")}},
 		{name: "workplans", files: map[string]string{prompt: "p", "docs/plans/a": "a", "workplans": "docs/plans"},
 			want: []string{link("pointer", "docs/plans")}},
-		{name: "the path of nothing", files: map[string]string{prompt: "../../docs/coach.md"}},
+		{name: "the path of nothing", files: map[string]string{prompt: "../../docs/coach.md"},
+			want: []string{link("prompt", "../../docs/coach.md") + ", and there is no such file"}},
+		{name: "a path and more", files: map[string]string{prompt: "Read docs/coach.md"}},
+		{name: "a word with an extension", files: map[string]string{prompt: "coach.md"}},
+		{name: "a path without an extension", files: map[string]string{prompt: "docs/coach"}},
 		{name: "a path out of the checkout", files: map[string]string{prompt: "../../../../../../etc/passwd"}},
 		{name: "an absolute path", files: map[string]string{prompt: "/etc/passwd"}},
 		{name: "its own name, and a directory it is in", files: map[string]string{prompt: "coach.md", memory: "..",
@@ -99,8 +104,20 @@ func TestStandIns(t *testing.T) {
 			want: []string{`empty-prompt: the prompt .claude/agents/coach.md of agent "coach" has nothing but front matter`}},
 		{name: "empty front matter alone", files: map[string]string{prompt: "---\n---"},
 			want: []string{`empty-prompt: the prompt .claude/agents/coach.md of agent "coach" has nothing but front matter`}},
-		{name: "front matter that is not closed", files: map[string]string{prompt: "---\nname: coach\n"}},
-		{name: "a rule", files: map[string]string{prompt: "---"}},
+		{name: "front matter that is not closed", files: map[string]string{prompt: "---\r\nname: coach\r\ntools:\r\n  - Read\r\n"},
+			want: []string{emptyPrompt + "has nothing but front matter"}},
+		{name: "front matter that ends with dots", files: map[string]string{prompt: "---\nname: coach\n...\n"},
+			want: []string{emptyPrompt + "has nothing but front matter"}},
+		{name: "text after dots", files: map[string]string{prompt: "---\nname: coach\n...\ntext\n"}},
+		{name: "text in front matter that is not closed", files: map[string]string{prompt: "---\nname: coach\n\nHelp the team.\n"}},
+		{name: "a list after a rule", files: map[string]string{prompt: "---\n- Help the team.\n"}},
+		{name: "a heading after a rule", files: map[string]string{prompt: "---\n# Help the team\n"}},
+		{name: "a rule", files: map[string]string{prompt: "---"}, want: []string{emptyPrompt + "has nothing but front matter"}},
+		{name: "a comment", files: map[string]string{prompt: "<!-- to\nbe written -->\n<!-- later -->"},
+			want: []string{emptyPrompt + "has nothing but a comment"}},
+		{name: "front matter and a comment", files: map[string]string{prompt: "---\nname: coach\n---\n<!-- later -->\n"},
+			want: []string{emptyPrompt + "has nothing but front matter and a comment"}},
+		{name: "text beside a comment", files: map[string]string{prompt: "<!-- a --> text <!-- b -->"}},
 		{name: "text between rules", files: map[string]string{prompt: "---\na: b\n---\ntext\n---\n"}},
 	}
 	for _, tt := range tests {

@@ -153,7 +153,7 @@ func TestTruncatedSparse(t *testing.T) {
 	if err != nil || len(content) != MaxFile || b.Memory.SHA256 != "" || b.Memory.LeftOut != maxDigest+1-MaxFile {
 		t.Errorf("%d bytes, %v, %+v", len(content), err, b.Memory)
 	}
-	if !has(findings, diag.LargeFile.ID, b.Memory.Path) || !has(findings, diag.HiddenUnicode.ID, b.Memory.Path) {
+	if !has(findings, diag.LargeFile.ID, b.Memory.Path) || !has(findings, diag.InvalidUTF8.ID, b.Memory.Path) {
 		t.Errorf("findings %v", findings)
 	}
 }

@@ -29,11 +29,10 @@ type SkippedPrompt struct {
 	Reason string
 }
 
-// FindAgents finds the agents that have a prompt at a conventional path, sorted by name,
-// and what it skipped, sorted by path. It skips files whose name is not valid for an
-// agent, files that are not regular, and directories that it does not search. Files such
-// as README.md are not reported. A layout's own directory with more than 1,000 names is
-// an error that wraps checkout.ErrTooLarge.
+// FindAgents finds the agents that have a prompt at a conventional path, sorted by name, and what
+// it skipped, sorted by path. It skips files whose name no agent can have, what is no regular file,
+// and directories that it does not search, among them those with more than 1,000 names. Files such
+// as README.md are not mentioned.
 func FindAgents(tree *checkout.Tree) (agents []FoundAgent, skipped []SkippedPrompt, err error) {
 	search, err := searchPrompts(tree)
 	if err != nil {
@@ -104,11 +103,9 @@ func (s *promptSearch) list(dir string) ([]string, error) {
 	}
 	names, err := s.tree.ReadDir(path.Clean(dir), maxNames)
 	switch {
-	case errors.Is(err, checkout.ErrTooLarge):
-		return nil, err
 	case isAbsent(err): // most repositories have one of the layouts
 	case err != nil:
-		s.skipped = append(s.skipped, SkippedPrompt{path.Clean(dir), "is not searched: " + cause(err)})
+		s.skipped = append(s.skipped, SkippedPrompt{path.Clean(dir), notSearched(err)})
 	}
 	for i, name := range names {
 		names[i] = dir + name
@@ -184,7 +181,7 @@ func filesBelow(tree *checkout.Tree, top string) (files []string, skipped []Skip
 			}
 			entries, err := tree.Entries(dir, room)
 			if err != nil && !isAbsent(err) {
-				skipped = append(skipped, SkippedPrompt{dir, "is not searched: " + cause(err)})
+				skipped = append(skipped, SkippedPrompt{dir, notSearched(err)})
 			}
 			room -= len(entries)
 			in, below, links := sortEntries(tree, dir, entries)
@@ -218,7 +215,10 @@ func isAbsent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
-// cause says why a directory is not searched. It leaves out the name of the directory.
+// notSearched continues a sentence that begins with a directory.
+func notSearched(err error) string { return "is not searched: " + cause(err) }
+
+// cause says why a directory is not searched, without its name.
 func cause(err error) string {
 	switch {
 	case errors.Is(err, checkout.ErrTooLarge):

@@ -91,7 +91,7 @@ func TestPlansServe(t *testing.T) {
 	rosters := [][]string{
 		{"weekly 0 9 * * 1"}, {"monthly 0 9 31 * *"}, {"daily 0 * * * *", "daily 30 * * * *"},
 		{"daily 59 23 * * *"}, {"daily 30 2 * * *"},
-		{"daily 0,50 * * * *"}, {"daily */7 * * * *"}, {"daily 58 * * * *"}, {"weekly 0 */6 * * 6,7", "daily 0 0 * * *"},
+		{"daily 0,50 * * * *"}, {"daily 0,7,14,21,28,35,42,49 * * * *"}, {"daily 58 * * * *"}, {"weekly 0 */6 * * 6,7", "daily 0 0 * * *"},
 		{"daily 0,30 9-17 * * 1-5"}, {"daily */10 * * * *", "daily 7 * * * *"},
 		{"weekly 1 1 * * 1", "weekly 13 2 * * 2", "weekly 25 3 * * 3", "weekly 37 4 * * 4",
 			"weekly 49 5 * * 5", "weekly 59 6 * * 6", "weekly 59 23 * * 7", "monthly 5 5 5 * *"},

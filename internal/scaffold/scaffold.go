@@ -16,10 +16,14 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/workflow"
 )
 
-// The workflows that New proposes beside the manifest.
+// The workflows that New proposes beside the manifest, where there is no other directory of
+// workflows.
 const (
-	ScheduleWorkflow = ".github/workflows/kaizen-schedule.yml"
-	ValidateWorkflow = ".github/workflows/kaizen-validate.yml"
+	ScheduleWorkflow = ".github/workflows/" + scheduleName
+	ValidateWorkflow = ".github/workflows/" + validateName
+
+	scheduleName = "kaizen-schedule.yml"
+	validateName = "kaizen-validate.yml"
 )
 
 // Options are what the files depend on, besides the checkout.
@@ -78,6 +82,11 @@ func New(tree *checkout.Tree, opts Options) (*Scaffold, error) {
 	if s.Found, s.Skipped, err = findPrompts(tree); err != nil {
 		return nil, err
 	}
+	for _, p := range s.Skipped {
+		if p.Reason == notSearched(checkout.ErrTooLarge) && len(opts.Agents) == 0 {
+			s.note(fmt.Sprintf("%q has more than %d names and is not searched: name its agents with --agents", p.Path, maxNames))
+		}
+	}
 	manifest, err := s.manifest(tree, opts)
 	if err != nil {
 		return nil, err
@@ -86,18 +95,45 @@ func New(tree *checkout.Tree, opts Options) (*Scaffold, error) {
 	if err != nil {
 		return nil, err
 	}
-	validate := File{Path: ValidateWorkflow, Content: validateTemplate}
+	validate := File{Path: path.Join(workflow.WorkflowDir(tree), validateName), Content: validateTemplate}
 	if err := validate.look(tree); err != nil {
 		return nil, err
 	}
-	validate.unused(workflow.ReadUses(tree, nil), "validate")
+	uses, broken := workflow.ReadUses(tree, nil)
+	validate.unused(uses, "validate")
+	for _, f := range broken {
+		s.note(fmt.Sprintf("%q names this action and is not YAML: run action validate", f.File))
+	}
 	ignore, note, err := ignorePrepared(tree)
 	if err != nil {
 		return nil, err
 	}
 	s.note(note)
 	s.Files = []File{manifest, prepare, validate, ignore}
+	s.ignoredFiles(tree, note == "")
 	return s, nil
+}
+
+// ignoredFiles notes the lines of .gitignore that keep new files out of the repository; the manifest only
+// if it is not mentioned yet.
+func (s *Scaffold) ignoredFiles(tree *checkout.Tree, manifest bool) {
+	var rules []checkout.Ignore
+	kept := make(map[checkout.Ignore][]string)
+	for _, f := range s.Files[:3] {
+		rule, isIgnored := tree.Ignored(f.Path)
+		if !isIgnored || f.Reason != "" || f.Path == schedule.DefaultPath && !manifest {
+			continue
+		}
+		if kept[rule] == nil {
+			rules = append(rules, rule)
+		}
+		kept[rule] = append(kept[rule], f.Path)
+	}
+	for _, rule := range rules {
+		files := strings.Join(kept[rule], " and ")
+		s.note(fmt.Sprintf("%s line %d (%s) keeps %s out of the repository: narrow that line, or run git add --force %s",
+			rule.File, rule.Line, rule.Pattern, files, strings.Join(kept[rule], " ")))
+	}
 }
 
 func (s *Scaffold) note(text string) {
@@ -152,7 +188,7 @@ func (s *Scaffold) manifest(tree *checkout.Tree, opts Options) (File, error) {
 		return f, fmt.Errorf("%s: %s", findings[0].Message, findings[0].Hint)
 	}
 	if !f.Exists {
-		s.Manifest, s.Notes = m, plan.notes
+		s.Manifest, s.Notes = m, append(s.Notes, plan.notes...)
 		for _, w := range findings {
 			s.note(w.Message + ": " + w.Hint)
 		}
@@ -180,15 +216,15 @@ func (s *Scaffold) unscheduled() (names []string) {
 
 // schedule proposes the workflow that prepares, unless a workflow does so already.
 func (s *Scaffold) schedule(tree *checkout.Tree, repository string) (File, error) {
-	f := File{Path: ScheduleWorkflow}
+	f := File{Path: path.Join(workflow.WorkflowDir(tree), scheduleName)}
 	if err := f.look(tree); err != nil {
 		return f, err
 	}
-	uses := workflow.ReadUses(tree, nil)
+	uses, _ := workflow.ReadUses(tree, nil)
 	f.unused(uses, "prepare")
 	switch {
 	case f.Reason != "":
-		s.existingRuns(uses)
+		s.existingRuns(f.Path, uses)
 	case s.Manifest == nil:
 		f.Reason = schedule.DefaultPath + " has errors, so the times of its agents are unknown"
 	default:
@@ -200,7 +236,7 @@ func (s *Scaffold) schedule(tree *checkout.Tree, repository string) (File, error
 }
 
 // existingRuns counts the ticks of the workflows that prepare already.
-func (s *Scaffold) existingRuns(uses []workflow.Use) {
+func (s *Scaffold) existingRuns(file string, uses []workflow.Use) {
 	var counted []*workflow.File
 	for _, u := range uses {
 		w := u.File
@@ -215,7 +251,7 @@ func (s *Scaffold) existingRuns(uses []workflow.Use) {
 	}
 	switch {
 	case len(counted) == 0:
-		s.note(ScheduleWorkflow + " does not run this action, so nothing prepares agents: " +
+		s.note(file + " does not run this action, so nothing prepares agents: " +
 			"rename it, then run init again")
 	case s.Runs == 0:
 		s.note(fmt.Sprintf("%q prepares, but not on a schedule: add on.schedule to it, "+

@@ -210,6 +210,16 @@ func TestScaffoldNotes(t *testing.T) {
 		{name: "no schedule", files: map[string]string{".github/workflows/a.yml": "on: push\n" + uses},
 			want: `".github/workflows/a.yml" prepares, but not on a schedule: ` +
 				"add on.schedule to it, or move that step to another workflow and run init again"},
+		{name: "workflows are ignored", ignore: ".kaizen/prepared/\n.github/\n",
+			want: ".gitignore line 2 (.github/) keeps .github/workflows/kaizen-schedule.yml and .github/workflows/kaizen-validate.yml " +
+				"out of the repository: narrow that line, or run git add --force " +
+				".github/workflows/kaizen-schedule.yml .github/workflows/kaizen-validate.yml"},
+		{name: "one workflow is ignored", ignore: "*-validate.yml\n",
+			want: ".gitignore line 1 (*-validate.yml) keeps .github/workflows/kaizen-validate.yml out of the repository: " +
+				"narrow that line, or run git add --force .github/workflows/kaizen-validate.yml"},
+		{name: "a workflow that is not YAML", files: map[string]string{
+			".github/workflows/a.yml": "on: {schedule: [cron: * * * * *]}\n" + uses},
+			want: `".github/workflows/a.yml" names this action and is not YAML: run action validate`},
 		{name: "a wrong cron", files: map[string]string{
 			".github/workflows/a.yml": "on: {schedule: [{cron: '7 9 * * 1'}, {cron: 'x'}]}\n" + uses},
 			want: `".github/workflows/a.yml" has a schedule that can't be read: run action validate`},

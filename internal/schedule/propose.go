@@ -95,6 +95,13 @@ var (
 	rarer     = "with # kaizen-ignore: " + diag.CronCadence.ID + " on the line of the cron"
 )
 
+// CronFor is the cron that a text says: in words, as a time of day, or in quotes of another kind. It
+// is "" where the text says none.
+func CronFor(text string) string {
+	p, _ := propose(text)
+	return p.cron
+}
+
 // propose reads a schedule that is written in words, as a time of day, or as a cron. ok is false when any word
 // is unknown, or can mean more than one thing.
 func propose(text string) (p proposal, ok bool) {

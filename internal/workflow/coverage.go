@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
@@ -50,7 +51,11 @@ func checkCoverage(m *schedule.Manifest, uses []Use) []diag.Finding {
 			w = longestWait(e, listsOf(tickers, serving))
 			waits[key] = w
 		}
-		if w.bad() {
+		switch {
+		case !w.bad():
+		case e.Slots.Shortest() < cron.Workflow.Shortest:
+			findings = append(findings, tooOften(e, m.File))
+		default:
 			late[serving[0]] = append(late[serving[0]], lateEntry{e, w})
 		}
 	}
@@ -58,13 +63,49 @@ func checkCoverage(m *schedule.Manifest, uses []Use) []diag.Finding {
 		if len(entries) > 0 {
 			w := tickers[i].workflow
 			findings = append(findings, w.finding(diag.CronCoverage, w.crons[0].pos, describeLate(entries),
-				"tick every hour: a tick with nothing due costs seconds")...)
+				coverageHint(entries))...)
 		}
 	}
 	return findings
 }
 
-// finding returns one finding, or none if a comment silences it.
+// tooOften reports an entry that no schedule of the platform can serve.
+func tooOften(e *schedule.Entry, file string) diag.Finding {
+	pos := e.Pos("cron")
+	return diag.CronCoverage.At(file, pos.Line, pos.Column,
+		fmt.Sprintf("agent %q is due again after %s, and the platform ticks every %d minutes at most, so periods are lost",
+			e.Agent, plural(e.Slots.Shortest(), "minute"), cron.Workflow.Shortest),
+		`write a cron with longer intervals, such as "*/5 * * * *"`)
+}
+
+// coverageHint names the rarest ticks at an even distance that serve the entries in time. No slot waits longer than the
+// shortest interval, so that serves all.
+func coverageHint(late []lateEntry) string {
+	const cost = ": a tick with nothing due costs seconds"
+	for _, minutes := range []int{60, 30, 15, 10} {
+		text := fmt.Sprintf("*/%d * * * *", minutes)
+		if minutes == 60 {
+			text = "17 * * * *"
+		}
+		t := tick{loc: time.UTC, slots: cron.MustParse(text)}
+		instants, _ := t.instants(maxTicks)
+		isLate := func(l lateEntry) bool { return longestWait(l.entry, [][]time.Time{instants}).bad() }
+		switch {
+		case slices.ContainsFunc(late, isLate):
+		case minutes == 60:
+			return "tick every hour" + cost
+		default:
+			return tickEvery(minutes) + cost
+		}
+	}
+	return tickEvery(cron.Workflow.Shortest) + cost
+}
+
+func tickEvery(minutes int) string {
+	return fmt.Sprintf("tick every %[1]d minutes, as in - cron: \"*/%[1]d * * * *\"", minutes)
+}
+
+// finding is the one finding, or none if a comment silences it.
 func (w *File) finding(rule diag.Rule, pos yamlnode.Pos, message, hint string) []diag.Finding {
 	return w.unsilenced([]diag.Finding{rule.At(w.Path, pos.Line, pos.Column, message, hint)})
 }
@@ -122,6 +163,9 @@ func servedBy(e *schedule.Entry, uses []Use, tickers []ticker) (indexes []int, k
 func checkNoSchedule(uses []Use) []diag.Finding {
 	if slices.ContainsFunc(uses, func(u Use) bool { return u.File.foreign }) {
 		return nil
+	}
+	if slices.ContainsFunc(uses, func(u Use) bool { return len(u.File.badCrons) > 0 }) {
+		return nil // which says why nothing ticks
 	}
 	i := slices.IndexFunc(uses, func(u Use) bool { return u.servesAll() })
 	if i < 0 || uses[i].File.on == nil {

@@ -7,9 +7,11 @@ import (
 	"cmp"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
@@ -25,27 +27,31 @@ const (
 	actionName       = "schedule-action"
 )
 
-// Check warns where the workflows that run this action cannot do what the manifest asks
-// for: crons that miss periods, tick on the hour or are not GitHub's; missing
-// permissions; runs that could overlap or cancel each other; receipts that expire too
-// early. self are the repositories (owner/name) whose `uses:` means this action. A
-// workflow that is unreadable, or that only GitHub can evaluate, is skipped: nothing is
-// reported on a guess.
+// CheckWorkflows warns where the workflows that run this action cannot do what the manifest asks for: crons that miss periods, tick on
+// the hour or are not GitHub's; missing permissions; runs that could overlap or cancel each other; receipts that expire too early.
+// Self are the repositories (owner/name) whose `uses:` means this action. A workflow that can't be read, or that only GitHub can
+// evaluate, is passed over: nothing is reported on a guess.
 func Check(m *schedule.Manifest, self []string, tree *checkout.Tree) []diag.Finding {
-	var findings []diag.Finding
-	var uses []Use
-	for _, u := range ReadUses(tree, self) {
-		switch {
+	all, findings := ReadUses(tree, self)
+	var uses, idle []Use
+	for _, u := range all {
+		r := reporter{file: u.File.Path}
+		u.checkInputs(&r)
+		switch _, isIdle := u.idle(); {
+		case u.prepares(m) && isIdle:
+			idle = append(idle, u)
 		case u.prepares(m):
 			uses = append(uses, u)
 		case u.lists(m):
-			r := reporter{file: u.File.Path}
+			u.checkCheckout(&r)
 			u.checkLedger(&r)
-			findings = append(findings, u.File.unsilenced(r.findings)...)
 		}
+		findings = append(findings, u.File.unsilenced(r.findings)...)
 	}
+	findings = append(findings, checkIdle(idle, uses)...)
 	for i, u := range uses {
 		r := reporter{file: u.File.Path}
+		u.checkCheckout(&r)
 		u.checkLedger(&r)
 		u.checkDispatch([]string{m.Repo, tree.Origin()}, &r)
 		u.checkRetention(m, &r)
@@ -72,22 +78,21 @@ func (r *reporter) at(rule diag.Rule, pos yamlnode.Pos, message, hint string) {
 	r.findings = append(r.findings, rule.At(r.file, pos.Line, pos.Column, message, hint))
 }
 
-// File is a workflow, a file of .github/workflows.
+// File is a file of the directory of workflows.
 type File struct {
 	Path string
 	root *yamlnode.Node
 	on   *yamlnode.Node
-	// scheduled says that it has on.schedule, foreign that an event from outside this
-	// checkout may start it at any time.
+	// scheduled says that it has on.schedule, foreign that something outside this checkout may start it at any time.
 	scheduled, foreign bool
 	crons              []tick
-	badCrons           []badCron
+	badCrons           []mistake
 	ignores            schedule.Ignores
 	ignoreFindings     []diag.Finding
 }
 
-// badCron is an error in a cron, or in the place of the crons.
-type badCron struct {
+// mistake is what is wrong with a cron, with the place where crons belong, or with a step.
+type mistake struct {
 	pos           yamlnode.Pos
 	message, hint string
 }
@@ -100,53 +105,124 @@ type Use struct {
 	step  *yamlnode.Node
 }
 
-// Limits on .github/workflows: the number of files, and the bytes of those that may use
-// this action.
+// How much of the directory of workflows is read: files, and bytes of those that may use this action.
 const (
 	maxWorkflows     = 500
 	maxWorkflowBytes = 2 << 20
 )
 
-// workflowLimits bound a workflow. They accept any spaces: GitHub reads the file, not
-// this action.
+// WorkflowDirs are the directories in which workflows may be. Gitea and Forgejo read the first one
+// that exists and ignore the others; GitHub reads the last one only.
+//
+//   - https://docs.gitea.com/administration/config-cheat-sheet (WORKFLOW_DIRS)
+//   - https://forgejo.org/docs/latest/user/actions/overview
+var WorkflowDirs = []string{".forgejo/workflows", ".gitea/workflows", ".github/workflows"}
+
+// WorkflowDir is the directory of the tree whose workflows the platform runs. Where several exist,
+// the origin says whether that is GitHub.
+func WorkflowDir(tree *checkout.Tree) string {
+	last := WorkflowDirs[len(WorkflowDirs)-1]
+	if host := tree.OriginHost(); tree.IsDir(last) && (host == "github.com" || strings.HasSuffix(host, ".ghe.com")) {
+		return last
+	}
+	for _, dir := range WorkflowDirs {
+		if tree.IsDir(dir) {
+			return dir
+		}
+	}
+	return last
+}
+
+// workflowLimits bound a workflow. They accept any spaces: the platform reads the file, not this
+// action.
 var workflowLimits = yamlnode.Limits{Size: schedule.MaxSize, Depth: 32, Nodes: 10_000}
 
-// ReadUses finds the steps that run this action in the tree's workflows.
-func ReadUses(tree *checkout.Tree, self []string) (uses []Use) {
+// ReadUses finds the steps that run this action in the tree's workflows. Broken are findings about
+// workflows that name this action and are not YAML.
+func ReadUses(tree *checkout.Tree, self []string) (uses []Use, broken []diag.Finding) {
 	if len(self) == 0 {
 		self = []string{actionRepository}
 	}
-	const dir = ".github/workflows"
+	dir := WorkflowDir(tree)
 	names, _ := tree.ReadDir(dir, maxWorkflows) // a repository without workflows has nothing to check
 	left := maxWorkflowBytes
 	for _, name := range names {
 		if ext := path.Ext(name); ext != ".yml" && ext != ".yaml" {
 			continue
 		}
-		data, err := tree.ReadFile(dir+"/"+name, schedule.MaxSize)
+		file := dir + "/" + name
+		data, err := tree.ReadFile(file, schedule.MaxSize)
 		if err != nil || !mayUse(data, self) || len(data) > left {
 			continue
 		}
 		left -= len(data)
-		uses = append(uses, parseUses(dir+"/"+name, data, self, tree)...)
+		root, problems := yamlnode.Parse(data, workflowLimits)
+		if problems != nil {
+			if namesAction(data, self) {
+				broken = append(broken, brokenWorkflow(file, data, problems)...)
+			}
+			continue
+		}
+		uses = append(uses, parseUses(file, data, root, self, tree)...)
 	}
-	return uses
+	return uses, broken
 }
 
 // mayUse reports whether a workflow names this action or an action of the checkout, which
 // saves parsing all others.
 func mayUse(data []byte, self []string) bool {
+	return bytes.Contains(data, []byte("./")) || namesAction(data, self)
+}
+
+func namesAction(data []byte, self []string) bool {
 	data = bytes.ToLower(data)
-	return bytes.Contains(data, []byte("./")) || slices.ContainsFunc(self, func(s string) bool {
+	return slices.ContainsFunc(self, func(s string) bool {
 		return bytes.Contains(data, []byte(strings.ToLower(path.Base(s))))
 	})
 }
 
-func parseUses(file string, data []byte, self []string, tree *checkout.Tree) []Use {
-	root, problems := yamlnode.Parse(data, workflowLimits)
-	if problems != nil {
-		return nil
+// unquotedCron is a cron that YAML takes for an alias: what is before it on its line, and its text.
+var unquotedCron = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^([^#\n]*?\bcron:[ \t]+)(\*[^#\r\n{}\[\]]*?)[ \t,]*(?:[}\]#].*|\r?)$`)
+})
+
+// brokenWorkflow reports why a workflow is not YAML. What is beyond our own limits is left out: the
+// platform has others.
+func brokenWorkflow(file string, data []byte, problems []yamlnode.Problem) []diag.Finding {
+	r := reporter{file: file}
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	for _, p := range problems {
+		switch {
+		case p.Rule != diag.Syntax && p.Rule != diag.NoAlias:
+		case !r.unquotedCrons(data, p.Pos.Line):
+			r.at(diag.WorkflowSchedule, p.Pos, "the platform runs nothing of a workflow that is not YAML: "+p.Message, p.Hint)
+		}
 	}
+	diag.Sort(r.findings)
+	return slices.Compact(r.findings)
+}
+
+// unquotedCrons reports the cron without quotes in a line, and all others that are written like it;
+// false if the line has none.
+func (r *reporter) unquotedCrons(data []byte, line int) bool {
+	all := unquotedCron().FindAllSubmatchIndex(data, -1)
+	start := func(match []int) int { return yamlnode.PosAt(data, match[0]).Line }
+	i := slices.IndexFunc(all, func(match []int) bool { return start(match) == line })
+	if i < 0 {
+		return false
+	}
+	key := func(match []int) string { return strings.TrimSpace(string(data[match[2]:match[3]])) }
+	for _, match := range all {
+		if text := string(data[match[4]:match[5]]); key(match) == key(all[i]) {
+			r.at(diag.WorkflowSchedule, yamlnode.PosAt(data, match[4]),
+				fmt.Sprintf("cron %s has no quotes, so YAML reads * as an alias, and the platform runs nothing of the workflow",
+					diag.Quote(text)), "write cron: "+strconv.Quote(text))
+		}
+	}
+	return true
+}
+
+func parseUses(file string, data []byte, root *yamlnode.Node, self []string, tree *checkout.Tree) []Use {
 	w := &File{Path: file, root: root}
 	uses := w.uses(tree, self)
 	if len(uses) > 0 {
@@ -217,30 +293,68 @@ func (w *File) readTriggers() {
 	}
 	trigger := w.on.Get("schedule").Resolve()
 	if trigger == nil {
+		w.misplacedSchedule()
 		return
 	}
 	w.scheduled = true
-	switch {
+	switch isNull := trigger.Kind == yamlnode.Scalar && trigger.Type() == yamlnode.TypeNull; {
 	case trigger.Kind == yamlnode.Mapping:
-		w.badCrons = append(w.badCrons, badCron{trigger.Pos, "on.schedule is a mapping, not a list of crons, and never ticks",
-			`write a hyphen before it, as in - cron: "17 * * * *"`})
-	case trigger.Kind == yamlnode.Scalar && trigger.Type() == yamlnode.TypeNull, trigger.Kind == yamlnode.Sequence &&
-		len(trigger.Items) == 0:
+		item := itemsHint(cmp.Or(trigger.Get("cron"), trigger.Get("crons")))
+		w.badCron(trigger.Pos, "on.schedule is a mapping, not a list of crons, and never ticks",
+			"write a hyphen before it, as in "+strings.TrimPrefix(item, "write "))
+	case isNull, trigger.Kind == yamlnode.Sequence && len(trigger.Items) == 0:
 		pos := trigger.Pos
-		if i := slices.IndexFunc(w.on.Pairs, func(p yamlnode.Pair) bool { return p.Value == trigger }); i >= 0 &&
-			trigger.Absent {
+		i := slices.IndexFunc(w.on.Pairs, func(p yamlnode.Pair) bool { return p.Value == trigger })
+		if i >= 0 && trigger.Absent {
 			pos = w.on.Pairs[i].Key.Pos
 		}
-		w.badCrons = append(w.badCrons,
-			badCron{pos, "on.schedule has no cron and never ticks", `add one such as - cron: "17 * * * *"`})
-	}
-	if trigger.Kind == yamlnode.Scalar && trigger.Type() != yamlnode.TypeNull {
+		w.badCron(pos, "on.schedule has no cron and never ticks", `add one such as - cron: "17 * * * *"`)
+	case trigger.Kind == yamlnode.Scalar:
 		message := "on.schedule is " + trigger.Describe() + ", not a list of crons, and never ticks"
-		w.badCrons = append(w.badCrons, badCron{trigger.Pos, message, itemHint(trigger)})
+		w.badCron(trigger.Pos, message, itemsHint(trigger))
 	}
 	for _, item := range trigger.Items {
 		w.readCron(item)
 	}
+}
+
+func (w *File) badCron(pos yamlnode.Pos, message, hint string) {
+	w.badCrons = append(w.badCrons, mistake{pos, message, hint})
+}
+
+// misplacedSchedule looks for what was meant to be on.schedule.
+func (w *File) misplacedSchedule() {
+	if w.on == nil {
+		w.misplacedTriggers()
+		return
+	}
+	events := append([]*yamlnode.Node{w.on}, w.on.Items...)
+	for _, p := range w.on.Pairs {
+		events = append(events, p.Key)
+	}
+	for _, n := range events {
+		name := n.Text()
+		isCron := name == "cron" || name == "crons"
+		if isCron || name != "schedule" && schedule.Suggest(name, []string{"schedule"}) != "" {
+			w.badCron(n.Pos, diag.Quote(name)+" is not an event, so the workflow never ticks", `did you mean "schedule"?`)
+		}
+	}
+}
+
+// misplacedTriggers looks for what was meant to be on in a workflow without it.
+func (w *File) misplacedTriggers() {
+	for _, p := range w.root.Pairs {
+		switch name := p.Key.Text(); {
+		case strings.EqualFold(name, "on"):
+			w.badCron(p.Key.Pos, diag.Quote(name)+" is not read, so nothing starts the workflow", `did you mean "on"?`)
+			return
+		case name == "schedule":
+			w.badCron(p.Key.Pos, "schedule is not below on, so the workflow never ticks",
+				"write on: in the line before it, and indent schedule below that")
+			return
+		}
+	}
+	w.badCron(w.root.Pos, "the workflow has no key on, so nothing starts it", `add on.schedule with a cron such as "17 * * * *"`)
 }
 
 // hasTrigger knows the three forms of on: a word, a list, a mapping.
@@ -258,61 +372,111 @@ var scheduleKeys = []string{"cron", "timezone"}
 
 const writeItem = `write - cron: "17 * * * *"`
 
-// itemHint is the item of on.schedule for a cron that lacks its key.
-func itemHint(n *yamlnode.Node) string {
-	if _, err := cron.Parse(n.Text(), cron.Workflow); err == nil {
-		return "write - cron: " + diag.Quote(n.Text())
+// maxItems is how many items a hint writes out.
+const maxItems = 5
+
+// itemsHint is the items of on.schedule for crons that are written in another form.
+func itemsHint(n *yamlnode.Node) string {
+	n = n.Resolve()
+	if n == nil {
+		return writeItem
 	}
-	return writeItem
+	var items []string
+	for _, value := range append([]*yamlnode.Node{n}, n.Items...) {
+		if text := cronOf(value); text != "" && len(items) < maxItems {
+			items = append(items, "- cron: "+strconv.Quote(text))
+		}
+	}
+	if len(items) == 0 {
+		return writeItem
+	}
+	return "write " + strings.Join(items, " and ")
+}
+
+// cronOf is the cron that a string says, in quotes of another kind or in words; "" if it says none.
+func cronOf(n *yamlnode.Node) string {
+	if n = n.Resolve(); n == nil || n.Kind != yamlnode.Scalar || n.Type() != yamlnode.TypeString {
+		return ""
+	}
+	said := schedule.CronFor(n.Value)
+	if _, err := cron.Parse(said, cron.Workflow); err != nil {
+		return ""
+	}
+	return said
 }
 
 // readCron reads one item of on.schedule.
 func (w *File) readCron(item *yamlnode.Node) {
-	bad := func(pos yamlnode.Pos, message, hint string) {
-		w.badCrons = append(w.badCrons, badCron{pos, message, hint})
-	}
 	mapping := item.Resolve()
 	if mapping == nil || mapping.Kind != yamlnode.Mapping {
-		bad(item.Pos, "an item of on.schedule is "+item.Describe()+", not a mapping with the key cron", itemHint(mapping))
+		w.badCron(item.Pos, "an item of on.schedule is "+item.Describe()+", not a mapping with the key cron", itemsHint(mapping))
 		return
 	}
+	var values []*yamlnode.Node
 	for _, p := range mapping.Pairs {
-		if !slices.Contains(scheduleKeys, p.Key.Value) {
-			hint := schedule.KeyHint(p.Key.Value, scheduleKeys)
-			bad(p.Key.Pos, "unknown key "+diag.Quote(p.Key.Value)+" in an item of on.schedule", hint)
+		switch hint := itemsHint(p.Value); {
+		case p.Key.Value == "cron":
+			values = append(values, p.Value)
+		case !slices.Contains(scheduleKeys, p.Key.Value):
+			if hint == writeItem {
+				hint = schedule.KeyHint(p.Key.Value, scheduleKeys)
+			}
+			w.badCron(p.Key.Pos, "unknown key "+diag.Quote(p.Key.Value)+" in an item of on.schedule", hint)
 		}
+	}
+	if len(values) > 1 {
+		all := &yamlnode.Node{Kind: yamlnode.Sequence, Items: values}
+		w.badCron(mapping.Pairs[lastCron(mapping)].Key.Pos, "an item of on.schedule has more than one cron", itemsHint(all))
+		return
 	}
 	value := item.Get("cron").Resolve()
 	switch {
 	case value == nil:
 		if item.Get("crons") == nil {
-			bad(item.Pos, "an item of on.schedule has no cron", writeItem)
+			w.badCron(item.Pos, "an item of on.schedule has no cron", writeItem)
 		}
 	case value.Kind != yamlnode.Scalar || value.Type() != yamlnode.TypeString:
-		bad(value.Pos, "the cron of a schedule is "+value.Describe()+", not a string", writeItem+", one item for each cron")
+		hint := itemsHint(value)
+		if hint == writeItem {
+			hint += ", one item for each cron"
+		}
+		w.badCron(value.Pos, "the cron of a schedule is "+value.Describe()+", not a string", hint)
 	default:
-		w.readTick(item, value, bad)
+		w.readTick(item, value)
 	}
 }
 
+// lastCron is the index of a mapping's last key cron.
+func lastCron(mapping *yamlnode.Node) int {
+	last := 0
+	for i, p := range mapping.Pairs {
+		if p.Key.Value == "cron" {
+			last = i
+		}
+	}
+	return last
+}
+
 // readTick reads a cron and its time zone.
-func (w *File) readTick(item, value *yamlnode.Node, bad func(pos yamlnode.Pos, message, hint string)) {
+func (w *File) readTick(item, value *yamlnode.Node) {
 	c := tick{text: value.Value, pos: value.Pos, loc: time.UTC}
 	var err error
 	if c.slots, err = cron.Parse(c.text, cron.Workflow); err != nil {
 		message, hint := cron.Explain(err)
-		bad(c.pos, fmt.Sprintf("cron %s %s", diag.Quote(c.text), message), hint)
+		if said := cronOf(value); said != "" {
+			hint = "write " + strconv.Quote(said)
+		}
+		w.badCron(c.pos, fmt.Sprintf("cron %s %s", diag.Quote(c.text), message), hint)
 		return
 	}
 	if zone := item.Get("timezone").Resolve(); zone != nil {
 		if c.loc, err = time.LoadLocation(zone.Text()); err != nil || zone.Text() == "" || zone.Text() == "Local" {
-			bad(zone.Pos, fmt.Sprintf("timezone %s is not an IANA name", diag.Quote(zone.Text())),
-				"write a name such as Europe/Berlin")
+			w.badCron(zone.Pos, fmt.Sprintf("timezone %s is not an IANA name", diag.Quote(zone.Text())), "write a name such as Europe/Berlin")
 			return
 		}
 	}
 	if gap := c.slots.Shortest(); gap < cron.Workflow.Shortest {
-		bad(c.pos, fmt.Sprintf("cron %s ticks every %s, and the platform takes no shorter interval than %d minutes",
+		w.badCron(c.pos, fmt.Sprintf("cron %s ticks every %s, and the platform takes no shorter interval than %d minutes",
 			diag.Quote(c.text), plural(gap, "minute"), cron.Workflow.Shortest), `write a longer interval, such as "*/5 * * * *"`)
 	}
 	w.crons = append(w.crons, c)
@@ -342,10 +506,85 @@ func (u Use) Command() string {
 	return cmp.Or(u.input("command"), first, "prepare")
 }
 
-// prepares reports whether the step prepares entries of this manifest, and is not a dry
-// run.
-func (u Use) prepares(m *schedule.Manifest) bool {
-	return u.Command() == "prepare" && u.input("dry-run") != "true" && u.isAbout(m)
+// prepares reports whether the step prepares entries of this manifest.
+func (u Use) prepares(m *schedule.Manifest) bool { return u.Command() == "prepare" && u.isAbout(m) }
+
+// idle is what keeps the step from delivering anything; ok is false if nothing does for sure.
+func (u Use) idle() (why mistake, ok bool) {
+	for _, n := range []*yamlnode.Node{u.job.Get("if"), u.step.Get("if")} {
+		if condition := strings.Trim(n.Text(), "${} "); condition == "false" {
+			return mistake{n.Pos, "the condition is never true, so the step that prepares never runs", "remove this if"}, true
+		}
+	}
+	if n := u.step.Get("with").Get("dry-run"); n.Text() == "true" {
+		return mistake{n.Pos, "dry-run is true, so the scheduled step delivers nothing", "remove dry-run when the trial is over"}, true
+	}
+	return mistake{}, false
+}
+
+// checkIdle warns about scheduled steps that deliver nothing, unless others may.
+func checkIdle(idle, uses []Use) (findings []diag.Finding) {
+	if slices.ContainsFunc(uses, func(u Use) bool { return u.File.scheduled || u.File.foreign }) {
+		return nil
+	}
+	for _, u := range idle {
+		if why, _ := u.idle(); u.File.scheduled {
+			findings = append(findings, u.File.finding(diag.WorkflowStep, why.pos, why.message, why.hint)...)
+		}
+	}
+	return findings
+}
+
+// Inputs are those of action.yml.
+var Inputs = []string{
+	"command", "target", "schedule", "agents", "cadence", "format", "now", "out", "emit", "dry-run", "force", "from",
+	"secrets", "retention-days", "ledger-branch", "allow-events", "fail-on", "base", "token", "dispatch-to",
+	"dispatch-token", "nats-url", "nats-subject", "nats-creds", "nats-nkey", "nats-token", "nats-user",
+	"nats-password", "nats-ca", "nats-cert", "nats-key", "host-workspace",
+}
+
+// checkInputs warns about inputs that are one of this action's but for a slip.
+func (u Use) checkInputs(r *reporter) {
+	with := u.step.Get("with").Resolve()
+	if with == nil {
+		return
+	}
+	for _, p := range with.Pairs {
+		name := p.Key.Text()
+		isName := func(s string) bool { return strings.EqualFold(s, name) }
+		if slices.ContainsFunc(Inputs, isName) || name == "args" || name == "entrypoint" {
+			continue // the platform knows args and entrypoint of every image
+		}
+		if near := schedule.Suggest(name, Inputs); near != "" {
+			r.at(diag.WorkflowStep, p.Key.Pos, "this action has no input "+diag.Quote(name)+", so its value is ignored",
+				fmt.Sprintf("did you mean %q?", near))
+		}
+	}
+}
+
+// checkCheckout warns where no step before this one can have put the repository where it looks.
+func (u Use) checkCheckout(r *reporter) {
+	var elsewhere *yamlnode.Node
+	for _, step := range u.job.Get("steps").Resolve().Items {
+		name, _, _ := strings.Cut(step.Get("uses").Text(), "@")
+		place := step.Get("with").Get("path").Resolve()
+		switch value := place.Text(); {
+		case step == u.step && elsewhere != nil:
+			r.at(diag.WorkflowStep, elsewhere.Pos,
+				fmt.Sprintf("the repository is checked out into %s, and this action looks into the workspace", diag.Quote(elsewhere.Text())),
+				"add target: "+elsewhere.Text()+" to the step that uses this action, or remove path")
+			return
+		case step == u.step:
+			r.at(diag.WorkflowStep, step.Get("uses").Pos, "no step before this one checks the repository out, so there is no manifest",
+				"add a step before it: - uses: actions/checkout@v7")
+			return
+		case strings.HasPrefix(name, "actions/setup-"):
+		case !strings.HasSuffix(name, "actions/checkout"), value == "", dynamic(value), path.Clean(value) == ".":
+			return // it checks out, or may do so
+		default:
+			elsewhere = place
+		}
+	}
 }
 
 // lists reports whether the step lists what is due in this manifest.

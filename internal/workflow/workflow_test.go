@@ -13,6 +13,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
 // treeOf is a checkout with the given files.
@@ -63,8 +64,8 @@ permissions: {actions: read, contents: write}
 concurrency: kaizen
 jobs:
   prepare:
-    runs-on: ubuntu-latest
     steps:
+      - uses: actions/checkout@v7
       - uses: kaizen-agentic/schedule-action@v1
         with: {` + with + `}
 `
@@ -84,7 +85,8 @@ func TestCheckWorkflows(t *testing.T) {
 		{"another action", []string{tidy},
 			`{on: {schedule: [cron: "0 0 1 1 *"]}, jobs: {a: {steps: [uses: actions/checkout@v4]}}}`, nil},
 		{"another command", []string{tidy}, scheduled(`[cron: "0 0 1 1 *"]`, "command: list"), nil},
-		{"a dry run", []string{tidy}, scheduled(`[cron: "0 0 1 1 *"]`, "dry-run: true"), nil},
+		{"a dry run", []string{tidy}, scheduled(`[cron: "0 0 1 1 *"]`, "dry-run: true"),
+			[]string{"11:25 workflow-step dry-run is true, so the scheduled step delivers nothing"}},
 		{"another manifest", []string{tidy}, scheduled(`[cron: "0 0 1 1 *"]`, "schedule: other.yml"), nil},
 		{"another checkout", []string{tidy}, scheduled(`[cron: "0 0 1 1 *"]`, "target: sub"), nil},
 		{"this checkout, spelt out", []string{tidy},
@@ -150,17 +152,13 @@ func TestCheckWorkflows(t *testing.T) {
 			[]string{`3:5 workflow-schedule on.schedule is the string "17 * * * *", not a list of crons, and never ticks`}},
 		{"no zone", []string{tidy}, scheduled(`[{cron: "17 * * * *", timezone: Europe/Berln}]`, ""),
 			[]string{`3:37 workflow-schedule timezone "Europe/Berln" is not an IANA name`}},
-		{"an empty list", []string{tidy}, "on: {schedule: []}\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: " +
-			"[uses: kaizen-agentic/schedule-action@v1]}}\n",
+		{"an empty list", []string{tidy}, "on: {schedule: []}\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
 			[]string{"1:16 workflow-schedule on.schedule has no cron and never ticks"}},
-		{"nothing", []string{tidy}, "on:\n  push:\n  schedule:\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: " +
-			"[uses: kaizen-agentic/schedule-action@v1]}}\n",
+		{"nothing", []string{tidy}, "on:\n  push:\n  schedule:\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
 			[]string{"3:3 workflow-schedule on.schedule has no cron and never ticks"}},
-		{"a null", []string{tidy}, "on: {schedule: ~}\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: [uses: " +
-			"kaizen-agentic/schedule-action@v1]}}\n",
+		{"a null", []string{tidy}, "on: {schedule: ~}\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
 			[]string{"1:16 workflow-schedule on.schedule has no cron and never ticks"}},
-		{"a mapping", []string{tidy}, "on:\n  schedule:\n    cron: \"17 * * * *\"\npermissions: read-all\nconcurrency: " +
-			"a\njobs: {a: {steps: [uses: kaizen-agentic/schedule-action@v1]}}\n",
+		{"a mapping", []string{tidy}, "on:\n  schedule:\n    cron: \"17 * * * *\"\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
 			[]string{"3:5 workflow-schedule on.schedule is a mapping, not a list of crons, and never ticks"}},
 		{"on the hour", []string{tidy},
 			scheduled(`[{cron: "0 * * * *"}, {cron: "*/15 * * * *"}, {cron: "0,30 * * * *"}]`, ""),
@@ -178,52 +176,31 @@ func TestCheckWorkflows(t *testing.T) {
 		{"only a cadence", []string{coach, tidy}, scheduled(hourly, `cadence: daily`),
 			[]string{`11:25 cron-coverage no scheduled step prepares the weekly agent "coach"`}},
 		{"a matrix", []string{coach, tidy}, scheduled(hourly, `agents: "${{ matrix.agent }}"`), nil},
-		{"no schedule", []string{tidy},
-			"on: [workflow_dispatch]\njobs: {a: {permissions: read-all, steps: [uses: kaizen-agentic/schedule-action@v1]}}",
+		{"no schedule", []string{tidy}, "on: [workflow_dispatch]\njobs: {a: {permissions: read-all, steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}",
 			[]string{"1:5 cron-coverage no workflow prepares the manifest's agents on a schedule"}},
-		{"no schedule, named agents", []string{tidy}, "on: push\njobs: {a: {permissions: read-all, steps: [{uses: " +
-			"kaizen-agentic/schedule-action@v1, with: {agents: tidy}}]}}", nil},
-		{"started from outside", []string{tidy}, "on: {repository_dispatch: {types: [tick]}}\njobs: {a: {permissions: " +
-			"read-all, steps: [uses: kaizen-agentic/schedule-action@v1]}}", nil},
-		{"a reusable workflow", []string{tidy},
-			"on: [workflow_call]\njobs: {a: {permissions: read-all, steps: [uses: kaizen-agentic/schedule-action@v1]}}", nil},
+		{"no schedule, named agents", []string{tidy}, "on: push\njobs: {a: {permissions: read-all, steps: [uses: actions/checkout@v7, {uses: kaizen-agentic/schedule-action@v1, with: {agents: tidy}}]}}", nil},
+		{"started from outside", []string{tidy}, "on: {repository_dispatch: {types: [tick]}}\njobs: {a: {permissions: read-all, steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}", nil},
+		{"a reusable workflow", []string{tidy}, "on: [workflow_call]\njobs: {a: {permissions: read-all, steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}", nil},
 
-		{"a reusable workflow, with its caller's permissions", []string{tidy}, "on: workflow_call\njobs: {a: {steps: " +
-			"[{uses: kaizen-agentic/schedule-action@v1, with: {dispatch-to: x/acme}}]}}", nil},
-		{"a reusable workflow with too few of its own", []string{tidy},
-			"on: workflow_call\npermissions: {contents: write}\njobs: {a: {steps: [uses: kaizen-agentic/schedule-action@v1]}}",
+		{"a reusable workflow, with its caller's permissions", []string{tidy}, "on: workflow_call\njobs: {a: {steps: [uses: actions/checkout@v7, {uses: kaizen-agentic/schedule-action@v1, with: {dispatch-to: x/acme}}]}}", nil},
+		{"a reusable workflow with too few of its own", []string{tidy}, "on: workflow_call\npermissions: {contents: write}\njobs: {a: {steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}",
 			[]string{"2:14 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of receipts"}},
-		{"a reusable workflow with a schedule of its own", []string{tidy}, "on: {workflow_call: , schedule: " + hourly +
-			"}\nconcurrency: a\njobs:\n  a: {steps: [uses: kaizen-agentic/schedule-action@v1]}\n",
-			[]string{"4:3 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of receipts, " +
-				"and states none"}},
+		{"a reusable workflow with a schedule of its own", []string{tidy}, "on: {workflow_call: , schedule: " + hourly + "}\nconcurrency: a\njobs:\n  a: {steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}\n",
+			[]string{"4:3 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of receipts, and states none"}},
 
-		{"no permissions", []string{tidy}, "on: {schedule: " + hourly +
-			"}\nconcurrency: {group: a}\njobs:\n  a:\n    steps:\n      - uses: kaizen-agentic/schedule-action@v1\n",
-			[]string{"4:3 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of receipts, " +
-				"and states none"}},
-		{"other permissions", []string{tidy},
-			"on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: write-all\njobs:\n  a:\n    permissions: " +
-				"{contents: read}\n    steps:\n      - uses: kaizen-agentic/schedule-action@v1\n",
+		{"no permissions", []string{tidy}, "on: {schedule: " + hourly + "}\nconcurrency: {group: a}\njobs:\n  a:\n    steps:\n      - uses: actions/checkout@v7\n      - uses: kaizen-agentic/schedule-action@v1\n",
+			[]string{"4:3 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of receipts, and states none"}},
+		{"other permissions", []string{tidy}, "on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: write-all\njobs:\n  a:\n    permissions: {contents: read}\n    steps:\n      - uses: actions/checkout@v7\n      - uses: kaizen-agentic/schedule-action@v1\n",
 			[]string{"6:18 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of receipts"}},
-		{"a permission of none", []string{tidy}, "on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: " +
-			"{actions: none}\njobs: {a: {steps: [uses: kaizen-agentic/schedule-action@v1]}}\n",
+		{"a permission of none", []string{tidy}, "on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: {actions: none}\njobs: {a: {steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
 			[]string{"3:24 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of receipts"}},
-		{"a list without permission", []string{tidy}, "on: push\njobs: {a: {permissions: {contents: write}, steps: " +
-			"[{uses: kaizen-agentic/schedule-action@v1, with: {command: list, dispatch-to: x/acme}}]}}\n",
+		{"a list without permission", []string{tidy}, "on: push\njobs: {a: {permissions: {contents: write}, steps: [uses: actions/checkout@v7, {uses: kaizen-agentic/schedule-action@v1, with: {command: list, dispatch-to: x/acme}}]}}\n",
 			[]string{"2:25 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of receipts"}},
-		{"a list of another manifest", []string{tidy}, "on: push\njobs: {a: {permissions: {}, steps: [{uses: " +
-			"kaizen-agentic/schedule-action@v1, with: {command: list, schedule: other.yml}}]}}\n", nil},
-		{"a dispatch that may only read", []string{tidy},
-			"on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: read-all\njobs: {a: {steps: [{uses: " +
-				"kaizen-agentic/schedule-action@v1, with: {dispatch-to: x/ACME}}]}}\n",
-			[]string{"3:14 workflow-permission job \"a\" needs the permission `contents: write` to send a " +
-				"repository_dispatch with the job's own token"}},
-		{"a dispatch to an expression's repositories", []string{tidy},
-			"on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: read-all\njobs: {a: {steps: [{uses: " +
-				"kaizen-agentic/schedule-action@v1, with: {dispatch-to: '${{ vars.TO }}'}}]}}\n",
-			[]string{"3:14 workflow-permission job \"a\" needs the permission `contents: write` to send a " +
-				"repository_dispatch with the job's own token"}},
+		{"a list of another manifest", []string{tidy}, "on: push\njobs: {a: {permissions: {}, steps: [uses: actions/checkout@v7, {uses: kaizen-agentic/schedule-action@v1, with: {command: list, schedule: other.yml}}]}}\n", nil},
+		{"a dispatch that may only read", []string{tidy}, "on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: read-all\njobs: {a: {steps: [uses: actions/checkout@v7, {uses: kaizen-agentic/schedule-action@v1, with: {dispatch-to: x/ACME}}]}}\n",
+			[]string{"3:14 workflow-permission job \"a\" needs the permission `contents: write` to send a repository_dispatch with the job's own token"}},
+		{"a dispatch to an expression's repositories", []string{tidy}, "on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: read-all\njobs: {a: {steps: [uses: actions/checkout@v7, {uses: kaizen-agentic/schedule-action@v1, with: {dispatch-to: '${{ vars.TO }}'}}]}}\n",
+			[]string{"3:14 workflow-permission job \"a\" needs the permission `contents: write` to send a repository_dispatch with the job's own token"}},
 		{"a dispatch to another repository", []string{tidy}, scheduled(hourly, "dispatch-to: acme/core"),
 			[]string{`11:29 workflow-permission the job's own token reaches its own repository only, not "acme/core"`}},
 		{"dispatches to this and to others", []string{tidy},
@@ -235,41 +212,25 @@ func TestCheckWorkflows(t *testing.T) {
 					"with the job's own token",
 				`11:29 workflow-permission the job's own token reaches its own repository only, not "acme/core, acme/dash"`,
 			}},
-		{"a dispatch to this repository, with comments", []string{tidy}, strings.Replace(scheduled(hourly,
-			"dispatch-to: \"x/acme # this one\\n# acme/core\\n\""), "contents: read", "contents: write", 1), nil},
-		{"a dispatch with a token of its own", []string{tidy},
-			"on: {schedule: " + hourly +
-				"}\nconcurrency: {group: a}\npermissions: read-all\njobs: {a: {steps: [{uses: kaizen-agentic/schedule-action@v1, " +
-				"with: {dispatch-to: acme/core, dispatch-token: '${{ secrets.CORE }}'}}]}}\n", nil},
-		{"a dispatch that is not emitted", []string{tidy},
-			"on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: read-all\njobs: {a: {steps: [{uses: " +
-				"kaizen-agentic/schedule-action@v1, with: {dispatch-to: acme/core, emit: 'summary, nats'}}]}}\n", nil},
-		{"a token of its own", []string{tidy}, "on: {schedule: " + hourly + "}\nconcurrency: {group: a}\njobs: {a: " +
-			"{steps: [{uses: kaizen-agentic/schedule-action@v1, with: {token: '${{ secrets.BOT }}'}}]}}\n", nil},
+		{"a dispatch to this repository, with comments", []string{tidy}, strings.Replace(scheduled(hourly, "dispatch-to: \"x/acme # this one\\n# acme/core\\n\""), "contents: read", "contents: write", 1), nil},
+		{"a dispatch with a token of its own", []string{tidy}, "on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: read-all\njobs: {a: {steps: [uses: actions/checkout@v7, {uses: kaizen-agentic/schedule-action@v1, with: {dispatch-to: acme/core, dispatch-token: '${{ secrets.CORE }}'}}]}}\n", nil},
+		{"a dispatch that is not emitted", []string{tidy}, "on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: read-all\njobs: {a: {steps: [uses: actions/checkout@v7, {uses: kaizen-agentic/schedule-action@v1, with: {dispatch-to: acme/core, emit: 'summary, nats'}}]}}\n", nil},
+		{"a token of its own", []string{tidy}, "on: {schedule: " + hourly + "}\nconcurrency: {group: a}\njobs: {a: {steps: [uses: actions/checkout@v7, {uses: kaizen-agentic/schedule-action@v1, with: {token: '${{ secrets.BOT }}'}}]}}\n", nil},
 
-		{"no concurrency", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\njobs:\n  a:\n    " +
-			"steps:\n      - uses: kaizen-agentic/schedule-action@v1\n      - uses: kaizen-agentic/schedule-action@v1\n",
+		{"no concurrency", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\njobs:\n  a:\n    steps:\n      - uses: actions/checkout@v7\n      - uses: kaizen-agentic/schedule-action@v1\n      - uses: kaizen-agentic/schedule-action@v1\n",
 			[]string{`4:3 workflow-concurrency two runs of job "a" can prepare the same period at once`}},
-		{"a group for each run", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\nconcurrency: " +
-			"a-${{ github.run_id }}\njobs: {a: {steps: [uses: kaizen-agentic/schedule-action@v1]}}\n",
+		{"a group for each run", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\nconcurrency: a-${{ github.run_id }}\njobs: {a: {steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
 			[]string{`4:8 workflow-concurrency two runs of job "a" can prepare the same period at once`}},
-		{"a group for each number", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\nconcurrency: " +
-			"a-${{ github.run_number }}\njobs: {a: {steps: [uses: kaizen-agentic/schedule-action@v1]}}\n",
+		{"a group for each number", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\nconcurrency: a-${{ github.run_number }}\njobs: {a: {steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
 			[]string{`4:8 workflow-concurrency two runs of job "a" can prepare the same period at once`}},
-		{"a group for each attempt", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\nconcurrency: " +
-			"{group: 'a-${{ github.run_attempt }}'}\njobs: {a: {steps: [uses: kaizen-agentic/schedule-action@v1]}}\n",
+		{"a group for each attempt", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\nconcurrency: {group: 'a-${{ github.run_attempt }}'}\njobs: {a: {steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
 			[]string{`4:8 workflow-concurrency two runs of job "a" can prepare the same period at once`}},
-		{"a group for each commit", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\njobs: {a: " +
-			"{concurrency: 'a-${{ github.sha }}', steps: [uses: kaizen-agentic/schedule-action@v1]}}\n",
+		{"a group for each commit", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\njobs: {a: {concurrency: 'a-${{ github.sha }}', steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
 			[]string{`3:8 workflow-concurrency two runs of job "a" can prepare the same period at once`}},
-		{"a group for each branch", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\njobs: {a: " +
-			"{concurrency: 'a-${{ github.ref }}', steps: [uses: kaizen-agentic/schedule-action@v1]}}\n", nil},
-		{"cancels", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\njobs: {a: {concurrency: " +
-			"{group: a, cancel-in-progress: true}, steps: [uses: kaizen-agentic/schedule-action@v1]}}\n",
+		{"a group for each branch", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\njobs: {a: {concurrency: 'a-${{ github.ref }}', steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n", nil},
+		{"cancels", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\njobs: {a: {concurrency: {group: a, cancel-in-progress: true}, steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
 			[]string{`3:56 workflow-concurrency a tick cancels the run before it in the middle of its delivery`}},
-		{"cancels perhaps", []string{tidy},
-			"on: {schedule: " + hourly + "}\npermissions: read-all\njobs: {a: {concurrency: {group: a, cancel-in-progress: " +
-				"'${{ inputs.x }}'}, steps: [uses: kaizen-agentic/schedule-action@v1]}}\n", nil},
+		{"cancels perhaps", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\njobs: {a: {concurrency: {group: a, cancel-in-progress: '${{ inputs.x }}'}, steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n", nil},
 
 		{"kept too short", []string{tidy, coach, audit}, scheduled(hourly, "retention-days: 30"),
 			[]string{`11:32 retention receipts are kept for 30 days, too short to outlive a period of the monthly agent ` +
@@ -322,18 +283,243 @@ func TestCheckWorkflows(t *testing.T) {
 	}
 }
 
-// TestCheckWorkflowsSurvives checks malformed workflows: nothing panics, and only invalid
-// crons are reported.
+// TestBrokenWorkflows holds what is wrong with a workflow as a whole, with its position and the next step.
+func TestBrokenWorkflows(t *testing.T) {
+	t.Parallel()
+	const use = "jobs: {a: {steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n"
+	on := func(schedule string) string {
+		return "on:\n  schedule:\n" + schedule + "permissions: read-all\nconcurrency: a\n" + use
+	}
+	const unquoted = " has no quotes, so YAML reads * as an alias, and the platform runs nothing of the workflow | write cron: "
+	for _, c := range []struct {
+		name, workflow string
+		want           []string // line:column message | hint
+	}{
+		{"a cron of asterisks", on("    - cron: * * * * *\n"), []string{`3:13 cron "* * * * *"` + unquoted + `"* * * * *"`}},
+		{"crons that start with a step", on("    - cron: */5 * * * *\n    - cron:  */15 1,2 * * * # often\r\n    - cron: \"17 * * * *\"\n"), []string{
+			`3:13 cron "*/5 * * * *"` + unquoted + `"*/5 * * * *"`,
+			`4:14 cron "*/15 1,2 * * *"` + unquoted + `"*/15 1,2 * * *"`}},
+		{"in flow", on("    [cron: */5 * * * *]\n"), []string{`3:12 cron "*/5 * * * *"` + unquoted + `"*/5 * * * *"`}},
+		{"a tab", "on:\n  push:\n\t- x\n" + use, []string{
+			"3:1 the platform runs nothing of a workflow that is not YAML: a tab appears where YAML needs spaces | indent with spaces"}},
+		{"bad indent", "on:\n  schedule:\n    - cron: \"17 * * * *\"\n   x: y\n" + use, []string{
+			"4:4 the platform runs nothing of a workflow that is not YAML: the indentation of this line fits nothing above it | " +
+				"align it with the key or hyphen that it belongs beside"}},
+		{"broken, and another action's", "on: [\njobs: {a: {steps: [uses: ./x]}}\n", nil},
+		{"a comment", on("    - cron: \"17 * * * *\"\n    # - cron: * * * * *\n"), nil},
+
+		{"a list of crons", on("    - cron: [\"7 5 * * *\", '7 17 * * *']\n"), []string{
+			`3:13 the cron of a schedule is a list, not a string | write - cron: "7 5 * * *" and - cron: "7 17 * * *"`}},
+		{"no hyphen", on("    cron: \"7 5 * * *\"\n"), []string{
+			`3:5 on.schedule is a mapping, not a list of crons, and never ticks | write a hyphen before it, as in - cron: "7 5 * * *"`}},
+		{"crons", on("    - crons: [\"7 5 * * *\", \"7 17 * * *\"]\n"), []string{
+			`3:7 unknown key "crons" in an item of on.schedule | write - cron: "7 5 * * *" and - cron: "7 17 * * *"`}},
+		{"crons in a mapping", on("    crons: [\"7 5 * * *\"]\n"), []string{
+			`3:5 on.schedule is a mapping, not a list of crons, and never ticks | write a hyphen before it, as in - cron: "7 5 * * *"`}},
+		{"a time of day", on("    - cron: 5:07am\n"), []string{
+			`3:13 cron "5:07am" has 1 field instead of five | write "7 5 * * *"`}},
+		{"typographic quotes", on("    - cron: “7 5 * * *”\n"), []string{
+			`3:13 cron "“7 5 * * *”" has the minute "“7", which is not a value, a range or a step | write "7 5 * * *"`}},
+		{"two crons in an item", on("    - cron: \"7 5 * * *\"\n      cron: \"7 17 * * *\"\n"), []string{
+			`4:7 an item of on.schedule has more than one cron | write - cron: "7 5 * * *" and - cron: "7 17 * * *"`}},
+
+		{"schedule without on", "schedule:\n  - cron: \"7 5 * * *\"\npermissions: read-all\n" + use, []string{
+			"1:1 schedule is not below on, so the workflow never ticks | write on: in the line before it, and indent schedule below that"}},
+		{"On", "On:\n  schedule:\n    - cron: \"7 5 * * *\"\npermissions: read-all\n" + use, []string{
+			`1:1 "On" is not read, so nothing starts the workflow | did you mean "on"?`}},
+		{"no triggers", "permissions: read-all\n" + use, []string{
+			`1:1 the workflow has no key on, so nothing starts it | add on.schedule with a cron such as "17 * * * *"`}},
+		{"schedules", "on:\n  push:\n  schedules :\n    - cron: \"7 5 * * *\"\npermissions: read-all\n" + use, []string{
+			`3:3 "schedules" is not an event, so the workflow never ticks | did you mean "schedule"?`}},
+		{"cron as an event", "on: {cron: \"7 5 * * *\"}\npermissions: read-all\n" + use, []string{
+			`1:6 "cron" is not an event, so the workflow never ticks | did you mean "schedule"?`}},
+		{"another event", "on: [push, workflow_dispatch]\npermissions: read-all\n" + use, []string{
+			`1:5 no workflow prepares the manifest's agents on a schedule | add on.schedule with a cron such as "17 * * * *"`}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			tree := treeOf(t, map[string]string{".github/workflows/kaizen.yml": c.workflow})
+			if got := located(Check(manifestOf(t, tidyLate), nil, tree)); !slices.Equal(got, c.want) {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(c.want, "\n"))
+			}
+		})
+	}
+}
+
+// tidyLate is due when the crons of these tests tick.
+const tidyLate = `tidy: {cadence: daily, cron: "0 6 * * *"}`
+
+// located are findings as line:column message | hint.
+func located(findings []diag.Finding) (all []string) {
+	for _, f := range findings {
+		all = append(all, fmt.Sprintf("%d:%d %s | %s", f.Line, f.Column, f.Message, f.Hint))
+	}
+	return all
+}
+
+// TestSteps holds what keeps a step from delivering.
+func TestSteps(t *testing.T) {
+	t.Parallel()
+	const head = "on: {schedule: " + hourly + "}\npermissions: read-all\nconcurrency: a\njobs:\n"
+	const use = "      - uses: kaizen-agentic/schedule-action@v1\n"
+	const checkout = "      - uses: actions/checkout@v7\n"
+	job := func(lines string) string { return head + "  a:\n" + lines }
+	const never = "the condition is never true, so the step that prepares never runs | remove this if"
+	const without = "no step before this one checks the repository out, so there is no manifest | " +
+		"add a step before it: - uses: actions/checkout@v7"
+	for _, c := range []struct {
+		name, workflow string
+		want           []string
+	}{
+		{"a job that never runs", job("    if: false\n    steps:\n" + checkout + use), []string{"6:9 " + never}},
+		{"a step that never runs", job("    steps:\n" + checkout + use + "        if: ${{ false }}\n"), []string{"9:13 " + never}},
+		{"perhaps", job("    if: ${{ vars.ON }}\n    steps:\n" + checkout + use), nil},
+		{"a dry run", job("    steps:\n" + checkout + use + "        with: {dry-run: true}\n"), []string{
+			"9:25 dry-run is true, so the scheduled step delivers nothing | remove dry-run when the trial is over"}},
+		{"a dry run beside another step", job("    steps:\n" + checkout + use + "        with: {dry-run: true}\n" + use), nil},
+		{"a dry run on pushes", strings.Replace(job("    steps:\n"+checkout+use+"        with: {dry-run: true}\n"),
+			"{schedule: "+hourly+"}", "push", 1), nil},
+
+		{"no checkout", job("    steps:\n" + use), []string{"7:15 " + without}},
+		{"a checkout that comes later", job("    steps:\n" + use + checkout), []string{"7:15 " + without}},
+		{"only a setup", job("    steps:\n      - uses: actions/setup-go@v6\n" + use), []string{"8:15 " + without}},
+		{"a checkout of another kind", job("    steps:\n      - run: git clone x .\n" + use), nil},
+		{"an absolute URL", job("    steps:\n      - uses: https://gitea.com/actions/checkout@v4\n" + use), nil},
+		{"a checkout elsewhere", job("    steps:\n" + checkout + "        with: {path: src}\n" + use), []string{
+			`8:22 the repository is checked out into "src", and this action looks into the workspace | ` +
+				"add target: src to the step that uses this action, or remove path"}},
+		{"a checkout elsewhere, and the target", job("    steps:\n" + checkout + "        with: {path: src}\n" + use + "        with: {target: src}\n"), nil},
+		{"two checkouts", job("    steps:\n" + checkout + "        with: {path: src}\n" + checkout + use), nil},
+		{"a checkout's path that is the workspace", job("    steps:\n" + checkout + "        with: {path: ./}\n" + use), nil},
+
+		{"inputs with slips", job("    steps:\n" + checkout + use + "        with:\n          dispach-to: x/acme\n          retention_days: 5\n          AGENTS: due\n" +
+			"          args: --agents due\n          mine: 1\n"), []string{
+			`10:11 this action has no input "dispach-to", so its value is ignored | did you mean "dispatch-to"?`,
+			`11:11 this action has no input "retention_days", so its value is ignored | did you mean "retention-days"?`}},
+		{"a command with a slip", job("    steps:\n" + checkout + use + "        with: {comand: list}\n"), []string{
+			`9:16 this action has no input "comand", so its value is ignored | did you mean "command"?`}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			tree := treeOf(t, map[string]string{".github/workflows/kaizen.yml": c.workflow})
+			if got := located(Check(manifestOf(t, tidyLate), nil, tree)); !slices.Equal(got, c.want) {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(c.want, "\n"))
+			}
+		})
+	}
+}
+
+// TestInputs holds the list of inputs and action.yml together.
+func TestInputs(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("../../action.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, problems := yamlnode.Parse(data, workflowLimits)
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	var want []string
+	for _, p := range root.Get("inputs").Pairs {
+		want = append(want, p.Key.Value)
+	}
+	if !slices.Equal(Inputs, want) {
+		t.Errorf("inputs %q, want %q", Inputs, want)
+	}
+}
+
+// TestCoverageHint holds the ticks that a late entry needs.
+func TestCoverageHint(t *testing.T) {
+	t.Parallel()
+	const cost = ": a tick with nothing due costs seconds"
+	for _, c := range []struct{ cron, hint string }{
+		{"0 5 * * *", "tick every hour" + cost},
+		{"0 * * * *", "tick every hour" + cost},
+		{"50 * * * *", "tick every hour" + cost},
+		{"*/30 * * * *", `tick every 30 minutes, as in - cron: "*/30 * * * *"` + cost},
+		{"*/15 * * * *", `tick every 15 minutes, as in - cron: "*/15 * * * *"` + cost},
+		{"0,10,19 * * * *", `tick every 15 minutes, as in - cron: "*/15 * * * *"` + cost},
+		{"4,14,19,50 * * * *", `tick every 5 minutes, as in - cron: "*/5 * * * *"` + cost},
+		{"1,7,13 * * * *", `tick every 5 minutes, as in - cron: "*/5 * * * *"` + cost},
+	} {
+		tree := treeOf(t, map[string]string{".github/workflows/kaizen.yml": scheduled(`[cron: "17 1 1 1 *"]`, "")})
+		m := manifestOf(t, fmt.Sprintf("a: {cadence: daily, cron: %q}", c.cron))
+		findings := Check(m, nil, tree)
+		if len(findings) != 1 || findings[0].Hint != c.hint || findings[0].Rule != diag.CronCoverage.ID {
+			t.Errorf("%s: %+v", c.cron, findings)
+		}
+	}
+}
+
+// TestTooOften holds that an entry which no platform can serve is reported where it is written.
+func TestTooOften(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ cron, ticks, want string }{
+		{"* * * * *", "1-56/5 * * * *", `5:29 agent "a" is due again after 1 minute, and the platform ticks every 5 minutes at most, so periods are lost | ` +
+			`write a cron with longer intervals, such as "*/5 * * * *"`},
+		{"*/4 * * * *", "17 * * * *", `5:29 agent "a" is due again after 4 minutes, and the platform ticks every 5 minutes at most, so periods are lost | ` +
+			`write a cron with longer intervals, such as "*/5 * * * *"`},
+		{"*/5 * * * *", "1-56/5 * * * *", ""},
+	} {
+		tree := treeOf(t, map[string]string{".github/workflows/kaizen.yml": scheduled(fmt.Sprintf("[cron: %q]", c.ticks), "")})
+		findings := Check(manifestOf(t, fmt.Sprintf("a: {cadence: daily, cron: %q}", c.cron)), nil, tree)
+		if got := strings.Join(located(findings), "\n"); got != c.want {
+			t.Errorf("%s: got %s", c.cron, got)
+		}
+		for _, f := range findings {
+			if f.File != schedule.DefaultPath {
+				t.Errorf("%s: at %s", c.cron, f.File)
+			}
+		}
+	}
+}
+
+// TestWorkflowDir holds which directory of workflows counts.
+func TestWorkflowDir(t *testing.T) {
+	t.Parallel()
+	const github, gitea, forgejo = ".github/workflows", ".gitea/workflows", ".forgejo/workflows"
+	for _, c := range []struct {
+		dirs   []string
+		origin string
+		want   string
+	}{
+		{nil, "", github},
+		{[]string{github}, "https://git.example.org/acme/web.git", github},
+		{[]string{gitea}, "", gitea},
+		{[]string{gitea}, "https://github.com/acme/web", gitea},
+		{[]string{gitea, github}, "", gitea},
+		{[]string{gitea, github}, "ssh://git@git.example.org:2222/acme/web.git", gitea},
+		{[]string{gitea, github}, "git@github.com:acme/web.git", github},
+		{[]string{gitea, github}, "https://x@GitHub.com/acme/web", github},
+		{[]string{gitea, github}, "https://acme.ghe.com/acme/web", github},
+		{[]string{forgejo, gitea, github}, "", forgejo},
+	} {
+		files := map[string]string{".git/HEAD": "ref: refs/heads/main\n",
+			".git/config": "[remote \"origin\"]\n\turl = " + c.origin + "\n"}
+		for _, dir := range c.dirs {
+			files[dir+"/x.yml"] = scheduled(`[cron: "0 9 * * *"]`, "")
+		}
+		tree := treeOf(t, files)
+		if got := WorkflowDir(tree); got != c.want {
+			t.Errorf("%q from %q: %s, want %s", c.dirs, c.origin, got, c.want)
+		}
+		for _, f := range Check(manifestOf(t, tidy), nil, tree) {
+			if f.File != c.want+"/x.yml" {
+				t.Errorf("%q: %+v", c.dirs, f)
+			}
+		}
+	}
+}
+
+// TestCheckWorkflowsSurvives holds for what no person writes: nothing panics, and only crons that are none are reported.
 func TestCheckWorkflowsSurvives(t *testing.T) {
 	t.Parallel()
 	files := make(map[string]string)
 	for i, text := range []string{
-		"", "\xff", "{", "[]", "x", "jobs: x", "jobs: [x]", "jobs: {a: }", "jobs: {a: {steps: x}}",
-		"jobs: {a: {steps: [x, [], {uses: [x]}]}}",
-		"jobs: &a {a: *a}", "a: &a [*a]", "on: {schedule: x}\njobs: {a: {steps: [uses: " +
-			"kaizen-agentic/schedule-action]}}\npermissions: read-all\nconcurrency: x",
-		"on: {schedule: [x, {cron: [x]}]}\njobs: {a: {steps: [{uses: kaizen-agentic/schedule-action, with: " +
-			"x}]}}\npermissions: read-all\nconcurrency: x",
+		"", "\xff", "{", "[]", "x", "jobs: x", "jobs: [x]", "jobs: {a: }", "jobs: {a: {steps: x}}", "jobs: {a: {steps: [x, [], {uses: [x]}]}}",
+		"jobs: &a {a: *a}", "a: &a [*a]", "on: {schedule: x}\njobs: {a: {steps: [uses: actions/checkout, uses: kaizen-agentic/schedule-action]}}\npermissions: read-all\nconcurrency: x",
+		"on: {schedule: [x, {cron: [x]}]}\njobs: {a: {steps: [uses: actions/checkout, {uses: kaizen-agentic/schedule-action, with: x}]}}\npermissions: read-all\nconcurrency: x",
 		"jobs: {a: {permissions: [x], steps: [{uses: kaizen-agentic/schedule-action, with: {command: '${{ x }}'}}]}}",
 		strings.Repeat("- ", 1000) + "x", strings.Repeat("x", schedule.MaxSize+1),
 	} {

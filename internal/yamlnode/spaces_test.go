@@ -95,7 +95,7 @@ func TestLookalikes(t *testing.T) {
 				}
 				continue
 			}
-			want := posAt([]byte(c.text), strings.Index(c.text, "␣"))
+			want := PosAt([]byte(c.text), strings.Index(c.text, "␣"))
 			name := fmt.Sprintf("U+%04X %s %s", r, lookalikes[r], c.where)
 			if len(problems) != 1 || problems[0].Pos != want || !strings.HasPrefix(problems[0].Message, name) {
 				t.Errorf("%+q: %v\nwant %v %s", text, problems, want, name)

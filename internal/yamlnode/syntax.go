@@ -19,7 +19,7 @@ func explain(data []byte, offset int, err error) *Problem {
 	at, exact := place(data, offset, text)
 	text = libraryLine().ReplaceAllString(text, "")
 	if quote := unclosedQuote(data, at); exact && quote >= 0 {
-		return &Problem{diag.Syntax, posAt(data, quote), "the quote that opens here is not closed on its line",
+		return &Problem{diag.Syntax, PosAt(data, quote), "the quote that opens here is not closed on its line",
 			"add the closing quote"}
 	}
 	misfit := strings.Contains(text, "mapping values") && isKey(data, at)
@@ -27,7 +27,7 @@ func explain(data []byte, offset int, err error) *Problem {
 		at = lineStart(data, at) + leadingBlanks(string(data[lineStart(data, at):]))
 	}
 	rest := data[at:]
-	p := &Problem{Rule: diag.Syntax, Pos: posAt(data, at)}
+	p := &Problem{Rule: diag.Syntax, Pos: PosAt(data, at)}
 	switch {
 	case len(rest) > 0 && rest[0] == '\t':
 		p.Message, p.Hint = "a tab appears where YAML needs spaces", "indent with spaces"

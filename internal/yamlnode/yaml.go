@@ -183,9 +183,9 @@ func parseTree(data []byte, lim Limits) (*Node, []Problem) {
 // splitLines splits at line feeds, which stay at the ends.
 func splitLines(data []byte) []string { return strings.SplitAfter(string(data), "\n") }
 
-// posAt is the position of a byte offset. An offset beyond the end is the place after the
+// PosAt is the position of a byte offset. An offset beyond the end is the place after the
 // last character.
-func posAt(data []byte, offset int) Pos {
+func PosAt(data []byte, offset int) Pos {
 	before := data[:min(offset, len(data))]
 	start := bytes.LastIndexByte(before, '\n') + 1
 	return Pos{Line: bytes.Count(before, []byte("\n")) + 1, Column: utf8.RuneCount(before[start:]) + 1}
@@ -229,7 +229,7 @@ func checkDensity(data []byte, lim Limits) *Problem {
 			continue
 		}
 		if left--; left < 0 {
-			return &Problem{diag.TooLarge, posAt(data, i),
+			return &Problem{diag.TooLarge, PosAt(data, i),
 				fmt.Sprintf("far too much punctuation; a file has at most %d keys and values", lim.Nodes), "shorten the file"}
 		}
 	}

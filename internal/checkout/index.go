@@ -1,0 +1,122 @@
+package checkout
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"strings"
+)
+
+// maxIndex bounds .git/index: room for some 300,000 files.
+const maxIndex = 32 << 20
+
+// The layout of an index, https://git-scm.com/docs/index-format. Object names of 20 bytes are SHA-1.
+const (
+	indexHeader   = 12
+	indexFixed    = 62 // of an entry before its name, in versions 2 and 3
+	indexModeAt   = 24
+	indexFlagsAt  = 60
+	indexTrailer  = 20
+	flagExtended  = 0x4000
+	modeDirectory = 0o040000
+)
+
+// Tracked reports whether git tracks each name, as far as the tree's own index says. Known is false where
+// there is no index, or none of the kind that is read: one of SHA-1, neither split nor sparse.
+func (t *Tree) Tracked(names ...string) (tracked []bool, known bool) {
+	git, err := t.openRepository()
+	if err != nil {
+		return nil, false
+	}
+	defer git.close()
+	f := openRegular(git.own, "index")
+	if f == nil {
+		return nil, false
+	}
+	defer f.Close()
+	data, err := readAll(f, maxIndex)
+	if err != nil {
+		return nil, false
+	}
+	tracked = make([]bool, len(names))
+	known = readIndex(data, func(name []byte) {
+		if i := slices.Index(names, string(name)); i >= 0 {
+			tracked[i] = true
+		}
+	})
+	return tracked, known
+}
+
+// readIndex yields the names of an index; false if it is none that can be read to its end.
+func readIndex(data []byte, yield func(name []byte)) bool {
+	if len(data) < indexHeader+indexTrailer || !bytes.HasPrefix(data, []byte("DIRC")) {
+		return false
+	}
+	version, count := binary.BigEndian.Uint32(data[4:]), binary.BigEndian.Uint32(data[8:])
+	if version < 2 || version > 4 {
+		return false
+	}
+	rest := data[indexHeader : len(data)-indexTrailer]
+	var name []byte
+	for range count {
+		size := indexFixed
+		if len(rest) <= size || binary.BigEndian.Uint32(rest[indexModeAt:]) == modeDirectory { // of a sparse index
+			return false
+		}
+		if binary.BigEndian.Uint16(rest[indexFlagsAt:])&flagExtended != 0 {
+			size += 2
+		}
+		if version == 4 {
+			drop, n := pathOffset(rest[min(size, len(rest)):])
+			if n == 0 || drop > len(name) {
+				return false
+			}
+			size, name = size+n, name[:len(name)-drop]
+		} else {
+			name = name[:0]
+		}
+		end := bytes.IndexByte(rest[min(size, len(rest)):], 0)
+		if end < 0 {
+			return false
+		}
+		name = append(name, rest[size:size+end]...)
+		yield(name)
+		size += end + 1
+		if version < 4 {
+			size = (size + 7) / 8 * 8 // at least one NUL, up to a multiple of eight
+		}
+		rest = rest[min(size, len(rest)):]
+	}
+	return areExtensions(rest)
+}
+
+// pathOffset decodes how many bytes of the name before are dropped, as git's varint.c does; n is 0 for what is
+// no such number.
+func pathOffset(data []byte) (value, n int) {
+	for n < len(data) && n < 5 {
+		c := data[n]
+		n++
+		value = value<<7 | int(c&0x7f)
+		if c&0x80 == 0 {
+			return value, n
+		}
+		value++
+	}
+	return 0, 0
+}
+
+// areExtensions reports whether data is extensions to its end, none of which moves entries elsewhere. An index
+// with object names of another length fails here at the latest.
+func areExtensions(data []byte) bool {
+	for len(data) > 0 {
+		if len(data) < 8 || strings.Contains("link sdir", string(data[:4])) {
+			return false
+		}
+		size := binary.BigEndian.Uint32(data[4:])
+		if uint64(size) > uint64(len(data)-8) {
+			return false
+		}
+		data = data[8+size:]
+	}
+	return true
+}
