@@ -17,7 +17,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
-// platform is GitHub as far as a job sees it: API, artifact service, and a checkout on a runner.
+// platform is what a job sees of GitHub: API, artifact service, and a checkout on a
+// runner.
 type platform struct {
 	t         *testing.T
 	api       *ghtest.Server
@@ -42,14 +43,16 @@ func newPlatform(t *testing.T) *platform {
 	}
 	t.Cleanup(p.api.Close)
 	p.results, err = ghtest.NewResults(ghtest.ResultsOptions{Errorf: t.Errorf, OnFinalize: func(s ghtest.Stored) int64 {
-		return p.api.AddArtifact(ghtest.Artifact{Repository: sampleRepo, Name: s.Name, Zip: s.Zip, RunID: s.RunID, HeadBranch: "main"})
+		return p.api.AddArtifact(ghtest.Artifact{Repository: sampleRepo, Name: s.Name, Zip: s.Zip, RunID: s.RunID,
+			HeadBranch: "main"})
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.results.Close)
 	p.api.AddRepository(ghtest.Repository{ID: 7, FullName: sampleRepo})
-	p.api.AddToken(jobToken, ghtest.Token{Kind: ghtest.Job, Access: map[string]ghtest.Permissions{sampleRepo: {Contents: "read", Actions: "read"}}})
+	p.api.AddToken(jobToken, ghtest.Token{Kind: ghtest.Job,
+		Access: map[string]ghtest.Permissions{sampleRepo: {Contents: "read", Actions: "read"}}})
 	p.api.AddRepository(ghtest.Repository{FullName: "acme/core"})
 	p.api.AddRepository(ghtest.Repository{FullName: "acme/dash"})
 	p.api.AddToken(fanOutToken, ghtest.Token{Kind: ghtest.Installation, Access: map[string]ghtest.Permissions{
@@ -109,10 +112,14 @@ func (p *platform) vars(run int64, inputs, env map[string]string) map[string]str
 	p.t.Helper()
 	dir := p.t.TempDir()
 	vars := map[string]string{
-		"GITHUB_ACTIONS": "true", "GITHUB_API_URL": p.api.URL(), "GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": sampleRepo,
-		"GITHUB_REPOSITORY_ID": "7", "GITHUB_RUN_ID": strconv.FormatInt(run, 10), "GITHUB_WORKSPACE": p.workspace, "GITHUB_EVENT_NAME": "schedule",
-		"GITHUB_SHA": strings.Repeat("ab", 20), "GITHUB_OUTPUT": filepath.Join(dir, "output"), "GITHUB_STEP_SUMMARY": filepath.Join(dir, "summary"),
-		"ACTIONS_RESULTS_URL": p.results.URL(), "ACTIONS_RUNTIME_TOKEN": p.results.Token(run, "prepare"), "INPUT_TOKEN": jobToken,
+		"GITHUB_ACTIONS": "true", "GITHUB_API_URL": p.api.URL(), "GITHUB_SERVER_URL": "https://github.com",
+		"GITHUB_REPOSITORY":    sampleRepo,
+		"GITHUB_REPOSITORY_ID": "7", "GITHUB_RUN_ID": strconv.FormatInt(run, 10), "GITHUB_WORKSPACE": p.workspace,
+		"GITHUB_EVENT_NAME": "schedule",
+		"GITHUB_SHA":        strings.Repeat("ab", 20), "GITHUB_OUTPUT": filepath.Join(dir, "output"),
+		"GITHUB_STEP_SUMMARY": filepath.Join(dir, "summary"),
+		"ACTIONS_RESULTS_URL": p.results.URL(), "ACTIONS_RUNTIME_TOKEN": p.results.Token(run, "prepare"),
+		"INPUT_TOKEN": jobToken,
 	}
 	for name, value := range inputs {
 		vars["INPUT_"+strings.ToUpper(name)] = value
@@ -129,7 +136,7 @@ func (p *platform) vars(run int64, inputs, env map[string]string) map[string]str
 }
 
 func runWith(ctx context.Context, args []string, vars map[string]string, stdout, stderr *bytes.Buffer) int {
-	return run(ctx, args, world{
+	return run(ctx, args, streams{
 		getenv:  func(name string) string { return vars[name] },
 		stdin:   strings.NewReader(""),
 		stdout:  stdout,
@@ -139,7 +146,8 @@ func runWith(ctx context.Context, args []string, vars map[string]string, stdout,
 	})
 }
 
-// parseOutputs reads a GITHUB_OUTPUT file as the runner does: name<<delimiter, lines, delimiter.
+// parseOutputs reads a GITHUB_OUTPUT file as the runner does: name<<delimiter, lines,
+// delimiter.
 func parseOutputs(t *testing.T, text string) map[string]string {
 	t.Helper()
 	outputs := map[string]string{}
@@ -167,7 +175,8 @@ func parseOutputs(t *testing.T, text string) map[string]string {
 const tuesday = "2026-11-24T09:00:00Z"
 
 func fanOut(now string) map[string]string {
-	return map[string]string{"now": now, "cadence": "weekly", "dispatch-to": "acme/core\nacme/dash # both", "dispatch-token": fanOutToken}
+	return map[string]string{"now": now, "cadence": "weekly", "dispatch-to": "acme/core\nacme/dash # both",
+		"dispatch-token": fanOutToken}
 }
 
 func TestTheWholeRoad(t *testing.T) {
@@ -201,10 +210,12 @@ func TestTheWholeRoad(t *testing.T) {
 	for _, a := range p.results.Artifacts() {
 		names = append(names, a.Name)
 	}
-	if want := "kaizen.kaizen-agentic.coach.2026-W48 kaizen.kaizen-agentic.coach.2026-W48.receipt"; strings.Join(names, " ") != want {
+	want := "kaizen.kaizen-agentic.coach.2026-W48 kaizen.kaizen-agentic.coach.2026-W48.receipt"
+	if strings.Join(names, " ") != want {
 		t.Errorf("artifacts %q, want %q", names, want)
 	}
-	if a := e.Bundle.Artifact; a == nil || a.Name != names[0] || a.RunID != p.run || got.outputs["artifact-digest"] != a.Digest {
+	if a := e.Bundle.Artifact; a == nil || a.Name != names[0] || a.RunID != p.run ||
+		got.outputs["artifact-digest"] != a.Digest {
 		t.Errorf("the event's artifact is %+v", a)
 	}
 	for _, want := range []string{"✅ 1 agent prepared", "coach", "acme/core", "delivered"} {
@@ -214,8 +225,10 @@ func TestTheWholeRoad(t *testing.T) {
 	}
 
 	again := p.step(fanOut("2026-11-24T10:00:00Z"))
-	if again.code != exitOK || again.outputs["count"] != "0" || again.outputs["payloads"] != "[]" || len(p.api.Dispatches()) != 2 {
-		t.Errorf("the second tick: exit code %d, outputs %v, %d dispatches", again.code, again.outputs, len(p.api.Dispatches()))
+	if again.code != exitOK || again.outputs["count"] != "0" || again.outputs["payloads"] != "[]" ||
+		len(p.api.Dispatches()) != 2 {
+		t.Errorf("the second tick: exit code %d, outputs %v, %d dispatches", again.code, again.outputs,
+			len(p.api.Dispatches()))
 	}
 	if !strings.Contains(again.stderr, "delivered for 2026-W48") || !strings.Contains(again.summary, "Nothing is due") {
 		t.Errorf("the second tick does not say why:\n%s\n%s", again.stderr, again.summary)
@@ -236,7 +249,8 @@ func TestFailedTargetLeavesTheAgentDue(t *testing.T) {
 	if n := len(p.results.Artifacts()); n != 1 {
 		t.Errorf("%d artifacts, want the bundle and no receipt", n)
 	}
-	if want := "❌ 1 agent prepared, 1 agent not finished; nothing is lost: run again"; !strings.Contains(got.summary, want) {
+	if want := "❌ 1 agent prepared, 1 agent not finished; nothing is lost: run again"; !strings.Contains(got.summary,
+		want) {
 		t.Errorf("the summary lacks %q:\n%s", want, got.summary)
 	}
 	first := got.outputs["payload"]
@@ -294,8 +308,8 @@ func TestSameBytesOnAnyPath(t *testing.T) {
 	}
 }
 
-// TestCheckoutInAPartOfTheWorkspace checks a package of a monorepo, and a checkout of another repository: annotations and base version are
-// those of the files as the platform knows them.
+// TestCheckoutInAPartOfTheWorkspace checks a package of a monorepo, and a checkout of
+// another repository. Annotations and base version use paths relative to the workspace.
 func TestCheckoutInAPartOfTheWorkspace(t *testing.T) {
 	t.Parallel()
 	base := strings.Repeat("cd", 20)
@@ -313,20 +327,24 @@ func TestCheckoutInAPartOfTheWorkspace(t *testing.T) {
 			if test.git != "" {
 				writeFile(t, filepath.Join(p.workspace, test.git), "ref: refs/heads/main\n")
 			}
-			p.api.AddRepository(ghtest.Repository{ID: 7, FullName: sampleRepo, Refs: map[string]map[string]string{base: {
-				"packages/web/.kaizen/schedule.yml": strings.Replace(manifest, "daily", "weekly", 1),
-			}}})
+			p.api.AddRepository(ghtest.Repository{ID: 7, FullName: sampleRepo,
+				Refs: map[string]map[string]string{base: {
+					"packages/web/.kaizen/schedule.yml": strings.Replace(manifest, "daily", "weekly", 1),
+				}}})
 			payload := filepath.Join(t.TempDir(), "event.json")
 			writeFile(t, payload, `{"pull_request":{"base":{"sha":"`+base+`"}}}`)
 			env := map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": payload}
-			inputs := map[string]string{"command": "validate", "now": tuesday, "target": part, "schedule": "./.kaizen/schedule.yml"}
+			inputs := map[string]string{"command": "validate", "now": tuesday, "target": part,
+				"schedule": "./.kaizen/schedule.yml"}
 			got := p.stepIn(1, inputs, env)
-			if compared := strings.Contains(got.summary, "re-timed: weekly"); got.code != exitOK || compared != test.compared {
+			if compared := strings.Contains(got.summary, "re-timed: weekly"); got.code != exitOK ||
+				compared != test.compared {
 				t.Errorf("exit code %d, compared: %t\n%s\n%s", got.code, compared, got.summary, got.stderr)
 			}
 			writeFile(t, filepath.Join(part, ".kaizen/schedule.yml"), strings.Replace(manifest, "daily", "dayly", 1))
 			got = p.stepIn(2, inputs, env)
-			if want := "file=packages/web/.kaizen/schedule.yml,line=5"; got.code != exitFindings || !strings.Contains(got.stdout, want) {
+			if want := "file=packages/web/.kaizen/schedule.yml,line=5"; got.code != exitFindings ||
+				!strings.Contains(got.stdout, want) {
 				t.Errorf("exit code %d, annotations %q, want %q", got.code, got.stdout, want)
 			}
 		})
@@ -343,12 +361,14 @@ func TestLedgerThatCantBeRead(t *testing.T) {
 	if !strings.Contains(got.summary, "❌ 0 agents prepared, 2 agents not finished") {
 		t.Errorf("the summary does not say so:\n%s", got.summary)
 	}
-	const reason = "error: coach, optimization: reading the ledger: list artifacts of acme/kaizen-agentic: 401 the token is missing, wrong or expired"
+	const reason = "error: coach, optimization: reading the ledger: list artifacts of acme/kaizen-agentic: 401 the " +
+		"token is missing, wrong or expired"
 	if strings.Count(got.stderr, reason) != 1 {
-		t.Errorf("the reason is not told, once for both agents:\n%s", got.stderr)
+		t.Errorf("the log does not have the reason once for both agents:\n%s", got.stderr)
 	}
-	if !strings.Contains(got.summary, "### What failed") || strings.Count(got.summary, "the token is missing, wrong or expired") != 1 {
-		t.Errorf("the summary does not tell the reason once:\n%s", got.summary)
+	if !strings.Contains(got.summary, "### What failed") ||
+		strings.Count(got.summary, "the token is missing, wrong or expired") != 1 {
+		t.Errorf("the summary does not have the reason once:\n%s", got.summary)
 	}
 }
 
@@ -361,7 +381,8 @@ func TestPullRequestComparesWithTheBase(t *testing.T) {
 		t.Fatal(err)
 	}
 	old := strings.Replace(string(manifest), "0 5 * * 1", "0 5 * * 5", 1)
-	p.api.AddRepository(ghtest.Repository{ID: 7, FullName: sampleRepo, Refs: map[string]map[string]string{base: {".kaizen/schedule.yml": old}}})
+	p.api.AddRepository(ghtest.Repository{ID: 7, FullName: sampleRepo,
+		Refs: map[string]map[string]string{base: {".kaizen/schedule.yml": old}}})
 	payload := filepath.Join(t.TempDir(), "event.json")
 	if err := os.WriteFile(payload, []byte(`{"pull_request":{"base":{"sha":"`+base+`"}}}`), 0o644); err != nil {
 		t.Fatal(err)
@@ -371,16 +392,19 @@ func TestPullRequestComparesWithTheBase(t *testing.T) {
 	if got.code != exitOK || got.outputs["valid"] != "true" {
 		t.Fatalf("exit code %d\n%s", got.code, got.stderr)
 	}
-	for _, want := range []string{"is valid", "re-timed", "runs at the next tick, for 2026-W48", "2026-11-30 05:00, 2026-12-07 05:00"} {
+	for _, want := range []string{"is valid", "re-timed", "runs at the next tick, for 2026-W48",
+		"2026-11-30 05:00, 2026-12-07 05:00"} {
 		if !strings.Contains(got.summary, want) {
 			t.Errorf("the summary lacks %q:\n%s", want, got.summary)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(p.workspace, ".kaizen/schedule.yml"), []byte(old+"nonsense: 1\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(p.workspace, ".kaizen/schedule.yml"), []byte(old+"nonsense: 1\n"),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	got = p.stepIn(2, map[string]string{"command": "validate", "now": tuesday}, env)
-	if got.code != exitFindings || !strings.Contains(got.stdout, "::error ") || !strings.Contains(got.stdout, "file=.kaizen/schedule.yml") {
+	if got.code != exitFindings || !strings.Contains(got.stdout, "::error ") ||
+		!strings.Contains(got.stdout, "file=.kaizen/schedule.yml") {
 		t.Errorf("exit code %d, annotations %s", got.code, got.stdout)
 	}
 }

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// agentErrors collects what went wrong with agents. What concerns many of them alike, such as a ledger out of reach, is told once.
+// agentErrors collects the errors of agents. An error that many of them share, such as an
+// unreadable ledger, is reported once.
 type agentErrors struct {
 	distinct []error
 	agents   map[string][]string // by the text of their error
@@ -22,7 +23,8 @@ func (a *agentErrors) add(agent string, err error) {
 	a.agents[text] = append(a.agents[text], agent)
 }
 
-// errors are the errors in the order in which they came, each with the agents that it concerns.
+// errors returns the errors in the order of their arrival, each with the agents that it
+// affects.
 func (a *agentErrors) errors() []error {
 	var errs []error
 	for _, err := range a.distinct {
@@ -31,7 +33,7 @@ func (a *agentErrors) errors() []error {
 	return errs
 }
 
-// someOf lists names, and of many only the first few.
+// someOf lists names; of a long list it lists only the first few.
 func someOf(names []string) string {
 	const few = 5
 	if n := len(names) - few; n > 1 {

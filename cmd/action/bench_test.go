@@ -12,10 +12,11 @@ import (
 	"time"
 )
 
-// BenchmarkAgents prepares many agents in one process and reports its wall time and its peak memory, which must not grow with the number
-// of agents: what stays of one is its event. docs/bundles.md has the numbers.
+// BenchmarkAgents prepares many agents in one process and reports its wall time and peak
+// memory. The memory must not grow with the number of agents, because only the events
+// stay. docs/bundles.md has the numbers.
 //
-//	go test -run '^$' -bench Agents -benchtime 3x ./cmd/action
+// go test -run '^$' -bench Agents -benchtime 3x ./cmd/action
 func BenchmarkAgents(b *testing.B) {
 	for _, n := range []int{25, 250, 1900} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
@@ -31,16 +32,19 @@ func BenchmarkAgents(b *testing.B) {
 	}
 }
 
-// writeAgents writes a checkout of n agents with 8 KB of prompt, memory as given in bytes and 50 executions each.
+// writeAgents writes a checkout of n agents with 8 KB of prompt, memory as given in bytes
+// and 50 executions each.
 func writeAgents(tb testing.TB, dir string, n, memory int) {
 	tb.Helper()
-	line := "Look at the week: what was tried, what came of it, and which token of progress the team can show next time.\n"
+	line := "Look at the week: what was tried, what came of it, and which token of progress the team can show next " +
+		"time.\n"
 	manifest := "version: \"1\"\nrepo: fleet\nagents:\n"
 	files := map[string]string{"SCOPE.md": "# Scope\n", "TODO.md": "# To do\n"}
 	for i := range n {
 		agent := fmt.Sprintf("agent%d", i)
 		manifest += "  " + agent + ":\n    cadence: daily\n"
-		files[".claude/agents/"+agent+".md"] = fmt.Sprintf("---\nname: %s\n---\n\n# %s\n\n%s", agent, agent, strings.Repeat(line, 75))
+		files[".claude/agents/"+agent+".md"] = fmt.Sprintf("---\nname: %s\n---\n\n# %s\n\n%s", agent, agent,
+			strings.Repeat(line, 75))
 		files[".kaizen/agents/"+agent+"/memory.md"] = strings.Repeat("- "+line, memory/len("- "+line))
 		files[".kaizen/metrics/"+agent+"/executions.jsonl"] = strings.Repeat(`{"timestamp":"2026-11-02T05:00:00Z","success":true,"execution_time_s":10,"quality_score":0.9}`+"\n", 50)
 	}
@@ -56,11 +60,13 @@ func writeAgents(tb testing.TB, dir string, n, memory int) {
 	}
 }
 
-// prepareAll prepares the n agents of dir in a process of its own and returns its peak memory in KiB.
+// prepareAll prepares the n agents of dir in a process of its own and returns its peak
+// memory in KiB.
 func prepareAll(tb testing.TB, dir string, n int, more ...string) int64 {
 	tb.Helper()
 	out := filepath.Join(tb.TempDir(), "out")
-	args := append([]string{"prepare", "--agents", "all", "--target", dir, "--out", out, "--emit", "stdout", "--now", tuesday}, more...)
+	args := append([]string{"prepare", "--agents", "all", "--target", dir, "--out", out, "--emit", "stdout", "--now",
+		tuesday}, more...)
 	cmd := exec.CommandContext(tb.Context(), "action", args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -76,13 +82,15 @@ func prepareAll(tb testing.TB, dir string, n int, more ...string) int64 {
 				tb.Fatalf("%v, %d events of %d\n%s", err, events, n, &stderr)
 			}
 			return peak
-		case <-time.After(2 * time.Millisecond): // the mark is a high-water mark: only what comes after the last look is missed
+		// the kernel keeps the maximum, so only growth after the last read is missed
+		case <-time.After(2 * time.Millisecond):
 			peak = max(peak, highWater(cmd.Process.Pid))
 		}
 	}
 }
 
-// highWater is the most memory in KiB that the process has had resident; 0 when it is gone.
+// highWater is the most memory in KiB that the process has had resident; 0 when it is
+// gone.
 func highWater(pid int) int64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

@@ -9,10 +9,13 @@ import (
 	"time"
 )
 
-// promptly is how soon a cancelled run has ended (design §10); the runner sends SIGTERM 7.5 s after SIGINT and kills 2.5 s later.
+// promptly is how soon a cancelled run has to end. The runner sends SIGTERM 7.5 s after
+// SIGINT, and kills the process 2.5 s later
+// (https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-cancellation).
 const promptly = 5 * time.Second
 
-// TestCancelled sends the real program a signal while a server leaves it without an answer, at every request of a run.
+// TestCancelled sends the real program a signal at every request of a run, while a server
+// does not answer.
 func TestCancelled(t *testing.T) {
 	t.Parallel()
 	whole, inputs := killPlatform(t)
@@ -41,7 +44,8 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-// TestCancelledWhileNATSConnects has a server that takes the connection and says nothing.
+// TestCancelledWhileNATSConnects cancels a run whose NATS server accepts the connection
+// and sends nothing.
 func TestCancelledWhileNATSConnects(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
@@ -65,14 +69,14 @@ func TestCancelledWhileNATSConnects(t *testing.T) {
 	got := p.cancel(p.vars(101, inputs, nil), reached, syscall.SIGTERM)
 	checkCancelled(t, p, moment{"nats", "connect", 0}, got)
 	if !strings.Contains(got.summary, "cancelled while connecting") {
-		t.Errorf("the summary does not tell of NATS:\n%s", got.summary)
+		t.Errorf("the summary does not mention NATS:\n%s", got.summary)
 	}
 	if n := len(p.api.Dispatches()); n != 0 {
 		t.Errorf("%d dispatches after the signal", n)
 	}
 }
 
-// cancel sends a signal as soon as the program is where it is wanted, and waits for its end.
+// cancel sends a signal as soon as the program reaches the point, and waits for its end.
 func (p *platform) cancel(vars map[string]string, reached <-chan struct{}, signal os.Signal) ran {
 	p.t.Helper()
 	c := p.program(vars)
@@ -92,7 +96,7 @@ func (p *platform) cancel(vars map[string]string, reached <-chan struct{}, signa
 	return p.readRan(c.ProcessState.ExitCode(), vars, &c.stdout, &c.stderr.text)
 }
 
-// checkCancelled holds that a cancelled run says what it did and what it did not.
+// checkCancelled checks that a cancelled run reports what it did and what it did not.
 func checkCancelled(t *testing.T, p *platform, l moment, got ran) {
 	t.Helper()
 	if got.code != exitUnavailable {
@@ -112,7 +116,8 @@ func checkCancelled(t *testing.T, p *platform, l moment, got ran) {
 		t.Errorf("%d bundles are stored, the output prepared is %s", bundles, got.outputs["prepared"])
 	}
 	for _, d := range p.api.Dispatches() {
-		if l.server == "results" && !strings.Contains(got.outputs["deliveries"], `"target":"`+d.Repository+`","status":"delivered"`) {
+		if l.server == "results" &&
+			!strings.Contains(got.outputs["deliveries"], `"target":"`+d.Repository+`","status":"delivered"`) {
 			t.Errorf("%s was served, the output deliveries is %s", d.Repository, got.outputs["deliveries"])
 		}
 	}

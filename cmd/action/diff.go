@@ -18,18 +18,18 @@ import (
 // comparison is what a pull request changes in the roster.
 type comparison struct {
 	schedule.Diff
-	// note, one sentence or none, says what is amiss with the base version.
+	// note is a sentence about a problem with the base version, or "".
 	note string
-	// none says that there was nothing to compare with, for the reason in note.
+	// none means that there was no base version to compare with; note gives the reason.
 	none bool
 }
 
-// checkBase refuses a base version that could be compared with nothing.
+// checkBase returns an error for a base version that cannot be compared.
 func (v *validation) checkBase() error {
 	switch base := v.base; {
 	case base == "":
 	case len(v.files) > 1:
-		return usagef("base is the earlier version of one manifest: check that one alone")
+		return usagef("base needs exactly one manifest: check one file at a time")
 	case base == "-" && slices.Contains(v.files, "-"):
 		return usagef("base and the manifest are both standard input: name a file for one of them")
 	default:
@@ -40,8 +40,9 @@ func (v *validation) checkBase() error {
 	return nil
 }
 
-// compare finds the base version of the manifest: --base, or on a pull request that of the base commit. One that can't be had from
-// GitHub is no reason to fail a check: a fork's token may see less.
+// compare compares the manifest with its base version: that of --base, or on a pull
+// request that of the base commit. A base version that GitHub does not return fails no
+// check, because the token of a fork may see less.
 func (v *validation) compare(ctx context.Context) error {
 	var data []byte
 	var err error
@@ -54,7 +55,8 @@ func (v *validation) compare(ctx context.Context) error {
 		return nil
 	default:
 		if data, err = v.fetchBase(ctx, sha); err != nil {
-			v.diff = &comparison{none: true, note: fmt.Sprintf("The base version could not be read, so there is no comparison: %v.", err)}
+			v.diff = &comparison{none: true,
+				note: fmt.Sprintf("The base version could not be read, so there is no comparison: %v.", err)}
 			v.runner.Logf("warning: %s", v.diff.note)
 			return nil
 		}
@@ -72,7 +74,8 @@ func (v *validation) compare(ctx context.Context) error {
 	return nil
 }
 
-// loadBase is nil for a base version that is missing or not valid, which compares like none at all.
+// loadBase returns nil for a base version that is missing or invalid. Both compare as an
+// empty manifest.
 func (v *validation) loadBase(data []byte) *schedule.Manifest {
 	if len(data) == 0 {
 		return nil
@@ -81,7 +84,8 @@ func (v *validation) loadBase(data []byte) *schedule.Manifest {
 	return m
 }
 
-// fetchBase returns the manifest at the pull request's base commit, nil when there was none.
+// fetchBase returns the manifest at the pull request's base commit, nil when there was
+// none.
 func (v *validation) fetchBase(ctx context.Context, sha string) ([]byte, error) {
 	client, err := v.client(v.token)
 	if err != nil {
@@ -90,14 +94,15 @@ func (v *validation) fetchBase(ctx context.Context, sha string) ([]byte, error) 
 	file := v.located([]diag.Finding{{File: v.manifest.File}})[0].File
 	data, err := client.File(ctx, v.env.Repository, file, sha, schedule.MaxSize)
 	if ghErr, ok := errors.AsType[*gh.Error](err); ok && ghErr.Kind == gh.NotFound {
-		// GitHub says the same of a repository that the token can't see: only of one that it sees is the manifest new.
+		// GitHub answers 404 for a hidden repository too. The manifest is new only if the
+		// token can see the repository.
 		_, err := client.Repository(ctx, v.env.Repository)
 		return nil, err
 	}
 	return data, err
 }
 
-// section is the comparison in the summary.
+// section returns the comparison as a section of the summary.
 func (c *comparison) section() actions.Section {
 	s := actions.Section{Title: "What changes", Text: c.verdict()}
 	if c.none {
@@ -106,7 +111,8 @@ func (c *comparison) section() actions.Section {
 	s.Table = &actions.Table{Header: []string{"Agent", "Change", "After the merge", "Runs a month", "Next five slots"}}
 	for _, e := range c.Entries {
 		s.Table.Rows = append(s.Table.Rows, []actions.Cell{
-			{Text: e.Agent, Code: true}, {Text: changes(e)}, {Text: effect(e)}, {Text: rates(e.Before, e.After)}, {Text: instants(e.Next)},
+			{Text: e.Agent, Code: true}, {Text: changes(e)}, {Text: effect(e)}, {Text: rates(e.Before, e.After)},
+			{Text: instants(e.Next)},
 		})
 	}
 	return s
@@ -121,7 +127,7 @@ func (c *comparison) verdict() string {
 	case c.note != "":
 		text = c.note + " " + text
 	case !c.Changed():
-		text = "The roster stays as it is. " + text
+		text = "The roster does not change. " + text
 	}
 	if c.Repo != "" {
 		text += fmt.Sprintf(" The slug changes (%s), so every entry becomes due again.", c.Repo)
@@ -129,7 +135,7 @@ func (c *comparison) verdict() string {
 	return text
 }
 
-// effect says what the change does at the next tick.
+// effect describes what the change does at the next tick.
 func effect(e schedule.EntryDiff) string {
 	switch {
 	case e.Effect != "":
@@ -163,7 +169,7 @@ func rates(before, after schedule.Rate) string {
 	return before.String() + " → " + after.String()
 }
 
-// writeText shows the comparison on a terminal.
+// writeText writes the comparison for a terminal.
 func (c *comparison) writeText(b *bytes.Buffer) {
 	fmt.Fprintln(b, c.verdict())
 	if c.none {

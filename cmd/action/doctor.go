@@ -18,10 +18,11 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
-// doctorDeadline is enough to read the workflows of some hundred targets within the platform's limits.
+// doctorDeadline is long enough to read the workflows of a few hundred targets within the
+// platform's rate limits.
 const doctorDeadline = 15 * time.Minute
 
-// doctorOptions are the options of doctor.
+// doctorOptions holds the options of doctor.
 type doctorOptions struct {
 	ledgerOptions
 	targetOptions
@@ -33,7 +34,8 @@ type doctorOptions struct {
 
 func (r *reader) doctor(inActions bool) doctorOptions {
 	return doctorOptions{
-		format: cmp.Or(r.oneOf(optFormat, "", "text", "json"), "text"), targetOptions: r.to(inActions), selection: r.selection(),
+		format: cmp.Or(r.oneOf(optFormat, "", "text", "json"), "text"), targetOptions: r.to(inActions),
+		selection:     r.selection(),
 		ledgerOptions: r.ledger(), secrets: r.secrets(), allowEvents: r.list(optAllowEvents),
 	}
 }
@@ -51,17 +53,17 @@ func runDoctor(ctx context.Context, a *app, r *reader) (int, error) {
 		return exitUsage, err
 	}
 	defer p.Close()
-	examined, err := a.examined(p, o)
+	input, err := a.doctorInput(p, o)
 	if err != nil {
 		return exitUsage, err
 	}
-	return a.reportDoctor(p, doctor.Run(ctx, examined), o.format)
+	return a.reportDoctor(p, doctor.Run(ctx, input), o.format)
 }
 
-// examined is what the doctor looks at.
-func (a *app) examined(p *pipeline.Project, o doctorOptions) (doctor.Options, error) {
+// doctorInput returns what doctor checks.
+func (a *app) doctorInput(p *pipeline.Project, o doctorOptions) (doctor.Options, error) {
 	out := doctor.Options{
-		Project: p, Now: a.now, Clock: a.world.now, Env: a.env, Client: a.client,
+		Project: p, Now: a.now, Clock: a.streams.now, Env: a.env, Client: a.client,
 		Refused: refuseEvent(a.env.EventName, o.allowEvents, unpublished...),
 		Token:   o.token, LedgerBranch: o.branch, Days: o.days, DaysErr: o.daysErr,
 		Dispatch: o.channels.dispatch, NATS: o.channels.nats, Targets: o.targets, TargetsErr: o.targetsErr,
@@ -76,7 +78,8 @@ func (a *app) examined(p *pipeline.Project, o doctorOptions) (doctor.Options, er
 	}
 	out.ShortRetention = a.retentionFindings(p, o.days)
 	out.Builder = pipeline.Builder{
-		Tree: p.Tree, Manifest: p.Manifest, Now: a.now, Secrets: o.secrets, Commit: a.commitOf(p.Tree), Root: a.hostPath(p.Tree.Dir()),
+		Tree: p.Tree, Manifest: p.Manifest, Now: a.now, Secrets: o.secrets, Commit: a.commitOf(p.Tree),
+		Root: a.hostPath(p.Tree.Dir()),
 	}
 	if o.channels.artifact {
 		out.Builder.Artifacts = a.artifactHome()
@@ -93,10 +96,12 @@ func (a *app) examined(p *pipeline.Project, o doctorOptions) (doctor.Options, er
 	return out, nil
 }
 
-// reportDoctor reports the checks. What has to be fixed wins over what did not answer: running again fixes only the latter.
+// reportDoctor reports the checks. A problem that the user has to fix decides the exit
+// code before one that a second run may solve.
 func (a *app) reportDoctor(p *pipeline.Project, checks []doctor.Check, format string) (int, error) {
 	for i, c := range checks {
-		// Servers have a say in some messages, and standard output is parsed for commands in Actions.
+		// Some messages quote servers, and in Actions the runner reads standard output
+		// for commands.
 		checks[i].Message, checks[i].Hint = safetext.Sanitize(c.Message), safetext.Sanitize(c.Hint)
 	}
 	t := doctor.Count(checks)
@@ -106,7 +111,8 @@ func (a *app) reportDoctor(p *pipeline.Project, checks []doctor.Check, format st
 		err,
 		a.logFindings(p.Findings, p.SourceOf),
 		write(a.stdout, report),
-		outputs{{"valid", strconv.FormatBool(t.Failures == 0)}, {"errors", strconv.Itoa(t.Failures)}, {"warnings", strconv.Itoa(t.Warnings)}}.set(a.runner),
+		outputs{{"valid", strconv.FormatBool(t.Failures == 0)}, {"errors", strconv.Itoa(t.Failures)},
+			{"warnings", strconv.Itoa(t.Warnings)}}.set(a.runner),
 		a.runner.WriteSummary(doctorSummary(checks, t)),
 	)
 	switch {
@@ -133,10 +139,11 @@ func renderChecks(checks []doctor.Check, format string) ([]byte, error) {
 }
 
 func doctorSummary(checks []doctor.Check, t doctor.Tally) actions.Summary {
-	s := actions.Summary{Verdict: "✅ Everything that a run needs is there"}
+	s := actions.Summary{Verdict: "✅ A run has everything that it needs"}
 	switch {
 	case t.Failures > 0:
-		s.Verdict = fmt.Sprintf("❌ %s failed, %s", advice.Count(t.Failures, "check"), advice.Count(t.Warnings, "warning"))
+		s.Verdict = fmt.Sprintf("❌ %s failed, %s", advice.Count(t.Failures, "check"),
+			advice.Count(t.Warnings, "warning"))
 	case t.Warnings > 0:
 		s.Verdict = fmt.Sprintf("⚠️ Nothing failed, %s", advice.Count(t.Warnings, "warning"))
 	}

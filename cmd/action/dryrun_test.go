@@ -11,7 +11,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 )
 
-// A dry run goes to the last moment, tells per target what would be sent where, and leaves nothing anywhere.
+// A dry run reports for every target what it would send, and leaves nothing behind.
 func TestDryRunTellsAndLeavesNothing(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
@@ -26,7 +26,8 @@ func TestDryRunTellsAndLeavesNothing(t *testing.T) {
 		t.Fatalf("exit code %d\n%s", got.code, got.stderr)
 	}
 	var deliveries []agentDelivery
-	if err := json.Unmarshal([]byte(got.outputs["deliveries"]), &deliveries); err != nil || len(deliveries) != len(targets) {
+	if err := json.Unmarshal([]byte(got.outputs["deliveries"]), &deliveries); err != nil ||
+		len(deliveries) != len(targets) {
 		t.Fatalf("%d deliveries, %v", len(deliveries), err)
 	}
 	for i, d := range deliveries {
@@ -39,8 +40,9 @@ func TestDryRunTellsAndLeavesNothing(t *testing.T) {
 			}
 		}
 	}
-	if !strings.Contains(got.stderr, "dispatch acme/r499: dry-run") || !strings.Contains(got.summary, "1 agent would be prepared") {
-		t.Errorf("not told as a dry run:\n%.2000s", got.summary)
+	if !strings.Contains(got.stderr, "dispatch acme/r499: dry-run") ||
+		!strings.Contains(got.summary, "1 agent would be prepared") {
+		t.Errorf("not reported as a dry run:\n%.2000s", got.summary)
 	}
 	if e, err := event.Parse([]byte(got.outputs["payload"])); err != nil || e.Agent != "coach" {
 		t.Errorf("payload: %v", err)
@@ -62,16 +64,19 @@ func TestDryRunTellsAndLeavesNothing(t *testing.T) {
 	}
 }
 
-// An event that no channel could carry is told with its numbers before anything leaves.
+// An event that exceeds the platform's limit is reported with its size before anything is
+// sent.
 func TestOversizedEventLeavesNothing(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
-	p.write(".kaizen/schedule.yml", oneAgent+"    session_close:\n"+strings.Repeat("      - "+strings.Repeat("é", 900)+"\n", 13))
+	p.write(".kaizen/schedule.yml",
+		oneAgent+"    session_close:\n"+strings.Repeat("      - "+strings.Repeat("é", 900)+"\n", 13))
 	got := p.step(fanOut(tuesday))
 	if got.code != exitFindings || got.outputs["count"] != "0" {
 		t.Errorf("exit code %d, outputs %v", got.code, got.outputs)
 	}
-	for _, want := range []string{"bytes, the platform takes 65535: shorten session_close", ".kaizen/schedule.yml:6:7"} {
+	for _, want := range []string{"bytes, and the platform accepts 65535: shorten session_close",
+		".kaizen/schedule.yml:6:7"} {
 		if !strings.Contains(got.stderr, want) {
 			t.Errorf("the log lacks %q:\n%.1000s", want, got.stderr)
 		}

@@ -19,7 +19,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
-// Wrong usage is told where a workflow looks, with outputs that a later step can decode.
+// A usage error is reported in the log, in an annotation and in the summary, with outputs
+// that a later step can decode.
 func TestRefusalReachesTheWorkflow(t *testing.T) {
 	t.Parallel()
 	outside := t.TempDir()
@@ -30,10 +31,11 @@ func TestRefusalReachesTheWorkflow(t *testing.T) {
 		{map[string]string{"agents": "nobody"}, nil, `has no agent "nobody"`},
 		{map[string]string{"retention-days": "forever"}, nil, `retention-days is "forever"`},
 		{map[string]string{"emit": "dispatch", "dispatch-to": "# acme/core\n"}, nil, "dispatch-to names none"},
-		{map[string]string{"dispatch-to": "acme/core", "token": "two words"}, nil, "dispatch-token: the token holds white space"},
-		{map[string]string{"agents": "optimization", "cadence": "weekly"}, nil, "not all of which are weekly"},
-		{map[string]string{"out": outside}, nil, "outside of the workspace"},
-		{map[string]string{"target": outside}, nil, "outside of the workspace"},
+		{map[string]string{"dispatch-to": "acme/core", "token": "two words"}, nil,
+			"dispatch-token: the token holds white space"},
+		{map[string]string{"agents": "optimization", "cadence": "weekly"}, nil, "some of them are not weekly"},
+		{map[string]string{"out": outside}, nil, "outside the workspace"},
+		{map[string]string{"target": outside}, nil, "outside the workspace"},
 		{nil, map[string]string{"GITHUB_EVENT_NAME": "pull_request"}, "refused on the event pull_request"},
 		{nil, map[string]string{"ACTIONS_RUNTIME_TOKEN": "x"}, "ACTIONS_RUNTIME_TOKEN is not a JSON web token"},
 	} {
@@ -42,7 +44,8 @@ func TestRefusalReachesTheWorkflow(t *testing.T) {
 		if got.code != exitUsage || !strings.Contains(got.stderr, test.want) {
 			t.Errorf("%v: exit code %d, want %q\n%s", test.inputs, got.code, test.want, got.stderr)
 		}
-		if got.outputs["payloads"] != "[]" || got.outputs["count"] != "0" || got.outputs["matrix"] != `{"include":[]}` || got.outputs["valid"] != "false" {
+		if got.outputs["payloads"] != "[]" || got.outputs["count"] != "0" ||
+			got.outputs["matrix"] != `{"include":[]}` || got.outputs["valid"] != "false" {
 			t.Errorf("%v: outputs %v", test.inputs, got.outputs)
 		}
 		if !strings.HasPrefix(got.stdout, "::error title=usage::") || !strings.Contains(got.summary, "❌") {
@@ -51,7 +54,8 @@ func TestRefusalReachesTheWorkflow(t *testing.T) {
 	}
 }
 
-// A checkout at a path that no event can name is wrong usage, not a fault of the manifest, and no other name is made of it.
+// A checkout whose path no event can contain is a usage error, not a finding about the
+// manifest.
 func TestRootThatNoEventCanName(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"two\nlines", "not\xffUTF-8"} {
@@ -60,21 +64,24 @@ func TestRootThatNoEventCanName(t *testing.T) {
 			t.Fatal(err)
 		}
 		var stdout, stderr strings.Builder
-		code := run(t.Context(), []string{"prepare", "coach", "--target", dir, "--emit", "stdout"}, world{
-			getenv: func(string) string { return "" }, stdout: &stdout, stderr: &stderr, now: time.Now, signals: context.WithCancel,
+		code := run(t.Context(), []string{"prepare", "coach", "--target", dir, "--emit", "stdout"}, streams{
+			getenv: func(string) string { return "" }, stdout: &stdout, stderr: &stderr, now: time.Now,
+			signals: context.WithCancel,
 		})
-		if code != exitUsage || stdout.Len() > 0 || !strings.Contains(stderr.String(), "cannot be the root of an event") {
+		if code != exitUsage || stdout.Len() > 0 ||
+			!strings.Contains(stderr.String(), "cannot be the root of an event") {
 			t.Errorf("%q: exit code %d, %q, %q", name, code, stdout.String(), stderr.String())
 		}
 	}
 }
 
-// fullDisk is a standard output that takes nothing.
+// fullDisk is a standard output that fails on every write.
 type fullDisk struct{}
 
 func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 
-// A bundle that is delivered and can't be printed is found where it is stored, for the next run is not due.
+// A delivered bundle that cannot be printed is still stored, because the next run is not
+// due.
 func TestBundleThatCannotBePrinted(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "kaizen")
@@ -82,11 +89,13 @@ func TestBundleThatCannotBePrinted(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stderr strings.Builder
-	code := run(t.Context(), []string{"prepare", "coach", "--target", dir, "--now", "2026-11-24T09:00:00Z"}, world{
-		getenv: func(string) string { return "" }, stdout: fullDisk{}, stderr: &stderr, now: time.Now, signals: context.WithCancel,
+	code := run(t.Context(), []string{"prepare", "coach", "--target", dir, "--now", "2026-11-24T09:00:00Z"}, streams{
+		getenv: func(string) string { return "" }, stdout: fullDisk{}, stderr: &stderr, now: time.Now,
+		signals: context.WithCancel,
 	})
 	stored := filepath.Join(dir, ".kaizen/prepared/kaizen.kaizen-agentic.coach.2026-W48")
-	if code != exitUnavailable || !strings.Contains(stderr.String(), "no space left on device: it is stored in "+stored) {
+	if code != exitUnavailable ||
+		!strings.Contains(stderr.String(), "no space left on device: it is stored in "+stored) {
 		t.Errorf("exit code %d, %q", code, stderr.String())
 	}
 	if _, err := os.Stat(filepath.Join(stored, "bundle.md")); err != nil {
@@ -94,13 +103,15 @@ func TestBundleThatCannotBePrinted(t *testing.T) {
 	}
 }
 
-// An event that only its artifact makes too large is told before the artifact is stored.
+// An event that is too large only with its artifact is reported before the artifact is
+// stored.
 func TestEventThatItsArtifactMakesTooLarge(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	event := func(padding int) string {
-		p.write(".kaizen/schedule.yml", oneAgent+"    session_close:\n"+strings.Repeat("      - "+strings.Repeat("é", 890)+"\n", 12)+
-			"      - "+strings.Repeat("y", padding)+"\n")
+		p.write(".kaizen/schedule.yml",
+			oneAgent+"    session_close:\n"+strings.Repeat("      - "+strings.Repeat("é", 890)+"\n", 12)+
+				"      - "+strings.Repeat("y", padding)+"\n")
 		got := p.step(map[string]string{"now": tuesday, "dry-run": "true", "emit": "stdout"})
 		return strings.TrimSpace(got.stdout)
 	}
@@ -112,7 +123,7 @@ func TestEventThatItsArtifactMakesTooLarge(t *testing.T) {
 			t.Fatalf("without an artifact the event has %d bytes", size)
 		}
 		got := p.step(inputs)
-		if got.code != exitFindings || !strings.Contains(got.stderr, "the platform takes 65535") {
+		if got.code != exitFindings || !strings.Contains(got.stderr, "the platform accepts 65535") {
 			t.Errorf("dry run %s: exit code %d\n%.2000s", dryRun, got.code, got.stderr)
 		}
 	}
@@ -121,7 +132,8 @@ func TestEventThatItsArtifactMakesTooLarge(t *testing.T) {
 	}
 }
 
-// Standard output has the manifest's order, whichever agent is done first and whichever has nothing to print.
+// Standard output has the manifest's order, whichever agent finishes first or prints
+// nothing.
 func TestStdoutKeepsTheOrder(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
@@ -161,7 +173,7 @@ func TestStdoutKeepsTheOrder(t *testing.T) {
 	}
 }
 
-// A bundle names the commit that is checked out, which need not be the workflow's.
+// A bundle names the checked-out commit, which may differ from the workflow's.
 func TestCommitOfTheCheckout(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
@@ -176,7 +188,7 @@ func TestCommitOfTheCheckout(t *testing.T) {
 	}
 }
 
-// Nothing that is told of a manifest that is not valid repeats a secret in it.
+// No report about an invalid manifest repeats a secret in it.
 func TestSecretInABrokenManifest(t *testing.T) {
 	t.Parallel()
 	const secret = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"
@@ -191,10 +203,12 @@ func TestSecretInABrokenManifest(t *testing.T) {
 			p := newPlatform(t)
 			p.write(".kaizen/schedule.yml", oneAgent+lines)
 			got := p.step(map[string]string{"command": command, "now": tuesday})
-			if got.code != exitFindings || !strings.Contains(got.stderr, "a secret of the kind github-token stands in the manifest") {
+			if got.code != exitFindings ||
+				!strings.Contains(got.stderr, "a secret of the kind github-token stands in the manifest") {
 				t.Errorf("%s: exit code %d\n%s", command, got.code, got.stderr)
 			}
-			for where, text := range map[string]string{"log": got.stderr, "annotations": got.stdout, "summary": got.summary, "outputs": fmt.Sprint(got.outputs)} {
+			for where, text := range map[string]string{"log": got.stderr, "annotations": got.stdout,
+				"summary": got.summary, "outputs": fmt.Sprint(got.outputs)} {
 				if strings.Contains(text, "ghp_") || strings.Contains(text, "16C7e42F") {
 					t.Errorf("%s with %q: the %s holds the secret:\n%s", command, lines, where, text)
 				}
@@ -203,22 +217,25 @@ func TestSecretInABrokenManifest(t *testing.T) {
 	}
 }
 
-// Deliveries that are more than the platform takes are cut to those that failed.
+// Deliveries that exceed the platform's limit are reduced to the failed ones.
 func TestManyDeliveries(t *testing.T) {
 	t.Parallel()
 	output := filepath.Join(t.TempDir(), "output")
 	vars := map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": output}
 	var log strings.Builder
-	runner := actions.NewRunner(actions.RunnerOptions{Getenv: func(name string) string { return vars[name] }, Stderr: &log})
+	runner := actions.NewRunner(actions.RunnerOptions{Getenv: func(name string) string { return vars[name] },
+		Stderr: &log})
 	r := &pipeline.Outcome{
-		Planned: &pipeline.Planned{Entry: &schedule.Entry{Agent: "coach"}, Chosen: true}, Built: &pipeline.Built{}, Delivered: &pipeline.Delivered{},
+		Planned: &pipeline.Planned{Entry: &schedule.Entry{Agent: "coach"}, Chosen: true}, Built: &pipeline.Built{},
+		Delivered: &pipeline.Delivered{},
 	}
 	for i := range 20_000 {
 		status := store.Delivered
 		if i%1000 == 0 {
 			status = store.Failed
 		}
-		r.Deliveries = append(r.Deliveries, store.Delivery{Channel: "dispatch", Target: fmt.Sprint("acme/repository-", i), Status: status})
+		r.Deliveries = append(r.Deliveries,
+			store.Delivery{Channel: "dispatch", Target: fmt.Sprint("acme/repository-", i), Status: status})
 	}
 	j := &job{app: &app{runner: runner, env: actions.Environment{Actions: true}}}
 	if err := j.setOutputs(outcome{entries: []*pipeline.Outcome{r}}); err != nil {
@@ -229,22 +246,25 @@ func TestManyDeliveries(t *testing.T) {
 		t.Fatal(err)
 	}
 	var kept []store.Delivery
-	if err := json.Unmarshal([]byte(parseOutputs(t, string(text))["deliveries"]), &kept); err != nil || len(kept) != 20 || kept[1].Target != "acme/repository-1000" {
+	if err := json.Unmarshal([]byte(parseOutputs(t, string(text))["deliveries"]), &kept); err != nil ||
+		len(kept) != 20 || kept[1].Target != "acme/repository-1000" {
 		t.Errorf("%d kept (%v), want the 20 that failed", len(kept), err)
 	}
-	if len(text) > actions.MaxOutputs || !strings.Contains(log.String(), "lists the failed ones only: all 20000") {
+	if len(text) > actions.MaxOutputs ||
+		!strings.Contains(log.String(), "lists failed deliveries only, because all 20000") {
 		t.Errorf("%d bytes, log %s", len(text), &log)
 	}
 }
 
-// What a server says is no command for a step that prints an output.
+// The text of a server is no command for a step that prints an output.
 func TestOutputsHoldNoCommand(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	p.api.Fail("POST /repos/acme/core/dispatches", 1, ghtest.Status(422, `{"message":"::error::x ##[error]y"}`))
 	got := p.step(fanOut(tuesday))
 	var deliveries []store.Delivery
-	if err := json.Unmarshal([]byte(got.outputs["deliveries"]), &deliveries); err != nil || !strings.Contains(deliveries[0].Error, "##[error]y") {
+	if err := json.Unmarshal([]byte(got.outputs["deliveries"]), &deliveries); err != nil ||
+		!strings.Contains(deliveries[0].Error, "##[error]y") {
 		t.Errorf("%v: %s", err, got.outputs["deliveries"])
 	}
 	for name, value := range got.outputs {

@@ -14,24 +14,30 @@ import (
 
 const modulePath = "github.com/kaizen-agentic/schedule-action/"
 
-// layers is the one direction in which data flows (design §2): a package imports only packages that stand before it.
+// layers is the order of the packages: a package imports only packages before it.
 var layers = []string{
 	"internal/safetext", "internal/advice", "internal/diag", "internal/checkout", "internal/yamlnode", "internal/cron",
-	"internal/bundleid", "internal/transfer", "internal/gh", "internal/schedule", "internal/workflow", "internal/scaffold",
-	"internal/prepare", "internal/event", "internal/store", "internal/emit", "internal/actions", "internal/pipeline", "internal/doctor",
+	"internal/bundleid", "internal/transfer", "internal/gh", "internal/schedule", "internal/workflow",
+	"internal/scaffold",
+	"internal/prepare", "internal/event", "internal/store", "internal/emit", "internal/actions", "internal/pipeline",
+	"internal/doctor",
 	"internal/receive", "internal/fleet", "cmd/action",
 }
 
-// testOnly packages serve tests: no file of the program imports them.
+// testOnly packages are for tests: no file of the program imports them.
 var testOnly = []string{"internal/fixture", "internal/ghtest"}
 
-// yamlFile is the one file that imports the YAML library, archived upstream: the day it must be replaced, one file changes.
+// yamlFile is the only file that imports the YAML library. The library is archived, so a
+// replacement should change one file only.
 const yamlFile = "internal/yamlnode/yaml.go"
 
-// banned methods of go-githubactions write command files with a fixed delimiter, which a value can hold (platform-facts).
+// banned lists methods of go-githubactions that write command files with a fixed
+// delimiter, which a value can contain
+// (https://github.com/sethvargo/go-githubactions/blob/main/actions.go).
 var banned = []string{"SetOutput", "SetEnv", "SaveState"}
 
-// sourceFile is a parsed Go file of the module, its path slash-separated and relative to the module's root.
+// sourceFile is a parsed Go file of the module, its path slash-separated and relative to
+// the module's root.
 type sourceFile struct {
 	path string
 	*ast.File
@@ -58,7 +64,8 @@ func parseFile(t *testing.T, path string, src any) sourceFile {
 	return sourceFile{path: path, File: file}
 }
 
-// parseModule parses every Go file of the program's module; tests/ is a module of its own.
+// parseModule parses every Go file of the program's module; tests/ is a module of its
+// own.
 func parseModule(t *testing.T) []sourceFile {
 	t.Helper()
 	const root = "../.."
@@ -81,7 +88,7 @@ func parseModule(t *testing.T) []sourceFile {
 	return files
 }
 
-// faults are the rules of this file that f breaks.
+// faults returns the violations of these rules in f.
 func faults(f sourceFile) []string {
 	var out []string
 	layer := slices.Index(layers, f.pkg())
@@ -97,7 +104,7 @@ func faults(f sourceFile) []string {
 			continue
 		}
 		if at := slices.Index(layers, name); at < 0 || at >= layer {
-			out = append(out, "imports "+name+", which does not stand before "+f.pkg())
+			out = append(out, "imports "+name+", which is not before  "+f.pkg())
 		}
 	}
 	if slices.Contains(f.imports(), "github.com/sethvargo/go-githubactions") {
@@ -135,13 +142,18 @@ func TestFaults(t *testing.T) {
 		{"after", "internal/schedule/x.go", `package schedule; import _ "` + modulePath + `internal/prepare"`, 1},
 		{"itself", "internal/gh/x.go", `package gh; import _ "` + modulePath + `internal/gh"`, 1},
 		{"test may look ahead", "internal/gh/x_test.go", `package gh; import _ "` + modulePath + `internal/ghtest"`, 0},
-		{"program imports test code", "cmd/action/x.go", `package main; import _ "` + modulePath + `internal/ghtest"`, 1},
+		{"program imports test code", "cmd/action/x.go", `package main; import _ "` + modulePath + `internal/ghtest"`,
+			1},
 		{"unknown package", "internal/utils/x.go", `package utils`, 1},
 		{"yaml elsewhere", "internal/fleet/x.go", `package fleet; import _ "gopkg.in/yaml.v3"`, 1},
 		{"yaml at home", yamlFile, `package yamlnode; import _ "gopkg.in/yaml.v3"`, 0},
-		{"banned call", "internal/emit/x.go", `package emit; import ga "github.com/sethvargo/go-githubactions"; func f(a *ga.Action) { a.SetOutput("k", "v") }`, 1},
-		{"banned method value", "internal/emit/x.go", `package emit; import ga "github.com/sethvargo/go-githubactions"; var f = ga.New().SetEnv`, 1},
-		{"own method of that name", "internal/emit/x.go", `package emit; func f(a interface{ SetOutput(k, v string) }) { a.SetOutput("k", "v") }`, 0},
+		{"banned call", "internal/emit/x.go",
+			`package emit; import ga "github.com/sethvargo/go-githubactions"; func f(a *ga.Action) { ` +
+				`a.SetOutput("k", "v") }`, 1},
+		{"banned method value", "internal/emit/x.go",
+			`package emit; import ga "github.com/sethvargo/go-githubactions"; var f = ga.New().SetEnv`, 1},
+		{"own method of that name", "internal/emit/x.go",
+			`package emit; func f(a interface{ SetOutput(k, v string) }) { a.SetOutput("k", "v") }`, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -18,14 +18,14 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// initOptions are the options of init.
+// initOptions holds the options of init.
 type initOptions struct {
-	target     string   // as the user names it, "" for the working directory
-	agents     []string // that get an entry, none for those that are found
+	target     string   // as the user gave it; "" is the working directory
+	agents     []string // that get an entry; none means those that are found
 	timezone   string
 	engagement string
 	bootstrap  scaffold.Bootstrap
-	given      []string // names of the options that shape the manifest and were given
+	given      []string // options of the manifest that the user set
 }
 
 func (r *reader) init() initOptions {
@@ -48,7 +48,8 @@ func (r *reader) init() initOptions {
 	return o
 }
 
-// runInit writes what a repository needs to be scheduled, and shows what it did. It never overwrites.
+// runInit writes the files that schedule a repository's agents, and reports what it did.
+// It never overwrites a file.
 func runInit(_ context.Context, a *app, r *reader) (int, error) {
 	if len(r.args) > 0 {
 		return exitUsage, usagef("init takes no arguments: name the checkout with --target, agents with --agents")
@@ -84,7 +85,8 @@ func runInit(_ context.Context, a *app, r *reader) (int, error) {
 	return exitOK, err
 }
 
-// refuseSecond refuses to write a manifest beside one that has another name or is further up.
+// refuseSecond returns an error if there is already a manifest with another name, or in a
+// directory above.
 func (a *app) refuseSecond(tree *checkout.Tree) error {
 	const file = schedule.DefaultPath
 	if tree.IsFile(file) {
@@ -95,13 +97,15 @@ func (a *app) refuseSecond(tree *checkout.Tree) error {
 			"then run init again", found, file)
 	}
 	if above := pipeline.ManifestAbove(tree.Dir(), file, a.env.Workspace); above != "" {
-		return usagef("the repository has a manifest already, %s: add the agents of this directory to it, or run init in %s",
+		return usagef("the repository has a manifest already, %s: add the agents of this directory to it, or run "+
+			"init in %s",
 			filepath.Join(above, file), above)
 	}
 	return nil
 }
 
-// looksLikeManifest reports whether a file outside of .kaizen has a word of a manifest; inside, any file does.
+// looksLikeManifest reports whether a file may be a manifest. Inside .kaizen every file
+// may; elsewhere it has to contain a word of a manifest.
 func looksLikeManifest(tree *checkout.Tree, name string) bool {
 	if path.Dir(name) == path.Dir(schedule.DefaultPath) {
 		return true
@@ -112,8 +116,8 @@ func looksLikeManifest(tree *checkout.Tree, name string) bool {
 	})
 }
 
-// repositoryRoot is the directory above the checkout that holds the repository of which the checkout is a
-// part, "" if there is none.
+// repositoryRoot returns the directory above the checkout that is the root of its
+// repository, or "" if there is none.
 func repositoryRoot(tree *checkout.Tree) string {
 	if tree.HasGit() {
 		return ""
@@ -126,8 +130,8 @@ func repositoryRoot(tree *checkout.Tree) string {
 	return ""
 }
 
-// fullName is the repository's name with its owner, as far as it is known: that of the workspace, or where
-// the checkout came from, or its slug.
+// fullName returns the repository's name with its owner, as far as it is known: from the
+// workspace, from the remote, or else only the slug.
 func (a *app) fullName(tree *checkout.Tree, root string) string {
 	if a.isWorkflows(tree) && a.env.Repository != "" {
 		return a.env.Repository

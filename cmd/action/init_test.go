@@ -57,8 +57,9 @@ var repositories = []struct {
 		files: map[string]string{"agents/agent-coach.md": shortPrompt, "agents/agent-optimization.md": shortPrompt,
 			".kaizen/agents/coach/memory.md": "m", ".gitignore": "/dist/"}},
 	{name: "claude", agents: []string{"coach", "optimization", "audit*", "review*"},
-		files: map[string]string{".claude/agents/review.md": shortPrompt, ".claude/agents/security/audit.md": shortPrompt,
-			".claude/agents/My Agent.md": shortPrompt, ".claude/agents/README.md": "x"},
+		files: map[string]string{".claude/agents/review.md": shortPrompt,
+			".claude/agents/security/audit.md": shortPrompt,
+			".claude/agents/My Agent.md":       shortPrompt, ".claude/agents/README.md": "x"},
 		skipped: ".claude/agents/My Agent.md .claude/agents/README.md"},
 	{name: "github", agents: []string{"coach", "optimization", "docs*", "triage*"},
 		files: map[string]string{".github/agents/docs.agent.md": shortPrompt, ".github/agents/triage.md": shortPrompt,
@@ -72,7 +73,8 @@ var repositories = []struct {
 	{name: "manifest", agents: []string{"audit*"},
 		files: map[string]string{"agents/audit.md": shortPrompt, "agents/late.md": shortPrompt,
 			".kaizen/schedule.yml": ownManifest}},
-	{name: "workflows", files: map[string]string{"agents/audit.md": shortPrompt, ".github/workflows/agents.yml": ownSchedule},
+	{name: "workflows",
+		files:  map[string]string{"agents/audit.md": shortPrompt, ".github/workflows/agents.yml": ownSchedule},
 		agents: []string{"coach", "optimization", "audit*"}, crons: ".github/workflows/agents.yml"},
 }
 
@@ -116,7 +118,8 @@ func TestInit(t *testing.T) {
 	}
 }
 
-// TestInitRefusesASecondManifest holds what init does beside a manifest of another name or place.
+// TestInitRefusesASecondManifest checks init beside a manifest with another name or in
+// another place.
 func TestInitRefusesASecondManifest(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -124,7 +127,8 @@ func TestInitRefusesASecondManifest(t *testing.T) {
 		code                  int
 		want                  string
 	}{
-		{".kaizen/schedule.yaml", "x", "", 2, `".kaizen/schedule.yaml" is probably the manifest: rename it to .kaizen/schedule.yml`},
+		{".kaizen/schedule.yaml", "x", "", 2,
+			`".kaizen/schedule.yaml" is probably the manifest: rename it to .kaizen/schedule.yml`},
 		{".kaizen/Schedule.yml", ownManifest, "", 2, `".kaizen/Schedule.yml" is probably the manifest`},
 		{"schedule.yml", ownManifest, "", 2, `"schedule.yml" is probably the manifest`},
 		{"schedule.yml", "jobs: []\n", "", 0, "wrote   .kaizen/schedule.yml"},
@@ -157,7 +161,7 @@ func TestInitOnGitea(t *testing.T) {
 	action(t, 0, "validate", "--fail-on", "warning", "--target", dir)
 }
 
-// TestInitWithManyFiles goes on without a directory of too many names.
+// TestInitWithManyFiles checks that init skips a directory with too many names.
 func TestInitWithManyFiles(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{"agents/coach.md": shortPrompt}
@@ -167,7 +171,8 @@ func TestInitWithManyFiles(t *testing.T) {
 	dir := clone(t, "acme/web", files)
 	const line = "is not searched: more than 1000 names are not read"
 	out := action(t, 0, "init", "--target", dir)
-	if want := `note: "agents" has more than 1000 names and is not searched: name its agents with --agents`; !strings.Contains(out, want) {
+	want := `note: "agents" has more than 1000 names and is not searched: name its agents with --agents`
+	if !strings.Contains(out, want) {
 		t.Errorf("output %s, want %s", out, want)
 	}
 	if out := action(t, 0, "validate", "--target", dir); !strings.Contains(out, `"agents" `+line) {
@@ -175,7 +180,7 @@ func TestInitWithManyFiles(t *testing.T) {
 	}
 }
 
-// TestInitMinutes gives two repositories of the same name different minutes.
+// TestInitMinutes checks that two repositories of the same name get different minutes.
 func TestInitMinutes(t *testing.T) {
 	t.Parallel()
 	minutes := map[string]bool{}
@@ -190,7 +195,7 @@ func TestInitMinutes(t *testing.T) {
 	}
 }
 
-// TestInitInAHostileClone plants links at names that init writes to, or wrote to once.
+// TestInitInAHostileClone plants links at the names of files that init writes.
 func TestInitInAHostileClone(t *testing.T) {
 	t.Parallel()
 	const config = "[core]\n\tbare = false\n"
@@ -236,7 +241,7 @@ func TestInitInAHostileClone(t *testing.T) {
 	}
 }
 
-// TestInitOutputHoldsNoCommand proves that the name of a file gives the runner no command.
+// TestInitOutputHoldsNoCommand checks that a file name cannot give the runner a command.
 func TestInitOutputHoldsNoCommand(t *testing.T) {
 	t.Parallel()
 	names := map[string]string{"agents/x\n::warning::y.md": "x", ".claude/agents/a\n##[error]z/b.md": "x"}
@@ -251,8 +256,9 @@ func clone(t *testing.T, repository string, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	put(t, dir, files)
-	put(t, dir, map[string]string{".git/HEAD": "ref: refs/heads/main\n", ".git/refs/heads/main": strings.Repeat("ab", 20) + "\n",
-		".git/config": "[remote \"origin\"]\n\turl = https://github.com/" + repository + ".git\n"})
+	put(t, dir, map[string]string{".git/HEAD": "ref: refs/heads/main\n",
+		".git/refs/heads/main": strings.Repeat("ab", 20) + "\n",
+		".git/config":          "[remote \"origin\"]\n\turl = https://github.com/" + repository + ".git\n"})
 	return dir
 }
 
@@ -327,7 +333,8 @@ func checkListed(t *testing.T, dir string, want []string) {
 	}
 }
 
-// checkDoctor wants no complaint but about what only a run in a workflow has, and that nothing is enabled.
+// checkDoctor checks that doctor only reports what exists in workflows only, and that no
+// entry is enabled.
 func checkDoctor(t *testing.T, dir string, enabled bool) {
 	t.Helper()
 	var checks []doctor.Check

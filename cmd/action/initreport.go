@@ -15,7 +15,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/workflow"
 )
 
-// initReport is what init has to say.
+// initReport is the output of init.
 type initReport struct {
 	initOptions
 	*scaffold.Scaffold
@@ -48,7 +48,7 @@ func (r *initReport) text() string {
 	return b.String()
 }
 
-// oneLine drops line breaks, which names of files may hold.
+// oneLine replaces line breaks, which file names may contain.
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func (r *initReport) found() string {
@@ -77,11 +77,12 @@ func scaffoldLine(f scaffold.File) string {
 	return "  wrote   " + f.Path
 }
 
-// freeMinutes is what a private repository of a personal account on GitHub Free has a month:
+// freeMinutes is the monthly quota of minutes for private repositories of a personal
+// account on GitHub Free:
 // https://docs.github.com/en/billing/concepts/product-billing/github-actions.
 const freeMinutes = 2000
 
-// billed says what the runs cost: a run is billed by the minute, rounded up.
+// billed describes the cost of the runs. A run is billed by the minute, rounded up.
 func billed(runs float64) string {
 	n := int(math.Round(runs))
 	if n > freeMinutes {
@@ -92,7 +93,7 @@ func billed(runs float64) string {
 		thousands(n), thousands(freeMinutes))
 }
 
-// thousands writes a number with commas.
+// thousands formats a number with commas.
 func thousands(n int) string {
 	if n < 1000 {
 		return fmt.Sprint(n)
@@ -100,8 +101,8 @@ func thousands(n int) string {
 	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
 }
 
-// notes are those about the files, about options without effect, and about a part of a repository: a
-// workflow down there never runs.
+// notes returns the notes about files, about options without effect, and about a checkout
+// that is only a part of its repository, whose workflows never run.
 func (r *initReport) notes() []string {
 	notes := slices.Clone(r.Notes)
 	if r.Files[0].Exists {
@@ -117,7 +118,7 @@ func (r *initReport) notes() []string {
 	return notes
 }
 
-// rootWorkflows is the directory of workflows at the repository's root.
+// rootWorkflows returns the directory of workflows at the repository's root.
 func (r *initReport) rootWorkflows() string {
 	dir := path.Dir(scaffold.ScheduleWorkflow)
 	if above, err := checkout.Open(r.root); err == nil {
@@ -127,7 +128,7 @@ func (r *initReport) rootWorkflows() string {
 	return filepath.Join(r.root, filepath.FromSlash(dir))
 }
 
-// next is the two steps to take.
+// next returns the two steps that the user takes next.
 func (r *initReport) next() (first, second string) {
 	target := ""
 	if r.target != "" {
@@ -163,12 +164,13 @@ func (r *initReport) next() (first, second string) {
 	return "read .kaizen/schedule.yml, then run: " + check, second
 }
 
-// enable is the first step where every entry is paused.
+// enable is the first of these steps when every entry is disabled.
 func (r *initReport) enable(agent string) string {
 	if slices.ContainsFunc(r.Found, func(a scaffold.FoundAgent) bool { return a.Agent == agent }) {
 		return "choose the agents that are to run and set enabled: true for each in .kaizen/schedule.yml"
 	}
-	return fmt.Sprintf("add agents/agent-%s.md, the prompt of %[1]s, and set enabled: true for it in .kaizen/schedule.yml",
+	return fmt.Sprintf("add agents/agent-%s.md, the prompt of %[1]s, and set enabled: true for it in "+
+		".kaizen/schedule.yml",
 		agent)
 }
 

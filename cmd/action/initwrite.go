@@ -15,9 +15,9 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
 )
 
-// writeScaffold writes the files inside dir that are to be written. A clone may be hostile: nothing is
-// written through a link or into .git (see refuseGit), a file is created and never opened, and the place of
-// every file is looked at before the first one is written.
+// writeScaffold writes files below dir. A clone may be hostile, so it never writes
+// through a link or into .git, and it creates files instead of opening them. It checks
+// all destinations before it writes the first file.
 func writeScaffold(dir string, files []scaffold.File) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -37,7 +37,7 @@ func writeScaffold(dir string, files []scaffold.File) error {
 	return nil
 }
 
-// refuseGit refuses a checkout that lies inside a .git directory, where a file may be a hook.
+// refuseGit returns an error for a checkout inside .git, where a file may be a hook.
 func refuseGit(dir string) error {
 	for part := range strings.SplitSeq(filepath.ToSlash(dir), "/") {
 		if strings.EqualFold(part, ".git") {
@@ -47,8 +47,8 @@ func refuseGit(dir string) error {
 	return nil
 }
 
-// checkPlace refuses a file whose directories are links or files, and a file to be appended to that is no
-// regular file.
+// checkPlace returns an error for a destination below a link or a file, and for a file to
+// append to that is not regular.
 func checkPlace(root *os.Root, f scaffold.File) error {
 	parts := strings.Split(f.Path, "/")
 	for i := range parts {
@@ -81,8 +81,8 @@ func writeAt(root *os.Root, f scaffold.File) error {
 	return create(dir, name, []byte(f.Content), 0o644)
 }
 
-// makeDir opens a directory below root, one part after the other, and makes what is missing of it. What is a
-// link, or becomes one meanwhile, is an error.
+// makeDir opens a directory below root, part by part, and creates the missing parts. A
+// part that is a link, or becomes one meanwhile, is an error.
 func makeDir(root *os.Root, path string) (*os.Root, error) {
 	dir, err := root.OpenRoot(".")
 	for part := range strings.SplitSeq(path, string(filepath.Separator)) {
@@ -119,7 +119,7 @@ func enterDir(dir *os.Root, name string) (*os.Root, error) {
 	return below, nil
 }
 
-// create writes a new file. A name that is taken, if only by a link, is an error.
+// create writes a new file. An existing name is an error, even if it is a dangling link.
 func create(dir *os.Root, name string, data []byte, mode fs.FileMode) error {
 	file, err := dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
@@ -129,8 +129,8 @@ func create(dir *os.Root, name string, data []byte, mode fs.FileMode) error {
 	return errors.Join(err, file.Close())
 }
 
-// appendTo replaces a file by itself and the addition in one step. The name of the file beside it cannot be
-// foreseen, so that a clone cannot hold a link of that name.
+// appendTo atomically replaces a file by its content and the addition. The temporary file
+// has a random name, so a clone cannot contain a link of that name.
 func appendTo(dir *os.Root, name, addition string) error {
 	old, err := readRegular(dir, name)
 	if err != nil {
@@ -154,7 +154,7 @@ func appendTo(dir *os.Root, name, addition string) error {
 	return err
 }
 
-// readRegular reads a regular file that is no link.
+// readRegular reads a regular file. A link is an error.
 func readRegular(dir *os.Root, name string) ([]byte, error) {
 	info, err := dir.Lstat(name)
 	if err != nil {

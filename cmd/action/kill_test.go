@@ -21,8 +21,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
-// moment is a point of a run at which the world can stop it: a request that arrived and is not answered, or a file of the runner
-// that nobody reads yet.
+// moment is a point at which a run can be stopped: a request without an answer, or a file
+// of the runner without a reader.
 type moment struct {
 	server    string // api, results or runner
 	operation string // METHOD /path, the operation of the Results Service, or the runner's variable
@@ -33,7 +33,8 @@ func (l moment) String() string {
 	return strings.ReplaceAll(fmt.Sprintf("%s %s %d", l.server, l.operation, l.nth), "/", " ")
 }
 
-// places lists the requests that the platform has seen, in the order of a run, and the writing of outputs and summary.
+// places lists the requests that the platform received, in order, and the writing of
+// outputs and summary.
 func (p *platform) places() []moment {
 	var list []moment
 	seen := map[moment]int{}
@@ -59,7 +60,8 @@ func operationOf(r ghtest.Request) string {
 	return r.Path[strings.LastIndexByte(r.Path, '/')+1:]
 }
 
-// hangAt lets the world hold still at l, and returns the channel that is closed when a run gets there.
+// hangAt blocks the run at l, and returns a channel that is closed when the run gets
+// there.
 func (p *platform) hangAt(l moment, vars map[string]string) <-chan struct{} {
 	p.t.Helper()
 	reached := make(chan struct{})
@@ -76,7 +78,8 @@ func (p *platform) hangAt(l moment, vars map[string]string) <-chan struct{} {
 	case "results":
 		p.results.Fail(l.operation, l.nth, 1, hang)
 	case "runner":
-		// A pipe that nobody opens holds its writer. Before it writes to any, a run has logged what became of the agent.
+		// Writing to a pipe blocks until a reader opens it. Before the first write, a run
+		// has logged the result of the agent.
 		path := vars[l.operation]
 		if err := os.Remove(path); err != nil {
 			p.t.Fatal(err)
@@ -96,25 +99,26 @@ type program struct {
 	ended  chan struct{}
 }
 
-// watched is a log that tells when a run has come to what it did.
+// watched is a log that signals when the run starts to report.
 type watched struct {
-	text bytes.Buffer
-	told chan struct{}
-	once sync.Once
+	text     bytes.Buffer
+	reported chan struct{}
+	once     sync.Once
 }
 
 func (w *watched) Write(data []byte) (int, error) {
 	n, err := w.text.Write(data)
 	if strings.Contains(w.text.String(), "coach: prepared as") {
-		w.once.Do(func() { close(w.told) })
+		w.once.Do(func() { close(w.reported) })
 	}
 	return n, err
 }
 
 func (p *platform) program(vars map[string]string) *program {
 	p.t.Helper()
-	c := &program{Cmd: exec.CommandContext(p.t.Context(), "action", "prepare", "--host-workspace=/home/runner/work/web"), ended: make(chan struct{})}
-	c.stderr.told = make(chan struct{})
+	c := &program{Cmd: exec.CommandContext(p.t.Context(), "action", "prepare",
+		"--host-workspace=/home/runner/work/web"), ended: make(chan struct{})}
+	c.stderr.reported = make(chan struct{})
 	for name, value := range vars {
 		c.Env = append(c.Env, name+"="+value)
 	}
@@ -129,31 +133,36 @@ func (p *platform) program(vars map[string]string) *program {
 	return c
 }
 
-// await waits until the program is where it is wanted, or at the latest until it begins to report.
+// await waits until the program reaches the point, or at the latest until it begins to
+// report.
 func (c *program) await(t *testing.T, reached <-chan struct{}) {
 	t.Helper()
 	select {
 	case <-reached:
-	case <-c.stderr.told:
+	case <-c.stderr.reported:
 	case <-c.ended:
 		t.Fatalf("the program ended before: %v\n%s", c.ProcessState, c.stderr.text.String())
 	}
 }
 
-// killPlatform has two targets, and a broken receipt in the ledger, so that a run sends every kind of request.
+// killPlatform has two targets and a broken receipt in the ledger, so that a run sends
+// every kind of request.
 func killPlatform(t *testing.T) (*platform, map[string]string) {
 	p := newPlatform(t)
-	p.api.AddArtifact(ghtest.Artifact{ID: 1, Repository: sampleRepo, Name: coachThisWeek + ".receipt", Zip: []byte("broken"), RunID: 1, HeadBranch: "main"})
+	p.api.AddArtifact(ghtest.Artifact{ID: 1, Repository: sampleRepo, Name: coachThisWeek + ".receipt",
+		Zip: []byte("broken"), RunID: 1, HeadBranch: "main"})
 	return p, fanOut(tuesday)
 }
 
 const coachThisWeek = "kaizen.kaizen-agentic.coach.2026-W48"
 
-// TestKilledAtEveryRequest kills the real program at each request that a run sends, and while it writes outputs and summary; then the
-// next run, or a second attempt of the same one, completes the work: the end state is that of a run that nobody killed.
+// TestKilledAtEveryRequest kills the real program at each request that a run sends, and
+// while it writes outputs and summary; then the next run, or a second attempt of the same
+// one, completes the work: the end state is that of a run without a kill.
 //
-// The server has not yet done what the last request asks for; that it has, and the answer is lost, is the same state as a kill at
-// the next request. Between file operations the store's TestCrashes stops a run.
+// The server has not yet done what the last request asks for; that it has, and the answer
+// is lost, is the same state as a kill at the next request. Between file operations the
+// store's TestCrashes stops a run.
 func TestKilledAtEveryRequest(t *testing.T) {
 	t.Parallel()
 	whole, inputs := killPlatform(t)
@@ -191,7 +200,7 @@ func TestKilledAtEveryRequest(t *testing.T) {
 	}
 }
 
-// checkKinds holds that the run which is killed everywhere takes every kind of step.
+// checkKinds checks that the killed run includes every kind of step.
 func checkKinds(t *testing.T, places []moment) {
 	t.Helper()
 	var names []string
@@ -201,7 +210,8 @@ func checkKinds(t *testing.T, places []moment) {
 	slices.Sort(names)
 	const repo = "/repos/" + sampleRepo
 	want := []string{
-		"api GET /artifacts/1.zip", "api GET " + repo, "api GET " + repo + "/actions/artifacts", "api GET " + repo + "/actions/artifacts/1/zip",
+		"api GET /artifacts/1.zip", "api GET " + repo, "api GET " + repo + "/actions/artifacts",
+		"api GET " + repo + "/actions/artifacts/1/zip",
 		"api POST /repos/acme/core/dispatches", "api POST /repos/acme/dash/dispatches",
 		"results CreateArtifact", "results CreateArtifact", "results FinalizeArtifact", "results FinalizeArtifact",
 		"results block", "results block", "results blocklist", "results blocklist",
@@ -212,7 +222,8 @@ func checkKinds(t *testing.T, places []moment) {
 	}
 }
 
-// TestKilledWithADirectoryLedger is the same where there is no artifact service: a self-hosted runner that keeps its directory.
+// TestKilledWithADirectoryLedger is the same test without an artifact service, as on a
+// self-hosted runner that keeps its directory.
 func TestKilledWithADirectoryLedger(t *testing.T) {
 	t.Parallel()
 	alone := map[string]string{"ACTIONS_RESULTS_URL": "", "ACTIONS_RUNTIME_TOKEN": ""}
@@ -243,7 +254,7 @@ func TestKilledWithADirectoryLedger(t *testing.T) {
 	}
 }
 
-// checkReceipts holds that a receipt exists only when every target was given the event.
+// checkReceipts checks that a receipt exists only if every target received the event.
 func (p *platform) checkReceipts() {
 	p.t.Helper()
 	receipts := 0
@@ -261,8 +272,9 @@ func (p *platform) checkReceipts() {
 	}
 }
 
-// state is what a run leaves behind, without what tells one run from another: names and contents of the artifacts, those of the
-// directory, and what each target was given. What is there twice with the same content counts once.
+// state returns what a run leaves behind, without the values that differ between runs:
+// names and contents of the artifacts, those of the directory, and what each target
+// received. Duplicates with the same content count once.
 func (p *platform) state() map[string]string {
 	p.t.Helper()
 	state := map[string]string{}
@@ -295,7 +307,7 @@ func (p *platform) state() map[string]string {
 	return state
 }
 
-// ofOneRun are the parts of events and receipts that tell one run from another.
+// ofOneRun are the parts of events and receipts that differ between runs.
 var ofOneRun = regexp.MustCompile(`"run_id":\d+|"id":\d+|/runs/\d+/artifacts/\d+`)
 
 func normal(content string) string {

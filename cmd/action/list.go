@@ -53,7 +53,8 @@ func newListed(d schedule.Decision) listed {
 	}
 }
 
-// scheduledRuns is the answer of the resolver discover_kaizen_scheduled_repos, for one repository.
+// scheduledRuns is the answer of the resolver discover_kaizen_scheduled_repos for one
+// repository.
 type scheduledRuns struct {
 	ScheduledRuns []scheduledRun `json:"scheduled_runs"`
 }
@@ -80,7 +81,7 @@ func newScheduledRuns(m *schedule.Manifest, entries []*schedule.Entry, root stri
 	return scheduledRuns{runs}
 }
 
-// listOptions are the options of list.
+// listOptions holds the options of list.
 type listOptions struct {
 	ledgerOptions
 	selection pipeline.Selection
@@ -94,10 +95,10 @@ func (r *reader) listing() listOptions {
 	}
 }
 
-// formatRuns is the format of the resolver.
+// formatRuns is the resolver's format.
 const formatRuns = "scheduled-runs"
 
-// runList shows every entry.
+// runList lists every entry.
 func runList(ctx context.Context, a *app, r *reader) (int, error) {
 	o := r.listing()
 	if r.err != nil {
@@ -125,7 +126,8 @@ func runList(ctx context.Context, a *app, r *reader) (int, error) {
 	return exitOf(err), errors.Join(err, a.reportList(p, decisions, o.format))
 }
 
-// listScheduledRuns prints the entries for the resolver. It asks no ledger: the resolver's answer has no due date.
+// listScheduledRuns prints the entries for the resolver. It does not read the ledger,
+// because the resolver's answer has no due date.
 func (a *app) listScheduledRuns(p *pipeline.Project, s pipeline.Selection) (int, error) {
 	entries, err := s.Entries(p.Manifest)
 	if err != nil {
@@ -139,7 +141,7 @@ func (a *app) listScheduledRuns(p *pipeline.Project, s pipeline.Selection) (int,
 	return exitOf(err), err
 }
 
-// writeJSON writes indented JSON as people read it: without escapes for HTML.
+// writeJSON writes indented JSON without HTML escapes.
 func writeJSON(b *bytes.Buffer, v any) error {
 	enc := json.NewEncoder(b)
 	enc.SetEscapeHTML(false)
@@ -154,13 +156,15 @@ func exitOf(err error) int {
 	return exitOK
 }
 
-// plan asks the ledger about every selected entry. Reading needs no directory to exist, so nothing is created.
+// plan looks up every selected entry in the ledger. It only reads, so it creates no
+// directory.
 func (a *app) plan(ctx context.Context, p *pipeline.Project, o listOptions) ([]*pipeline.Planned, error) {
 	stores, err := a.openStores(p, o.ledgerOptions)
 	if err != nil {
 		return nil, err
 	}
-	planner := pipeline.Planner{Manifest: p.Manifest, Ledger: stores.ledger(), Selection: o.selection, Now: a.now, Look: true}
+	planner := pipeline.Planner{Manifest: p.Manifest, Ledger: stores.ledger(), Selection: o.selection, Now: a.now,
+		Look: true}
 	plans, err := planner.Plan(ctx)
 	if err != nil {
 		return nil, usageError{err}
@@ -206,7 +210,8 @@ func (a *app) reportList(p *pipeline.Project, decisions []schedule.Decision, for
 	)
 }
 
-// writeListText writes the table. Its names and reasons hold no untrusted text but what the manifest's rules allow.
+// writeListText writes the table. The manifest's rules keep control characters out of its
+// names and reasons.
 func writeListText(b *bytes.Buffer, decisions []schedule.Decision) {
 	table := [][]string{{"AGENT", "CADENCE", "CRON", "DUE", "PERIOD", "NEXT", "WHY"}}
 	for _, d := range decisions {
@@ -215,7 +220,8 @@ func writeListText(b *bytes.Buffer, decisions []schedule.Decision) {
 			due = "yes"
 		}
 		e := d.Entry
-		table = append(table, []string{e.Agent, string(e.Cadence), e.Cron, due, d.Slot.Period, d.Next[0].String(), d.Outlook()})
+		table = append(table,
+			[]string{e.Agent, string(e.Cadence), e.Cron, due, d.Slot.Period, d.Next[0].String(), d.Outlook()})
 		for _, next := range d.Next[1:] {
 			table = append(table, []string{"", "", "", "", "", next.String(), ""})
 		}
@@ -223,7 +229,7 @@ func writeListText(b *bytes.Buffer, decisions []schedule.Decision) {
 	writeTable(b, table)
 }
 
-// writeTable aligns columns, without blanks at the ends of lines.
+// writeTable aligns columns and trims trailing spaces.
 func writeTable(b *bytes.Buffer, rows [][]string) {
 	var aligned bytes.Buffer
 	w := tabwriter.NewWriter(&aligned, 0, 0, 2, ' ', 0)
@@ -240,7 +246,8 @@ func listSummary(decisions []schedule.Decision, due int) actions.Summary {
 	table := &actions.Table{Header: []string{"Agent", "Cadence", "Cron", "Period", "State", "Why", "Next five"}}
 	for _, d := range decisions {
 		table.Rows = append(table.Rows, []actions.Cell{
-			{Text: d.Entry.Agent, Code: true}, {Text: string(d.Entry.Cadence)}, {Text: d.Entry.Cron, Code: true}, {Text: d.Slot.Period},
+			{Text: d.Entry.Agent, Code: true}, {Text: string(d.Entry.Cadence)}, {Text: d.Entry.Cron, Code: true},
+			{Text: d.Slot.Period},
 			{Text: string(d.State)}, {Text: d.Outlook()}, {Text: instants(d.Next)},
 		})
 	}
@@ -250,13 +257,14 @@ func listSummary(decisions []schedule.Decision, due int) actions.Summary {
 	}
 }
 
-// reportInvalid tells why a manifest can't be used: the end of list and doctor.
+// reportInvalid reports why list or doctor cannot use a manifest.
 func (a *app) reportInvalid(p *pipeline.Project) (int, error) {
 	errs, warnings := diag.Count(p.Findings)
 	hidden := a.annotate(p.Findings)
 	return exitFindings, errors.Join(
 		a.logFindings(p.Findings, p.SourceOf),
-		outputs{{"valid", "false"}, {"errors", strconv.Itoa(errs)}, {"warnings", strconv.Itoa(warnings)}, {"count", "0"},
+		outputs{{"valid", "false"}, {"errors", strconv.Itoa(errs)}, {"warnings", strconv.Itoa(warnings)},
+			{"count", "0"},
 			{"matrix", matrixJSON([]matrixEntry{})}, {"roster", "[]"}}.set(a.runner),
 		a.runner.WriteSummary(actions.Summary{
 			Verdict:  fmt.Sprintf("❌ %s is not valid", p.File),

@@ -1,5 +1,6 @@
-// Command action is schedule-action: a GitHub Action and a command-line tool that checks .kaizen/schedule.yml, prepares the bundles of
-// the agents that are due, and emits kaizen.schedule.prepared.
+// Command action is schedule-action, a GitHub Action and a command-line tool. It checks
+// .kaizen/schedule.yml, prepares the bundles of the agents that are due, and emits
+// kaizen.schedule.prepared.
 package main
 
 import (
@@ -14,7 +15,7 @@ import (
 var version = "devel"
 
 func main() {
-	os.Exit(run(context.Background(), os.Args[1:], world{
+	os.Exit(run(context.Background(), os.Args[1:], streams{
 		getenv:  os.Getenv,
 		stdin:   os.Stdin,
 		stdout:  os.Stdout,
@@ -24,7 +25,8 @@ func main() {
 	}))
 }
 
-// notify ends ctx at the runner's SIGINT, and at the SIGTERM it sends 7.5 s later, so that the work ends in order and what was done is told.
+// notify cancels ctx at the runner's SIGINT and at the SIGTERM that follows 7.5 s later,
+// so that the run can stop in order and report what it did.
 func notify(ctx context.Context) (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 }

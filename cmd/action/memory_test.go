@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// The summary compares an agent's memory with the last receipt of an earlier period, whether the agent is due or named.
+// The summary compares an agent's memory with the last receipt of an earlier period,
+// whether the agent is due or named.
 func TestMemoryHealth(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
@@ -37,17 +38,19 @@ func TestMemoryHealth(t *testing.T) {
 		}
 		got := p.step(map[string]string{"now": tt.now, "agents": tt.agents, "cadence": "weekly"})
 		if got.code != exitOK || !strings.Contains(got.summary, tt.want) {
-			t.Errorf("%s: exit code %d, want %q in the summary:\n%s\n%s", tt.now, got.code, tt.want, got.summary, got.stderr)
+			t.Errorf("%s: exit code %d, want %q in the summary:\n%s\n%s", tt.now, got.code, tt.want, got.summary,
+				got.stderr)
 		}
 	}
 }
 
-// A ledger that can't be read costs a named agent nothing but the comparison.
+// If the ledger cannot be read, a named agent only lacks the comparison.
 func TestMemoryHealthWithoutALedger(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	got := p.step(map[string]string{"now": tuesday, "agents": "coach", "token": "expired"})
-	if got.code != exitOK || !strings.Contains(got.stderr, "how its memory grew is unknown") || !strings.Contains(got.summary, "no earlier receipt has it") {
+	if got.code != exitOK || !strings.Contains(got.stderr, "how its memory grew is unknown") ||
+		!strings.Contains(got.summary, "no earlier receipt has it") {
 		t.Errorf("exit code %d\n%s\n%s", got.code, got.stderr, got.summary)
 	}
 }

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// option is one flag and the action's input of the same name: the one place where it is declared.
-// action.yml, the README's table and --help are held to this list by a test.
+// option declares one flag and the action's input of the same name. A test compares
+// action.yml, the README's table and --help with this list.
 type option struct {
 	name string
-	// placeholder names the value in --help; "" is a switch, true or false.
+	// placeholder names the value in --help; "" means a boolean flag.
 	placeholder string
-	// initial is the value when neither flag, input nor environment has one.
+	// initial is the value if flag, input and environment are unset.
 	initial string
 	help    string
 	// commands take the option; nil is every command.
@@ -21,7 +21,7 @@ type option struct {
 	secret bool
 	// list values may be given several times and are joined by newlines.
 	list bool
-	// flagOnly options make sense on a command line only: action.yml has no such input, and none is read.
+	// flagOnly options exist on the command line only; action.yml has no such input.
 	flagOnly bool
 }
 
@@ -70,40 +70,105 @@ var (
 )
 
 var options = []option{
-	{name: optTarget, placeholder: "DIR", help: "checkout of the repository; default: the workspace, else the working directory"},
-	{name: optSchedule, placeholder: "FILE", initial: ".kaizen/schedule.yml", help: "the manifest, relative to the checkout", commands: reading},
-	{name: optAgents, placeholder: "NAMES", initial: "due", help: "due, all, or names, separated by commas or newlines; the same as naming them after the command; init: names only, the agents that get an entry", commands: []string{"init", "prepare", "list", "doctor"}},
-	{name: optCadence, placeholder: "CADENCE", help: "only entries of this cadence: daily, weekly or monthly", commands: []string{"prepare", "list", "doctor"}},
-	{name: optFormat, placeholder: "FORMAT", help: "prepare: markdown (default) or json; validate: text (default), json or sarif; list: text (default), json or scheduled-runs; doctor: text (default) or json", commands: reading},
-	{name: optNow, placeholder: "TIME", help: "RFC 3339 instant that replaces the clock, for replay and tests", commands: reading},
-	{name: optOut, placeholder: "PATH", help: "prepare, list: directory of bundles and receipts, as an action in the workspace, default .kaizen/prepared in the checkout; validate: file for the report instead of standard output", commands: reading},
-	{name: optEmit, placeholder: "LIST", help: "summary, artifact, dispatch, nats, stdout; default in Actions: summary, artifact, and dispatch or nats where a target is given", commands: emitting},
-	{name: optDryRun, help: "go all the way to the last moment and show what would be stored and sent where, without doing it", commands: []string{"prepare"}},
-	{name: optForce, help: "prepare again a period that is already delivered, under an event id of its own", commands: []string{"prepare"}},
-	{name: optFrom, placeholder: "FILE", help: "JSON of kaizen-agentic schedule prepare --format json (- is standard input) to emit, without preparing again", commands: []string{"prepare"}},
-	{name: optSecrets, placeholder: "POLICY", initial: "fail", help: "what a secret in what a bundle is made of does: fail stops its agent and fails validate, redact replaces it and warns, off does not look", commands: []string{"prepare", "validate", "doctor"}},
-	{name: optRetentionDays, placeholder: "DAYS", help: "how long artifacts are kept, 1 to 90; default: long enough for the cadence", commands: emitting},
-	{name: optLedgerBranch, placeholder: "BRANCH", help: "branch whose receipts count; default: the repository's default branch", commands: []string{"prepare", "list", "doctor"}},
-	{name: optAllowEvents, placeholder: "LIST", help: "pull request events (pull_request, pull_request_target, workflow_run) on which to run all the same", commands: []string{"prepare", "validate", "doctor"}},
-	{name: optFailOn, placeholder: "SEVERITY", initial: "error", help: "the least severe finding that fails the check: error or warning", commands: []string{"validate"}},
-	{name: optBase, placeholder: "FILE", help: "base version of the manifest to compare with; default on pull requests: that of the base commit", commands: []string{"validate"}},
-	{name: optToken, placeholder: "TOKEN", help: "GitHub token for the ledger and the base version; default: the job's, or GITHUB_TOKEN", commands: reading, secret: true},
-	{name: optDispatchTo, placeholder: "REPOS", help: "repositories (owner/name) that get a repository_dispatch, separated by commas or newlines", commands: emitting, list: true},
-	{name: optDispatchToken, placeholder: "TOKEN", help: "token with contents: write on every dispatch-to repository; default: token", commands: emitting, secret: true},
-	{name: optNATSURL, placeholder: "URLS", help: "NATS servers, separated by commas or newlines", commands: emitting, list: true},
-	{name: optNATSSubject, placeholder: "SUBJECT", initial: "kaizen.schedule.prepared", help: "JetStream subject to publish to", commands: emitting},
-	{name: optNATSCreds, placeholder: "TEXT", help: "content of a NATS credentials file", commands: emitting, secret: true},
+	{name: optTarget, placeholder: "DIR",
+		help: "checkout of the repository; default: the workspace, else the working directory"},
+	{name: optSchedule, placeholder: "FILE", initial: ".kaizen/schedule.yml",
+		help:     "the manifest, relative to the checkout",
+		commands: reading},
+	{name: optAgents, placeholder: "NAMES", initial: "due",
+		help: "due, all, or names, separated by commas or newlines; the same as naming them after the command; " +
+			"init: names only, the agents that get an entry",
+		commands: []string{"init", "prepare", "list", "doctor"}},
+	{name: optCadence, placeholder: "CADENCE",
+		help:     "only entries of this cadence: daily, weekly or monthly",
+		commands: []string{"prepare", "list", "doctor"}},
+	{name: optFormat, placeholder: "FORMAT",
+		help: "prepare: markdown (default) or json; validate: text (default), json or sarif; list: text (default), " +
+			"json or scheduled-runs; doctor: text (default) or json",
+		commands: reading},
+	{name: optNow, placeholder: "TIME",
+		help:     "RFC 3339 instant that replaces the clock, for replay and tests",
+		commands: reading},
+	{name: optOut, placeholder: "PATH",
+		help: "prepare, list: directory of bundles and receipts, as an action in the workspace, default " +
+			".kaizen/prepared in the checkout; validate: file for the report instead of standard output",
+		commands: reading},
+	{name: optEmit, placeholder: "LIST",
+		help: "summary, artifact, dispatch, nats, stdout; default in Actions: summary, artifact, and dispatch or " +
+			"nats where a target is given",
+		commands: emitting},
+	{name: optDryRun,
+		help:     "show what would be stored and sent where, without storing or sending anything",
+		commands: []string{"prepare"}},
+	{name: optForce,
+		help:     "prepare again a period that is already delivered, under an event id of its own",
+		commands: []string{"prepare"}},
+	{name: optFrom, placeholder: "FILE",
+		help: "JSON of kaizen-agentic schedule prepare --format json (- is standard input) to emit, without " +
+			"preparing again",
+		commands: []string{"prepare"}},
+	{name: optSecrets, placeholder: "POLICY", initial: "fail",
+		help: "what a secret in the files of a bundle does: fail stops its agent and fails validate, redact " +
+			"replaces it and warns, off skips the scan",
+		commands: []string{"prepare", "validate", "doctor"}},
+	{name: optRetentionDays, placeholder: "DAYS",
+		help:     "how long artifacts are kept, 1 to 90; default: long enough for the cadence",
+		commands: emitting},
+	{name: optLedgerBranch, placeholder: "BRANCH",
+		help:     "branch whose receipts count; default: the repository's default branch",
+		commands: []string{"prepare", "list", "doctor"}},
+	{name: optAllowEvents, placeholder: "LIST",
+		help: "pull request events (pull_request, pull_request_target, workflow_run) on which to run despite " +
+			"the risk",
+		commands: []string{"prepare", "validate", "doctor"}},
+	{name: optFailOn, placeholder: "SEVERITY", initial: "error",
+		help:     "the least severe finding that fails the check: error or warning",
+		commands: []string{"validate"}},
+	{name: optBase, placeholder: "FILE",
+		help:     "base version of the manifest to compare with; default on pull requests: that of the base commit",
+		commands: []string{"validate"}},
+	{name: optToken, placeholder: "TOKEN",
+		help:     "GitHub token for the ledger and the base version; default: the job's, or GITHUB_TOKEN",
+		commands: reading, secret: true},
+	{name: optDispatchTo, placeholder: "REPOS",
+		help:     "repositories (owner/name) that get a repository_dispatch, separated by commas or newlines",
+		commands: emitting, list: true},
+	{name: optDispatchToken, placeholder: "TOKEN",
+		help:     "token with contents: write on every dispatch-to repository; default: token",
+		commands: emitting, secret: true},
+	{name: optNATSURL, placeholder: "URLS",
+		help:     "NATS servers, separated by commas or newlines",
+		commands: emitting, list: true},
+	{name: optNATSSubject, placeholder: "SUBJECT", initial: "kaizen.schedule.prepared",
+		help:     "JetStream subject to publish to",
+		commands: emitting},
+	{name: optNATSCreds, placeholder: "TEXT",
+		help:     "content of a NATS credentials file",
+		commands: emitting, secret: true},
 	{name: optNATSNKey, placeholder: "SEED", help: "NKey seed", commands: emitting, secret: true},
 	{name: optNATSToken, placeholder: "TOKEN", help: "NATS token", commands: emitting, secret: true},
 	{name: optNATSUser, placeholder: "NAME", help: "NATS user", commands: emitting},
 	{name: optNATSPassword, placeholder: "TEXT", help: "password of nats-user", commands: emitting, secret: true},
-	{name: optNATSCA, placeholder: "PEM", help: "content of the CA certificate that signed the server's", commands: emitting},
-	{name: optNATSCert, placeholder: "PEM", help: "content of the client certificate for mutual TLS", commands: emitting},
-	{name: optNATSKey, placeholder: "PEM", help: "content of the client certificate's key", commands: emitting, secret: true},
-	{name: optTimezone, placeholder: "ZONE", initial: "UTC", help: "IANA name of the time zone of the crons, such as Europe/Berlin", commands: scaffolding, flagOnly: true},
-	{name: optEngagement, placeholder: "SLUG", help: "say in the manifest that it bootstraps this engagement", commands: scaffolding, flagOnly: true},
-	{name: optBootstrapCadence, placeholder: "CADENCE", help: "how often the entries run at first: hourly, daily or weekly; default: weekly", commands: scaffolding, flagOnly: true},
-	{name: optHostWorkspace, placeholder: "DIR", help: "the workspace's path on the runner's host, from which the event's root is told; set by action.yml"},
+	{name: optNATSCA, placeholder: "PEM",
+		help:     "content of the CA certificate that signed the server's",
+		commands: emitting},
+	{name: optNATSCert, placeholder: "PEM",
+		help:     "content of the client certificate for mutual TLS",
+		commands: emitting},
+	{name: optNATSKey, placeholder: "PEM",
+		help:     "content of the client certificate's key",
+		commands: emitting, secret: true},
+	{name: optTimezone, placeholder: "ZONE", initial: "UTC",
+		help:     "IANA name of the time zone of the crons, such as Europe/Berlin",
+		commands: scaffolding, flagOnly: true},
+	{name: optEngagement, placeholder: "SLUG",
+		help:     "say in the manifest that it bootstraps this engagement",
+		commands: scaffolding, flagOnly: true},
+	{name: optBootstrapCadence, placeholder: "CADENCE",
+		help:     "how often the entries run at first: hourly, daily or weekly; default: weekly",
+		commands: scaffolding, flagOnly: true},
+	{name: optHostWorkspace, placeholder: "DIR",
+		help: "the workspace's path on the runner's host, from which the event's root is derived; set by action.yml"},
 }
 
 // taken reports whether command takes the option.
@@ -111,10 +176,12 @@ func (o option) taken(command string) bool {
 	return o.commands == nil || slices.Contains(o.commands, command)
 }
 
-// input is the variable in which the runner hands over the input: spaces become _, hyphens stay (platform-facts).
+// input is the variable in which the runner passes the input. The runner replaces spaces
+// by underscores and keeps hyphens:
+// https://docs.github.com/en/actions/reference/workflows-and-actions/metadata-syntax#inputs.
 func (o option) input() string { return "INPUT_" + strings.ToUpper(o.name) }
 
-// usage is the option's line of --help.
+// usage returns the option's line of --help.
 func (o option) usage() string {
 	left := "--" + o.name
 	if o.placeholder != "" {
@@ -127,7 +194,7 @@ func (o option) usage() string {
 	return fmt.Sprintf("  %-26s %s\n", left, help)
 }
 
-// values are the raw texts of the options by name.
+// values holds the raw text of the options by name.
 type values map[string]string
 
 // optionValue binds an option to the flag package.
@@ -136,10 +203,10 @@ type optionValue struct {
 	into values
 }
 
-// String is part of flag.Value; the flag package calls it on a zero value too.
+// String implements flag.Value. The flag package also calls it on a zero value.
 func (v optionValue) String() string { return v.into[v.name] }
 
-// Set is part of flag.Value.
+// Set implements flag.Value.
 func (v optionValue) Set(s string) error {
 	if v.placeholder == "" && s != "true" && s != "false" {
 		return fmt.Errorf("is %q, must be true or false", s)
@@ -151,5 +218,5 @@ func (v optionValue) Set(s string) error {
 	return nil
 }
 
-// IsBoolFlag lets a switch stand without a value.
+// IsBoolFlag allows a boolean flag without a value.
 func (v optionValue) IsBoolFlag() bool { return v.placeholder == "" }

@@ -14,8 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite golden files")
 
-// actionSection reads the names and descriptions of a section of action.yml, which is written plainly
-// enough to be read by line.
+// actionSection reads the names and descriptions of a section of action.yml line by line.
 func actionSection(t *testing.T, section string) map[string]string {
 	t.Helper()
 	data, err := os.ReadFile("../../action.yml")
@@ -58,7 +57,7 @@ func TestFlagsAreInputs(t *testing.T) {
 	}
 }
 
-// TestOptionsAreRead fails for an option that nothing reads.
+// TestOptionsAreRead fails for an option that no code reads.
 func TestOptionsAreRead(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("*.go")
@@ -88,7 +87,8 @@ func TestOptionsAreRead(t *testing.T) {
 	}
 }
 
-// TestOutputsAreDeclared fails for an output that action.yml does not declare, or that nothing sets.
+// TestOutputsAreDeclared fails for an output that action.yml does not declare, or that no
+// code sets.
 func TestOutputsAreDeclared(t *testing.T) {
 	t.Parallel()
 	set := map[string]bool{}
@@ -97,7 +97,8 @@ func TestOutputsAreDeclared(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range regexp.MustCompile(`(?:output|[\s{])\{"([a-z-]+)", `).FindAllStringSubmatch(string(data), -1) {
+		for _, m := range regexp.MustCompile(`(?:output|[\s{])\{"([a-z-]+)", `).FindAllStringSubmatch(string(data),
+			-1) {
 			set[m[1]] = true
 		}
 	}
@@ -127,7 +128,8 @@ func inputTable(t *testing.T, names []string, rows map[string]string) string {
 	return table.String()
 }
 
-// inputRows are the table rows of all inputs by name, and the names in the order of options.go.
+// inputRows are the table rows of all inputs by name, and the names in the order of
+// options.go.
 func inputRows() (rows map[string]string, order []string) {
 	rows = map[string]string{
 		"command": "| `command` | | what to do: " + strings.Join(names(commands()), ", ") + " (default `prepare`) |\n",
@@ -164,8 +166,9 @@ func outputTable(t *testing.T) string {
 	return table
 }
 
-// TestReadmeTables holds the tables of the README and of the docs to the declarations; -update rewrites them.
-// Every input is in the table of one page of the docs, the most used ones in the README's as well.
+// TestReadmeTables compares the tables of the README and of the docs with the
+// declarations; -update rewrites them. Every input is in the table of one page of the
+// docs, and the most used ones are in the README.
 func TestReadmeTables(t *testing.T) {
 	t.Parallel()
 	rows, order := inputRows()
@@ -231,23 +234,31 @@ func TestParseOptions(t *testing.T) {
 	}{
 		{name: "default", option: "secrets", want: "fail"},
 		{name: "input", env: map[string]string{"INPUT_SECRETS": "redact"}, option: "secrets", want: "redact"},
-		{name: "flag over input", args: []string{"--secrets", "off"}, env: map[string]string{"INPUT_SECRETS": "redact"}, option: "secrets", want: "off"},
-		{name: "hyphens stay", env: map[string]string{"INPUT_DISPATCH-TO": "a/b\n"}, option: "dispatch-to", want: "a/b"},
+		{name: "flag over input", args: []string{"--secrets", "off"}, env: map[string]string{"INPUT_SECRETS": "redact"},
+			option: "secrets", want: "off"},
+		{name: "hyphens stay", env: map[string]string{"INPUT_DISPATCH-TO": "a/b\n"}, option: "dispatch-to",
+			want: "a/b"},
 		{name: "empty input is none", env: map[string]string{"INPUT_SECRETS": ""}, option: "secrets", want: "fail"},
-		{name: "among arguments", args: []string{"coach", "--now", "x", "review", "--force"}, option: "now", want: "x", positional: "coach review"},
+		{name: "among arguments", args: []string{"coach", "--now", "x", "review", "--force"}, option: "now", want: "x",
+			positional: "coach review"},
 		{name: "after a double dash", args: []string{"--", "--now"}, option: "now", want: "", positional: "--now"},
 		{name: "switch", args: []string{"--force"}, option: "force", want: "true"},
-		{name: "switch off", args: []string{"--force=false"}, env: map[string]string{"INPUT_FORCE": "true"}, option: "force", want: "false"},
+		{name: "switch off", args: []string{"--force=false"}, env: map[string]string{"INPUT_FORCE": "true"},
+			option: "force", want: "false"},
 		{name: "switch as input", env: map[string]string{"INPUT_DRY-RUN": "True"}, option: "dry-run", want: "true"},
-		{name: "repeated list", args: []string{"--dispatch-to", "a/b", "--dispatch-to=c/d"}, option: "dispatch-to", want: "a/b\nc/d"},
+		{name: "repeated list", args: []string{"--dispatch-to", "a/b", "--dispatch-to=c/d"}, option: "dispatch-to",
+			want: "a/b\nc/d"},
 		{name: "repeated value, last wins", args: []string{"--now", "a", "--now", "b"}, option: "now", want: "b"},
 		{name: "token from the environment", env: map[string]string{"GITHUB_TOKEN": "t"}, option: "token", want: "t"},
-		{name: "dispatch token defaults to token", env: map[string]string{"INPUT_TOKEN": "t"}, option: "dispatch-token", want: "t"},
+		{name: "dispatch token defaults to token", env: map[string]string{"INPUT_TOKEN": "t"}, option: "dispatch-token",
+			want: "t"},
 		{name: "unknown flag", args: []string{"--bogus"}, err: "-bogus"},
 		{name: "no value", args: []string{"--now"}, err: "now"},
 		{name: "flag of another command", args: []string{"--fail-on", "warning"}, err: "does not take --fail-on"},
-		{name: "flag only, no input", env: map[string]string{"INPUT_TIMEZONE": "Europe/Berlin"}, option: "timezone", want: "UTC"},
-		{name: "bad switch", env: map[string]string{"INPUT_FORCE": "maybe"}, err: `input force is "maybe", must be true or false`},
+		{name: "flag only, no input", env: map[string]string{"INPUT_TIMEZONE": "Europe/Berlin"}, option: "timezone",
+			want: "UTC"},
+		{name: "bad switch", env: map[string]string{"INPUT_FORCE": "maybe"},
+			err: `input force is "maybe", must be true or false`},
 		{name: "bad switch flag", args: []string{"--force=maybe"}, err: "must be true or false"},
 	}
 	for _, tt := range tests {

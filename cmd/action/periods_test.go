@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestSlotsOfADay ticks every quarter of an hour for a day: an hourly cron makes 24 bundles, each once, and a daily
-// one makes one.
+// TestSlotsOfADay ticks every quarter of an hour for a day. An hourly cron prepares 24
+// bundles, each once, and a daily one prepares one.
 func TestSlotsOfADay(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 26, 0, 3, 0, 0, time.UTC)
@@ -24,7 +24,8 @@ func TestSlotsOfADay(t *testing.T) {
 		t.Run(tt.cron, func(t *testing.T) {
 			t.Parallel()
 			p := newPlatform(t)
-			p.write(".kaizen/schedule.yml", strings.Replace(oneAgent, "weekly", "daily", 1)+"    cron: \""+tt.cron+"\"\n")
+			p.write(".kaizen/schedule.yml",
+				strings.Replace(oneAgent, "weekly", "daily", 1)+"    cron: \""+tt.cron+"\"\n")
 			var periods []string
 			for at := start; at.Before(start.Add(24 * time.Hour)); at = at.Add(15 * time.Minute) {
 				got := p.step(map[string]string{"command": "prepare", "now": at.Format(time.RFC3339)})

@@ -11,7 +11,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
-// hostPath is where dir, a path in this container, is on the runner's host (platform-facts: the workspace is mounted elsewhere).
+// hostPath translates dir from this container to the runner's host, where the workspace
+// has another path.
 func (a *app) hostPath(dir string) string {
 	rel, ok := a.inWorkspace(dir)
 	if a.host == "" || !ok {
@@ -20,7 +21,7 @@ func (a *app) hostPath(dir string) string {
 	return filepath.Join(a.host, rel)
 }
 
-// inWorkspace is dir relative to the workspace, and whether it lies inside.
+// inWorkspace returns dir relative to the workspace, and whether it is inside.
 func (a *app) inWorkspace(dir string) (string, bool) {
 	if a.env.Workspace == "" {
 		return "", false
@@ -29,14 +30,15 @@ func (a *app) inWorkspace(dir string) (string, bool) {
 	return rel, err == nil && filepath.IsLocal(rel)
 }
 
-// isWorkflows reports whether the checkout is one of the repository that the workflow runs for: all of the workspace, or a part of it that is
-// no repository of its own.
+// isWorkflows reports whether the checkout belongs to the workflow's repository: it is
+// the whole workspace, or a part of it without a .git of its own.
 func (a *app) isWorkflows(tree *checkout.Tree) bool {
 	rel, ok := a.inWorkspace(tree.Dir())
 	return ok && (rel == "." || !tree.HasGit())
 }
 
-// located are findings with their files as the platform knows them: relative to the workspace, of which the checkout may be a part.
+// located returns findings whose files are relative to the workspace, as the platform
+// expects them. The checkout may be a part of the workspace.
 func (a *app) located(findings []diag.Finding) []diag.Finding {
 	rel, ok := a.inWorkspace(a.dir)
 	if !ok || rel == "." {
@@ -51,13 +53,15 @@ func (a *app) located(findings []diag.Finding) []diag.Finding {
 	return findings
 }
 
-// annotate shows findings on the lines that they are about, and returns those for which the platform has no room.
+// annotate annotates the lines of findings, and returns the findings that exceed the
+// platform's limit.
 func (a *app) annotate(findings []diag.Finding) (hidden []diag.Finding) {
 	return a.runner.Annotate(a.located(findings))
 }
 
-// slug is the State Hub slug of a manifest that names none: the repository's name. That of the workspace is known; another checkout knows
-// where it came from; else the directory's name has to do.
+// slug returns the State Hub slug of a manifest without one: the repository's name. It
+// comes from the workspace's repository, else from the checkout's remote, else from the
+// directory's name.
 func (a *app) slug(tree *checkout.Tree) string {
 	_, name, _ := strings.Cut(a.env.Repository, "/")
 	if name != "" && tree.Dir() == filepath.Clean(a.env.Workspace) {

@@ -21,10 +21,11 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 )
 
-// emitDeadline bounds a whole run, so that limits and retries end before the platform's six hours a job.
+// emitDeadline bounds a whole run, so that rate limits and retries end before the
+// platform's limit of six hours per job.
 const emitDeadline = 2 * time.Hour
 
-// prepareOptions are the options of prepare.
+// prepareOptions holds the options of prepare.
 type prepareOptions struct {
 	ledgerOptions
 	targetOptions
@@ -32,8 +33,8 @@ type prepareOptions struct {
 	format        prepare.Format
 	secrets       prepare.Policy
 	dryRun, force bool
-	from          string   // JSON of a bundle that was prepared elsewhere, "" for none
-	allowEvents   []string // on which to run although a stranger's change could decide what runs
+	from          string   // file with a prepared bundle as JSON, "" for none
+	allowEvents   []string // to run on, although they may run a stranger's change
 }
 
 func (r *reader) prepare(inActions bool) prepareOptions {
@@ -45,7 +46,7 @@ func (r *reader) prepare(inActions bool) prepareOptions {
 	}
 }
 
-// runPrepare is the main job.
+// runPrepare runs prepare.
 func runPrepare(ctx context.Context, a *app, r *reader) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, emitDeadline)
 	defer cancel()
@@ -62,7 +63,7 @@ func runPrepare(ctx context.Context, a *app, r *reader) (int, error) {
 	return job.report(outcomes, err)
 }
 
-// job is one run of prepare: everything read, checked and opened, before the first agent.
+// job is one run of prepare. It is checked and open before the first agent starts.
 type job struct {
 	*app
 	*pipeline.Project // nil until it is open
@@ -70,10 +71,11 @@ type job struct {
 	planner   pipeline.Planner
 	builder   pipeline.Builder
 	deliverer pipeline.Deliverer
-	cancelled bool // while it was at work
+	cancelled bool // during the run
 }
 
-// newJob opens everything that the run needs, so that what is wrong costs nothing.
+// newJob opens everything that the run needs, so that errors appear before any work is
+// done.
 func newJob(a *app, o prepareOptions) (*job, error) {
 	j := &job{app: a, prepareOptions: o}
 	if !o.dryRun {
@@ -82,7 +84,8 @@ func newJob(a *app, o prepareOptions) (*job, error) {
 		}
 	}
 	if !a.env.Actions && (o.channels.artifact || o.channels.summary) {
-		a.runner.Logf("warning: emit lists summary or artifact, which only a workflow's step has; here they are left out")
+		a.runner.Logf("warning: emit lists summary or artifact, which exist only in a workflow: they are " +
+			"skipped")
 	}
 	j.planner = pipeline.Planner{Selection: o.selection, Now: a.now, Force: o.force, Run: a.forcedRun()}
 	j.builder = pipeline.Builder{Now: a.now, Format: o.format, Secrets: o.secrets}
@@ -102,10 +105,12 @@ func newJob(a *app, o prepareOptions) (*job, error) {
 	return j, j.open()
 }
 
-// maxPayloads is how much of a job's outputs the events may take, in bytes; what is left is for the deliveries and the rest.
+// maxPayloads is how many bytes of a job's outputs the events may take. The rest is for
+// deliveries and the other outputs.
 const maxPayloads = actions.MaxOutputs / 4 * 3
 
-// run takes the manifest's entries through the pipeline; without a valid manifest there are none.
+// run takes the manifest's entries through the pipeline. An invalid manifest has no
+// entries.
 func (j *job) run(ctx context.Context) ([]*pipeline.Outcome, error) {
 	if j.Project.Manifest == nil {
 		return nil, nil
@@ -118,8 +123,8 @@ func (j *job) run(ctx context.Context) ([]*pipeline.Outcome, error) {
 	return outcomes, err
 }
 
-// checkPlaces refuses places outside the workspace in the container of an action: no other step would find there what root and bundle-path
-// name.
+// checkPlaces returns an error for a path outside the workspace when the action runs in a
+// container. Later steps would not find what root and bundle-path name.
 func (j *job) checkPlaces() error {
 	if !j.env.Actions || j.host == "" {
 		return nil
@@ -130,7 +135,8 @@ func (j *job) checkPlaces() error {
 			return err
 		}
 		if _, ok := j.inWorkspace(path); place.path != "" && !ok {
-			return usagef("%s is %s, outside of the workspace, which is all that this container shares with later steps: name a place in it", place.name, place.path)
+			return usagef("%s is %s, outside the workspace, which is the only directory that later steps see: "+
+				"use a path inside it", place.name, place.path)
 		}
 	}
 	return nil
@@ -157,7 +163,7 @@ func (j *job) open() (err error) {
 	case err != nil:
 		return usageError{err}
 	case len(entries) < len(j.planner.Selection.Names):
-		return usagef("agents names %s, not all of which are %s: drop cadence, or the others",
+		return usagef("agents names %s, but some of them are not %s: drop cadence or those agents",
 			strings.Join(j.planner.Selection.Names, ", "), j.planner.Selection.Cadence)
 	}
 	stores, err := j.openStores(j.Project, j.ledgerOptions)
@@ -175,11 +181,12 @@ func (j *job) open() (err error) {
 	return nil
 }
 
-// locate says where the checkout is: its tree, its path on the host, its commit.
+// locate sets the checkout's tree, its path on the host and its commit.
 func (j *job) locate() error {
 	root := j.hostPath(j.Tree.Dir())
 	if !event.IsRoot(root) {
-		return usagef("the checkout's path %q cannot be the root of an event: check out below an absolute path in UTF-8 without control characters", root)
+		return usagef("the checkout's path %q cannot be the root of an event: check out below an absolute path in "+
+			"UTF-8 without control characters", root)
 	}
 	j.planner.Manifest, j.builder.Manifest = j.Manifest, j.Manifest
 	j.builder.Tree, j.builder.Root, j.builder.Commit = j.Tree, root, j.commitOf(j.Tree)
@@ -189,7 +196,8 @@ func (j *job) locate() error {
 	return nil
 }
 
-// artifactHome is where this run's job artifacts are; nil without a repository that can be named.
+// artifactHome returns where this run stores job artifacts, or nil without a valid
+// repository name.
 func (a *app) artifactHome() *event.ArtifactHome {
 	if !event.IsRepository(a.env.Repository) {
 		return nil
@@ -208,8 +216,9 @@ func (j *job) close() {
 	}
 }
 
-// commitOf is the commit of the bundle: what the checkout's own .git says, or that of the directory of the workspace that it is a part of,
-// because a workflow may have checked out another commit than its own. Only without any .git is it the workflow's.
+// commitOf returns the commit of the checkout's own .git, else of the nearest .git above
+// it in the workspace, because a workflow may check out another commit than its own.
+// Without any .git it is the workflow's commit.
 func (a *app) commitOf(tree *checkout.Tree) string {
 	commit, err := tree.Commit()
 	switch {
@@ -239,7 +248,7 @@ func (a *app) commitOf(tree *checkout.Tree) string {
 func (j *job) readFrom() error {
 	selection := &j.planner.Selection
 	if len(selection.Names) > 1 || selection.All {
-		return usagef("from is the bundle of one agent: name that agent or none")
+		return usagef("from holds the bundle of one agent: name that agent only, or no agent")
 	}
 	data, err := readLimited(j.from, j.stdin, prepare.MaxFrom)
 	if err != nil {
@@ -257,7 +266,8 @@ func (j *job) readFrom() error {
 		return usageError{err}
 	}
 	if len(entries) == 0 {
-		return usagef("from holds the bundle of %q, which cadence %s leaves out", selection.Names[0], selection.Cadence)
+		return usagef("from holds the bundle of %q, which cadence %s excludes: drop cadence", selection.Names[0],
+			selection.Cadence)
 	}
 	b := &j.builder
 	if b.Given, b.GivenFindings, err = prepare.FromJSON(givenName(j.from), data, b.Input(entries[0])); err != nil {
@@ -266,7 +276,7 @@ func (j *job) readFrom() error {
 	return nil
 }
 
-// givenName is how findings name the file of --from.
+// givenName is the name that findings use for the file of --from.
 func givenName(from string) string {
 	if from == "-" {
 		return "stdin"
@@ -274,7 +284,7 @@ func givenName(from string) string {
 	return from
 }
 
-// forcedRun sets the bundles of a forced run apart: by the workflow's run, else by the time.
+// forcedRun identifies the bundles of a forced run: by the run's id, else by the time.
 func (a *app) forcedRun() string {
 	if a.env.RunID != 0 {
 		return strconv.FormatInt(a.env.RunID, 10)
@@ -282,7 +292,7 @@ func (a *app) forcedRun() string {
 	return a.now.UTC().Format("20060102T150405Z")
 }
 
-// openSinks makes the channels that need a connection. What is wrong with their options is wrong usage.
+// openSinks opens the channels that need a connection. Wrong options are a usage error.
 func (a *app) openSinks(o targetOptions, dryRun bool) ([]emit.Sink, error) {
 	var sinks []emit.Sink
 	if o.channels.nats {
@@ -303,7 +313,8 @@ func (a *app) openSinks(o targetOptions, dryRun bool) ([]emit.Sink, error) {
 		if err != nil {
 			return nil, usageError{fmt.Errorf("dispatch-token: %w", err)}
 		}
-		sinks = append(sinks, emit.NewDispatch(emit.DispatchOptions{Client: client, Targets: o.targets, DryRun: dryRun}))
+		sinks = append(sinks,
+			emit.NewDispatch(emit.DispatchOptions{Client: client, Targets: o.targets, DryRun: dryRun}))
 	}
 	return sinks, nil
 }
@@ -345,7 +356,7 @@ func readLimited(path string, stdin io.Reader, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// invalid reports whether findings stop what they are about.
+// invalid reports whether findings contain an error.
 func invalid(findings []diag.Finding) bool {
 	errs, _ := diag.Count(findings)
 	return errs > 0

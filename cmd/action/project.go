@@ -17,7 +17,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
-// openProject opens the checkout and loads its manifest. The error is wrong usage.
+// openProject opens the checkout and loads its manifest. The error is a usage error.
 func (a *app) openProject() (*pipeline.Project, error) {
 	p, err := pipeline.OpenProject(pipeline.ProjectOptions{
 		Dir: a.dir, File: a.file, Slug: a.slug, Actions: a.env.Actions, Workspace: a.env.Workspace,
@@ -28,12 +28,14 @@ func (a *app) openProject() (*pipeline.Project, error) {
 	return p, nil
 }
 
-// client is the GitHub client with token. All that use one token share one client, because the platform's limits count per token.
+// client returns the GitHub client for token. All users of a token share one client,
+// because GitHub counts rate limits per token.
 func (a *app) client(token string) (*gh.Client, error) {
 	if c, ok := a.clients[token]; ok {
 		return c, nil
 	}
-	c, err := gh.New(gh.Options{BaseURL: a.env.APIURL, Token: token, UserAgent: "schedule-action/" + version, Log: a.runner.Logf})
+	c, err := gh.New(gh.Options{BaseURL: a.env.APIURL, Token: token, UserAgent: "schedule-action/" + version,
+		Log: a.runner.Logf})
 	if err != nil {
 		return nil, err
 	}
@@ -44,13 +46,14 @@ func (a *app) client(token string) (*gh.Client, error) {
 	return c, nil
 }
 
-// stores are where this run keeps bundles and receipts.
+// stores holds where this run keeps bundles and receipts.
 type stores struct {
 	directory *store.Directory
-	artifacts store.Store // job artifacts, nil where there is no artifact service
+	artifacts store.Store // job artifacts, nil without an artifact service
 }
 
-// ledger is the store that decides what is due: job artifacts where there are any, because a runner's directory dies with it.
+// ledger returns the store that decides what is due: job artifacts if there are any,
+// because a runner's directory is temporary.
 func (s stores) ledger() store.Store {
 	if s.artifacts != nil {
 		return s.artifacts
@@ -58,7 +61,8 @@ func (s stores) ledger() store.Store {
 	return s.directory
 }
 
-// openStores opens both stores. On a runner without an artifact service it says so and goes on with the directory.
+// openStores opens both stores. Without an artifact service it logs a warning and uses
+// the directory only.
 func (a *app) openStores(p *pipeline.Project, o ledgerOptions) (stores, error) {
 	var s stores
 	if o.daysErr != nil {
@@ -85,11 +89,12 @@ func (a *app) openStores(p *pipeline.Project, o ledgerOptions) (stores, error) {
 		LedgerBranch:  cmp.Or(o.branch, a.env.DefaultBranch()),
 		RetentionDays: func(name string) int { return a.retention(p.Manifest, name, o.days) },
 		API:           api,
-		Now:           a.world.now,
+		Now:           a.streams.now,
 		Log:           a.runner.Logf,
 	})
 	if errors.Is(err, store.ErrNoArtifactService) {
-		a.runner.Logf("warning: %v; bundles and receipts stay in %s, so keep that directory between runs or every run prepares again", err, s.directory.Path(""))
+		a.runner.Logf("warning: %v; bundles and receipts stay in %s, so keep that directory between runs or every "+
+			"run prepares again", err, s.directory.Path(""))
 		return s, nil
 	}
 	if err != nil {
@@ -99,7 +104,8 @@ func (a *app) openStores(p *pipeline.Project, o ledgerOptions) (stores, error) {
 	return s, nil
 }
 
-// retention is how long the bundle of this name is kept: as the user says, else long enough for its entry's cadence.
+// retention returns how many days the bundle of this name is kept: the user's choice,
+// else long enough for its entry's cadence.
 func (a *app) retention(m *schedule.Manifest, name string, wanted int) int {
 	b, _ := bundleid.Parse(name)
 	e := m.Entry(b.Agent)
@@ -110,7 +116,8 @@ func (a *app) retention(m *schedule.Manifest, name string, wanted int) int {
 	return days
 }
 
-// retentionFindings warn of entries whose receipts would be gone before the next period is over.
+// retentionFindings warns about entries whose receipts expire before the next period
+// ends.
 func (a *app) retentionFindings(p *pipeline.Project, wanted int) []diag.Finding {
 	var findings []diag.Finding
 	for i := range p.Manifest.Entries {
@@ -125,17 +132,21 @@ func (a *app) retentionFindings(p *pipeline.Project, wanted int) []diag.Finding 
 			hints = append(hints, fmt.Sprintf("raise retention-days from %d to %d, or leave it out", wanted, need))
 		}
 		if a.env.Retention > 0 && a.env.Retention < need {
-			hints = append(hints, fmt.Sprintf("raise the repository's limit for artifacts (Settings, Actions, General) from %d to %d days", a.env.Retention, need))
+			hints = append(hints,
+				fmt.Sprintf("raise the repository's limit for artifacts (Settings, Actions, General) from %d to %d "+
+					"days", a.env.Retention, need))
 		}
 		pos := e.Pos("cadence")
 		findings = append(findings, diag.Retention.At(p.File, pos.Line, pos.Column,
-			fmt.Sprintf("receipts of %q are kept for %s, too short to outlive a period of a %s entry and the next: it may run twice in one", e.Agent, advice.Count(days, "day"), e.Cadence),
+			fmt.Sprintf("receipts of %q are kept for %s, too short to outlive a period of a %s entry and the next: "+
+				"it may run twice in one", e.Agent, advice.Count(days, "day"), e.Cadence),
 			strings.Join(hints, "; ")))
 	}
 	return p.Manifest.Unsilenced(findings)
 }
 
-// openDirectory opens the directory store: --out relative to where the user stands, else .kaizen/prepared in the checkout.
+// openDirectory opens the directory store: --out relative to the working directory, else
+// .kaizen/prepared in the checkout.
 func (a *app) openDirectory(target, given string) (*store.Directory, error) {
 	out := filepath.Join(target, ".kaizen", "prepared")
 	if given != "" {
@@ -152,19 +163,21 @@ func (a *app) openDirectory(target, given string) (*store.Directory, error) {
 		Workspace:  workspace,
 		Out:        out,
 		Repository: a.env.Repository,
-		NoSync:     a.env.Actions && a.env.ResultsURL != "" && a.env.RuntimeToken != "", // then job artifacts are the ledger
-		Log:        a.runner.Logf,
+		// then job artifacts are the ledger
+		NoSync: a.env.Actions && a.env.ResultsURL != "" && a.env.RuntimeToken != "",
+		Log:    a.runner.Logf,
 	})
 }
 
-// writeReport writes a command's report to a file, beside and renamed, or to standard output without one.
+// writeReport writes a command's report to standard output, or atomically to a file.
 func (a *app) writeReport(out string, data []byte) error {
 	if out == "" {
 		_, err := a.stdout.Write(data)
 		return err
 	}
 	wrong := func(err error) error {
-		return usagef("writing the report to %s: %w: name a file in a directory that exists", out, pipeline.RootCause(err))
+		return usagef("writing the report to %s: %w: name a file in a directory that exists", out,
+			pipeline.RootCause(err))
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(out), ".report-*")
 	if err != nil {

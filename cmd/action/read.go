@@ -14,10 +14,10 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// reader reads the options of a command into its struct. The first wrong value is its error.
+// reader converts the options of a command and keeps the first error.
 type reader struct {
 	values
-	args []string // what is neither a flag nor its value
+	args []string // positional arguments
 	err  error
 }
 
@@ -27,7 +27,7 @@ func (r *reader) fail(err error) {
 	}
 }
 
-// oneOf reads an option that has one of some values.
+// oneOf reads an option with a fixed set of values.
 func (r *reader) oneOf(name string, allowed ...string) string {
 	v := r.values[name]
 	if !slices.Contains(allowed, v) {
@@ -39,7 +39,7 @@ func (r *reader) oneOf(name string, allowed ...string) string {
 
 func (r *reader) isOn(name string) bool { return r.values[name] == "true" }
 
-// list reads a comma or newline separated list.
+// list reads a list separated by commas or newlines.
 func (r *reader) list(name string) []string { return splitList(r.values[name]) }
 
 func splitList(s string) []string {
@@ -51,7 +51,7 @@ func (r *reader) secrets() prepare.Policy {
 	return prepare.Policy(r.oneOf(optSecrets, "fail", "redact", "off"))
 }
 
-// selection reads the agents that are arguments, else the option, and the cadence.
+// selection reads the agents from the arguments, else from the option, and the cadence.
 func (r *reader) selection() pipeline.Selection {
 	cadence := r.oneOf(optCadence, "", "daily", "weekly", "monthly")
 	names := r.args
@@ -65,13 +65,14 @@ func (r *reader) selection() pipeline.Selection {
 	return s
 }
 
-// ledgerOptions say where bundles and receipts are kept.
+// ledgerOptions holds where bundles and receipts are kept.
 type ledgerOptions struct {
 	out    string // directory, "" for the default
 	token  string // of GitHub
 	branch string // whose receipts count, "" for the default branch
-	// days is how long artifacts are kept, 0 for as long as the cadence needs. daysErr says why the option is no number of days;
-	// the commands that store something refuse it, and doctor reports it.
+	// days is how long artifacts are kept; 0 is as long as the cadence needs. daysErr is
+	// why the option is invalid: commands that store something return it, and doctor
+	// reports it.
 	days    int
 	daysErr error
 }
@@ -91,27 +92,30 @@ func (r *reader) ledger() ledgerOptions {
 	return o
 }
 
-// maxRetentionDays is the longest that GitHub keeps an artifact of a public repository.
+// maxRetentionDays is the limit of GitHub for artifacts of a public repository.
 const maxRetentionDays = 90
 
 // channels is where an event goes.
 type channels struct{ summary, artifact, dispatch, nats, stdout bool }
 
-// targetOptions say where events go.
+// targetOptions holds where events go.
 type targetOptions struct {
 	channels channels
 	given    bool     // emit lists the channels
 	targets  []string // repositories that get a dispatch
-	// targetsErr says why dispatch-to is no list of repositories; prepare refuses it, and doctor reports it.
+	// targetsErr is why dispatch-to is invalid: prepare returns it, and doctor reports
+	// it.
 	targetsErr    error
 	dispatchToken string
 	nats          emit.NATSOptions
 }
 
-// to reads the targets and the channels, whose default depends on where the program runs and which targets it has.
+// to reads the targets and the channels. The default channels depend on the targets and
+// on whether the program runs in Actions.
 func (r *reader) to(inActions bool) targetOptions {
 	o := targetOptions{dispatchToken: r.values[optDispatchToken], nats: emit.NATSOptions{
-		URLs: r.list(optNATSURL), Subject: r.values[optNATSSubject], Creds: r.values[optNATSCreds], NKey: r.values[optNATSNKey],
+		URLs: r.list(optNATSURL), Subject: r.values[optNATSSubject], Creds: r.values[optNATSCreds],
+		NKey:  r.values[optNATSNKey],
 		Token: r.values[optNATSToken], User: r.values[optNATSUser], Password: r.values[optNATSPassword],
 		CA: r.values[optNATSCA], Cert: r.values[optNATSCert], Key: r.values[optNATSKey], Name: "schedule-action",
 	}}
@@ -123,7 +127,8 @@ func (r *reader) to(inActions bool) targetOptions {
 		return o
 	}
 	c := &o.channels
-	fields := map[string]*bool{"summary": &c.summary, "artifact": &c.artifact, "dispatch": &c.dispatch, "nats": &c.nats, "stdout": &c.stdout}
+	fields := map[string]*bool{"summary": &c.summary, "artifact": &c.artifact, "dispatch": &c.dispatch, "nats": &c.nats,
+		"stdout": &c.stdout}
 	for _, name := range list {
 		if field, ok := fields[name]; ok {
 			*field = true
@@ -136,7 +141,7 @@ func (r *reader) to(inActions bool) targetOptions {
 	return o
 }
 
-// match refuses a target that would silently get nothing, and a channel without a target.
+// match reports a target that no listed channel serves, and a channel without a target.
 func (r *reader) match(channel, target string, on, have bool) {
 	switch {
 	case on && !have:
@@ -146,8 +151,8 @@ func (r *reader) match(channel, target string, on, have bool) {
 	}
 }
 
-// refuseEvent refuses events on which a stranger's change could make this run publish or use its token. It returns an error
-// that doctor reports.
+// refuseEvent returns an error on events that could let a stranger's change publish or
+// use the token. doctor reports the same error.
 func refuseEvent(event string, allowed []string, refused ...string) error {
 	if !slices.Contains(refused, event) || slices.Contains(allowed, event) {
 		return nil
@@ -156,7 +161,8 @@ func refuseEvent(event string, allowed []string, refused ...string) error {
 		"refused on the event %s, where a stranger's change decides what runs", event)}
 }
 
-// unpublished are the events on which prepare must not publish.
+// unpublished lists the events on which prepare must not publish.
 var unpublished = []string{"pull_request", "pull_request_target", "workflow_run"}
 
-var errNoDispatchToken = errors.New("dispatch-to needs a token: set dispatch-token to one with contents: write on every target")
+var errNoDispatchToken = errors.New("dispatch-to needs a token: set dispatch-token to one with contents: write on " +
+	"every target")

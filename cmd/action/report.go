@@ -18,12 +18,12 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
-// outcome is a run of prepare added up.
+// outcome sums up a run of prepare.
 type outcome struct {
 	entries  []*pipeline.Outcome
 	findings []diag.Finding
-	prepared []*pipeline.Outcome // an event was made for these
-	failed   int                 // agents that the outside world kept from the end of the road
+	prepared []*pipeline.Outcome // entries with an event
+	failed   int                 // agents that failed for external reasons
 	errs     []error
 }
 
@@ -48,7 +48,8 @@ func (j *job) outcome(entries []*pipeline.Outcome, err error) outcome {
 	return o
 }
 
-// code is the exit code: what the outside did wins over what the repository holds, because running again mends only the former.
+// code returns the exit code. External failures win over findings, because only they may
+// go away when the user runs again.
 func (o outcome) code() int {
 	switch {
 	case len(o.errs) > 0:
@@ -59,8 +60,8 @@ func (o outcome) code() int {
 	return exitOK
 }
 
-// report tells what was done on every channel that tells: log, annotations, standard output, outputs, summary.
-// It runs whatever happened before (design §7).
+// report reports a run in the log, annotations, standard output, outputs and summary. It
+// also runs after a failure, so that later steps can read the outputs.
 func (j *job) report(entries []*pipeline.Outcome, runErr error) (int, error) {
 	o := j.outcome(entries, runErr)
 	if _, wrong := errors.AsType[usageError](runErr); wrong {
@@ -102,7 +103,8 @@ func (a *app) logFindings(findings []diag.Finding, source func(string) []byte) e
 	return nil
 }
 
-// logResult tells one entry's fate in a line; for one with nothing to do with its next five dates (design §4).
+// logResult logs one line about an entry. For an entry that was not chosen, the line has
+// its next five dates.
 func (j *job) logResult(r *pipeline.Outcome) {
 	line := fmt.Sprintf("%s: %s", r.Entry.Agent, j.state(r))
 	if !r.Chosen {
@@ -122,7 +124,7 @@ func deliveryLine(d store.Delivery) string {
 	return line
 }
 
-// state says in a few words what became of an entry, and why.
+// state describes in a few words what happened to an entry, and why.
 func (j *job) state(r *pipeline.Outcome) string {
 	switch {
 	case !r.Chosen && r.Err != nil:
@@ -151,7 +153,7 @@ func dates(slots []schedule.Slot) []string {
 	return out
 }
 
-// setOutputs sets every output of prepare (design §8).
+// setOutputs sets every output of prepare that action.yml declares.
 func (j *job) setOutputs(o outcome) error {
 	errs, warnings := diag.Count(o.findings)
 	agents, payloads, matrix, deliveries := []string{}, []json.RawMessage{}, []matrixEntry{}, []agentDelivery{}
@@ -180,7 +182,8 @@ func (j *job) setOutputs(o outcome) error {
 		out = append(out, j.singular(o.prepared[0])...)
 	}
 	if out.size() > actions.MaxOutputs {
-		j.runner.Logf("warning: output deliveries lists the failed ones only: all %d are more than the platform takes; the log and the receipts have them", len(deliveries))
+		j.runner.Logf("warning: output deliveries lists failed deliveries only, because all %d exceed the "+
+			"platform's limit: see the log and the receipts", len(deliveries))
 		deliveries = slices.DeleteFunc(deliveries, func(d agentDelivery) bool { return d.Status != store.Failed })
 		out.replace("deliveries", compactJSON(deliveries))
 		for out.size() > actions.MaxOutputs && len(deliveries) > 0 {
@@ -191,7 +194,7 @@ func (j *job) setOutputs(o outcome) error {
 	return out.set(j.runner)
 }
 
-// singular are the outputs that make sense for exactly one prepared agent.
+// singular returns the outputs that exist only if exactly one agent was prepared.
 func (j *job) singular(r *pipeline.Outcome) outputs {
 	out := outputs{{"payload", string(r.Payload)}}
 	if !j.dryRun {
@@ -226,8 +229,9 @@ func matrixJSON(include []matrixEntry) string {
 	return compactJSON(map[string][]matrixEntry{"include": include})
 }
 
-// compactJSON renders plain structs, strings and valid raw messages, none of which can fail to encode. A step that prints an output must
-// not thereby carry out what a server said: ##[ is a command anywhere in a line, and in JSON it can only stand in a string.
+// compactJSON encodes plain structs, strings and valid raw messages, which never fail to
+// encode. It escapes ##[ because the runner takes it for a command anywhere in a line,
+// and a later step may print the output. In JSON it occurs inside strings only.
 func compactJSON(v any) string {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -242,7 +246,7 @@ type output struct{ name, value string }
 
 type outputs []output
 
-// size is about what they take in the runner's file, delimiters included.
+// size estimates the bytes in the runner's file, including delimiters.
 func (out outputs) size() (bytes int) {
 	for _, o := range out {
 		bytes += len(o.name) + len(o.value) + 2*len("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -258,7 +262,7 @@ func (out outputs) replace(name, value string) {
 	}
 }
 
-// set hands all outputs to the runner; one that fails does not keep the others back.
+// set writes all outputs. An error of one does not stop the others.
 func (out outputs) set(runner *actions.Runner) error {
 	var errs []error
 	for _, o := range out {
@@ -267,7 +271,8 @@ func (out outputs) set(runner *actions.Runner) error {
 	return errors.Join(errs...)
 }
 
-// bundleDir is the directory of an entry's bundle, as outputs name it: relative to the workspace, and absolute outside of it.
+// bundleDir returns the directory of an entry's bundle for outputs: relative to the
+// workspace, or absolute outside it.
 func (j *job) bundleDir(r *pipeline.Outcome) string {
 	dir := j.deliverer.Directory.Path(r.ID.Name())
 	if _, ok := j.inWorkspace(j.Tree.Dir()); !ok && !filepath.IsAbs(dir) {

@@ -15,9 +15,9 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
-// The same commit, manifest and period give the same bytes and the same zip: on another path, in another time zone and locale, under
-// another umask, with files made in another order and at other times. The program is run as a process, because all of these are a
-// process's own.
+// The same commit, manifest and period give the same bytes and the same zip, independent
+// of path, time zone, locale, umask, and of the order and times of the files. These
+// belong to a process, so the test runs the program as one.
 func TestReproducibleAnywhere(t *testing.T) {
 	t.Parallel()
 	sample := sampleFiles(t)
@@ -93,7 +93,8 @@ func writeShuffled(t *testing.T, dir string, files map[string][]byte, seed uint6
 	}
 }
 
-// fingerprint is a line for each bundle below dir: its name and the digest of the zip that would be its artifact.
+// fingerprint is a line for each bundle below dir: its name and the digest of the zip
+// that would be its artifact.
 func fingerprint(t *testing.T, dir string) string {
 	t.Helper()
 	var b strings.Builder

@@ -16,12 +16,15 @@ import (
 // exactlyOnce is the page that holds the table of requests.
 const exactlyOnce = "../../docs/exactly-once.md"
 
-// TestRequestsOfATick counts what a tick asks of the platform, dispatches left out, and holds the table of the page to it. The first tick
-// finds all entries due, the second none. In a busy repository a thousand other artifacts are there before each, and so newer than the receipts.
+// TestRequestsOfATick counts the requests of a tick, without dispatches, and compares the
+// table of the page with them. At the first tick all entries are due, at the second none.
+// In a busy repository a thousand other artifacts exist before each tick, which are newer
+// than the receipts.
 func TestRequestsOfATick(t *testing.T) {
 	t.Parallel()
 	var table strings.Builder
-	table.WriteString("| entries | state | repository | GitHub API | download storage | artifact service | upload storage |\n|---|---|---|---|---|---|---|\n")
+	table.WriteString("| entries | state | repository | GitHub API | download storage | artifact service | upload " +
+		"storage |\n|---|---|---|---|---|---|---|\n")
 	for _, entries := range []int{1, 10, 100} {
 		for _, repository := range []struct {
 			name   string
@@ -34,12 +37,14 @@ func TestRequestsOfATick(t *testing.T) {
 				prepared int
 			}{{"due", entries}, {"not due", 0}} {
 				for i := range repository.others {
-					p.api.AddArtifact(ghtest.Artifact{Repository: sampleRepo, Name: fmt.Sprint("coverage-", i), RunID: 1, HeadBranch: "main"})
+					p.api.AddArtifact(ghtest.Artifact{Repository: sampleRepo, Name: fmt.Sprint("coverage-", i),
+						RunID: 1, HeadBranch: "main"})
 				}
 				before := p.counts()
 				got := p.step(map[string]string{"now": tuesday})
 				if got.code != exitOK || got.outputs["count"] != fmt.Sprint(state.prepared) {
-					t.Fatalf("%d entries, %s, %s: exit code %d, %s prepared\n%s", entries, state.name, repository.name, got.code, got.outputs["count"], got.stderr)
+					t.Fatalf("%d entries, %s, %s: exit code %d, %s prepared\n%s", entries, state.name, repository.name,
+						got.code, got.outputs["count"], got.stderr)
 				}
 				fmt.Fprintf(&table, "| %d | %s | %s |", entries, state.name, repository.name)
 				for i, after := range p.counts() {
@@ -59,11 +64,13 @@ func TestRequestsOfATick(t *testing.T) {
 			t.Fatal(err)
 		}
 	} else if got != string(page) {
-		t.Errorf("the table of %s is not up to date: run go test ./cmd/action -run RequestsOfATick -update\n%s", exactlyOnce, table.String())
+		t.Errorf("the table of %s is not up to date: run go test ./cmd/action -run RequestsOfATick -update\n%s",
+			exactlyOnce, table.String())
 	}
 }
 
-// TestDefaultBranchOfTheEvent spares the request for the default branch where the event tells it, and believes no other repository's event.
+// TestDefaultBranchOfTheEvent checks that no request for the default branch is sent if
+// the event has it, and that the event of another repository is ignored.
 func TestDefaultBranchOfTheEvent(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -82,14 +89,15 @@ func TestDefaultBranchOfTheEvent(t *testing.T) {
 		if got.code != exitOK || got.outputs["count"] != "0" {
 			t.Errorf("%s: exit code %d, %s prepared\n%s", test.event, got.code, got.outputs["count"], got.stderr)
 		}
-		asked := slices.ContainsFunc(p.api.Requests(), func(r ghtest.Request) bool { return r.Path == "/repos/"+sampleRepo })
+		asked := slices.ContainsFunc(p.api.Requests(),
+			func(r ghtest.Request) bool { return r.Path == "/repos/"+sampleRepo })
 		if asked != test.asked {
 			t.Errorf("%s: the repository was asked for: %t", test.event, asked)
 		}
 	}
 }
 
-// between replaces what stands between two marks.
+// between replaces the text between two marks.
 func between(t *testing.T, text, begin, end, content string) string {
 	t.Helper()
 	before, rest, ok := strings.Cut(text, begin)
@@ -106,7 +114,8 @@ func writeEntries(t *testing.T, p *platform, n int) {
 	manifest := "version: \"1\"\nrepo: kaizen-agentic\nagents:\n"
 	for i := range n {
 		manifest += fmt.Sprintf("  agent-%d:\n    cadence: weekly\n", i)
-		writeFile(t, filepath.Join(p.workspace, ".claude/agents", fmt.Sprintf("agent-%d.md", i)), "# Do what is to be done.\n")
+		writeFile(t, filepath.Join(p.workspace, ".claude/agents", fmt.Sprintf("agent-%d.md", i)),
+			"# Do what is to be done.\n")
 	}
 	writeFile(t, filepath.Join(p.workspace, ".kaizen/schedule.yml"), manifest)
 }
@@ -131,8 +140,9 @@ func (p *platform) counts() [4]int {
 	return n
 }
 
-// TestForgedReceipts puts a receipt into the ledger that does not come from the repository's trusted branch, or does not say what its name
-// says. The agent is due all the same; the true receipt is the control.
+// TestForgedReceipts stores a receipt that is not from the repository's trusted branch,
+// or whose content does not match its name. The agent stays due. The genuine receipt is
+// the control.
 func TestForgedReceipts(t *testing.T) {
 	t.Parallel()
 	const elsewhere = 666
@@ -146,21 +156,33 @@ func TestForgedReceipts(t *testing.T) {
 		log    string // that says why
 	}{
 		{"true", nil, same, nil, false, "not due: delivered for 2026-W48"},
-		{"of a fork's run", func(a *ghtest.Artifact) { a.HeadRepositoryID = elsewhere }, same, nil, true, "comes from a fork, the repository with id 666"},
-		{"of a fork's run, on a branch named main", func(a *ghtest.Artifact) { a.HeadRepositoryID, a.HeadBranch = elsewhere, "main" }, same, nil, true, "comes from a fork"},
-		{"of another branch", func(a *ghtest.Artifact) { a.HeadBranch = "feature" }, same, nil, true, `comes from branch "feature", not "main"`},
-		{"of no branch", func(a *ghtest.Artifact) { a.HeadBranch = "" }, same, nil, true, `comes from branch "", not "main"`},
-		{"of a branch in other letters", func(a *ghtest.Artifact) { a.HeadBranch = "Main" }, same, nil, true, `comes from branch "Main"`},
+		{"of a fork's run", func(a *ghtest.Artifact) { a.HeadRepositoryID = elsewhere }, same, nil, true,
+			"comes from a fork, the repository with id 666"},
+		{"of a fork's run, on a branch named main", func(a *ghtest.Artifact) {
+			a.HeadRepositoryID, a.HeadBranch = elsewhere, "main"
+		}, same, nil, true, "comes from a fork"},
+		{"of another branch", func(a *ghtest.Artifact) { a.HeadBranch = "feature" }, same, nil, true,
+			`comes from branch "feature", not "main"`},
+		{"of no branch", func(a *ghtest.Artifact) { a.HeadBranch = "" }, same, nil, true,
+			`comes from branch "", not "main"`},
+		{"of a branch in other letters", func(a *ghtest.Artifact) { a.HeadBranch = "Main" }, same, nil, true,
+			`comes from branch "Main"`},
 		{"expired", func(a *ghtest.Artifact) { a.Expired = true }, same, nil, true, "is expired"},
 		{"not a zip", func(a *ghtest.Artifact) { a.Zip = []byte("PK") }, same, nil, true, "passed over"},
-		{"another agent's", nil, [2]string{`"agent":"coach"`, `"agent":"other"`}, nil, true, `holds the event of agent "other"`},
-		{"another period's", nil, [2]string{"coach.2026-W48", "coach.2026-W47"}, nil, true, `is for the bundle "kaizen.kaizen-agentic.coach.2026-W47"`},
-		{"another repository's", nil, [2]string{"acme/kaizen-agentic", "acme/other"}, nil, true, `bears the event id "acme/other/`},
+		{"another agent's", nil, [2]string{`"agent":"coach"`, `"agent":"other"`}, nil, true,
+			`holds the event of agent "other"`},
+		{"another period's", nil, [2]string{"coach.2026-W48", "coach.2026-W47"}, nil, true,
+			`is for the bundle "kaizen.kaizen-agentic.coach.2026-W47"`},
+		{"another repository's", nil, [2]string{"acme/kaizen-agentic", "acme/other"}, nil, true,
+			`bears the event id "acme/other/`},
 		{"of a failed delivery", nil, [2]string{`"delivered"`, `"failed"`}, nil, true, `ended as "failed"`},
 		{"of a dry run", nil, [2]string{`"delivered"`, `"dry-run"`}, nil, true, `ended as "dry-run"`},
-		{"without an event", nil, [2]string{`"event":"kaizen.schedule.prepared"`, `"event":"x"`}, nil, true, "holds no valid event"},
-		{"of the branch named", func(a *ghtest.Artifact) { a.HeadBranch = "release" }, same, map[string]string{"ledger-branch": "release"}, false, "not due: delivered"},
-		{"of the default branch, another named", nil, same, map[string]string{"ledger-branch": "release"}, true, `comes from branch "main", not "release"`},
+		{"without an event", nil, [2]string{`"event":"kaizen.schedule.prepared"`, `"event":"x"`}, nil, true,
+			"holds no valid event"},
+		{"of the branch named", func(a *ghtest.Artifact) { a.HeadBranch = "release" }, same,
+			map[string]string{"ledger-branch": "release"}, false, "not due: delivered"},
+		{"of the default branch, another named", nil, same, map[string]string{"ledger-branch": "release"}, true,
+			`comes from branch "main", not "release"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -186,7 +208,8 @@ func TestForgedReceipts(t *testing.T) {
 	}
 }
 
-// TestReceiptInAnotherRepository has the genuine receipt in the ledger of a repository of the same owner.
+// TestReceiptInAnotherRepository has the genuine receipt in the ledger of a repository of
+// the same owner.
 func TestReceiptInAnotherRepository(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
@@ -210,7 +233,8 @@ func genuineReceipt(t *testing.T, name string) ghtest.Artifact {
 	if i < 0 {
 		t.Fatalf("no receipt of %s", name)
 	}
-	return ghtest.Artifact{Repository: sampleRepo, Name: name + ".receipt", Zip: artifacts[i].Zip, RunID: 1, HeadBranch: "main"}
+	return ghtest.Artifact{Repository: sampleRepo, Name: name + ".receipt", Zip: artifacts[i].Zip, RunID: 1,
+		HeadBranch: "main"}
 }
 
 // rewrite changes a word of the receipt, everywhere.
@@ -220,7 +244,8 @@ func rewrite(t *testing.T, data []byte, from, to string) []byte {
 	if !strings.Contains(content, from) {
 		t.Fatalf("the receipt has no %s: %s", from, content)
 	}
-	changed, err := store.Zip([]store.File{{Name: store.ReceiptFile, Data: []byte(strings.ReplaceAll(content, from, to))}})
+	changed, err := store.Zip([]store.File{{Name: store.ReceiptFile,
+		Data: []byte(strings.ReplaceAll(content, from, to))}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,10 +31,11 @@ const (
 
 const rulesHead = `# Rules
 
-Everything that ` + "`action validate`, `action prepare` and `action verify`" + ` report. An error makes the manifest invalid, or stops the agent it
-is about; a warning does neither. ` + "`# kaizen-ignore: <rule>`" + ` at the end of a line silences a warning there, in the manifest and in workflows.
+Everything that ` + "`action validate`, `action prepare` and `action verify`" + ` report.
+An error makes the manifest invalid, or stops its agent; a warning does neither.
+` + "`# kaizen-ignore: <rule>`" + ` at the end of a line silences a warning there, in the manifest and in workflows.
 
-The examples stand in ` + "`testdata/rules`" + `, and what they report here is what they really report: a test writes this page.
+The examples are in ` + "`testdata/rules`" + `. A test runs them and writes this page, so their output is real.
 
 `
 
@@ -63,7 +64,7 @@ func TestRulesPage(t *testing.T) {
 	}
 }
 
-// TestRulesHaveExamples keeps the examples and the rules one list.
+// TestRulesHaveExamples checks that every rule has an example, and every example a rule.
 func TestRulesHaveExamples(t *testing.T) {
 	t.Parallel()
 	examples, err := filepath.Glob(filepath.Join(rulesDir, "*"))
@@ -84,16 +85,17 @@ func TestRulesHaveExamples(t *testing.T) {
 	}
 }
 
-// ruleSection is a rule's part of the page: what it asks for and why, an example that breaks it, what is reported, the mend.
+// ruleSection returns a rule's part of the page: what it requires and why, an example of
+// a violation, its report, and the fix.
 func ruleSection(t *testing.T, r diag.Rule) string {
 	t.Helper()
 	archive, err := txtar.ParseFile(filepath.Join(rulesDir, r.ID+".txtar"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	why, mend, ok := strings.Cut(strings.TrimSpace(string(archive.Comment)), "\n\n")
+	why, fix, ok := strings.Cut(strings.TrimSpace(string(archive.Comment)), "\n\n")
 	if !ok {
-		t.Fatalf("%s: the example lacks the reason or the mend", r.ID)
+		t.Fatalf("%s: the example lacks the reason or the fix", r.ID)
 	}
 	files := exampleFiles(t, archive)
 	findings, output := reportExample(t, files)
@@ -105,7 +107,7 @@ func ruleSection(t *testing.T, r diag.Rule) string {
 			fmt.Fprintf(&b, "`%s`\n\n```%s\n%s```\n\n", name, fence(name), excerpt(files[name]))
 		}
 	}
-	fmt.Fprintf(&b, "Reported as\n\n```text\n%s```\n\n**Mend**: %s\n", output, mend)
+	fmt.Fprintf(&b, "Reported as\n\n```text\n%s```\n\n**Fix**: %s\n", output, fix)
 	if !slices.ContainsFunc(findings, func(f diag.Finding) bool { return f.Rule == r.ID }) {
 		t.Errorf("the example of %s is not reported as such:\n%s", r.ID, output)
 	}
@@ -122,8 +124,8 @@ func fileName(name string) string {
 	return name
 }
 
-// exampleFiles are the files of an archive. A name may bear a mark: "(escaped)" has Go escapes in its text, "* 300" is repeated until
-// it has 300 bytes.
+// exampleFiles returns the files of an archive. A name may have a suffix: "(escaped)"
+// means Go escapes in the text, and "* 300" repeats the text up to 300 bytes.
 func exampleFiles(t *testing.T, archive *txtar.Archive) map[string][]byte {
 	t.Helper()
 	files := make(map[string][]byte)
@@ -148,7 +150,8 @@ func exampleFiles(t *testing.T, archive *txtar.Archive) map[string][]byte {
 	return files
 }
 
-// excerpt shows a file on the page: what a reader would not see is escaped, and what is too long is cut.
+// excerpt returns a file as the page shows it: invisible characters are escaped, and a
+// long text is shortened.
 func excerpt(data []byte) string {
 	const most, few = 40, 3
 	lines := strings.SplitAfter(string(data), "\n")
@@ -185,7 +188,8 @@ func loadIn(t *testing.T, tree *checkout.Tree) (*schedule.Manifest, []diag.Findi
 	return p.Manifest, p.Findings
 }
 
-// reportExample is what validate and prepare find in a checkout of the files, and verify if there is a bundle among them.
+// reportExample returns what validate and prepare report about the files, and verify if
+// they contain a bundle.
 func reportExample(t *testing.T, files map[string][]byte) ([]diag.Finding, string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -209,11 +213,13 @@ func reportExample(t *testing.T, files map[string][]byte) ([]diag.Finding, strin
 		findings = append(findings, workflow.Check(m, nil, tree)...)
 		for _, e := range m.Entries {
 			period := e.Current(time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)).Period
-			_, more, err := prepare.Prepare(tree, prepare.Input{Repo: m.Repo, Entry: e, Period: period, Format: prepare.JSON})
+			_, more, err := prepare.Prepare(tree,
+				prepare.Input{Repo: m.Repo, Entry: e, Period: period, Format: prepare.JSON})
 			if err != nil {
 				t.Fatal(err)
 			}
-			more = slices.DeleteFunc(more, func(f diag.Finding) bool { return f.Rule == diag.NoPrompt.ID }) // as validate does
+			// as validate does
+			more = slices.DeleteFunc(more, func(f diag.Finding) bool { return f.Rule == diag.NoPrompt.ID })
 			findings = append(findings, more...)
 		}
 	}

@@ -18,21 +18,22 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 )
 
-// Exit codes (design §8).
+// Exit codes, as in --help.
 const (
-	exitOK          = 0 // fine, which includes nothing to do
-	exitFindings    = 1 // what was checked has findings
-	exitUsage       = 2 // wrong usage or inputs
-	exitUnavailable = 3 // the outside world failed or the run was cancelled; nothing is lost: run again
+	exitOK          = 0 // success, also if nothing is due
+	exitFindings    = 1 // findings
+	exitUsage       = 2 // wrong options or inputs
+	exitUnavailable = 3 // a service failed or the run was cancelled; a new run continues
 )
 
-// world is everything outside the program that it touches, except the file system and the network.
-type world struct {
+// streams holds the program's streams, environment, clock and signals.
+type streams struct {
 	getenv         func(string) string
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	now            func() time.Time
-	// signals makes the context that a signal to the process ends; it is called when a command begins, since --help needs none.
+	// signals returns a context that a signal cancels. It is called when a command
+	// begins, since --help needs none.
 	signals func(context.Context) (context.Context, context.CancelFunc)
 }
 
@@ -46,63 +47,69 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		{"init", "", "find agents in the repository and write the manifest, the workflows and the ignore line", runInit},
-		{"validate", "[FILE…]", "check the manifest, as on a pull request; with a base version show what changes", runValidate},
+		{"init", "", "find agents in the repository and write the manifest, the workflows and the ignore line",
+			runInit},
+		{"validate", "[FILE…]", "check the manifest, as on a pull request; with a base version show what changes",
+			runValidate},
 		{"list", "", "show every entry: due or not, why, its period and next five dates", runList},
-		{"prepare", "[AGENT…]", "prepare the bundles of the agents that are due, or of those named, and emit their events", runPrepare},
+		{"prepare", "[AGENT…]",
+			"prepare the bundles of the agents that are due, or of those named, and emit their events", runPrepare},
 		{"doctor", "", "check tokens, permissions, targets, sizes and retention without emitting anything", runDoctor},
-		{"verify", "DIR", "check a bundle directory against its sources.json, and with --target against a checkout", runVerify},
+		{"verify", "DIR", "check a bundle directory against its sources.json, and with --target against a checkout",
+			runVerify},
 	}
 }
 
-// app is one invocation: the streams and the environment that it runs in, and what every command is told.
+// app is one invocation with its streams, environment and common options.
 type app struct {
-	world
+	streams
 	runner *actions.Runner
 	env    actions.Environment
-	now    time.Time // the instant that the whole run is about
+	now    time.Time // the instant of the whole run
 	dir    string    // the checkout, absolute
-	file   string    // the manifest, as the user names it
+	file   string    // the manifest, as the user gave it
 	host   string    // the workspace's path on the runner's host, "" if it is the same
 
 	clients map[string]*gh.Client // by token
 }
 
-// run is the program; it returns the exit code.
-func run(ctx context.Context, args []string, w world) int {
+// run runs the program and returns the exit code.
+func run(ctx context.Context, args []string, w streams) int {
 	runner := actions.NewRunner(actions.RunnerOptions{Getenv: w.getenv, Stdout: w.stdout, Stderr: w.stderr})
 	code, err := dispatchCommand(ctx, args, w, runner)
 	if err != nil {
 		runner.Logf("error: %v", err)
 		if code == exitUsage {
-			tellRefusal(runner, err)
+			reportUsageError(runner, err)
 		}
 	}
 	return code
 }
 
-// tellRefusal tells of wrong usage wherever a workflow looks, outputs included: a step that runs whatever happened can decode them (design §7).
-func tellRefusal(runner *actions.Runner, refused error) {
-	runner.Annotate([]diag.Finding{{Rule: "usage", Severity: diag.Error, Message: refused.Error()}})
-	err := errors.Join(
-		outputs{{"valid", "false"}, {"errors", "0"}, {"warnings", "0"}, {"count", "0"}, {"prepared", "[]"}, {"payloads", "[]"}, {"deliveries", "[]"},
+// reportUsageError reports a usage error as an annotation, in the summary and in the
+// outputs. A step with `if: always()` can decode the outputs.
+func reportUsageError(runner *actions.Runner, err error) {
+	runner.Annotate([]diag.Finding{{Rule: "usage", Severity: diag.Error, Message: err.Error()}})
+	failed := errors.Join(
+		outputs{{"valid", "false"}, {"errors", "0"}, {"warnings", "0"}, {"count", "0"}, {"prepared", "[]"},
+			{"payloads", "[]"}, {"deliveries", "[]"},
 			{"matrix", matrixJSON([]matrixEntry{})}, {"roster", "[]"}}.set(runner),
-		runner.WriteSummary(actions.Summary{Verdict: "❌ " + refused.Error()}),
+		runner.WriteSummary(actions.Summary{Verdict: "❌ " + err.Error()}),
 	)
-	if err != nil {
-		runner.Logf("error: %v", err)
+	if failed != nil {
+		runner.Logf("error: %v", failed)
 	}
 }
 
-// usageError is wrong usage: exit code 2.
+// usageError is an error in options or inputs: exit code 2.
 type usageError struct{ error }
 
-// Unwrap returns what is wrong.
+// Unwrap returns the wrapped error.
 func (e usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-func dispatchCommand(ctx context.Context, args []string, w world, runner *actions.Runner) (int, error) {
+func dispatchCommand(ctx context.Context, args []string, w streams, runner *actions.Runner) (int, error) {
 	// `kaizen-agentic schedule prepare …` may be a link to this program.
 	if len(args) > 0 && args[0] == "schedule" {
 		args = args[1:]
@@ -146,7 +153,7 @@ func dispatchCommand(ctx context.Context, args []string, w world, runner *action
 	return code, err
 }
 
-func newApp(c command, args []string, w world, runner *actions.Runner) (*app, *reader, error) {
+func newApp(c command, args []string, w streams, runner *actions.Runner) (*app, *reader, error) {
 	opts, positional, err := parseOptions(c.name, args, w.getenv)
 	if err != nil {
 		return nil, nil, err
@@ -155,7 +162,7 @@ func newApp(c command, args []string, w world, runner *actions.Runner) (*app, *r
 	if err != nil {
 		return nil, nil, err
 	}
-	a := &app{world: w, runner: runner, env: env, now: w.now(), file: opts[optSchedule], host: opts[optHostWorkspace]}
+	a := &app{streams: w, runner: runner, env: env, now: w.now(), file: opts[optSchedule], host: opts[optHostWorkspace]}
 	if a.host != "" && !filepath.IsAbs(a.host) {
 		return nil, nil, fmt.Errorf("host-workspace is %q, must be an absolute path: leave it to action.yml", a.host)
 	}
@@ -168,7 +175,8 @@ func newApp(c command, args []string, w world, runner *actions.Runner) (*app, *r
 	return a, &reader{values: opts, args: positional}, err
 }
 
-// parseOptions reads flags, which may stand among the positional arguments, then inputs, then defaults.
+// parseOptions reads flags, which may follow positional arguments, then inputs, then
+// defaults.
 func parseOptions(command string, args []string, getenv func(string) string) (values, []string, error) {
 	opts := values{}
 	set := flag.NewFlagSet(command, flag.ContinueOnError)
@@ -244,7 +252,8 @@ func names(all []command) []string {
 	return out
 }
 
-// help uses neither fmt nor io.WriteString, whose first use is 1 to 8 % of the start-up.
+// help avoids fmt and io.WriteString, whose first use takes 1 to 8 % of the start-up
+// time.
 func help() []byte {
 	const width = 20
 	text := []byte(`action prepares scheduled agent runs from .kaizen/schedule.yml and emits kaizen.schedule.prepared.
@@ -259,22 +268,26 @@ Commands:
 		text = append(text, "  "+words+padding+" "+c.short+"\n"...)
 	}
 	return append(text, `
-action COMMAND --help shows the flags of a command. Every flag is also the action's input of the same name, except those that only init takes.
+action COMMAND --help shows the flags of a command. Every flag is also the action's input of the same name,
+except those that only init takes.
 
-Exit codes: 0 fine, 1 findings in what was checked, 2 wrong usage or inputs, 3 the outside world failed (nothing lost: run again).
+Exit codes: 0 success, 1 findings, 2 wrong usage or inputs, 3 a service failed or the run was cancelled (run again).
 `...)
 }
 
 func commandHelp(c command) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Usage: action %s\n\n%s.\n\nFlags:\n", strings.TrimSpace(c.name+" "+c.args+" [FLAG…]"), strings.ToUpper(c.short[:1])+c.short[1:])
+	fmt.Fprintf(&b, "Usage: action %s\n\n%s.\n\nFlags:\n", strings.TrimSpace(c.name+" "+c.args+" [FLAG…]"),
+		strings.ToUpper(c.short[:1])+c.short[1:])
 	for _, o := range options {
 		if o.taken(c.name) {
 			b.WriteString(o.usage())
 		}
 	}
 	if c.name == "prepare" {
-		b.WriteString("\nExamples:\n  action prepare coach                     print the bundle of coach\n  action prepare coach --emit stdout       print its event\n  action prepare --dispatch-to acme/core   prepare what is due and dispatch it\n")
+		b.WriteString("\nExamples:\n  action prepare coach                     print the bundle of coach\n  action " +
+			"prepare coach --emit stdout       print its event\n  action prepare --dispatch-to acme/core   prepare " +
+			"what is due and dispatch it\n")
 	}
 	return b.String()
 }

@@ -32,14 +32,17 @@ func TestScripts(t *testing.T) {
 					return err
 				}
 			}
-			// What an archive can't hold: a file without a final line break, and one of any size.
-			for name, data := range map[string][]byte{"unended": []byte("/build/"), "big": make([]byte, schedule.MaxSize+1)} {
+			// Files that an archive cannot contain: one without a final line break, and
+			// one of any size.
+			for name, data := range map[string][]byte{"unended": []byte("/build/"),
+				"big": make([]byte, schedule.MaxSize+1)} {
 				if err := os.WriteFile(filepath.Join(env.WorkDir, name), data, 0o644); err != nil {
 					return err
 				}
 			}
 			for _, layout := range []string{"claude", "github", "kaizen", "mixed"} {
-				if err := copySample(filepath.Join(env.WorkDir, "layouts", layout), filepath.Join(samples, "layouts", layout)); err != nil {
+				if err := copySample(filepath.Join(env.WorkDir, "layouts", layout),
+					filepath.Join(samples, "layouts", layout)); err != nil {
 					return err
 				}
 			}
@@ -55,7 +58,8 @@ func TestScripts(t *testing.T) {
 // samplesDir is where the sample checkouts stand.
 const samplesDir = "../../testdata"
 
-// copySample copies a sample checkout without what a run in the sample itself, such as the README's first command, left there.
+// copySample copies a sample checkout without the files of a run in it, such as the
+// README's first command.
 func copySample(to, from string) error {
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
 		return err
@@ -63,7 +67,7 @@ func copySample(to, from string) error {
 	return os.RemoveAll(filepath.Join(to, ".kaizen", "prepared"))
 }
 
-// exits CODE COMMAND… runs the command and holds it to its exit code, which `! exec` does not.
+// exits CODE COMMAND… runs the command and checks its exit code, which `! exec` does not.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE COMMAND…")
@@ -81,7 +85,8 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// event FILE BUNDLE requires FILE to hold one event of the contract whose bundle.bytes is the size of BUNDLE.
+// event FILE BUNDLE requires FILE to hold one event of the contract whose bundle.bytes is
+// the size of BUNDLE.
 func checkEvent(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: event FILE BUNDLE")

@@ -31,25 +31,30 @@ import (
 
 var full = flag.Bool("full", false, "simulate the year in all zones")
 
-// The zones of the simulation, one for each of its repositories: both hemispheres, odd offsets, half-hour daylight saving,
-// none.
+// The zones of the simulation, one for each of its repositories: both hemispheres, odd
+// offsets, half-hour daylight saving, none.
 var simulatedZones = []string{
-	"Australia/Lord_Howe", "UTC", "Europe/Berlin", "Europe/Dublin", "Europe/Lisbon", "America/New_York", "America/Los_Angeles", "America/St_Johns",
-	"America/Santiago", "America/Havana", "America/Nuuk", "Africa/Cairo", "Africa/Casablanca", "Asia/Beirut", "Asia/Kathmandu",
+	"Australia/Lord_Howe", "UTC", "Europe/Berlin", "Europe/Dublin", "Europe/Lisbon", "America/New_York",
+	"America/Los_Angeles", "America/St_Johns",
+	"America/Santiago", "America/Havana", "America/Nuuk", "Africa/Cairo", "Africa/Casablanca", "Asia/Beirut",
+	"Asia/Kathmandu",
 	"Asia/Tokyo", "Antarctica/Troll", "Australia/Sydney", "Pacific/Chatham", "Pacific/Kiritimati",
 }
 
-// TestYear runs a year of ticks over ten entries, or with -full over 200, ten in each zone, of which some have several slots
-// in a day, a week or a month. Ticks come hours late, never, twice, and while another run is at work; for days none comes at
-// all. Processes die before and after any step that the world sees, and targets are down, or take an event
-// without acknowledging it.
+// TestYear runs a year of ticks over ten entries, or with -full over 200, ten in each
+// zone, of which some have several slots in a day, a week or a month. Ticks come hours
+// late, never, twice, and while another run is at work; for days none comes at all.
+// Processes die before and after any step with an effect outside the process, and targets
+// are down, or take an event without acknowledging it.
 //
-// What is real: manifest, slots, decision, bundle, directory, event, order of the steps, report and exit code. What is played: the
-// store of job artifacts, the targets, the clock. The requests that make up a step are the subject of TestKilledAtEveryRequest, the
-// file operations that of the store's own tests.
+// Real are manifest, slots, decision, bundle, directory, event, order of the steps,
+// report and exit code. Simulated are the store of job artifacts, the targets and the
+// clock. TestKilledAtEveryRequest covers the requests within a step, and the store's own
+// tests cover the file operations.
 //
-// A period can't end well when its last tick does not, so that tick is spared: a run may fail only while a later tick falls into the
-// same periods. Then the promise holds to the letter: every period with at least one tick inside it ends with a receipt.
+// A period needs a successful last tick, so a run may fail only if a later tick falls
+// into the same periods. The test then checks that every period with at least one tick
+// ends with a receipt.
 func TestYear(t *testing.T) {
 	t.Parallel()
 	zones := simulatedZones[:1]
@@ -68,7 +73,7 @@ func TestYear(t *testing.T) {
 	}
 }
 
-// year is one repository, its ticks, and what the world came to see.
+// year is one repository with its ticks and everything that left the processes.
 type year struct {
 	t       *testing.T
 	rnd     *rand.Rand
@@ -91,7 +96,7 @@ type year struct {
 	delivered map[string][]string // the bundle names that bear receipts, by agent
 }
 
-// given is an event that reached a target, or one of which a receipt was stored.
+// given is an event that reached a target, or an event with a stored receipt.
 type given struct {
 	target, id string
 	run        int64
@@ -101,8 +106,10 @@ type given struct {
 func newYear(t *testing.T, zone string, rnd *rand.Rand) *year {
 	slug := strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(zone, "/", "-"), "_", "-"))
 	y := &year{
-		t: t, rnd: rnd, slug: slug, runners: memoryDir(t), ticks: ticks(rnd), concurrent: map[string]bool{}, missed: map[string]bool{},
-		wrongly: map[string]bool{}, counts: map[string]int{}, bundles: map[string]bool{}, given: map[string][]given{}, receipts: map[string][]given{},
+		t: t, rnd: rnd, slug: slug, runners: memoryDir(t), ticks: ticks(rnd), concurrent: map[string]bool{},
+		missed:  map[string]bool{},
+		wrongly: map[string]bool{}, counts: map[string]int{}, bundles: map[string]bool{}, given: map[string][]given{},
+		receipts:  map[string][]given{},
 		delivered: map[string][]string{},
 	}
 	y.ran = make([]bool, len(y.ticks))
@@ -117,7 +124,8 @@ func newYear(t *testing.T, zone string, rnd *rand.Rand) *year {
 	return y
 }
 
-// memoryDir is a directory for the thousands of small ones of a year, in memory where the system has such a place: a disk takes minutes.
+// memoryDir is a directory for thousands of small files. It is in memory if the system
+// has such a file system, because a disk takes minutes.
 func memoryDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "year-")
@@ -132,7 +140,8 @@ func memoryDir(t *testing.T) string {
 	return dir
 }
 
-// checkoutOf writes a repository with ten agents. Many times lie in the hours in which clocks change.
+// checkoutOf writes a repository with ten agents. Many times lie in the hours in which
+// clocks change.
 func checkoutOf(t *testing.T, slug, zone string, rnd *rand.Rand) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -142,7 +151,8 @@ func checkoutOf(t *testing.T, slug, zone string, rnd *rand.Rand) string {
 		if rnd.IntN(2) == 0 {
 			hour = rnd.IntN(4)
 		}
-		at, twice := fmt.Sprintf("%d %d", rnd.IntN(60), hour), fmt.Sprintf("%d %d,%d", rnd.IntN(60), hour%12, hour%12+12)
+		at, twice := fmt.Sprintf("%d %d", rnd.IntN(60), hour),
+			fmt.Sprintf("%d %d,%d", rnd.IntN(60), hour%12, hour%12+12)
 		timing := []string{
 			"{cadence: daily, cron: '" + at + " * * *'}",
 			"{cadence: daily, cron: '" + twice + " * * *'}",
@@ -206,7 +216,8 @@ func (y *year) run() {
 	}
 }
 
-// maySuffer says whether a run that fails is followed by another one before any of its periods ends.
+// maySuffer reports whether a failed run is followed by another one before any of its
+// periods ends.
 func (y *year) maySuffer(tick int) bool {
 	if tick+1 == len(y.ticks) {
 		return false
@@ -219,14 +230,14 @@ func (y *year) maySuffer(tick int) bool {
 	return true
 }
 
-// start runs the process of a tick, inside another one's if nested.
+// start runs the process of a tick; nested means inside the process of another tick.
 func (y *year) start(tick int, nested bool) {
 	y.ran[tick] = true
 	p := y.process(tick, nested)
 	entries, err := p.job.run(y.t.Context())
 	code, _ := p.job.report(entries, err)
 	if p.killed.Load() {
-		return // nobody hears of what it says
+		return // its output is lost
 	}
 	if failed := p.failed.Load(); (code == exitOK) == failed || code != exitOK && code != exitUnavailable {
 		y.t.Errorf("run %d ends with exit code %d, a delivery failed: %t", p.id, code, failed)
@@ -244,7 +255,8 @@ func (y *year) start(tick int, nested bool) {
 	}
 }
 
-// process is one run of the action. It is what its job takes for the platform's store and for the targets.
+// process is one run of the action. It implements the platform's store and the targets of
+// its job.
 type process struct {
 	*year
 	id      int64
@@ -256,7 +268,8 @@ type process struct {
 	failed  atomic.Bool // some delivery was not acknowledged
 }
 
-// fate is what befalls a process. All of it strikes at one place: before or after the nth time that any of its agents takes a step.
+// fate is the faults of a process. All of them happen at one point: before or after the
+// nth step of its agents.
 type fate struct {
 	step      string
 	nth       int32
@@ -284,7 +297,8 @@ func (y *year) process(tick int, nested bool) *process {
 	if next := tick + 1; !nested && next < len(y.ticks) && y.rnd.IntN(3) == 0 {
 		p.fate.meanwhile = func() { y.nest(tick, next) }
 	}
-	directory, err := store.OpenDirectory(store.DirectoryOptions{Workspace: y.runners, Out: strconv.Itoa(tick), NoSync: true})
+	directory, err := store.OpenDirectory(store.DirectoryOptions{Workspace: y.runners, Out: strconv.Itoa(tick),
+		NoSync: true})
 	if err != nil {
 		y.t.Fatal(err)
 	}
@@ -298,19 +312,21 @@ func (y *year) process(tick int, nested bool) *process {
 	}
 	p.job.deliverer = pipeline.Deliverer{
 		Directory: directory, Artifacts: p, StoreArtifacts: true, Repository: app.env.Repository, Log: app.runner.Logf,
-		Sinks: []emit.Sink{&target{p, "nats", []string{"stream"}}, &target{p, "dispatch", []string{"acme/core", "acme/dash"}}},
+		Sinks: []emit.Sink{&target{p, "nats", []string{"stream"}},
+			&target{p, "dispatch", []string{"acme/core", "acme/dash"}}},
 	}
 	return p
 }
 
-// app is an invocation at an instant, on a runner whose log and files nobody reads.
+// app returns an invocation at an instant, on a runner whose log and files are discarded.
 func (y *year) app(now time.Time, run int64, dir string) *app {
 	nothing := func(string) string { return "" }
 	return &app{
-		world:  world{getenv: nothing, stdout: io.Discard, stderr: io.Discard, now: func() time.Time { return now }},
-		runner: actions.NewRunner(actions.RunnerOptions{Getenv: nothing, Stdout: io.Discard, Stderr: io.Discard}),
-		env:    actions.Environment{Actions: true, ServerURL: "https://github.com", Repository: "acme/" + y.slug, RunID: run},
-		dir:    dir, file: ".kaizen/schedule.yml",
+		streams: streams{getenv: nothing, stdout: io.Discard, stderr: io.Discard, now: func() time.Time { return now }},
+		runner:  actions.NewRunner(actions.RunnerOptions{Getenv: nothing, Stdout: io.Discard, Stderr: io.Discard}),
+		env: actions.Environment{Actions: true, ServerURL: "https://github.com", Repository: "acme/" + y.slug,
+			RunID: run},
+		dir: dir, file: ".kaizen/schedule.yml",
 		now: now,
 	}
 }
@@ -343,8 +359,8 @@ func (y *year) count(what string) {
 
 var errKilled = errors.New("killed")
 
-// step is one thing that the world sees of a process; do is called with the year locked. A killed process does nothing any more, and
-// does not hear the answer to what it did last.
+// step is one effect of a process outside itself; do is called with the year locked. A
+// killed process has no more effects, and does not receive the answer to its last one.
 func (p *process) step(name string, do func()) error {
 	here := p.fate.step == name && p.reached.Add(1) == p.fate.nth
 	if here && !p.fate.after {
@@ -376,7 +392,7 @@ func (p *process) strike(where string) {
 	}
 }
 
-// Lookup is part of store.Store.
+// Lookup implements store.Store.
 func (p *process) Lookup(_ context.Context, names []string) []store.Record {
 	records := make([]store.Record, len(names))
 	for i, name := range names {
@@ -400,7 +416,7 @@ func (p *process) lookup(name string) (rec store.Record) {
 	return rec
 }
 
-// PutBundle is part of store.Store.
+// PutBundle implements store.Store.
 func (p *process) PutBundle(_ context.Context, name string, files []store.File) (*event.Artifact, error) {
 	err := p.step("bundle", func() { p.bundles[name] = true })
 	return &event.Artifact{
@@ -413,11 +429,12 @@ func (p *process) PutBundle(_ context.Context, name string, files []store.File) 
 	}, err
 }
 
-// PutReceipt is part of store.Store. It holds that a receipt tells the truth.
+// PutReceipt implements store.Store. It checks that the content of a receipt is true.
 func (p *process) PutReceipt(_ context.Context, r *store.Receipt) error {
 	return p.step("receipt", func() {
 		for _, d := range r.Deliveries {
-			if !d.Status.OK() || !slices.ContainsFunc(p.given[r.Name], func(g given) bool { return g.target == d.Target && g.run == p.id }) {
+			if !d.Status.OK() || !slices.ContainsFunc(p.given[r.Name],
+				func(g given) bool { return g.target == d.Target && g.run == p.id }) {
 				p.t.Errorf("the receipt of %s says that %s is %s", r.Name, d.Target, d.Status)
 			}
 		}
@@ -441,10 +458,11 @@ type target struct {
 	targets []string
 }
 
-// Close is part of emit.Sink.
+// Close implements emit.Sink.
 func (s *target) Close() error { return nil }
 
-// Deliver is part of emit.Sink. It holds that nothing is delivered by a run that starts after the receipt is stored.
+// Deliver implements emit.Sink. It checks that no run that starts after the receipt is
+// stored delivers anything.
 func (s *target) Deliver(_ context.Context, m emit.Message) (deliveries []store.Delivery) {
 	name := m.Event.Bundle.Artifact.Name
 	for _, to := range s.targets {
@@ -477,7 +495,8 @@ func (s *target) Deliver(_ context.Context, m emit.Message) (deliveries []store.
 	return deliveries
 }
 
-// checkPeriods holds that every period with a tick inside has what the promise says, and that nothing else was ever made.
+// checkPeriods checks that every period with a tick has what the test promises, and that
+// nothing else was prepared.
 func (y *year) checkPeriods() {
 	expected := map[string]bool{}
 	for _, at := range y.ticks {
@@ -509,8 +528,9 @@ func (y *year) checkPeriods() {
 	}
 }
 
-// checkMissed holds that the periods between two receipts that had no tick are told as missed, and no others. A run whose older
-// neighbour is still at work may take that one's period for missed.
+// checkMissed checks that exactly the periods without a tick between two receipts are
+// reported as missed. While an older run is still at work, its period may also be
+// reported as missed.
 func (y *year) checkMissed() {
 	skipped := 0
 	for i := range y.project.Manifest.Entries {
@@ -523,7 +543,7 @@ func (y *year) checkMissed() {
 				skipped++
 			}
 			if without && !y.missed[name] || !without && y.wrongly[name] {
-				y.t.Errorf("%s: missed %t, told as missed %t", name, without, y.missed[name])
+				y.t.Errorf("%s: missed %t, reported as missed %t", name, without, y.missed[name])
 			}
 		}
 	}
@@ -532,7 +552,7 @@ func (y *year) checkMissed() {
 	}
 }
 
-// checkFaults holds that the year was as hard as it is meant to be.
+// checkFaults checks that the year had enough faults of every kind.
 func (y *year) checkFaults() {
 	want := []string{"concurrent", "down", "deaf"}
 	for _, step := range steps {

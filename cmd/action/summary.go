@@ -14,7 +14,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// summary is the job summary of prepare: verdict first, then every entry, deliveries, findings, payloads (design §9).
+// summary returns the job summary of prepare: verdict, entries, deliveries, findings,
+// payloads.
 func (j *job) summary(o outcome, hidden []diag.Finding) actions.Summary {
 	s := actions.Summary{Verdict: j.verdict(o)}
 	if len(o.errs) > 0 {
@@ -45,11 +46,14 @@ func (j *job) verdict(o outcome) string {
 	case j.Manifest == nil:
 		return fmt.Sprintf("❌ %s is not valid; nothing was prepared", j.File)
 	case j.cancelled:
-		return fmt.Sprintf("❌ Cancelled: %s %s; nothing is lost: run again", advice.Count(len(o.prepared), "agent"), did)
+		return fmt.Sprintf("❌ Cancelled: %s %s; nothing is lost: run again", advice.Count(len(o.prepared), "agent"),
+			did)
 	case o.failed > 0:
-		return fmt.Sprintf("❌ %s %s, %s not finished; nothing is lost: run again", advice.Count(len(o.prepared), "agent"), did, advice.Count(o.failed, "agent"))
+		return fmt.Sprintf("❌ %s %s, %s not finished; nothing is lost: run again",
+			advice.Count(len(o.prepared), "agent"), did, advice.Count(o.failed, "agent"))
 	case len(o.errs) > 0:
-		return fmt.Sprintf("❌ %s %s, %s failed; nothing is lost: run again", advice.Count(len(o.prepared), "agent"), did, advice.Count(len(o.errs), "step"))
+		return fmt.Sprintf("❌ %s %s, %s failed; nothing is lost: run again", advice.Count(len(o.prepared), "agent"),
+			did, advice.Count(len(o.errs), "step"))
 	case invalid(o.findings):
 		return fmt.Sprintf("❌ %s %s, some stopped by findings", advice.Count(len(o.prepared), "agent"), did)
 	case len(o.prepared) == 0:
@@ -109,25 +113,30 @@ func deliveriesSection(entries []*pipeline.Outcome) (actions.Section, bool) {
 			if d.Error != "" {
 				said += ": " + d.Error
 			}
-			table.Rows = append(table.Rows, []actions.Cell{{Text: r.Entry.Agent, Code: true}, {Text: d.Channel}, {Text: d.Target, Code: true}, {Text: said}})
+			table.Rows = append(table.Rows, []actions.Cell{{Text: r.Entry.Agent, Code: true}, {Text: d.Channel},
+				{Text: d.Target, Code: true}, {Text: said}})
 		}
 	}
 	return actions.Section{Title: "Deliveries", Table: table}, len(table.Rows) > 0
 }
 
-// findingsSections lists the findings that could not be shown as annotations, or all of them when none is shown on a line.
+// findingsSections lists the findings, and counts those that are not shown as
+// annotations.
 func findingsSections(findings, hidden []diag.Finding) []actions.Section {
 	if len(findings) == 0 {
 		return nil
 	}
 	errs, warnings := diag.Count(findings)
-	section := actions.Section{Title: "Findings", Text: fmt.Sprintf("%s, %s.", advice.Count(errs, "error"), advice.Count(warnings, "warning"))}
+	section := actions.Section{Title: "Findings",
+		Text: fmt.Sprintf("%s, %s.", advice.Count(errs, "error"), advice.Count(warnings, "warning"))}
 	if len(hidden) > 0 {
-		section.Text += fmt.Sprintf(" %d of them are not shown as annotations, which the platform limits to ten of each type.", len(hidden))
+		section.Text += fmt.Sprintf(" %d of them are not shown as annotations, which the platform limits to ten of "+
+			"each type.", len(hidden))
 	}
 	section.Table = &actions.Table{Header: []string{"Place", "Rule", "Finding"}}
 	for _, f := range findings {
-		section.Table.Rows = append(section.Table.Rows, []actions.Cell{{Text: f.Place(), Code: true}, {Text: f.Rule, Code: true}, {Text: sentence(f)}})
+		section.Table.Rows = append(section.Table.Rows,
+			[]actions.Cell{{Text: f.Place(), Code: true}, {Text: f.Rule, Code: true}, {Text: sentence(f)}})
 	}
 	return []actions.Section{section}
 }
@@ -146,7 +155,8 @@ func payloadsSection(prepared []*pipeline.Outcome) (actions.Section, bool) {
 		if err := json.Indent(&pretty, r.Payload, "", "  "); err != nil {
 			continue // Marshal made it, so it indents
 		}
-		section.Details = append(section.Details, actions.Details{Title: r.ID.Name(), Language: "json", Body: pretty.String()})
+		section.Details = append(section.Details,
+			actions.Details{Title: r.ID.Name(), Language: "json", Body: pretty.String()})
 	}
 	return section, len(section.Details) > 0
 }

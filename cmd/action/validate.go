@@ -53,8 +53,8 @@ type validation struct {
 	manifest *schedule.Manifest // of the one manifest that was checked, nil when invalid or several
 	foreign  bool               // the checkout is of another repository than the workflow's
 	diff     *comparison        // nil where there is nothing to compare with
-	// unscheduled are agents with a prompt in the checkout and without an entry, and skipped what looks like a prompt
-	// and gives no agent.
+	// unscheduled are agents with a prompt in the checkout and without an entry, and
+	// skipped what looks like a prompt and gives no agent.
 	unscheduled []string
 	skipped     []scaffold.SkippedPrompt
 }
@@ -65,7 +65,8 @@ func runValidate(ctx context.Context, a *app, r *reader) (int, error) {
 	if r.err != nil {
 		return exitUsage, r.err
 	}
-	// It only reads, but a comment by a token that can write is one step further; a stranger's file deserves no such token.
+	// validate only reads, but its token may be able to write, and a stranger's file must
+	// not run with such a token.
 	if err := refuseEvent(a.env.EventName, v.allowEvents, "pull_request_target"); err != nil {
 		return exitUsage, err
 	}
@@ -87,7 +88,7 @@ func runValidate(ctx context.Context, a *app, r *reader) (int, error) {
 	return v.report()
 }
 
-// checkProject checks the checkout's manifest with all that it refers to.
+// checkProject checks the checkout's manifest and the files that it names.
 func (v *validation) checkProject() error {
 	p, err := v.openProject()
 	if err != nil {
@@ -103,7 +104,8 @@ func (v *validation) checkProject() error {
 	return v.add(p.Tree, p.File, p.Source, p.Manifest, p.Findings)
 }
 
-// checkFiles checks files named relative to the working directory, or standard input for "-".
+// checkFiles checks files named relative to the working directory, or standard input for
+// "-".
 func (v *validation) checkFiles() error {
 	tree, err := checkout.Open(v.dir)
 	if err != nil {
@@ -121,7 +123,8 @@ func (v *validation) checkFiles() error {
 	return nil
 }
 
-// checkFile checks a file of the checkout with all that it refers to, and any other by itself: its paths mean nothing here.
+// checkFile checks a file. Inside the checkout it also checks the files that the manifest
+// names; elsewhere its paths have no meaning.
 func (v *validation) checkFile(tree *checkout.Tree, file string) error {
 	var data []byte
 	var err error
@@ -143,10 +146,10 @@ func (v *validation) checkFile(tree *checkout.Tree, file string) error {
 	return v.add(tree, name, data, v.manifest, findings)
 }
 
-// standardInput is what findings call it.
+// standardInput is the name of standard input in findings.
 const standardInput = "<stdin>"
 
-// nameIn is what findings call a file, and whether it lies in the tree.
+// nameIn returns the name of a file in findings, and whether the file is in the tree.
 func nameIn(tree *checkout.Tree, file string) (name string, inside bool) {
 	if file == "-" {
 		return standardInput, false
@@ -162,16 +165,19 @@ func nameIn(tree *checkout.Tree, file string) (name string, inside bool) {
 	return filepath.ToSlash(rel), true
 }
 
-// add takes in one manifest; tree is nil for one outside the checkout.
-func (v *validation) add(tree *checkout.Tree, file string, source []byte, m *schedule.Manifest, findings []diag.Finding) error {
+// add adds the findings of one manifest; tree is nil if it is outside the checkout.
+func (v *validation) add(tree *checkout.Tree, file string, source []byte, m *schedule.Manifest,
+	findings []diag.Finding) error {
 	v.sources[file] = source
 	v.findings = append(v.findings, findings...)
 	if tree == nil {
 		return nil
 	}
 	if m == nil {
-		// Files that are named and missing are reported with the rest, not after it is fixed.
-		v.findings = append(v.findings, prepare.Mask(file, source, prepare.CheckNamed(schedule.LoadReadable(file, source), tree))...)
+		// Files that are named and missing are reported with the rest, not after it is
+		// fixed.
+		v.findings = append(v.findings,
+			prepare.Mask(file, source, prepare.CheckNamed(schedule.LoadReadable(file, source), tree))...)
 		return nil
 	}
 	more, err := v.checkContents(m, tree)
@@ -183,18 +189,20 @@ func (v *validation) add(tree *checkout.Tree, file string, source []byte, m *sch
 	v.findings = append(v.findings, m.Unsilenced(more)...)
 	for _, f := range more {
 		if _, ok := v.sources[f.File]; !ok {
-			v.sources[f.File], _ = tree.ReadFile(f.File, schedule.MaxSize) // the text renderer does without a source that can't be read
+			// the text renderer does without a source that can't be read
+			v.sources[f.File], _ = tree.ReadFile(f.File, schedule.MaxSize)
 		}
 	}
 	return err
 }
 
-// maxContents is how many entries have the contents of their files checked: more than any repository has, and few enough that a pull
-// request whose every entry names the same large file ends in good time.
+// maxContents is how many entries have the contents of their files checked. It exceeds
+// the size of real manifests, and bounds the time of a pull request whose entries all
+// name the same large file.
 const maxContents = 100
 
-// checkContents makes every entry's bundle and its event, only to see what is in the way of them: secrets, hidden
-// characters, sizes, metrics, an event that no channel could carry.
+// checkContents builds every entry's bundle and event to find problems in them: secrets,
+// hidden characters, sizes, metrics, an event that exceeds the platform's limit.
 func (v *validation) checkContents(m *schedule.Manifest, tree *checkout.Tree) ([]diag.Finding, error) {
 	entries := m.Entries
 	if len(entries) > maxContents {
@@ -215,10 +223,12 @@ func (v *validation) checkContents(m *schedule.Manifest, tree *checkout.Tree) ([
 		return nil, err
 	}
 	// Check reports missing prompts, and knows the other entries.
-	return slices.DeleteFunc(slices.Concat(found...), func(f diag.Finding) bool { return f.Rule == diag.NoPrompt.ID }), nil
+	return slices.DeleteFunc(slices.Concat(found...), func(f diag.Finding) bool { return f.Rule == diag.NoPrompt.ID }),
+		nil
 }
 
-// anyRoot is the checkout's path on the host, or a stand-in for one that no event can carry: prepare refuses that by itself.
+// anyRoot returns the checkout's path on the host, or a placeholder if no event can
+// contain that path. prepare reports such a path itself.
 func (v *validation) anyRoot(tree *checkout.Tree) string {
 	root := v.hostPath(tree.Dir())
 	if !event.IsRoot(root) {
@@ -227,7 +237,8 @@ func (v *validation) anyRoot(tree *checkout.Tree) string {
 	return root
 }
 
-// oncePerPlace keeps the first finding of a rule at a place of a file other than the manifest: two agents may read the same file.
+// oncePerPlace keeps the first finding of a rule at a position outside the manifest,
+// because two agents may read the same file.
 func oncePerPlace(findings []diag.Finding, manifest string) []diag.Finding {
 	seen := make(map[diag.Finding]bool)
 	return slices.DeleteFunc(findings, func(f diag.Finding) bool {
@@ -259,7 +270,7 @@ func (v *validation) report() (int, error) {
 	return exitOK, nil
 }
 
-// checked names what was checked.
+// checked returns the names of the checked files.
 func (v *validation) checked() string {
 	if len(v.files) == 0 {
 		return v.file
@@ -273,11 +284,12 @@ func (v *validation) checked() string {
 	return strings.Join(names, ", ")
 }
 
-// machine reports whether the report is for a program, and so has standard output to itself even in Actions: nothing that it can hold is
-// a command there.
+// machine reports whether the report is for a program. It then has standard output to
+// itself, even in Actions, because it cannot contain a command.
 func (v *validation) machine() bool { return v.format == "json" || v.format == "sarif" }
 
-// annotator is where annotations go: to standard error, which the runner reads for commands too, when a program reads standard output.
+// annotator returns the runner for annotations. It writes to standard error, which the
+// runner also reads, if a program reads standard output.
 func (v *validation) annotator() *actions.Runner {
 	if v.machine() && v.out == "" {
 		return actions.NewRunner(actions.RunnerOptions{Getenv: v.getenv, Stdout: v.stderr, Stderr: v.stderr})
@@ -285,7 +297,8 @@ func (v *validation) annotator() *actions.Runner {
 	return v.runner
 }
 
-// publish writes the report; text goes to the log in Actions, where it could otherwise hold commands.
+// publish writes the report. In Actions text goes to the log, because on standard output
+// it could contain commands.
 func (v *validation) publish(report []byte) error {
 	if v.out == "" && v.env.Actions && !v.machine() {
 		if len(report) > 0 {
@@ -316,7 +329,7 @@ func (v *validation) render() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// color is for a terminal whose user did not say NO_COLOR.
+// color reports whether standard output is a terminal and NO_COLOR is unset.
 func (v *validation) color() bool {
 	f, ok := v.stdout.(*os.File)
 	if !ok || v.getenv("NO_COLOR") != "" || v.getenv("TERM") == "dumb" || v.out != "" {
@@ -332,7 +345,7 @@ func (v *validation) setOutputs(errs, warnings int) error {
 		for i := range v.manifest.Entries {
 			row := newListed(schedule.Decide(&v.manifest.Entries[i], v.now, schedule.Known{}))
 			if row.Enabled { // no ledger is read on a pull request, so this is what holds before any receipt
-				row.First, row.Reason = false, "the ledger was not asked"
+				row.First, row.Reason = false, "the ledger was not read"
 			}
 			roster = append(roster, row)
 		}
@@ -348,7 +361,8 @@ func (v *validation) summary(failed bool, hidden []diag.Finding) actions.Summary
 	s := actions.Summary{Verdict: fmt.Sprintf("✅ %s is valid", v.checked())}
 	switch {
 	case failed:
-		s.Verdict = fmt.Sprintf("❌ %s: %s, %s", v.checked(), advice.Count(errs, "error"), advice.Count(warnings, "warning"))
+		s.Verdict = fmt.Sprintf("❌ %s: %s, %s", v.checked(), advice.Count(errs, "error"),
+			advice.Count(warnings, "warning"))
 	case warnings > 0:
 		s.Verdict = fmt.Sprintf("⚠️ %s is valid, with %s", v.checked(), advice.Count(warnings, "warning"))
 	}
@@ -362,15 +376,18 @@ func (v *validation) summary(failed bool, hidden []diag.Finding) actions.Summary
 	return s
 }
 
-// maxUnscheduled is how many agents without an entry are named, and how many skipped files.
+// maxUnscheduled is how many agents without an entry, and how many skipped files, are
+// listed.
 const maxUnscheduled = 20
 
-// unscheduledText names agents that the repository has and the manifest does not, and files that look like prompts of
-// such agents. It is information, not a finding; "" if there is nothing to name.
+// unscheduledText lists agents with a prompt and without an entry, and skipped files that
+// look like prompts. It is information, not a finding; "" if there are none.
 func (v *validation) unscheduledText() string {
 	var sentences []string
 	if len(v.unscheduled) > 0 {
-		sentences = append(sentences, "These agents have a prompt and no entry in the manifest, so nothing schedules them: "+firstOf(v.unscheduled)+".")
+		sentences = append(sentences,
+			"These agents have a prompt and no entry in the manifest, so nothing schedules them: "+
+				firstOf(v.unscheduled)+".")
 	}
 	if len(v.skipped) > 0 {
 		reasons := make([]string, len(v.skipped))

@@ -34,7 +34,8 @@ func writeTest(t *testing.T, file, content string) {
 	}
 }
 
-// TestPullRequestBase never fails a check for a base version that can't be had, and never calls a manifest new that may not be.
+// TestPullRequestBase checks that a missing base version never fails a check, and that a
+// manifest is called new only if it is.
 func TestPullRequestBase(t *testing.T) {
 	t.Parallel()
 	base := strings.Repeat("cd", 20)
@@ -47,12 +48,18 @@ func TestPullRequestBase(t *testing.T) {
 		want   []string // in the summary
 		absent string
 	}{
-		{"a base version", ghtest.Repository{Refs: refs(base, manifest)}, jobToken, false, []string{"What changes", "re-timed", "added"}, "new"},
-		{"none", ghtest.Repository{}, jobToken, false, []string{"There is no base version: the manifest is new."}, "as before"},
-		{"one that is not valid", ghtest.Repository{Refs: refs(base, "version: 2\n")}, jobToken, false, []string{"The base version is not a valid manifest"}, "is new"},
-		{"no token, as a user may choose, on a public repository", ghtest.Repository{Refs: refs(base, manifest)}, "", false, []string{"re-timed"}, "could not"},
-		{"no token on a private repository", ghtest.Repository{Private: true, Refs: refs(base, manifest)}, "", false, []string{"The base version could not be read"}, "is new"},
-		{"the API is down", ghtest.Repository{Refs: refs(base, manifest)}, jobToken, true, []string{"The base version could not be read"}, "is new"},
+		{"a base version", ghtest.Repository{Refs: refs(base, manifest)}, jobToken, false,
+			[]string{"What changes", "re-timed", "added"}, "new"},
+		{"none", ghtest.Repository{}, jobToken, false, []string{"There is no base version: the manifest is new."},
+			"as before"},
+		{"one that is not valid", ghtest.Repository{Refs: refs(base, "version: 2\n")}, jobToken, false,
+			[]string{"The base version is not a valid manifest"}, "is new"},
+		{"no token, as a user may choose, on a public repository", ghtest.Repository{Refs: refs(base, manifest)}, "",
+			false, []string{"re-timed"}, "could not"},
+		{"no token on a private repository", ghtest.Repository{Private: true, Refs: refs(base, manifest)}, "", false,
+			[]string{"The base version could not be read"}, "is new"},
+		{"the API is down", ghtest.Repository{Refs: refs(base, manifest)}, jobToken, true,
+			[]string{"The base version could not be read"}, "is new"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -61,9 +68,11 @@ func TestPullRequestBase(t *testing.T) {
 			tt.repo.ID, tt.repo.FullName = 7, sampleRepo
 			p.api.AddRepository(tt.repo)
 			if tt.fault {
-				p.api.Fail("GET /repos/"+sampleRepo+"/contents/.kaizen/schedule.yml", 1, ghtest.Status(403, `{"message":"Resource not accessible by integration"}`))
+				p.api.Fail("GET /repos/"+sampleRepo+"/contents/.kaizen/schedule.yml", 1,
+					ghtest.Status(403, `{"message":"Resource not accessible by integration"}`))
 			}
-			got := p.stepIn(1, map[string]string{"command": "validate", "now": tuesday, "token": tt.token}, pullRequest(t, base))
+			got := p.stepIn(1, map[string]string{"command": "validate", "now": tuesday, "token": tt.token},
+				pullRequest(t, base))
 			if got.code != exitOK || got.outputs["valid"] != "true" {
 				t.Fatalf("exit code %d\n%s", got.code, got.stderr)
 			}
@@ -83,7 +92,8 @@ func refs(commit, manifest string) map[string]map[string]string {
 	return map[string]map[string]string{commit: {schedule.DefaultPath: manifest}}
 }
 
-// TestReportForPrograms keeps standard output to the report that a program asked for; the annotations are shown all the same.
+// TestReportForPrograms checks that standard output has only the report that a program
+// asked for, and that annotations are still shown.
 func TestReportForPrograms(t *testing.T) {
 	t.Parallel()
 	const broken = "version: \"1\"\nrepo: \"##[error]x ::warning::y\"\nagents:\n  coach: {cadence: wekly}\n"
@@ -108,7 +118,8 @@ func TestReportForPrograms(t *testing.T) {
 			writeTest(t, filepath.Join(p.workspace, schedule.DefaultPath), broken)
 			tt.inputs["command"] = "validate"
 			got := p.step(tt.inputs)
-			if report := tt.report(got); !json.Valid([]byte(report)) || strings.Contains(report, "##[") || !strings.Contains(report, "wekly") {
+			if report := tt.report(got); !json.Valid([]byte(report)) || strings.Contains(report, "##[") ||
+				!strings.Contains(report, "wekly") {
 				t.Errorf("the report: %s", report)
 			}
 			if n := strings.Count("\n"+tt.annotations(got), "\n::error "); got.code != exitFindings || n != 2 {
@@ -126,7 +137,8 @@ func TestReportForPrograms(t *testing.T) {
 				t.Errorf("the log has the line %q", line)
 			}
 		}
-		if !strings.Contains(got.stderr, "kaizen:  4 |   coach: {cadence: wekly}\nkaizen:    |                    ^\n") {
+		if !strings.Contains(got.stderr,
+			"kaizen:  4 |   coach: {cadence: wekly}\nkaizen:    |                    ^\n") {
 			t.Errorf("the log lacks the line and its caret:\n%s", got.stderr)
 		}
 	})
@@ -135,7 +147,8 @@ func TestReportForPrograms(t *testing.T) {
 func (r ran) stdoutText() string { return r.stdout }
 func (r ran) stderrText() string { return r.stderr }
 
-// TestManyAnnotations shows ten annotations of each type; the summary tells of the rest, and has them all.
+// TestManyAnnotations checks that ten annotations of each type are shown, and that the
+// summary counts the others and lists all findings.
 func TestManyAnnotations(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
@@ -147,10 +160,12 @@ func TestManyAnnotations(t *testing.T) {
 	writeTest(t, filepath.Join(p.workspace, schedule.DefaultPath), manifest.String())
 	got := p.step(map[string]string{"command": "validate"})
 	errs, warnings := strings.Count(got.stdout, "::error "), strings.Count(got.stdout, "::warning ")
-	if errs != 10 || warnings != 10 || got.outputs["errors"] != "12" || got.outputs["warnings"] != "12" || got.outputs["valid"] != "false" {
+	if errs != 10 || warnings != 10 || got.outputs["errors"] != "12" || got.outputs["warnings"] != "12" ||
+		got.outputs["valid"] != "false" {
 		t.Errorf("%d errors and %d warnings are annotated; outputs %v", errs, warnings, got.outputs)
 	}
-	if !strings.Contains(got.summary, "4 of them are not shown as annotations") || strings.Count(got.summary, "schedule.yml:15:") != 2 {
+	if !strings.Contains(got.summary, "4 of them are not shown as annotations") ||
+		strings.Count(got.summary, "schedule.yml:15:") != 2 {
 		t.Errorf("the summary:\n%s", got.summary)
 	}
 	if strings.Index(got.stdout, "::warning ") < strings.LastIndex(got.stdout, "::error ") {
@@ -158,7 +173,8 @@ func TestManyAnnotations(t *testing.T) {
 	}
 }
 
-// TestReadmeExamplesAreClean puts the README's manifest and workflows into a repository, in which our own checks find nothing.
+// TestReadmeExamplesAreClean puts the README's manifest and workflows into a repository,
+// in which our own checks find nothing.
 func TestReadmeExamplesAreClean(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -181,7 +197,7 @@ func TestReadmeExamplesAreClean(t *testing.T) {
 	if len(findings) > 0 {
 		t.Errorf("findings: %v", findings)
 	}
-	// Both workflows are seen: without them there is nothing to do but to write them.
+	// init finds both workflows, so it does not write them.
 	plan, err := scaffold.New(tree, scaffold.Options{Slug: "web"})
 	if err != nil {
 		t.Fatal(err)
@@ -193,7 +209,7 @@ func TestReadmeExamplesAreClean(t *testing.T) {
 	}
 }
 
-// readmeFiles are the YAML blocks of the README that stand behind the name of a file.
+// readmeFiles returns the YAML blocks of the README that follow the name of a file.
 func readmeFiles(t *testing.T) map[string]string {
 	t.Helper()
 	files := make(map[string]string)
@@ -226,7 +242,8 @@ const (
 	findingsEnd   = "<!-- /findings -->\n"
 )
 
-// TestReadmeFindings writes what the README shows of three typical mistakes, and compares. It is not parallel, as TestReadmeTables
+// TestReadmeFindings compares the README's report of three typical mistakes with the real
+// one, and rewrites it with -update. It is not parallel, because TestReadmeTables
 // rewrites the same file.
 func TestReadmeFindings(t *testing.T) {
 	page := readReadme(t)
@@ -253,7 +270,8 @@ func TestReadmeFindings(t *testing.T) {
 	}
 }
 
-// TestContentsAreBounded looks into the files of so many entries, and says so where there are more.
+// TestContentsAreBounded checks that the files of only so many entries are read, and that
+// a warning says so.
 func TestContentsAreBounded(t *testing.T) {
 	t.Parallel()
 	for entries, want := range map[int]string{maxContents: "1", maxContents + 1: "0"} {
@@ -266,7 +284,8 @@ func TestContentsAreBounded(t *testing.T) {
 		last := fmt.Sprintf(".kaizen/agents/a%d/memory.md", entries-1)
 		writeTest(t, filepath.Join(p.workspace, last), "postgres://coach:Vq7mTz2Lk9xR@db.acme.io/metrics\n")
 		got := p.step(map[string]string{"command": "validate"})
-		if said := strings.Contains(got.stderr, "the files of the first 100 entries"); got.outputs["errors"] != want || said != (entries > maxContents) {
+		if said := strings.Contains(got.stderr, "the files of the first 100 entries"); got.outputs["errors"] != want ||
+			said != (entries > maxContents) {
 			t.Errorf("%d entries: %s errors\n%s", entries, got.outputs["errors"], got.stderr)
 		}
 		if strings.Contains(got.stdout+got.stderr+got.summary, "Vq7mTz2Lk9xR") {

@@ -11,10 +11,12 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 )
 
-// runVerify checks a bundle directory against its sources.json, and with --target against a checkout.
+// runVerify compares a bundle directory with its sources.json, and with a checkout if
+// --target is set.
 func runVerify(_ context.Context, a *app, r *reader) (int, error) {
 	if len(r.args) != 1 {
-		return exitUsage, usagef("verify takes one bundle directory, such as .kaizen/prepared/kaizen.web.coach.2026-W48")
+		return exitUsage,
+			usagef("verify takes one bundle directory, such as .kaizen/prepared/kaizen.web.coach.2026-W48")
 	}
 	bundle, err := os.OpenRoot(r.args[0])
 	if err != nil {
@@ -33,7 +35,7 @@ func runVerify(_ context.Context, a *app, r *reader) (int, error) {
 		return exitUsage, err
 	}
 	if len(findings) == 0 {
-		fmt.Fprintf(a.stdout, "%s is what its sources.json says\n", r.args[0])
+		fmt.Fprintf(a.stdout, "%s matches its sources.json\n", r.args[0])
 		return exitOK, nil
 	}
 	var text bytes.Buffer

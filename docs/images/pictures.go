@@ -1,8 +1,9 @@
 //go:build ignore
 
-// Pictures takes the README's pictures from the program's real output: the summary of a run against
-// the stand-in of GitHub, and the annotation of a manifest with a mistake. Run it at the repository's
-// root: go run docs/images/pictures.go. It needs chromium, cmark-gfm and pngquant.
+// Pictures takes the README's pictures from the program's real output: the summary of a
+// run against the stand-in of GitHub, and the annotation of a manifest with a mistake.
+// Run it at the repository's root: go run docs/images/pictures.go. It needs chromium,
+// cmark-gfm and pngquant.
 package main
 
 import (
@@ -51,7 +52,9 @@ func summary() []byte {
 	results := must(ghtest.NewResults(ghtest.ResultsOptions{
 		Errorf: log.Printf,
 		OnFinalize: func(s ghtest.Stored) int64 {
-			return api.AddArtifact(ghtest.Artifact{Repository: repository, Name: s.Name, Zip: s.Zip, RunID: s.RunID, HeadBranch: "main"})
+			return api.AddArtifact(ghtest.Artifact{
+				Repository: repository, Name: s.Name, Zip: s.Zip, RunID: s.RunID, HeadBranch: "main",
+			})
 		},
 	}))
 	api.AddRepository(ghtest.Repository{ID: 7, FullName: repository})
@@ -94,8 +97,11 @@ func annotation() finding {
 
 // action runs the program as a step of a job and returns its standard output.
 func action(args []string, env ...string) []byte {
-	env = append(env, "GITHUB_ACTIONS=true", "GITHUB_OUTPUT="+work+"/output", "GITHUB_STEP_SUMMARY="+work+"/summary.md", "GITHUB_REPOSITORY="+repository, "GITHUB_REPOSITORY_ID=7", "GITHUB_RUN_ID=101",
-		"GITHUB_SERVER_URL=https://github.com", "GITHUB_EVENT_NAME=schedule", "GITHUB_WORKSPACE="+work+"/web", "PATH="+os.Getenv("PATH"))
+	env = append(env, "GITHUB_ACTIONS=true",
+		"GITHUB_OUTPUT="+work+"/output", "GITHUB_STEP_SUMMARY="+work+"/summary.md",
+		"GITHUB_REPOSITORY="+repository, "GITHUB_REPOSITORY_ID=7", "GITHUB_RUN_ID=101",
+		"GITHUB_SERVER_URL=https://github.com", "GITHUB_EVENT_NAME=schedule",
+		"GITHUB_WORKSPACE="+work+"/web", "PATH="+os.Getenv("PATH"))
 	return sh(env, work+"/action", args...)
 }
 
@@ -120,7 +126,8 @@ func shot(name string, height int, page string, data any) {
 	if err := os.WriteFile(file+".html", b.Bytes(), 0o644); err != nil {
 		log.Fatal(err)
 	}
-	sh(os.Environ(), "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-device-scale-factor=1.5",
+	sh(os.Environ(), "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+		"--force-device-scale-factor=1.5",
 		fmt.Sprintf("--window-size=980,%d", height), "--screenshot="+file+".png", "file://"+file+".html")
 	sh(nil, "pngquant", "--force", "--strip", "--output", "docs/images/"+name+".png", "32", file+".png")
 }
@@ -138,12 +145,16 @@ h2 { font-size: 21px; margin: 0 0 10px; padding-bottom: 6px; border-bottom: 1px 
 h3 { font-size: 17px; margin: 14px 0 8px }
 table { border-collapse: collapse } th, td { border: 1px solid #d1d9e0; padding: 5px 11px; text-align: left }
 tr:nth-child(even) td { background: #f6f8fa } a { color: #0969da }
-code, .code { font: 12px "Liberation Mono", monospace } code { background: #818b981f; padding: 2px 5px; border-radius: 6px }
-.file { border: 1px solid #d1d9e0; border-radius: 6px } .file > b { display: block; padding: 8px 12px; background: #f6f8fa }
-.code { white-space: pre; background: #dafbe1; line-height: 22px } .code span { display: inline-block; width: 34px; text-align: right;
+code, .code { font: 12px "Liberation Mono", monospace }
+code { background: #818b981f; padding: 2px 5px; border-radius: 6px }
+.file { border: 1px solid #d1d9e0; border-radius: 6px }
+.file > b { display: block; padding: 8px 12px; background: #f6f8fa }
+.code { white-space: pre; background: #dafbe1; line-height: 22px }
+.code span { display: inline-block; width: 34px; text-align: right;
 padding-right: 10px; margin-right: 10px; background: #aceebb; color: #59636e }
 .box { margin: 8px; padding: 10px 14px; border: 1px solid #d1d9e0; border-left: 3px solid #cf222e; border-radius: 6px }
-.box small { color: #59636e; font-size: 12px } .box p { white-space: pre-line; margin: 6px 0 0; font: 12px/1.6 "Liberation Mono", monospace }
+.box small { color: #59636e; font-size: 12px }
+.box p { white-space: pre-line; margin: 6px 0 0; font: 12px/1.6 "Liberation Mono", monospace }
 </style>`
 
 const summaryPage = `{{.}}`
@@ -151,5 +162,6 @@ const summaryPage = `{{.}}`
 const annotationPage = `<div class="file"><b>.kaizen/schedule.yml</b>
 {{range $i, $line := .Before}}<div class="code"><span>1</span>+ {{$line}}</div>{{end -}}
 <div class="code"><span>{{.Number}}</span>+ {{.Line}}</div>
-<div class="box"><small>❌ Check failure on line {{.Number}} in .kaizen/schedule.yml · GitHub Actions / validate</small><br>
+<div class="box">
+<small>❌ Check failure on line {{.Number}} in .kaizen/schedule.yml · GitHub Actions / validate</small><br>
 <strong>{{.Title}}</strong><p>{{.Text}}</p></div></div>`

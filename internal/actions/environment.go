@@ -1,5 +1,6 @@
-// Package actions is the runner of a workflow, GitHub's or Gitea's, as a step sees it: its variables, outputs, summary,
-// annotations and log. No other package writes to them.
+// Package actions is the interface to the runner of a workflow, GitHub's or Gitea's: its
+// variables, outputs, summary, annotations and log. Only this package writes to the
+// runner.
 package actions
 
 import (
@@ -12,7 +13,8 @@ import (
 	"strings"
 )
 
-// Environment is what the runner says of itself in GITHUB_* and ACTIONS_* variables, read once. All of it is empty on a plain terminal.
+// Environment holds the runner's GITHUB_* and ACTIONS_* variables, read once. On a plain
+// terminal it is empty.
 type Environment struct {
 	Actions      bool
 	APIURL       string // GITHUB_API_URL, default the public one
@@ -29,7 +31,7 @@ type Environment struct {
 	Webhook      Webhook
 }
 
-// Webhook is the part of the event file that is read.
+// Webhook is the part of the event file that this program uses.
 type Webhook struct {
 	Repository struct {
 		FullName      string `json:"full_name"`
@@ -45,7 +47,8 @@ type Webhook struct {
 	} `json:"pull_request"`
 }
 
-// DefaultBranch is the repository's, as the event tells it; "" where it does not, as on a schedule (platform-facts).
+// DefaultBranch returns the repository's default branch from the event file, or "" if the
+// event has none, as a schedule has none.
 func (e *Environment) DefaultBranch() string {
 	if r := e.Webhook.Repository; strings.EqualFold(r.FullName, e.Repository) {
 		return r.DefaultBranch
@@ -53,7 +56,7 @@ func (e *Environment) DefaultBranch() string {
 	return ""
 }
 
-// IsCommit takes a SHA-1 or SHA-256 object name in lower-case hex.
+// IsCommit reports whether s is a SHA-1 or SHA-256 object name in lower-case hex.
 func IsCommit(s string) bool {
 	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == ""
 }
@@ -75,7 +78,7 @@ func ReadEnvironment(getenv func(string) string) (Environment, error) {
 	if e.ServerURL == "" {
 		e.ServerURL = "https://github.com"
 	}
-	// A value that is missing or odd leaves the number at 0, which every reader takes as unknown.
+	// A missing or invalid value leaves the number at 0, which means unknown.
 	e.RepositoryID, _ = strconv.ParseInt(getenv("GITHUB_REPOSITORY_ID"), 10, 64)
 	e.RunID, _ = strconv.ParseInt(getenv("GITHUB_RUN_ID"), 10, 64)
 	e.Retention, _ = strconv.Atoi(getenv("GITHUB_RETENTION_DAYS"))
@@ -90,7 +93,8 @@ func ReadEnvironment(getenv func(string) string) (Environment, error) {
 	return e, nil
 }
 
-// readWebhook reads the event file; one that does not exist, as for a program run by hand, is no event.
+// readWebhook reads the event file. A missing file is no error, because a program that
+// runs by hand may have none.
 func (e *Environment) readWebhook(path string) error {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {

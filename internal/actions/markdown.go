@@ -10,8 +10,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/safetext"
 )
 
-// noLink separates what GitHub would link: mentions, addresses and bare URLs. It is an invisible
-// character, written as an entity.
+// noLink separates what GitHub would link: mentions, addresses and bare URLs. It is an
+// invisible character, written as an entity.
 const noLink = "&#8203;"
 
 var inline = strings.NewReplacer(
@@ -26,8 +26,8 @@ var inline = strings.NewReplacer(
 
 var www = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)(www)\.`) })
 
-// prose escapes one line of text for Markdown: it becomes no markup, HTML, table cell, link or
-// mention.
+// prose escapes one line of text for Markdown: it becomes no markup, HTML, table cell,
+// link or mention.
 func prose(s string) string {
 	s = strings.TrimSpace(s)
 	out := www().ReplaceAllString(inline.Replace(s), "${1}"+noLink+".")
@@ -55,8 +55,8 @@ func (c Cell) markdown() string {
 	return text
 }
 
-// safeURL returns s as the destination of a link, or "" unless it is an absolute http or https
-// URL without credentials.
+// safeURL returns s as the destination of a link, or "" unless it is an absolute http or
+// https URL without credentials.
 func safeURL(s string) string {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil {
@@ -77,14 +77,16 @@ func safeURL(s string) string {
 	return b.String()
 }
 
-// markdown folds d: a blank line ends the HTML, and the fence is longer than any in the body.
+// markdown folds d: a blank line ends the HTML, and the fence is longer than any in the
+// body.
 func (d Details) markdown() string {
 	body := strings.TrimRight(safetext.Visible(d.Body), "\n")
 	fence := "```"
 	for strings.Contains(body, fence) {
 		fence += "`"
 	}
-	title := strings.ReplaceAll(html.EscapeString(safetext.Shorten(safetext.OneLine(d.Title), maxCell)), "@", "@"+noLink)
+	title := strings.ReplaceAll(html.EscapeString(safetext.Shorten(safetext.OneLine(d.Title), maxCell)), "@",
+		"@"+noLink)
 	return "<details><summary>" + title + "</summary>\n\n" +
 		fence + language(d.Language) + "\n" + body + "\n" + fence + "\n\n</details>\n\n"
 }

@@ -21,9 +21,9 @@ import (
 const MaxOutputs = 1 << 20
 
 // Further limits of the platform. Those of a summary and of annotations are in
-// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands and
-// https://github.com/actions/toolkit/blob/main/docs/problem-matchers.md#limitations; a longer
-// message of an annotation is cut by the runner.
+// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+// and https://github.com/actions/toolkit/blob/main/docs/problem-matchers.md#limitations;
+// a longer message of an annotation is cut by the runner.
 const (
 	maxSummary     = 1<<20 - 1<<10 // bytes; the runner drops all of a longer summary
 	maxAnnotations = 10            // per type and step
@@ -39,8 +39,8 @@ type RunnerOptions struct {
 	Stdout, Stderr io.Writer // annotations go to Stdout, the log to Stderr
 }
 
-// Runner writes what the GitHub runner reads: log, outputs, summary, annotations. Outside Actions
-// it writes only the log.
+// Runner writes what the GitHub runner reads: log, outputs, summary, annotations. Outside
+// Actions it writes only the log.
 type Runner struct {
 	getenv    func(string) string
 	logging   sync.Mutex // guards stderr: agents are prepared in parallel
@@ -73,8 +73,9 @@ func (r *Runner) Logf(format string, args ...any) {
 	_, _ = io.WriteString(r.stderr, text+"\n")
 }
 
-// Annotate shows findings beside their code, ranked, and returns those that it did not show: the
-// platform shows ten errors and ten warnings per step. Outside Actions it returns nil.
+// Annotate shows findings beside their code, ranked, and returns those that it did not
+// show: the platform shows ten errors and ten warnings per step. Outside Actions it
+// returns nil.
 func (r *Runner) Annotate(findings []diag.Finding) (hidden []diag.Finding) {
 	if !r.Actions() {
 		return nil
@@ -90,8 +91,9 @@ func (r *Runner) Annotate(findings []diag.Finding) (hidden []diag.Finding) {
 	return hidden
 }
 
-// annotation returns the workflow command for f. The library escapes what could end a property
-// or the line. A position of 0 is left out, because the runner would show it as line 0.
+// annotation returns the workflow command for f. The library escapes what could end a
+// property or the line. A position of 0 is left out, because the runner would show it as
+// line 0.
 func annotation(f diag.Finding) *githubactions.Command {
 	message := f.Message
 	if f.Hint != "" {
@@ -111,25 +113,27 @@ func annotation(f diag.Finding) *githubactions.Command {
 	if f.Line > 0 && f.Column > 0 {
 		properties["col"] = strconv.Itoa(f.Column)
 	}
-	return &githubactions.Command{Name: name, Properties: properties, Message: safetext.Shorten(safetext.Sanitize(message), maxAnnotation)}
+	return &githubactions.Command{Name: name, Properties: properties,
+		Message: safetext.Shorten(safetext.Sanitize(message), maxAnnotation)}
 }
 
-// WriteOutput sets a step output; outside Actions it does nothing. The value is kept byte for
-// byte, between two lines of random text. The error is about a value of more than MaxOutputs
-// bytes, or a GITHUB_OUTPUT that cannot be written.
+// WriteOutput sets a step output; outside Actions it does nothing. The value is kept byte
+// for byte, between two lines of random text. The error is about a value of more than
+// MaxOutputs bytes, or a GITHUB_OUTPUT that cannot be written.
 func (r *Runner) WriteOutput(name, value string) error {
 	if !r.Actions() {
 		return nil
 	}
 	if len(value) > MaxOutputs {
-		return fmt.Errorf("output %q has %d bytes, the platform takes %d a job: "+
+		return fmt.Errorf("output %q has %d bytes, the platform accepts %d a job: "+
 			"read the files below bundle-dir instead", name, len(value), MaxOutputs)
 	}
 	delimiter := r.delimiter()
 	if strings.Contains(value, delimiter) {
 		return fmt.Errorf("output %q holds its own delimiter: run again", name)
 	}
-	// The library's SetOutput has a fixed delimiter, with which a value could set other outputs.
+	// The library's SetOutput has a fixed delimiter, with which a value could set other
+	// outputs.
 	message := name + "<<" + delimiter + githubactions.EOF + value + githubactions.EOF + delimiter
 	if err := r.writeFile("GITHUB_OUTPUT", &githubactions.Command{Name: "output", Message: message}); err != nil {
 		return fmt.Errorf("setting output %q: %w", name, err)
@@ -137,8 +141,8 @@ func (r *Runner) WriteOutput(name, value string) error {
 	return nil
 }
 
-// WriteSummary appends s to the step's summary, shortened to the platform's limit; outside
-// Actions it does nothing.
+// WriteSummary appends s to the step's summary, shortened to the platform's limit;
+// outside Actions it does nothing.
 func (r *Runner) WriteSummary(s Summary) error {
 	if !r.Actions() {
 		return nil

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/safetext"
 )
 
@@ -23,7 +24,8 @@ var hostile = []string{
 	"x ##[error]boom", "####[[[error]]]", "#\u200b#[error]x", "##\u202e[error]x", "%0A::error::x", "%0D%0A::error::x",
 	"_GitHubActionsFileCommandDelimeter_", "x\n_GitHubActionsFileCommandDelimeter_\nevil<<E\npwned\nE\n",
 	"a=b\nc=d", "x<<EOF\ny\nEOF",
-	"\u2028::error::x", "\u0085::error::x", "\u200b::error::x", "\u00ad::error::x", "\ufeff::error::x", "\u00a0::error::x",
+	"\u2028::error::x", "\u0085::error::x", "\u200b::error::x", "\u00ad::error::x", "\ufeff::error::x",
+	"\u00a0::error::x",
 	"\x1b[2K::error::x", "\xff::error::\xfe", "a\u202eb\u2066c\U000e0041", "\v::error::x",
 	"\f##[group]x", "::::error::x", ":\u200b:error::x",
 	"| a | b |", "<!-- x", "</details><script>alert(1)</script>", "```\n</details>\n```",
@@ -107,13 +109,13 @@ func checkLog(t *testing.T, value string) {
 func checkOutput(t *testing.T, value string) {
 	t.Helper()
 	r, _, _, dir := newTestRunner(t)
-	want := []output{{"before", "1"}, {"payload", value}, {"after", ""}}
+	want := []fixture.Output{{Name: "before", Value: "1"}, {Name: "payload", Value: value}, {Name: "after", Value: ""}}
 	for _, o := range want {
-		if err := r.WriteOutput(o.name, o.value); err != nil {
+		if err := r.WriteOutput(o.Name, o.Value); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got, err := parseOutputs(readFile(t, filepath.Join(dir, "output")))
+	got, err := fixture.ParseOutputs(readFile(t, filepath.Join(dir, "output")))
 	if err != nil || fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
 		t.Errorf("the runner read %q (%v), want %q", got, err, want)
 	}
@@ -130,7 +132,8 @@ func checkAnnotation(t *testing.T, value string) {
 		t.Fatalf("%q became %q", value, stdout.String())
 	}
 	got := commands[0].properties
-	if got["line"] != "3" || got["col"] != "7" || got["file"] != safetext.OneLine(value) || got["title"] != safetext.OneLine(value) {
+	if got["line"] != "3" || got["col"] != "7" || got["file"] != safetext.OneLine(value) ||
+		got["title"] != safetext.OneLine(value) {
 		t.Errorf("%q became the properties %q", value, got)
 	}
 	if n := utf8.RuneCountInString(commands[0].data); n > maxAnnotation {
@@ -251,14 +254,15 @@ func TestRunnerErrors(t *testing.T) {
 	}{
 		{"not set", "", "d", "v", `setting output "payload": GITHUB_OUTPUT is not set`},
 		{"no directory", bad, "d", "v", `setting output "payload": writing the file of GITHUB_OUTPUT: `},
-		{"too large", good, "d", strings.Repeat("x", MaxOutputs+1), "1048577 bytes, the platform takes 1048576"},
+		{"too large", good, "d", strings.Repeat("x", MaxOutputs+1), "1048577 bytes, the platform accepts 1048576"},
 		{"guessed delimiter", good, "d", "a\nd\nb", "delimiter"},
 		{"largest", good, "d", strings.Repeat("x", MaxOutputs), ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			env := map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": tt.outputFile, "GITHUB_STEP_SUMMARY": bad}
+			env := map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": tt.outputFile,
+				"GITHUB_STEP_SUMMARY": bad}
 			r := NewRunner(RunnerOptions{func(k string) string { return env[k] }, brokenWriter{}, brokenWriter{}})
 			r.delimiter = func() string { return tt.delimiter }
 			err := r.WriteOutput("payload", tt.value)

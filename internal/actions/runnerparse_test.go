@@ -1,18 +1,17 @@
 package actions
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"testing"
 	"unicode"
 
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/safetext"
 )
 
 // This file reads what the package writes in the way of actions/runner 2.336.0:
-// src/Runner.Common/ActionCommand.cs for commands in the log, and EnvFileKeyValuePairs in
-// src/Runner.Worker/FileCommandManager.cs for outputs.
+// src/Runner.Common/ActionCommand.cs for commands in the log. Package fixture reads outputs.
 
 // runnerCommands are the commands that the runner acts on, including disabled ones.
 var runnerCommands = []string{
@@ -26,7 +25,8 @@ type runnerCommand struct {
 	data       string
 }
 
-// parseLog returns the commands in a stream. A line ends at LF, CR or both, as .NET reads them.
+// parseLog returns the commands in a stream. A line ends at LF, CR or both, as .NET reads
+// them.
 func parseLog(stream string) []runnerCommand {
 	var commands []runnerCommand
 	lines := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(stream)
@@ -43,7 +43,8 @@ func parseLog(stream string) []runnerCommand {
 // parseV2 is TryParseV2: `::name key=value,key=value::data` after white space. It ignores
 // characters without weight, as the comparison of .NET by culture does.
 func parseV2(line string) (runnerCommand, bool) {
-	line = strings.TrimLeftFunc(line, func(r rune) bool { return unicode.IsSpace(r) || r != '\t' && safetext.IsInvisible(r) })
+	line = strings.TrimLeftFunc(line,
+		func(r rune) bool { return unicode.IsSpace(r) || r != '\t' && safetext.IsInvisible(r) })
 	rest, ok := strings.CutPrefix(line, "::")
 	if !ok {
 		return runnerCommand{}, false
@@ -85,51 +86,6 @@ func newRunnerCommand(info, data, separator string, property, value *strings.Rep
 	return c, true
 }
 
-type output struct{ name, value string }
-
-// parseOutputs reads a GITHUB_OUTPUT file.
-func parseOutputs(file string) ([]output, error) {
-	var outputs []output
-	for file != "" {
-		line, rest, _ := strings.Cut(file, "\n")
-		file = rest
-		equals, heredoc := strings.Index(line, "="), strings.Index(line, "<<")
-		switch {
-		case line == "":
-		case heredoc >= 0 && (equals < 0 || heredoc < equals):
-			name, delimiter := line[:heredoc], line[heredoc+2:]
-			if name == "" || delimiter == "" {
-				return nil, errors.New("invalid format: name and delimiter must not be empty")
-			}
-			value, after, err := heredocValue(file, delimiter)
-			if err != nil {
-				return nil, err
-			}
-			outputs, file = append(outputs, output{name, value}), after
-		case equals > 0:
-			outputs = append(outputs, output{line[:equals], line[equals+1:]})
-		default:
-			return nil, errors.New("invalid format: " + line)
-		}
-	}
-	return outputs, nil
-}
-
-func heredocValue(file, delimiter string) (value, rest string, err error) {
-	var lines []string
-	for file != "" {
-		line, after, newline := strings.Cut(file, "\n")
-		if line == delimiter {
-			return strings.Join(lines, "\n"), after, nil
-		}
-		if !newline {
-			break
-		}
-		lines, file = append(lines, line), after
-	}
-	return "", "", errors.New("matching delimiter not found: " + delimiter)
-}
-
 // The parsers recognise the attacks that the other tests expect to fail.
 func TestParsersSeeAttacks(t *testing.T) {
 	t.Parallel()
@@ -141,8 +97,8 @@ func TestParsersSeeAttacks(t *testing.T) {
 			t.Errorf("%q is a command to the runner, but the test's parser missed it", attack)
 		}
 	}
-	got, err := parseOutputs("a<<_D_\nx\n_D_\nb=1\nc<<_D_\n_D_\n")
-	want := []output{{"a", "x"}, {"b", "1"}, {"c", ""}}
+	got, err := fixture.ParseOutputs("a<<_D_\nx\n_D_\nb=1\nc<<_D_\n_D_\n")
+	want := []fixture.Output{{Name: "a", Value: "x"}, {Name: "b", Value: "1"}, {Name: "c", Value: ""}}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %q (%v), want %q", got, err, want)
 	}

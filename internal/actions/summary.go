@@ -29,8 +29,8 @@ type Table struct {
 	Rows   [][]Cell
 }
 
-// Cell is one cell: text, which may be code and may link to an http or https URL. Any other URL
-// is left out.
+// Cell is one cell: text, which may be code and may link to an http or https URL. Any
+// other URL is left out.
 type Cell struct {
 	Text, URL string
 	Code      bool
@@ -45,8 +45,8 @@ type part struct {
 	folded bool // Details, which are left out first
 }
 
-// Markdown renders s in less than limit bytes. Parts that do not fit are left out, folded ones
-// first, and the result says so; the verdict always stays.
+// Markdown renders s in less than limit bytes. Parts that do not fit are left out, folded
+// ones first, and the result says so; the verdict always stays.
 func (s Summary) Markdown(limit int) string {
 	verdict := "## " + prose(safetext.Shorten(safetext.OneLine(s.Verdict), maxCell)) + "\n\n"
 	var parts []part
@@ -57,13 +57,14 @@ func (s Summary) Markdown(limit int) string {
 	if len(full) < limit {
 		return full
 	}
-	note := fmt.Sprintf("\n> Shortened: the platform shows a summary of less than %d bytes, this one would have %d.\n\n",
+	note := fmt.Sprintf("\n> Shortened: the platform shows a summary of less than %d bytes, this one would have "+
+		"%d.\n\n",
 		limit, len(full))
 	return verdict + join(fit(parts, limit-1-len(verdict)-len(note))) + note
 }
 
-// fit returns the parts that fit into room, in order. Parts that are not folded come first, up to
-// the first that is too long; folded ones follow only if all of those fit.
+// fit returns the parts that fit into room, in order. Parts that are not folded come
+// first, up to the first that is too long; folded ones follow only if all of those fit.
 func fit(parts []part, room int) []part {
 	keep := make([]bool, len(parts))
 	for _, folded := range []bool{false, true} {

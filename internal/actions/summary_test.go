@@ -1,29 +1,14 @@
 package actions
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
-
-var update = flag.Bool("update", false, "rewrite golden files")
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if want := readFile(t, path); got != want {
-		t.Errorf("%s differs (go test ./internal/emit -update rewrites it)\ngot:\n%s\nwant:\n%s", name, got, want)
-	}
-}
 
 func usualSummary() Summary {
 	return Summary{
@@ -34,13 +19,16 @@ func usualSummary() Summary {
 				Table: &Table{
 					Header: []string{"Agent", "Prepared", "Why", "Next", "Artifact"},
 					Rows: [][]Cell{
-						{{Text: "coach", Code: true}, {Text: "yes"}, {Text: "due since 2026-11-23 05:00"}, {Text: "2026-11-30"},
+						{{Text: "coach", Code: true}, {Text: "yes"}, {Text: "due since 2026-11-23 05:00"},
+							{Text: "2026-11-30"},
 							{Text: "kaizen.web.coach.2026-W48", Code: true,
 								URL: "https://github.com/acme/web/actions/runs/1/artifacts/2?a=1&b=2"}},
-						{{Text: "optimization", Code: true}, {Text: "no"}, {Text: "has a receipt for 2026-11"}, {Text: "2026-12-01"}},
+						{{Text: "optimization", Code: true}, {Text: "no"}, {Text: "has a receipt for 2026-11"},
+							{Text: "2026-12-01"}},
 					},
 				},
-				Details: []Details{{Title: "Payload of coach", Language: "json", Body: `{"event":"kaizen.schedule.prepared"}`}},
+				Details: []Details{{Title: "Payload of coach", Language: "json",
+					Body: `{"event":"kaizen.schedule.prepared"}`}},
 			},
 			{Title: "Deliveries", Table: &Table{
 				Header: []string{"Target", "Result"},
@@ -64,15 +52,15 @@ func hostileSummary(s string) Summary {
 
 func TestSummaryGolden(t *testing.T) {
 	t.Parallel()
-	golden(t, "summary.md", usualSummary().Markdown(maxSummary))
-	golden(t, "empty.md", Summary{Verdict: "nothing due"}.Markdown(maxSummary))
+	fixture.Golden(t, "testdata/summary.md", usualSummary().Markdown(maxSummary))
+	fixture.Golden(t, "testdata/empty.md", Summary{Verdict: "nothing due"}.Markdown(maxSummary))
 	var all strings.Builder
 	for _, s := range hostile {
 		if len(s) < 200 {
 			fmt.Fprintf(&all, "%s\n", hostileSummary(s).Markdown(maxSummary))
 		}
 	}
-	golden(t, "hostile.md", all.String())
+	fixture.Golden(t, "testdata/hostile.md", all.String())
 }
 
 // ours is the HTML that this package writes itself.
@@ -138,7 +126,8 @@ func TestSummaryLinks(t *testing.T) {
 	tests := []struct{ url, want string }{
 		{"https://github.com/acme/web", "[x](https://github.com/acme/web)"},
 		{"http://localhost:8080/a", "[x](http://localhost:8080/a)"},
-		{"https://e.example/a(b)c d|e<f>\"`\\*_[x]", "[x](https://e.example/a%28b%29c%20d%7Ce%3Cf%3E%22%60%5C%2A_%5Bx%5D)"},
+		{"https://e.example/a(b)c d|e<f>\"`\\*_[x]",
+			"[x](https://e.example/a%28b%29c%20d%7Ce%3Cf%3E%22%60%5C%2A_%5Bx%5D)"},
 		{"https://e.example/?a=1&lt;", "[x](https://e.example/?a=1&amp;lt;)"},
 		{"javascript:alert(1)", "x"},
 		{"data:text/html,x", "x"},
@@ -161,7 +150,8 @@ func TestSummaryShortens(t *testing.T) {
 	s := usualSummary()
 	for i := range 500 {
 		s.Sections[0].Table.Rows = append(s.Sections[0].Table.Rows, []Cell{{Text: fmt.Sprintf("agent-%03d", i)}})
-		s.Sections[0].Details = append(s.Sections[0].Details, Details{Title: "payload", Body: strings.Repeat("x", 5000)})
+		s.Sections[0].Details = append(s.Sections[0].Details,
+			Details{Title: "payload", Body: strings.Repeat("x", 5000)})
 	}
 	full := len(s.Markdown(1 << 30))
 	tests := []struct {
@@ -179,16 +169,19 @@ func TestSummaryShortens(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got := s.Markdown(tt.limit)
-		rows := strings.Count(got, "agent-") + strings.Count(got, "<code>coach") + strings.Count(got, "<code>optimization")
+		rows := strings.Count(got, "agent-") + strings.Count(got, "<code>coach") +
+			strings.Count(got, "<code>optimization")
 		folds := strings.Count(got, "<details>")
 		if len(got) >= tt.limit || !strings.HasPrefix(got, "## 1 of 2 agents prepared and delivered\n") {
 			t.Errorf("limit %d: %d bytes beginning %.40q", tt.limit, len(got), got)
 		}
-		if strings.Contains(got, "> Shortened") != tt.shortened || strings.Contains(got, "### Deliveries") != tt.deliveries {
+		if strings.Contains(got, "> Shortened") != tt.shortened ||
+			strings.Contains(got, "### Deliveries") != tt.deliveries {
 			t.Errorf("limit %d: shortened %v, want %v; or the wrong sections", tt.limit, !tt.shortened, tt.shortened)
 		}
 		if rows < tt.rows || rows > tt.rows+30 || folds < tt.folds || folds > tt.folds+5 {
-			t.Errorf("limit %d: %d rows and %d folded parts, want about %d and %d", tt.limit, rows, folds, tt.rows, tt.folds)
+			t.Errorf("limit %d: %d rows and %d folded parts, want about %d and %d", tt.limit, rows, folds, tt.rows,
+				tt.folds)
 		}
 	}
 }

@@ -1,8 +1,10 @@
-// Package checkout gives read-only, escape-proof access to a repository tree.
+// Package checkout gives read-only access to a repository tree and never leaves it.
 //
-// A repository is untrusted: a path may climb out of it, a link may point anywhere and may be swapped while we look, a file may be a
-// FIFO that never ends. Everything here goes through os.Root, opens without blocking, and reads regular files up to a limit only.
-// The .git directory is no part of the tree: actions/checkout keeps the job's token in .git/config.
+// A repository is untrusted: a path may point outside, a link may point anywhere and may
+// be replaced during a read, and a file may be a FIFO that never ends. Every access goes
+// through os.Root, opens without blocking, and reads only regular files up to a limit.
+// The .git directory is excluded, because actions/checkout keeps the job's token in
+// .git/config.
 package checkout
 
 import (
@@ -27,7 +29,7 @@ var (
 type Tree struct {
 	root *os.Root
 	dir  string
-	// git is the tree's own .git, nil when it has none; see place.enter.
+	// git is the tree's own .git, or nil; see walk.look.
 	git     fs.FileInfo
 	ignores ignores
 }
@@ -55,11 +57,12 @@ func (t *Tree) Close() error { return t.root.Close() }
 // HasGit reports whether the tree is a repository of its own.
 func (t *Tree) HasGit() bool { return t.git != nil }
 
-// Dir is the absolute path the tree was opened at.
+// Dir returns the absolute path of the tree.
 func (t *Tree) Dir() string { return t.dir }
 
-// Open opens the regular file name (slash-separated, relative) for reading; the caller bounds what it reads.
-// Errors: fs.ErrNotExist, ErrEscapes, ErrNotRegular, or what the system says.
+// Open opens the regular file name (slash-separated, relative) for reading. The caller
+// limits what it reads. Errors: fs.ErrNotExist, ErrEscapes, ErrNotRegular, or the
+// system's error.
 func (t *Tree) Open(name string) (*os.File, error) {
 	f, err := t.open(name, fs.FileMode.IsRegular, ErrNotRegular)
 	if err != nil {
@@ -68,7 +71,7 @@ func (t *Tree) Open(name string) (*os.File, error) {
 	return f, nil
 }
 
-// ReadFile reads the regular file name; one of more than limit bytes is ErrTooLarge.
+// ReadFile reads the regular file name. More than limit bytes are ErrTooLarge.
 func (t *Tree) ReadFile(name string, limit int64) ([]byte, error) {
 	f, err := t.Open(name)
 	if err != nil {
@@ -82,7 +85,8 @@ func (t *Tree) ReadFile(name string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// IsFile reports whether name is a regular file inside the tree (through links that stay inside it).
+// IsFile reports whether name is a regular file inside the tree (through links that stay
+// inside it).
 func (t *Tree) IsFile(name string) bool {
 	w := walk{tree: t}
 	defer w.close()
@@ -90,7 +94,8 @@ func (t *Tree) IsFile(name string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// ReadDir lists the names in directory name, sorted, at most limit of them (more is ErrTooLarge).
+// ReadDir lists the names in directory name, sorted, at most limit of them (more is
+// ErrTooLarge).
 func (t *Tree) ReadDir(name string, limit int) ([]string, error) {
 	f, err := t.open(name, fs.FileMode.IsDir, syscall.ENOTDIR)
 	if err != nil {
@@ -108,7 +113,8 @@ func (t *Tree) ReadDir(name string, limit int) ([]string, error) {
 	return names, nil
 }
 
-// open opens what name leads to when its mode is as wanted, else the error is otherwise.
+// open opens the target of name if its mode is as wanted, and otherwise returns the error
+// otherwise.
 func (t *Tree) open(name string, wanted func(fs.FileMode) bool, otherwise error) (*os.File, error) {
 	w := walk{tree: t}
 	defer w.close()
@@ -122,7 +128,8 @@ func (t *Tree) open(name string, wanted func(fs.FileMode) bool, otherwise error)
 	return openSame(w.dir(), w.base, info)
 }
 
-// openSame opens base in dir, provided it is still the file that info describes. Without blocking: it may have become a FIFO since.
+// openSame opens base in dir if it is still the file that info describes. It does not
+// block, because the file may have become a FIFO.
 func openSame(dir *os.Root, base string, info fs.FileInfo) (*os.File, error) {
 	f, err := dir.OpenFile(base, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -139,7 +146,8 @@ func openSame(dir *os.Root, base string, info fs.FileInfo) (*os.File, error) {
 	return f, nil
 }
 
-// readAll reads f up to limit; it trusts the size that the system tells only as far as to refuse early.
+// readAll reads f up to limit. The size that the system reports serves only to fail
+// early.
 func readAll(f *os.File, limit int64) ([]byte, error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -158,7 +166,8 @@ func readAll(f *os.File, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// reason drops the path and the call from what the system says: callers name the path as the user wrote it.
+// reason removes the path and the call from a system error. Callers name the path as the
+// user wrote it.
 func reason(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {

@@ -17,7 +17,7 @@ import (
 
 const token = "AUTHORIZATION: basic not-for-agents"
 
-// newTree is a checkout beside a directory with a file that nothing in the checkout may reveal.
+// newTree returns a checkout beside a directory with a secret file.
 func newTree(t *testing.T, files map[string]string) (*Tree, string) {
 	t.Helper()
 	base := t.TempDir()
@@ -97,7 +97,8 @@ func TestLinksAndPaths(t *testing.T) {
 	}
 }
 
-// On a file system that folds case or ignores some characters, .git has names that no list foresees: it is known by its identity.
+// A file system that folds case or ignores some characters has more names for .git than a
+// list can hold. The tree recognises .git by its identity.
 func TestGitUnderAnotherName(t *testing.T) {
 	t.Parallel()
 	tree, dir := newTree(t, nil)
@@ -171,7 +172,8 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-// A process that swaps names while we open them must never make us read anything but the checkout's own files.
+// A process that swaps names during a read never makes the tree read a file outside the
+// checkout.
 func TestRenameRace(t *testing.T) {
 	t.Parallel()
 	for _, target := range []string{"../outside", ".git"} {
@@ -223,7 +225,8 @@ func TestReadDir(t *testing.T) {
 	if got, err := tree.ReadDir("many", 200); err != nil || !slices.Equal(got, want) {
 		t.Errorf("ReadDir = %v, %v", got, err)
 	}
-	for name, want := range map[string]error{"many": ErrTooLarge, "nowhere": fs.ErrNotExist, "README.md": syscall.ENOTDIR, "..": ErrEscapes, ".git": ErrEscapes} {
+	for name, want := range map[string]error{"many": ErrTooLarge, "nowhere": fs.ErrNotExist,
+		"README.md": syscall.ENOTDIR, "..": ErrEscapes, ".git": ErrEscapes} {
 		if got, err := tree.ReadDir(name, 199); !errors.Is(err, want) {
 			t.Errorf("ReadDir(%q) = %v, %v; want %v", name, got, err, want)
 		}

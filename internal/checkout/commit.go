@@ -13,20 +13,21 @@ import (
 
 const (
 	gitDir = ".git"
-	// maxRef bounds HEAD and a loose ref, maxPackedRefs the file of all others: about 200,000 refs.
+	// maxRef limits HEAD and a loose ref. maxPackedRefs limits packed-refs to about
+	// 200,000 refs.
 	maxRef        = 4 << 10
 	maxPackedRefs = 16 << 20
 	// maxSymbolic is how many refs may point to one another; git itself stops at five.
 	maxSymbolic = 5
 )
 
-// ErrNoRepository says that the tree has no .git of its own.
+// ErrNoRepository means that the tree has no .git of its own.
 var ErrNoRepository = errors.New("there is no .git")
 
-// Commit reads the checked-out commit (40 or 64 hex digits) from the tree's own .git
-// without running git. The error says why it is unknown, and is ErrNoRepository where
-// there is no .git at all. The .git of a worktree or submodule is a file that names a
-// directory elsewhere: one outside the tree is not followed.
+// Commit returns the checked-out commit (40 or 64 hex digits) of the tree's own .git
+// without running git. Without a .git the error is ErrNoRepository. The .git of a
+// worktree or submodule is a file that names another directory; one outside the tree is
+// not read.
 func (t *Tree) Commit() (string, error) {
 	git, err := t.openRepository()
 	if err != nil {
@@ -51,8 +52,8 @@ func (t *Tree) Commit() (string, error) {
 	return "", errors.New(".git: HEAD leads through too many symbolic refs")
 }
 
-// repository is an open .git: its own directory, which has HEAD, and the one that a
-// linked worktree shares with others.
+// repository is an open .git: its own directory with HEAD, and the directory that linked
+// worktrees share.
 type repository struct{ own, common *os.Root }
 
 func (r repository) close() {
@@ -98,12 +99,12 @@ func (t *Tree) openGit() (git *os.Root, dir string, err error) {
 	return git, t.inside("", target), err
 }
 
-// openLinked opens target, a path relative to dir, as a .git or a commondir file names
-// it. One outside of the tree is not opened.
+// openLinked opens target, which a .git or commondir file in dir names. A target outside
+// the tree is an error.
 func (t *Tree) openLinked(dir, target string) (*os.Root, error) {
 	name := t.inside(dir, target)
 	if !filepath.IsLocal(name) {
-		return nil, errors.New(".git leads out of the checkout, where nothing is read " +
+		return nil, errors.New(".git points outside the checkout, where no file is read " +
 			"(a linked worktree, a submodule or a separate directory)")
 	}
 	git, err := t.root.OpenRoot(name)
@@ -137,7 +138,7 @@ func (r repository) packed(name string) (string, error) {
 		return commit, nil
 	}
 	if _, err := r.common.Stat("reftable"); err == nil {
-		return "", errors.New("the repository keeps its refs in the reftable format, which is not read")
+		return "", errors.New("the repository keeps its refs in the reftable format, which is not supported")
 	}
 	if name == "HEAD" {
 		return "", errors.New(".git has no HEAD that can be read")
@@ -190,7 +191,7 @@ func openRegular(root *os.Root, name string) *os.File {
 	return f
 }
 
-// isCommit tells a SHA-1 or SHA-256 object name.
+// isCommit reports whether s is a SHA-1 or SHA-256 object name.
 func isCommit(s string) bool {
 	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == ""
 }

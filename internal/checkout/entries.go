@@ -29,7 +29,8 @@ func (t *Tree) Entries(name string, limit int) ([]fs.DirEntry, error) {
 	return entries, nil
 }
 
-// IsDir reports whether name is a directory inside the tree (through links that stay inside it).
+// IsDir reports whether name is a directory inside the tree (through links that stay
+// inside it).
 func (t *Tree) IsDir(name string) bool {
 	w := walk{tree: t}
 	defer w.close()

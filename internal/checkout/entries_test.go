@@ -13,7 +13,8 @@ import (
 func TestEntries(t *testing.T) {
 	t.Parallel()
 	tree, dir := newTree(t, map[string]string{"plans/b.md": "b", "plans/a.md": "a", "plans/old/c.md": "c"})
-	links := map[string]string{"plans/link": "old", "plans/out": "../../outside", "inside": "plans", "away": "../outside"}
+	links := map[string]string{"plans/link": "old", "plans/out": "../../outside", "inside": "plans",
+		"away": "../outside"}
 	for link, target := range links {
 		if err := os.Symlink(target, filepath.Join(dir, link)); err != nil {
 			t.Fatal(err)

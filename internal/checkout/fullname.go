@@ -2,8 +2,9 @@ package checkout
 
 import "strings"
 
-// OriginFullName is the name with its owner, such as acme/web, of the repository that Origin names; "" when
-// there is none. As with Origin, nothing else of the URL is returned.
+// OriginFullName is the name with its owner, such as acme/web, of the repository that
+// Origin names; "" when there is none. As with Origin, nothing else of the URL is
+// returned.
 func (t *Tree) OriginFullName() string {
 	git, err := t.openRepository()
 	if err != nil {
@@ -13,8 +14,8 @@ func (t *Tree) OriginFullName() string {
 	return fullName(originURL(git.common))
 }
 
-// fullName is the last two parts of a URL, "" where the first of them may be more than an owner's name: a
-// host with credentials.
+// fullName is the last two parts of a URL, "" where the first of them may be more than an
+// owner's name: a host with credentials.
 func fullName(url string) string {
 	name := repositoryName(url)
 	parts := strings.FieldsFunc(url, func(r rune) bool { return strings.ContainsRune(`/\:`, r) })
@@ -32,8 +33,8 @@ func isNameRune(r rune) bool {
 	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("._-", r)
 }
 
-// OriginHost is the host of the URL that Origin reads, in lower case and without user and port; "" when it
-// has none.
+// OriginHost is the host of the URL that Origin reads, in lower case and without user and
+// port; "" when it has none.
 func (t *Tree) OriginHost() string {
 	git, err := t.openRepository()
 	if err != nil {

@@ -19,7 +19,8 @@ func TestOriginFullName(t *testing.T) {
 		"web":                                       "",
 		"":                                          "",
 	} {
-		_, dir := newTree(t, map[string]string{".git/config": "[remote \"origin\"]\n\turl = " + url + "\n", ".git/HEAD": "x"})
+		_, dir := newTree(t,
+			map[string]string{".git/config": "[remote \"origin\"]\n\turl = " + url + "\n", ".git/HEAD": "x"})
 		tree, err := Open(dir) // anew, since .git is looked at when the tree is opened
 		if err != nil {
 			t.Fatal(err)

@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// Bounds on the work that .gitignore files cause: bytes of one, bytes of a path, and the
-// comparisons of all questions to a tree.
+// Limits of the work that .gitignore files cause: bytes of a file, bytes of a path, and
+// comparisons of all calls for a tree.
 const (
 	maxIgnoreFile = 64 << 10
 	maxIgnorePath = 4 << 10
@@ -27,7 +27,7 @@ type Ignore struct {
 type ignores struct {
 	mu    sync.Mutex
 	files map[string][]ignoreRule
-	left  int // work
+	left  int // comparisons left
 }
 
 // ignoreRule is a line of a .gitignore file.
@@ -37,10 +37,9 @@ type ignoreRule struct {
 	glob             glob
 }
 
-// Ignored returns the line of a .gitignore file because of which git leaves name out,
-// unless it is added by force. A name that ends with a slash is a directory. Files
-// outside of the tree, such as .git/info/exclude, are not read. Where they are too large
-// to read, or too many questions were asked, nothing is ignored.
+// Ignored returns the line of a .gitignore file that makes git ignore name. A name with a
+// final slash is a directory. Only .gitignore files inside the tree count, so
+// .git/info/exclude does not. Above the limits nothing is ignored.
 func (t *Tree) Ignored(name string) (Ignore, bool) {
 	dir := strings.HasSuffix(name, "/")
 	name = path.Clean(name)
@@ -55,7 +54,7 @@ func (t *Tree) Ignored(name string) (Ignore, bool) {
 		stack = append(stack, t.ignoreRules(strings.Join(parts[:i], "/")))
 		isDir := dir || i < len(parts)-1
 		if rule := t.ignores.match(stack, parts[:i+1], isDir); rule != nil && !rule.negated {
-			return rule.Ignore, true // and so is all that is below a directory
+			return rule.Ignore, true // and so is everything below it
 		}
 	}
 	return Ignore{}, false
@@ -78,7 +77,7 @@ func (t *Tree) ignoreRules(dir string) []ignoreRule {
 	return rules
 }
 
-// match is the rule that decides about a path: the last in the deepest file.
+// match returns the rule that decides about a path: the last match in the deepest file.
 func (g *ignores) match(stack [][]ignoreRule, parts []string, isDir bool) *ignoreRule {
 	for depth := len(stack) - 1; depth >= 0; depth-- {
 		for i := len(stack[depth]) - 1; i >= 0; i-- {

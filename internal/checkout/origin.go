@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// maxConfig bounds .git/config: room for thousands of branches and submodules.
+// maxConfig limits .git/config; it allows thousands of branches and submodules.
 const maxConfig = 1 << 20
 
-// Origin is the name of the repository that the remote "origin" in the tree's own .git/config leads to: the last part of its URL without
-// .git; "" when there is none. Nothing else of that file leaves this function: actions/checkout keeps the job's token in it, and a URL
-// may hold one.
+// Origin returns the repository's name from the URL of the remote "origin": its last part
+// without .git, or "". It returns nothing else of .git/config, where actions/checkout
+// keeps the job's token and a URL may contain one.
 func (t *Tree) Origin() string {
 	git, err := t.openRepository()
 	if err != nil {
@@ -45,7 +45,8 @@ func originURL(git *os.Root) string {
 	return ""
 }
 
-// isOrigin tells the header [remote "origin"]; git takes the first word in any case.
+// isOrigin reports whether a section header is [remote "origin"]. As in git, the case of
+// the first word does not matter.
 func isOrigin(header string) bool {
 	word, rest, _ := strings.Cut(header[1:], `"`)
 	return strings.EqualFold(strings.TrimSpace(word), "remote") && strings.HasPrefix(rest, `origin"`)

@@ -9,17 +9,18 @@ import (
 	"syscall"
 )
 
-// maxLinks is how many symbolic links one name may go through, as on Linux.
+// maxLinks is how many symbolic links one name may follow; Linux has the same limit.
 const maxLinks = 40
 
 var errChanged = errors.New("changed while it was being opened")
 
-// walk follows a name through the tree one component at a time, holding an open handle on every directory it is in. os.Root alone
-// would stop an escape, but not a link into .git; and only handles tell which directory was looked at when another process swaps
-// names in between.
+// walk resolves a name one component at a time and keeps a handle on every directory on
+// the way. os.Root alone prevents an escape, but not a link into .git. The handles ensure
+// that a check and a read see the same directory, even if another process renames it in
+// between.
 type walk struct {
 	tree *Tree
-	// dirs are the open directories from the tree's root, which is not among them, to where the walk stands.
+	// dirs are the open directories below the tree's root, down to the current one.
 	dirs []*os.Root
 	base string
 }
@@ -42,7 +43,8 @@ func (w *walk) leave() {
 	w.dirs = w.dirs[:len(w.dirs)-1]
 }
 
-// to walks to name and tells what it leads to, which is never a symbolic link. It stays reachable as w.base in w.dir().
+// to resolves name and returns its target, which is never a symbolic link. The target is
+// w.base in w.dir().
 func (w *walk) to(name string) (fs.FileInfo, error) {
 	if name == "" || strings.ContainsRune(name, 0) {
 		return nil, fs.ErrInvalid
@@ -96,7 +98,8 @@ func (w *walk) to(name string) (fs.FileInfo, error) {
 	return w.dir().Stat(".")
 }
 
-// look tells what part is, refusing .git by its name in any case and by its identity under any other.
+// look returns the info of part. It rejects .git by its name in any case, and by its
+// identity under another name.
 func (w *walk) look(part string) (fs.FileInfo, error) {
 	if strings.EqualFold(part, gitDir) {
 		return nil, ErrEscapes
@@ -111,7 +114,7 @@ func (w *walk) look(part string) (fs.FileInfo, error) {
 	return info, nil
 }
 
-// enter opens the directory part, provided it is still the one that info describes.
+// enter opens the directory part if it is still the one that info describes.
 func (w *walk) enter(part string, info fs.FileInfo) error {
 	dir, err := w.dir().OpenRoot(part)
 	if err != nil {

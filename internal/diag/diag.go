@@ -1,4 +1,4 @@
-// Package diag holds the one type every check reports with, and its renderings.
+// Package diag defines findings, the result of every check, and renders them.
 package diag
 
 import (
@@ -7,34 +7,36 @@ import (
 	"slices"
 )
 
-// Severity says whether a finding makes what was checked invalid.
+// Severity says how serious a finding is.
 type Severity string
 
-// The two severities. Only errors fail a check unless the user asks otherwise (--fail-on).
+// The two severities. An error makes the checked file invalid; a warning does so only
+// with `--fail-on warning`.
 const (
 	Error   Severity = "error"
 	Warning Severity = "warning"
 )
 
-// Finding is one observation about one place in one file.
-// Its JSON form is what `validate --format json` prints (design §8).
+// Finding is one problem at one place in one file. `validate --format json` prints its
+// JSON form.
 type Finding struct {
 	// File is slash-separated and relative to the checkout.
 	File string `json:"file"`
 	// Line is 1-based; 0 means the file as a whole.
 	Line int `json:"line"`
-	// Column is 1-based and counts Unicode code points, a tab being one; 0 with Line 0.
+	// Column is 1-based and counts Unicode code points; a tab counts as one. It is 0 if
+	// Line is 0.
 	Column int `json:"column"`
 	// Rule is the ID of a rule in Rules.
 	Rule     string   `json:"rule"`
 	Severity Severity `json:"severity"`
-	// Message names the thing and the reason; Hint, when not empty, is the next step.
-	// Both may quote untrusted text: renderers escape, callers need not.
+	// Message says what is wrong; Hint, if not empty, is the next step. Both may quote
+	// untrusted text, which the renderers escape.
 	Message string `json:"message"`
 	Hint    string `json:"hint"`
 }
 
-// Place is where the finding is: file:line:column, or the file alone.
+// Place returns the position of the finding: file:line:column, or the file alone.
 func (f Finding) Place() string {
 	if f.Line == 0 {
 		return f.File
@@ -42,7 +44,8 @@ func (f Finding) Place() string {
 	return fmt.Sprintf("%s:%d:%d", f.File, f.Line, f.Column)
 }
 
-// Sort orders findings by file, line, column, then rule and message, so that every rendering is the same on every run.
+// Sort orders findings by file, line, column, rule and message, so that the output of
+// every run is the same.
 func Sort(findings []Finding) {
 	slices.SortStableFunc(findings, func(a, b Finding) int {
 		return cmp.Or(

@@ -10,9 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// WriteJSON writes findings as one JSON array, [] when there are none, in the shape of design §8. Characters that a terminal would
-// act on or not show are written as JSON escapes, and so is what the runner would take for a command: ##[ anywhere in a line (the other
-// form, ::, counts at the start of a line only, where JSON has none).
+// WriteJSON writes findings as one JSON array; no findings are []. It escapes characters
+// that a terminal would act on or hide, and ##[, which the runner takes for a command
+// anywhere in a line. The other form of a command, ::, works only at the start of a line,
+// where JSON has none.
 func WriteJSON(w io.Writer, findings []Finding) error {
 	if findings == nil {
 		findings = []Finding{}
@@ -35,7 +36,7 @@ func writeJSON(w io.Writer, v any) error {
 	return nil
 }
 
-// escapeJSON rewrites valid JSON; what it touches can only stand inside strings, as encoding/json leaves no such character elsewhere.
+// escapeJSON rewrites valid JSON. All characters that it escapes are inside strings.
 func escapeJSON(in []byte) []byte {
 	out := make([]byte, 0, len(in))
 	for i := 0; i < len(in); {

@@ -5,9 +5,10 @@ import (
 	"slices"
 )
 
-// Rank chooses what to show where only perType findings of each severity fit (annotations, design §9): errors before warnings, and
-// of each the first of every file before the second of any, so that one bad file doesn't hide the others. Both results keep every
-// finding; hidden is in the order of findings.
+// Rank chooses the findings to show if only perType of each severity fit, as with
+// annotations. Errors come before warnings. The first finding of every file comes before
+// the second of any, so that one file does not hide the others. Shown and hidden together
+// have all findings; hidden keeps their order.
 func Rank(findings []Finding, perType int) (shown, hidden []Finding) {
 	chosen := make([]bool, len(findings))
 	for _, severity := range []Severity{Error, Warning} {
@@ -25,10 +26,11 @@ func Rank(findings []Finding, perType int) (shown, hidden []Finding) {
 	return shown, hidden
 }
 
-// spread returns the indexes of the findings of one severity: the first of each file, then the second of each, and so on.
+// spread returns the indexes of the findings of one severity: the first of each file,
+// then the second of each, and so on.
 func spread(findings []Finding, severity Severity) []int {
 	var order []int
-	nth := make([]int, len(findings)) // which of its file's findings of this severity it is
+	nth := make([]int, len(findings)) // index among the findings of its file and severity
 	seen := make(map[string]int)
 	for i, f := range findings {
 		if f.Severity != severity {

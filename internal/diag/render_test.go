@@ -22,7 +22,8 @@ const sample = "\ufeffversion: \"1\"\r\n" +
 	"  coach: {cadence: weekly}\r\n"
 
 // hostile tries to get out of every format.
-const hostile = "\x1b]0;title\x07 ::error::x\r\n##[error]y \u202e \u200b \u2028 \x7f \u0085 \xff <script> [link](https://evil.example) {0}"
+const hostile = "\x1b]0;title\x07 ::error::x\r\n##[error]y \u202e \u200b \u2028 \x7f \u0085 \xff <script> " +
+	"[link](https://evil.example) {0}"
 
 func findings() []Finding {
 	const file = ".kaizen/schedule.yml"
@@ -64,7 +65,8 @@ func TestTextKeepsSecrets(t *testing.T) {
 	if err := WriteText(&buf, found, secret, false); err != nil {
 		t.Fatal(err)
 	}
-	if want := "f:1:3: warning: hidden [hidden-unicode]\nf:1:11: error: a secret [secret]\n  hint: revoke it\n"; buf.String() != want {
+	want := "f:1:3: warning: hidden [hidden-unicode]\nf:1:11: error: a secret [secret]\n  hint: revoke it\n"
+	if buf.String() != want {
 		t.Errorf("got %q, want %q", buf.String(), want)
 	}
 }
@@ -91,7 +93,8 @@ func TestTextCaret(t *testing.T) {
 		{"bidi", "\u202ex", 2, `\u202ex`, "      "},
 		{"not UTF-8", "\xffx", 2, `\xffx`, "    "},
 		{"long, at the start", long, 1, strings.Repeat("a", 60) + "…", ""},
-		{"long, in the middle", long, 501, "…" + strings.Repeat("a", 59) + "日" + strings.Repeat("b", 59) + "…", strings.Repeat(" ", 60)},
+		{"long, in the middle", long, 501, "…" + strings.Repeat("a", 59) + "日" + strings.Repeat("b", 59) + "…",
+			strings.Repeat(" ", 60)},
 		{"long, at the end", long, 1001, "…" + strings.Repeat("b", 60), strings.Repeat(" ", 60)},
 	}
 	for _, tt := range tests {
@@ -100,7 +103,8 @@ func TestTextCaret(t *testing.T) {
 			var buf bytes.Buffer
 			source := func(string) []byte { return []byte(tt.line) }
 			// The one before it on the line must not move it.
-			if err := WriteText(&buf, []Finding{{File: "f", Line: 1, Column: 1}, {File: "f", Line: 1, Column: tt.column}}, source, false); err != nil {
+			if err := WriteText(&buf, []Finding{{File: "f", Line: 1, Column: 1},
+				{File: "f", Line: 1, Column: tt.column}}, source, false); err != nil {
 				t.Fatal(err)
 			}
 			lines := strings.Split(buf.String(), "\n")
@@ -151,7 +155,8 @@ func TestWriteSARIF(t *testing.T) {
 	}
 }
 
-// TestSARIFStructure checks what the official schema and GitHub's upload ask for, for findings of every rule.
+// TestSARIFStructure checks what the official schema and GitHub's upload ask for, for
+// findings of every rule.
 func TestSARIFStructure(t *testing.T) {
 	t.Parallel()
 	all := findings()
@@ -179,14 +184,17 @@ func TestSARIFStructure(t *testing.T) {
 	}
 	prints := make(map[string]bool)
 	for i, r := range log.Runs[0].Results {
-		if rules[r.RuleIndex].ID != r.RuleID || r.Level != Error && r.Level != Warning || r.Message.Text == "" || len(r.Locations) != 1 {
+		if rules[r.RuleIndex].ID != r.RuleID || r.Level != Error && r.Level != Warning || r.Message.Text == "" ||
+			len(r.Locations) != 1 {
 			t.Errorf("result %+v", r)
 		}
 		place := r.Locations[0].PhysicalLocation
-		if u, err := url.Parse(place.ArtifactLocation.URI); err != nil || u.IsAbs() || strings.TrimPrefix(u.Path, "./") != all[i].File {
+		if u, err := url.Parse(place.ArtifactLocation.URI); err != nil || u.IsAbs() ||
+			strings.TrimPrefix(u.Path, "./") != all[i].File {
 			t.Errorf("URI %q of %q: %v", place.ArtifactLocation.URI, all[i].File, err)
 		}
-		if region := place.Region; (region == nil) != (all[i].Line == 0) || region != nil && (region.StartLine < 1 || region.StartColumn < 1) {
+		if region := place.Region; (region == nil) != (all[i].Line == 0) || region != nil &&
+			(region.StartLine < 1 || region.StartColumn < 1) {
 			t.Errorf("region %+v", region)
 		}
 		if strings.Contains(r.Message.Text, "](") {
@@ -194,13 +202,14 @@ func TestSARIFStructure(t *testing.T) {
 		}
 		print := r.PartialFingerprints["finding/v1"]
 		if prints[print] {
-			t.Errorf("fingerprint %q stands twice", print)
+			t.Errorf("fingerprint %q occurs twice", print)
 		}
 		prints[print] = true
 	}
 }
 
-// TestNothingEscapes holds for every rendering: a line break, a tab and what a person can see.
+// TestNothingEscapes holds for every rendering: a line break, a tab and what a person can
+// see.
 func TestNothingEscapes(t *testing.T) {
 	t.Parallel()
 	renderings := map[string]func(*bytes.Buffer) error{
@@ -219,7 +228,8 @@ func TestNothingEscapes(t *testing.T) {
 			}
 		}
 		for line := range strings.Lines(buf.String()) {
-			// The old form of a command may stand anywhere in a line; the log breaks it up in text, which is nobody's data.
+			// The runner accepts the old form of a command anywhere in a line. Text
+			// output is safe, because the log breaks up such commands.
 			if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.Contains(line, "##[") && name != "text" {
 				t.Errorf("%s: a line holds a workflow command: %q", name, line)
 			}
@@ -248,7 +258,8 @@ func TestRank(t *testing.T) {
 	t.Parallel()
 	f := func(file string, line int, rule Rule) Finding { return rule.At(file, line, 1, "m", "") }
 	in := []Finding{
-		f("a", 1, Secret), f("a", 2, LongPrompt), f("a", 3, Secret), f("a", 4, Secret), f("a", 5, Cron), f("b", 1, NoPrompt), f("b", 2, Secret), f("c", 1, LongPrompt), f("c", 2, Path),
+		f("a", 1, Secret), f("a", 2, LongPrompt), f("a", 3, Secret), f("a", 4, Secret), f("a", 5, Cron),
+		f("b", 1, NoPrompt), f("b", 2, Secret), f("c", 1, LongPrompt), f("c", 2, Path),
 	}
 	tests := []struct {
 		name    string
@@ -260,7 +271,8 @@ func TestRank(t *testing.T) {
 		{"negative", -1, nil, in},
 		{"one", 1, []Finding{in[0], in[1]}, []Finding{in[2], in[3], in[4], in[5], in[6], in[7], in[8]}},
 		{"spread over files", 3, []Finding{in[0], in[6], in[8], in[1], in[5], in[7]}, []Finding{in[2], in[3], in[4]}},
-		{"then the second of a file", 4, []Finding{in[0], in[6], in[8], in[2], in[1], in[5], in[7]}, []Finding{in[3], in[4]}},
+		{"then the second of a file", 4, []Finding{in[0], in[6], in[8], in[2], in[1], in[5], in[7]},
+			[]Finding{in[3], in[4]}},
 		{"all", 10, []Finding{in[0], in[6], in[8], in[2], in[3], in[4], in[1], in[5], in[7]}, nil},
 	}
 	for _, tt := range tests {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// The home of this project, which SARIF viewers link to.
+// The project's home page, to which SARIF viewers link.
 const (
 	homeURI  = "https://github.com/kaizen-agentic/schedule-action"
 	rulesURI = homeURI + "/blob/v1/docs/rules.md#"
@@ -73,8 +73,9 @@ type (
 	}
 )
 
-// WriteSARIF writes findings as a SARIF 2.1.0 log with one run, as GitHub code scanning takes it. Version is that of this program, ""
-// when unknown. A finding about a whole file has no region.
+// WriteSARIF writes findings as a SARIF 2.1.0 log with one run, for GitHub code scanning.
+// Version is this program's, or "" if unknown. A finding about a whole file has no
+// region.
 func WriteSARIF(w io.Writer, findings []Finding, version string) error {
 	run := sarifRun{
 		Tool: sarifTool{Driver: sarifDriver{
@@ -116,7 +117,7 @@ func sarifRules() []sarifRule {
 		rules = append(rules, sarifRule{
 			ID:                   r.ID,
 			ShortDescription:     sarifMessage{r.Summary},
-			Help:                 sarifMessage{r.Summary + " Why, an example and the mend: " + uri},
+			Help:                 sarifMessage{r.Summary + " Why, an example and the fix: " + uri},
 			HelpURI:              uri,
 			DefaultConfiguration: sarifLevel{r.Severity},
 		})
@@ -124,7 +125,8 @@ func sarifRules() []sarifRule {
 	return rules
 }
 
-// sarifText is message and hint. SARIF reads [text](target) as a link, which quoted text of a repository must not become.
+// sarifText returns message and hint. It breaks [text](target), which SARIF reads as a
+// link, because the text may quote a repository.
 func sarifText(f Finding) string {
 	text := clean(f.Message)
 	if f.Hint != "" {
@@ -134,7 +136,8 @@ func sarifText(f Finding) string {
 }
 
 func location(f Finding) sarifLocation {
-	// String puts ./ before a path whose first segment holds a colon, so that it can't be read as a scheme.
+	// URL.String puts ./ before a path with a colon in its first segment, which would
+	// otherwise look like a URL scheme.
 	uri := (&url.URL{Path: strings.TrimLeft(f.File, "/")}).String()
 	l := sarifPhysicalLocation{ArtifactLocation: sarifArtifactLocation{URI: uri, URIBaseID: "%SRCROOT%"}}
 	if f.Line > 0 {
@@ -143,8 +146,8 @@ func location(f Finding) sarifLocation {
 	return sarifLocation{l}
 }
 
-// fingerprint stays the same when lines are added above. GitHub's own primaryLocationLineHash is left to its upload action, which
-// computes it from the source lines.
+// fingerprint does not depend on the line, so it survives lines added above. GitHub's
+// upload action computes primaryLocationLineHash itself from the source lines.
 func fingerprint(f Finding) string {
 	sum := sha256.Sum256([]byte(f.Rule + "\x00" + f.File + "\x00" + f.Message))
 	return fmt.Sprintf("%x", sum[:12])

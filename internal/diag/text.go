@@ -11,15 +11,16 @@ import (
 	"unicode/utf8"
 )
 
-// WriteText writes findings for a person: place, message and rule, the source line with a caret under the column, and the hint.
-// Of a file with a secret no line is shown. Source returns a file's content, nil where there is none to show; color asks for ANSI
-// colours. Nothing in a finding or a file reaches the terminal as a control sequence.
+// WriteText writes findings for a person: place, message and rule, the source line with a
+// caret under the column, and the hint. It shows no line of a file with a secret. Source
+// returns a file's content, or nil; color enables ANSI colours. Control characters of
+// findings and files are escaped.
 func WriteText(w io.Writer, findings []Finding, source func(file string) []byte, color bool) error {
 	p := printer{w: bufio.NewWriter(w), color: color}
 	lines := make(map[string][][]byte) // by file, so that each is split once
 	for _, f := range findings {
 		if f.Rule == Secret.ID {
-			lines[f.File] = nil // a log must not repeat it, and another finding may stand on its lines
+			lines[f.File] = nil // no finding may repeat the secret's line
 		}
 	}
 	for _, f := range findings {
@@ -50,13 +51,14 @@ type printer struct {
 	seen  mark
 }
 
-// mark is the place of the last snippet: findings on one long line come in order, and each walks on from there.
+// mark is the place of the last snippet: findings on one long line come in order, and
+// each walks on from there.
 type mark struct {
 	file                 string
 	line, column, offset int // 1-based, 1-based, bytes of the line before it
 }
 
-// reach returns the byte offset of column in line, which is that of finding f.
+// reach returns the byte offset of column in line, the line of finding f.
 func (m *mark) reach(f Finding, line []byte, column int) int {
 	if m.file != f.File || m.line != f.Line || m.column > column {
 		*m = mark{f.File, f.Line, 1, 0}
@@ -114,14 +116,14 @@ func (p *printer) snippet(f Finding, line []byte) {
 	p.w.WriteByte('\n')
 }
 
-// How much of a long source line is shown before and after the column, in code points.
+// How many code points of a long source line are shown before and after the column.
 const (
 	windowBefore = 60
 	windowAfter  = 60
 )
 
-// window renders the part of a line around column, and the white space that puts a caret under it. Rest is the line from the column
-// first on.
+// window renders the part of a line around column, and the white space that aligns a
+// caret with it. Rest is the line from the column on.
 func window(rest []byte, first, column int) (text, caret string) {
 	var b, pad strings.Builder
 	for at := first; len(rest) > 0; at++ {
@@ -143,7 +145,8 @@ func window(rest []byte, first, column int) (text, caret string) {
 	return b.String(), pad.String()
 }
 
-// blank is white space as wide as s is on a terminal. A tab stays a tab, whose width only the terminal knows.
+// blank returns white space as wide as s on a terminal. A tab stays a tab, because only
+// the terminal knows its width.
 func blank(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -160,23 +163,30 @@ func blank(s string) string {
 	return b.String()
 }
 
-// wide are the blocks of characters that take two cells (Unicode Standard Annex #11, W and F; unassigned gaps are of no concern).
+// wide lists the blocks of characters that take two cells (Unicode Standard Annex #11, W
+// and F). Unassigned gaps do not matter.
 var wide = &unicode.RangeTable{
 	R16: []unicode.Range16{
-		{0x1100, 0x115f, 1}, {0x231a, 0x231b, 1}, {0x23e9, 0x23ec, 1}, {0x25fd, 0x25fe, 1}, {0x2614, 0x2615, 1}, {0x2648, 0x2653, 1},
-		{0x26a1, 0x26a1, 1}, {0x26bd, 0x26be, 1}, {0x2705, 0x2705, 1}, {0x270a, 0x270b, 1}, {0x2728, 0x2728, 1}, {0x274c, 0x274e, 2},
-		{0x2753, 0x2755, 1}, {0x2757, 0x2757, 1}, {0x2795, 0x2797, 1}, {0x2b1b, 0x2b1c, 1}, {0x2b50, 0x2b55, 5}, {0x2e80, 0x303e, 1},
-		{0x3041, 0xa4cf, 1}, {0xa960, 0xa97f, 1}, {0xac00, 0xd7a3, 1}, {0xf900, 0xfaff, 1}, {0xfe30, 0xfe6f, 1}, {0xff00, 0xff60, 1},
+		{0x1100, 0x115f, 1}, {0x231a, 0x231b, 1}, {0x23e9, 0x23ec, 1}, {0x25fd, 0x25fe, 1}, {0x2614, 0x2615, 1},
+		{0x2648, 0x2653, 1},
+		{0x26a1, 0x26a1, 1}, {0x26bd, 0x26be, 1}, {0x2705, 0x2705, 1}, {0x270a, 0x270b, 1}, {0x2728, 0x2728, 1},
+		{0x274c, 0x274e, 2},
+		{0x2753, 0x2755, 1}, {0x2757, 0x2757, 1}, {0x2795, 0x2797, 1}, {0x2b1b, 0x2b1c, 1}, {0x2b50, 0x2b55, 5},
+		{0x2e80, 0x303e, 1},
+		{0x3041, 0xa4cf, 1}, {0xa960, 0xa97f, 1}, {0xac00, 0xd7a3, 1}, {0xf900, 0xfaff, 1}, {0xfe30, 0xfe6f, 1},
+		{0xff00, 0xff60, 1},
 		{0xffe0, 0xffe6, 1},
 	},
 	R32: []unicode.Range32{
-		{0x16fe0, 0x18aff, 1}, {0x1b000, 0x1b2ff, 1}, {0x1f18e, 0x1f19a, 1}, {0x1f200, 0x1f320, 1}, {0x1f32d, 0x1f64f, 1},
-		{0x1f680, 0x1f6ff, 1}, {0x1f7e0, 0x1f7eb, 1}, {0x1f90c, 0x1f9ff, 1}, {0x1fa70, 0x1faff, 1}, {0x20000, 0x3fffd, 1},
+		{0x16fe0, 0x18aff, 1}, {0x1b000, 0x1b2ff, 1}, {0x1f18e, 0x1f19a, 1}, {0x1f200, 0x1f320, 1},
+		{0x1f32d, 0x1f64f, 1},
+		{0x1f680, 0x1f6ff, 1}, {0x1f7e0, 0x1f7eb, 1}, {0x1f90c, 0x1f9ff, 1}, {0x1fa70, 0x1faff, 1},
+		{0x20000, 0x3fffd, 1},
 	},
 }
 
-// clean makes untrusted text one line that a terminal only shows: control characters, direction changes, invisible characters and
-// bytes that are no UTF-8 are written as Go escapes.
+// clean returns untrusted text as one printable line. It writes control characters,
+// direction changes, invisible characters and invalid UTF-8 as Go escapes.
 func clean(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); {
@@ -200,7 +210,8 @@ func cleanRune(r rune, raw []byte, tabs bool) string {
 	}
 }
 
-// splitLines splits data where Column and Line count: at line feeds. A byte order mark is no column of the first line.
+// splitLines splits data at line feeds, as Line counts. A byte order mark is not a column
+// of the first line.
 func splitLines(data []byte) [][]byte {
 	lines := bytes.Split(bytes.TrimPrefix(data, []byte("\ufeff")), []byte("\n"))
 	for i, line := range lines {

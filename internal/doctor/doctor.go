@@ -1,4 +1,5 @@
-// Package doctor checks everything that a run of prepare needs. It only reads: nothing is stored, dispatched or published.
+// Package doctor checks everything that a run of prepare needs. It only reads: it stores,
+// dispatches and publishes nothing.
 package doctor
 
 import (
@@ -16,13 +17,13 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
-// Verdict is how a check of doctor ended.
+// Verdict is the result of a check.
 type Verdict string
 
 // The verdicts.
 const (
 	OK      Verdict = "ok"
-	Warning Verdict = "warning" // works, or cannot be decided from here
+	Warning Verdict = "warning" // it works, or doctor cannot decide
 	Failed  Verdict = "failed"
 )
 
@@ -33,7 +34,7 @@ type Check struct {
 	Message string  `json:"message"`
 	Hint    string  `json:"hint"` // the next step, "" when there is none
 
-	outside bool // failed because something did not answer: there is nothing to fix
+	unanswered bool // failed because a service did not answer, so there is nothing to fix
 }
 
 func passed(name, format string, args ...any) Check {
@@ -48,13 +49,13 @@ func failed(name, hint, format string, args ...any) Check {
 	return Check{Name: name, Verdict: Failed, Message: fmt.Sprintf(format, args...), Hint: hint}
 }
 
-// failedBy reports an error with the next step that it knows.
+// failedBy returns a failed check for err, with the next step that the error knows.
 func failedBy(name string, err error) Check {
 	message, hint := advice.Split(err)
 	return failed(name, hint, "%s", message)
 }
 
-// Sentence is the message and the next step.
+// Sentence returns the message and the next step.
 func (c Check) Sentence() string {
 	if c.Hint == "" {
 		return c.Message
@@ -62,23 +63,23 @@ func (c Check) Sentence() string {
 	return c.Message + ": " + c.Hint
 }
 
-// Options are what a run of prepare would be told.
+// Options holds the input of a run of prepare.
 type Options struct {
 	*pipeline.Project
-	// Entries are those whose events are built.
+	// Entries are the entries whose events are built.
 	Entries []*schedule.Entry
-	// Builder makes their bundles and events; it is used only with a valid manifest.
+	// Builder builds their bundles and events. It is used only with a valid manifest.
 	Builder pipeline.Builder
 	Now     time.Time        // the instant of the run
 	Clock   func() time.Time // the machine's clock
 	Env     actions.Environment
 	Client  func(token string) (*gh.Client, error)
-	// Refused is why prepare is refused on this event, nil if it is not.
+	// Refused is why prepare refuses this event, or nil.
 	Refused error
 
 	Token, LedgerBranch string
-	Days                int   // retention-days, 0 for as long as the cadence needs
-	DaysErr             error // why it is no number of days
+	Days                int   // retention-days; 0 is as long as the cadence needs
+	DaysErr             error // why retention-days is invalid
 	// ShortRetention are findings about entries whose receipts would expire too early.
 	ShortRetention []diag.Finding
 	// Stores opens the stores of the run.
@@ -86,7 +87,7 @@ type Options struct {
 
 	Dispatch, NATS bool // whether these channels are used
 	Targets        []string
-	TargetsErr     error // why dispatch-to is no list of repositories
+	TargetsErr     error // why dispatch-to is invalid
 	DispatchToken  string
 	NATSOptions    emit.NATSOptions
 }
@@ -98,13 +99,13 @@ const (
 	inputDispatchToken = "dispatch-token"
 )
 
-// doctor is one examination.
+// doctor is one run of all checks.
 type doctor struct {
 	Options
 	checks []Check
 }
 
-// Run makes all checks. The results are in a fixed order.
+// Run runs all checks and returns them in a fixed order.
 func Run(ctx context.Context, o Options) []Check {
 	d := &doctor{Options: o}
 	if o.Refused != nil {
@@ -127,20 +128,21 @@ func Run(ctx context.Context, o Options) []Check {
 
 func (d *doctor) add(c ...Check) { d.checks = append(d.checks, c...) }
 
-// Tally is what did not pass.
+// Tally counts the checks that did not pass.
 type Tally struct {
 	Failures, Warnings int
-	// Fix says that something has to be changed before all passes, Unanswered that something did not answer.
+	// Fix means that the user has to fix something, and Unanswered that a service did not
+	// answer.
 	Fix, Unanswered bool
 }
 
-// Count counts what did not pass.
+// Count counts the checks that did not pass.
 func Count(checks []Check) (t Tally) {
 	for _, c := range checks {
 		switch c.Verdict {
 		case Failed:
 			t.Failures++
-			t.Fix, t.Unanswered = t.Fix || !c.outside, t.Unanswered || c.outside
+			t.Fix, t.Unanswered = t.Fix || !c.unanswered, t.Unanswered || c.unanswered
 		case Warning:
 			t.Warnings++
 		}

@@ -17,18 +17,22 @@ func (d *doctor) checkManifest() {
 	errs, warnings := diag.Count(d.Findings)
 	switch {
 	case d.Manifest == nil:
-		first := d.Findings[slices.IndexFunc(d.Findings, isError)] // which is why there is no manifest
-		d.add(failed("manifest", cmp.Or(first.Hint, "run `action validate`"), "%s, the first at %s: %s", advice.Count(errs, "error"), first.Place(), first.Message))
+		first := d.Findings[slices.IndexFunc(d.Findings, isError)] // it made the manifest invalid
+		d.add(failed("manifest", cmp.Or(first.Hint, "run `action validate`"), "%s, the first at %s: %s",
+			advice.Count(errs, "error"), first.Place(), first.Message))
 	case warnings > 0:
-		d.add(warned("manifest", "run `action validate`", "%s is valid, with %s", d.File, advice.Count(warnings, "warning")))
+		d.add(warned("manifest", "run `action validate`", "%s is valid, with %s", d.File,
+			advice.Count(warnings, "warning")))
 	case len(d.Entries) == 0:
-		d.add(warned("manifest", "enable an entry, or name one", "%s is valid, but no entry is both chosen and enabled", d.File))
+		d.add(warned("manifest", "enable an entry, or name one", "%s is valid, but no selected entry is enabled",
+			d.File))
 	default:
 		d.add(passed("manifest", "%s is valid, with %s to prepare", d.File, advice.Count(len(d.Entries), "agent")))
 	}
 }
 
-// checkEvents builds the chosen entries' bundles and events, as prepare would, and weighs the largest.
+// checkEvents builds the bundles and events of the entries, as prepare would, and checks
+// the size of the largest event.
 func (d *doctor) checkEvents() {
 	planner := pipeline.Planner{Manifest: d.Manifest, Now: d.Now}
 	outcomes := make([]*pipeline.Outcome, len(d.Entries))
@@ -43,18 +47,18 @@ func (d *doctor) checkEvents() {
 		case o.Err != nil:
 			d.add(failedBy("bundle "+o.Entry.Agent, o.Err))
 		case o.Stopped():
-			d.add(stopped(o))
+			d.add(stoppedBundle(o))
 		case largest == nil || o.Size > largest.Size:
 			largest = o
 		}
 	}
 	if largest != nil {
-		d.add(weigh(largest))
+		d.add(checkSize(largest))
 	}
 }
 
-// stopped tells the first error that keeps an entry's event back.
-func stopped(r *pipeline.Outcome) Check {
+// stoppedBundle reports the first error that stops an entry.
+func stoppedBundle(r *pipeline.Outcome) Check {
 	f := r.Findings[slices.IndexFunc(r.Findings, isError)]
 	message, hint := f.Message, f.Hint
 	if hint == "" {
@@ -65,21 +69,25 @@ func stopped(r *pipeline.Outcome) Check {
 
 func isError(f diag.Finding) bool { return f.Severity == diag.Error }
 
-// weigh warns before the limit is met: the checkout's path and the artifact's ids differ from run to run.
-func weigh(r *pipeline.Outcome) Check {
+// checkSize warns before the limit is reached, because the length of the checkout's path
+// and of the artifact's ids differs between runs.
+func checkSize(r *pipeline.Outcome) Check {
 	const name, near = "event", event.MaxSize / 10 * 9
 	size := r.Size
 	if size > near {
-		return warned(name, "shorten its session_close, or drop pointers", "the largest event, that of %s, has %d bytes of the %d that the platform takes", r.Entry.Agent, size, event.MaxSize)
+		return warned(name, "shorten its session_close, or drop pointers",
+			"the largest event, for %s, has %d bytes; the platform accepts %d", r.Entry.Agent, size,
+			event.MaxSize)
 	}
-	return passed(name, "the largest, that of %s, has %d bytes of the %d that the platform takes", r.Entry.Agent, size, event.MaxSize)
+	return passed(name, "the largest, for %s, has %d bytes; the platform accepts %d", r.Entry.Agent, size,
+		event.MaxSize)
 }
 
-// checkWorkflows tells what is wrong with the workflows of this checkout that run the action.
+// checkWorkflows reports problems in the workflows of this checkout that run the action.
 func (d *doctor) checkWorkflows() {
 	findings := d.Manifest.Unsilenced(workflow.Check(d.Manifest, nil, d.Tree))
 	if len(findings) == 0 {
-		d.add(passed("workflows", "nothing is wrong with those that run this action"))
+		d.add(passed("workflows", "no problem in those that run this action"))
 		return
 	}
 	for _, f := range findings {
@@ -106,17 +114,20 @@ func (d *doctor) checkRetention() {
 		kept, _ := store.Retention(d.Manifest.Entries[i].Cadence, d.Days, d.Env.Retention)
 		longest = max(longest, kept)
 	}
-	d.add(passed(name, "receipts are kept for at most %s, which outlives every period; %s", advice.Count(longest, "day"), limit))
+	d.add(passed(name, "receipts are kept for at most %s, which outlives every period; %s",
+		advice.Count(longest, "day"), limit))
 }
 
-// checkStore tells where bundles and receipts will be. Only a step that `uses:` the action has the artifact service's address and token.
+// checkStore reports where bundles and receipts are stored. The artifact service's
+// address and token exist only in a step that `uses:` the action.
 func (d *doctor) checkStore() {
 	const name = "store"
 	if d.Manifest == nil || d.DaysErr != nil { // both are reported already
 		return
 	}
 	if d.Env.Actions && !d.haveService() {
-		d.add(warned(name, "run it as an action (`uses:`), or keep the directory of `out` between runs", "%v", store.ErrNoArtifactService))
+		d.add(warned(name, "run it as an action (`uses:`), or keep the directory of `out` between runs", "%v",
+			store.ErrNoArtifactService))
 		return
 	}
 	directory, artifacts, err := d.Stores()
@@ -126,7 +137,7 @@ func (d *doctor) checkStore() {
 	case artifacts == nil:
 		d.add(passed(name, "bundles and receipts are files in %s", directory.Path("")))
 	default:
-		d.add(passed(name, "bundles and receipts are job artifacts, and the artifact service is there"))
+		d.add(passed(name, "bundles and receipts are job artifacts, and the artifact service is available"))
 	}
 }
 

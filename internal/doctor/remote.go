@@ -20,11 +20,13 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/workflow"
 )
 
-// installationToken begins the tokens of a job and of a GitHub App's installation. What they may do is in no answer: the API's
-// permissions are those of a user, which they are not.
+// installationToken is the prefix of the tokens of a job and of a GitHub App's
+// installation. The API does not say what they may do: the permissions in its answers are
+// those of a user.
 const installationToken = "ghs_"
 
-// tokenKinds are the kinds of tokens by how they begin.
+// tokenKinds lists the kinds of tokens by their prefix
+// (https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats).
 var tokenKinds = []struct{ prefix, kind string }{
 	{installationToken, "an installation token, the job's own or a GitHub App's"},
 	{"github_pat_", "a fine-grained personal token"},
@@ -33,9 +35,9 @@ var tokenKinds = []struct{ prefix, kind string }{
 	{"ghu_", "a GitHub App's token for a user"},
 }
 
-// credential is a token and what the API tells of it.
+// credential is a token with its client, which knows what the API says about it.
 type credential struct {
-	input  string // that holds it
+	input  string // the input that holds the token
 	token  string
 	client *gh.Client
 }
@@ -50,18 +52,19 @@ func (d *doctor) credential(input, token string) (credential, error) {
 	return c, nil
 }
 
-// isJobs reports whether the token is the job's own, as far as one can tell.
+// isJobs reports whether the token is the job's own. It decides by the prefix and the
+// rate limit, so it may be wrong.
 func (c credential) isJobs() bool {
-	told, _ := c.client.TokenInfo()
-	return strings.HasPrefix(c.token, installationToken) && told.Limit == gh.JobLimit
+	info, _ := c.client.TokenInfo()
+	return strings.HasPrefix(c.token, installationToken) && info.Limit == gh.JobLimit
 }
 
-// renewBefore is how long before its end a token is warned about.
+// renewBefore is how long before its expiry a token gets a warning.
 const renewBefore = 7 * 24 * time.Hour
 
-// kind tells of a token that the API took what it is.
-func (c credential) kind(now time.Time) Check {
-	told, _ := c.client.TokenInfo()
+// tokenCheck describes a token that the API accepted.
+func (c credential) tokenCheck(now time.Time) Check {
+	info, _ := c.client.TokenInfo()
 	kind := "a token"
 	for _, k := range tokenKinds {
 		if strings.HasPrefix(c.token, k.prefix) {
@@ -70,37 +73,42 @@ func (c credential) kind(now time.Time) Check {
 	}
 	switch {
 	case c.token == "":
-		return warned(c.input, fmt.Sprintf("give input `%s` a token", c.input), "there is none, so requests are anonymous, and few an hour")
+		return warned(c.input, fmt.Sprintf("give input `%s` a token", c.input),
+			"there is no token, so requests are anonymous and their rate limit is low")
 	case c.isJobs():
 		kind = "the job's own token, which reaches this repository only"
-	case told.Classic && kind == "a token":
+	case info.Classic && kind == "a token":
 		kind = "a classic token"
 	}
-	if told.Limit > 0 {
-		kind += fmt.Sprintf(", with %d requests an hour", told.Limit)
+	if info.Limit > 0 {
+		kind += fmt.Sprintf(", with %d requests an hour", info.Limit)
 	}
-	if !told.Expires.IsZero() {
-		kind += ", valid until " + told.Expires.UTC().Format(time.DateOnly)
-		if told.Expires.Sub(now) < renewBefore {
+	if !info.Expires.IsZero() {
+		kind += ", valid until " + info.Expires.UTC().Format(time.DateOnly)
+		if info.Expires.Sub(now) < renewBefore {
 			return warned(c.input, "renew it", "%s", kind)
 		}
 	}
 	return passed(c.input, "%s", kind)
 }
 
-// unanswered words a request that failed: name is the check, access what the token needs and where.
-func (c credential) unanswered(name, access string, err error) Check {
+// requestFailure describes a failed request. Name is the check, and access is the
+// permission that the token needs.
+func (c credential) requestFailure(name, access string, err error) Check {
 	e, ok := errors.AsType[*gh.Error](err)
 	if !ok {
 		return failedBy(name, err)
 	}
 	switch e.Kind {
 	case gh.Unauthorized:
-		return failed(name, fmt.Sprintf("give input `%s` a valid one", c.input), "the token is wrong or expired (%d)", e.Status)
+		return failed(name, fmt.Sprintf("give input `%s` a valid token", c.input), "the token is wrong or expired (%d)",
+			e.Status)
 	case gh.Forbidden:
-		return failed(name, fmt.Sprintf("give the token of input `%s` %s", c.input, access), "the token may not read it (%d)", e.Status)
+		return failed(name, fmt.Sprintf("give the token of input `%s` %s", c.input, access),
+			"the token may not read it (%d)", e.Status)
 	case gh.NotFound:
-		return failed(name, fmt.Sprintf("check the name, then give the token of input `%s` %s", c.input, access), "not found, or the token may not see it (%d)", e.Status)
+		return failed(name, fmt.Sprintf("check the name, then give the token of input `%s` %s", c.input, access),
+			"not found, or the token may not see it (%d)", e.Status)
 	case gh.RateLimited, gh.Unavailable:
 		message, hint := e.Message, cmp.Or(e.Hint, "check GITHUB_API_URL and the network")
 		if e.Status != 0 {
@@ -109,13 +117,13 @@ func (c credential) unanswered(name, access string, err error) Check {
 			hint = "check GITHUB_API_URL and the network, then " + hint
 		}
 		result := failed(name, hint, "%s", message)
-		result.outside = true
+		result.unanswered = true
 		return result
 	}
 	return failedBy(name, e)
 }
 
-// checkLedger asks for what `due` reads: the repository, and its artifacts.
+// checkLedger reads what `due` reads: the repository and its artifacts.
 func (d *doctor) checkLedger(ctx context.Context) {
 	repository := d.Env.Repository
 	if repository == "" || d.Env.Actions && !d.haveService() {
@@ -128,24 +136,26 @@ func (d *doctor) checkLedger(ctx context.Context) {
 	}
 	info, err := c.client.Repository(ctx, repository)
 	if e, ok := errors.AsType[*gh.Error](err); ok && e.Kind == gh.Unauthorized {
-		d.add(c.unanswered("token", "", err))
+		d.add(c.requestFailure("token", "", err))
 		return
 	}
 	if err != nil {
-		d.add(c.unanswered("ledger", "`metadata: read` on "+repository, err))
+		d.add(c.requestFailure("ledger", "`metadata: read` on "+repository, err))
 		return
 	}
-	d.add(c.kind(d.Clock()))
+	d.add(c.tokenCheck(d.Clock()))
 	_, total, err := c.client.ArtifactPage(ctx, repository, 1)
 	if err != nil {
-		d.add(c.unanswered("ledger", "`actions: read` on "+repository, err))
+		d.add(c.requestFailure("ledger", "`actions: read` on "+repository, err))
 		return
 	}
 	branch := cmp.Or(d.LedgerBranch, info.DefaultBranch)
-	d.add(passed("ledger", "%s of %s can be read; receipts count from the branch %q", advice.Count(total, "artifact"), repository, branch))
+	d.add(passed("ledger", "%s of %s can be read; receipts count from the branch %q", advice.Count(total, "artifact"),
+		repository, branch))
 }
 
-// checkTargets asks for every dispatch target, in parallel. A token that the API refuses is told once.
+// checkTargets checks every dispatch target, in parallel. An invalid token is reported
+// once.
 func (d *doctor) checkTargets(ctx context.Context) {
 	const input = inputDispatchToken
 	if !d.Dispatch {
@@ -158,14 +168,14 @@ func (d *doctor) checkTargets(ctx context.Context) {
 	c, err := d.credential(input, d.DispatchToken)
 	if err != nil || c.token == "" {
 		if err == nil {
-			err = errors.New("there is none")
+			err = errors.New("there is no token")
 		}
 		d.add(failed(input, "set it to a token with `contents: write` on every repository of dispatch-to", "%v", err))
 		return
 	}
 	checks := make([]Check, len(d.Targets))
 	pipeline.Each(len(d.Targets), func(i int) { checks[i] = d.checkTarget(ctx, c, d.Targets[i]) })
-	refused := c.unanswered("", "", &gh.Error{Kind: gh.Unauthorized, Status: 401})
+	refused := c.requestFailure("", "", &gh.Error{Kind: gh.Unauthorized, Status: 401})
 	if i := slices.IndexFunc(checks, func(c Check) bool { return c.Message == refused.Message }); i >= 0 {
 		refused.Name = input
 		d.add(refused)
@@ -173,22 +183,23 @@ func (d *doctor) checkTargets(ctx context.Context) {
 	}
 	if c.token != strings.TrimSpace(d.Token) {
 		if _, ok := c.client.TokenInfo(); ok {
-			d.add(c.kind(d.Clock()))
+			d.add(c.tokenCheck(d.Clock()))
 		}
 	}
 	d.add(checks...)
 }
 
-// checkTarget asks whether a dispatch to target would be taken, and start something.
+// checkTarget checks whether the target accepts a dispatch and runs a workflow for it.
 func (d *doctor) checkTarget(ctx context.Context, c credential, target string) Check {
 	name := "dispatch " + target
 	access := "`contents: write` on " + target
 	repository, err := c.client.Repository(ctx, target)
 	if err != nil {
-		return c.unanswered(name, access, err)
+		return c.requestFailure(name, access, err)
 	}
 	if repository.Archived {
-		return failed(name, "unarchive it, or drop it from dispatch-to", "it is archived, so it takes no dispatch")
+		return failed(name, "unarchive it, or drop it from dispatch-to",
+			"the repository is archived, so it accepts no dispatch")
 	}
 	push := d.mayDispatch(c, name, repository)
 	if push.Verdict == Failed {
@@ -205,45 +216,51 @@ func (d *doctor) checkTarget(ctx context.Context, c credential, target string) C
 	return receiver
 }
 
-// mayDispatch judges the token's access by what the API tells of it.
+// mayDispatch checks the token's access as far as the API reports it.
 func (d *doctor) mayDispatch(c credential, name string, r gh.Repository) Check {
-	told, _ := c.client.TokenInfo()
+	info, _ := c.client.TokenInfo()
 	access := "`contents: write` on " + r.FullName
 	own := strings.EqualFold(r.FullName, d.Env.Repository)
 	switch {
-	case told.Classic && !slices.Contains(told.Scopes, "repo") && (r.Private || !slices.Contains(told.Scopes, "public_repo")):
-		return failed(name, "give the token of input `"+c.input+"` the scope `repo`", "the classic token lacks the scope `repo`")
+	case info.Classic && !slices.Contains(info.Scopes, "repo") &&
+		(r.Private || !slices.Contains(info.Scopes, "public_repo")):
+		return failed(name, "give the token of input `"+c.input+"` the scope `repo`",
+			"the classic token lacks the scope `repo`")
 	case c.isJobs() && !own:
-		return failed(name, "give input `dispatch-token` another one with "+access, "the job's own token reaches its own repository only")
+		return failed(name, "give input `dispatch-token` a token with "+access,
+			"the job's own token reaches its own repository only")
 	case r.CanPush:
 		return passed(name, "the token may write")
 	case c.isJobs():
-		return warned(name, "give the job the permission `contents: write`", "nobody tells whether the job's token may write")
+		return warned(name, "give the job the permission `contents: write`",
+			"the API does not say whether the job's token may write")
 	case strings.HasPrefix(c.token, installationToken):
-		return warned(name, "see that the app has "+access, "nobody tells whether an installation token may write")
+		return warned(name, "give the app "+access, "the API does not say whether an installation token may write")
 	}
-	return failed(name, "give the token of input `"+c.input+"` "+access, "the token may read it, but not write")
+	return failed(name, "give the token of input `"+c.input+"` "+access,
+		"the token may read the repository, but not write to it")
 }
 
-// maxReceivers bounds the workflow files that are read of one target.
+// maxReceivers is how many workflow files of one target are read.
 const maxReceivers = 100
 
-// checkReceiver looks for a workflow on the default branch that a dispatch would start: without one it is accepted all the same.
+// checkReceiver looks for a workflow on the default branch that a dispatch starts. GitHub
+// accepts a dispatch even if there is none.
 func checkReceiver(ctx context.Context, c credential, name string, r gh.Repository) Check {
 	const dir = ".github/workflows"
 	files, err := c.client.Files(ctx, r.FullName, dir)
 	if err != nil {
-		return c.unanswered(name, "`contents: read` on "+r.FullName, err)
+		return c.requestFailure(name, "`contents: read` on "+r.FullName, err)
 	}
 	files = slices.DeleteFunc(files, func(f string) bool { return path.Ext(f) != ".yml" && path.Ext(f) != ".yaml" })
 	other := ""
 	for _, file := range files[:min(len(files), maxReceivers)] {
 		data, err := c.client.File(ctx, r.FullName, dir+"/"+file, "", schedule.MaxSize)
 		if e, ok := errors.AsType[*gh.Error](err); ok && (e.Kind == gh.NotFound || e.Kind == gh.Invalid) {
-			continue // removed meanwhile, or no file that anyone would read
+			continue // removed meanwhile, or not a readable file
 		}
 		if err != nil {
-			return c.unanswered(name, "`contents: read` on "+r.FullName, err)
+			return c.requestFailure(name, "`contents: read` on "+r.FullName, err)
 		}
 		switch listens, matches := workflow.ReceivesDispatch(data, event.Type); {
 		case matches:
@@ -254,13 +271,17 @@ func checkReceiver(ctx context.Context, c credential, name string, r gh.Reposito
 	}
 	if other != "" {
 		return failed(name, fmt.Sprintf("add %s to the `types` of %q there", event.Type, other),
-			"%q on %q listens for other types only, so a dispatch is accepted and starts nothing", other, r.DefaultBranch)
+			"%q on %q listens for other types only, so a dispatch is accepted and starts nothing", other,
+			r.DefaultBranch)
 	}
-	return failed(name, fmt.Sprintf("add one with `on: { repository_dispatch: { types: [%s] } }` to that branch", event.Type),
-		"no workflow on its default branch %q listens for repository_dispatch, so one is accepted and starts nothing", r.DefaultBranch)
+	return failed(name,
+		fmt.Sprintf("add one with `on: { repository_dispatch: { types: [%s] } }` to that branch", event.Type),
+		"no workflow on its default branch %q listens for repository_dispatch, so a dispatch is accepted and starts "+
+			"nothing",
+		r.DefaultBranch)
 }
 
-// checkNATS connects and looks for a stream on the subject.
+// checkNATS connects and looks for a stream that captures the subject.
 func (d *doctor) checkNATS(ctx context.Context) {
 	const name = "nats"
 	if !d.NATS {
@@ -278,14 +299,15 @@ func (d *doctor) checkNATS(ctx context.Context) {
 		return
 	}
 	result := failedBy(name, err)
-	result.outside = errors.Is(err, emit.ErrUnreachable)
+	result.unanswered = errors.Is(err, emit.ErrUnreachable)
 	if errors.Is(err, emit.ErrStreamUnknown) {
 		result.Verdict = Warning
 	}
 	d.add(result)
 }
 
-// The clock decides what is due. More than these apart from the API's, and a slot may be met early or late, or the period be another.
+// The clock decides what is due. With a larger difference from the API's clock, a slot
+// may be met early or late, or in another period.
 const (
 	clockWarning = time.Minute
 	clockFailure = time.Hour
@@ -298,20 +320,20 @@ func (d *doctor) checkClock() {
 		if err != nil {
 			continue
 		}
-		told, ok := client.TokenInfo()
+		info, ok := client.TokenInfo()
 		if !ok {
 			continue
 		}
-		way := "behind"
-		if told.Ahead < 0 {
-			way = "ahead of"
+		direction := "behind"
+		if info.Ahead < 0 {
+			direction = "ahead of"
 		}
-		apart := told.Ahead.Abs()
+		skew := info.Ahead.Abs()
 		switch {
-		case apart > clockFailure:
-			d.add(failed(name, hint, "it is %s %s the API's", apart, way))
-		case apart > clockWarning:
-			d.add(warned(name, hint, "it is %s %s the API's", apart, way))
+		case skew > clockFailure:
+			d.add(failed(name, hint, "it is %s %s the API's", skew, direction))
+		case skew > clockWarning:
+			d.add(warned(name, hint, "it is %s %s the API's", skew, direction))
 		default:
 			d.add(passed(name, "it agrees with the API's"))
 		}

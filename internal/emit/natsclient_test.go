@@ -173,7 +173,9 @@ func TestClientRequestFails(t *testing.T) {
 	}{
 		{"no responders", func(p peer) {
 			p.accept()
-			p.send("HMSG %s 1 16 16\r\nNATS/1.0 503\r\n\r\n\r\n", p.request())
+			for inbox := p.request(); inbox != ""; inbox = p.request() {
+				p.send("HMSG %s 1 16 16\r\nNATS/1.0 503\r\n\r\n\r\n", inbox)
+			}
 		}, 1, nats.ErrNoResponders, ""},
 		{"not permitted", func(p peer) {
 			p.accept()
@@ -192,6 +194,7 @@ func TestClientRequestFails(t *testing.T) {
 			p.accept()
 			p.request()
 			p.send("-ERR 'Maximum Payload Violation'\r\n")
+			p.drain() // closing with unread data would reset the connection, and may lose the answer
 		}, 1, nats.ErrMaxPayload, ""},
 	}
 	for _, tt := range tests {

@@ -17,12 +17,13 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// MaxSize is the largest client_payload GitHub takes, in bytes: under 64 KB, counted as 65,535 characters.
+// MaxSize is the largest client_payload in bytes that GitHub accepts: less than 64 KB,
+// counted as 65,535 characters.
 const MaxSize = 65_535
 
 const timeLayout = "2006-01-02T15:04:05Z"
 
-// Validate reports every way in which e departs from the contract, joined into one error; nil when it holds.
+// Validate returns all violations of the contract as one joined error.
 func (e *Event) Validate() error {
 	var errs []error
 	check := func(ok bool, field, want string, got any) {
@@ -36,7 +37,8 @@ func (e *Event) Validate() error {
 	check(schedule.IsSlug(e.Repo), "repo", "a slug like kaizen-agentic", e.Repo)
 	check(IsRoot(e.Root), "root", "an absolute path", e.Root)
 	check(schedule.IsAgent(e.Agent), "agent", "an agent name like coach", e.Agent)
-	check(slices.Contains([]string{"daily", "weekly", "monthly"}, e.Cadence), "cadence", "daily, weekly or monthly", e.Cadence)
+	check(slices.Contains([]string{"daily", "weekly", "monthly"}, e.Cadence), "cadence", "daily, weekly or monthly",
+		e.Cadence)
 	check(e.PrepareCommand != "" && isLine(e.PrepareCommand), "prepare_command", "one command line", e.PrepareCommand)
 	check(e.SessionClose != nil, "session_close", "a list", "null")
 	for i, line := range e.SessionClose {
@@ -61,35 +63,42 @@ func (b *Bundle) validate() (errs []error) {
 	if a := b.Artifact; a != nil {
 		check(IsRepository(a.Repository), "artifact.repository", "owner/name", a.Repository)
 		check(a.RunID > 0, "artifact.run_id", "a run id", a.RunID)
-		check(a.Name != "" && !strings.ContainsAny(a.Name, "\":<>|*?\r\n\\/"), "artifact.name", "an artifact name", a.Name)
+		check(a.Name != "" && !strings.ContainsAny(a.Name, "\":<>|*?\r\n\\/"), "artifact.name", "an artifact name",
+			a.Name)
 		check(a.ID > 0, "artifact.id", "an artifact id", a.ID)
 		check(isDigest(a.Digest), "artifact.digest", "sha256:<64 hex digits>", a.Digest)
-		check(strings.HasPrefix(a.URL, "https://") || strings.HasPrefix(a.URL, "http://"), "artifact.url", "a URL", a.URL)
+		check(strings.HasPrefix(a.URL, "https://") || strings.HasPrefix(a.URL, "http://"), "artifact.url", "a URL",
+			a.URL)
 	}
 	return errs
 }
 
-// isDigest takes what a job artifact's digest looks like: sha256: and 64 lower-case hex digits.
+// isDigest reports whether s is a job artifact's digest: sha256: and 64 lower-case hex
+// digits.
 func isDigest(s string) bool {
 	hex, ok := strings.CutPrefix(s, "sha256:")
 	return ok && len(hex) == 64 && strings.Trim(hex, "0123456789abcdef") == ""
 }
 
-// IsRoot reports whether s can be the event's root: an absolute path without control characters, in UTF-8, which is all that JSON carries.
+// IsRoot reports whether s can be the event's root: an absolute path in UTF-8 without
+// control characters.
 func IsRoot(s string) bool { return isAbsolute(s) && isLine(s) }
 
-// isAbsolute takes the paths of any system, not only of the one that this program runs on.
+// isAbsolute accepts the absolute paths of every operating system, because the event may
+// come from another one.
 func isAbsolute(s string) bool {
 	drive := len(s) > 2 && s[1] == ':' && (s[2] == '\\' || s[2] == '/') && ('a' <= s[0]|0x20 && s[0]|0x20 <= 'z')
 	return strings.HasPrefix(s, "/") || drive
 }
 
-// isTime accepts what the contract says, RFC 3339, of which this program itself writes one form. A leap second is none to time.Parse.
+// isTime accepts every RFC 3339 time, as the contract does, although this program writes
+// one form only. time.Parse rejects leap seconds.
 func isTime(s string) bool {
 	if _, err := time.Parse(time.RFC3339, s); err != nil {
 		return false
 	}
-	// time.Parse also takes an hour of one digit, a comma before the fraction, and any offset (https://go.dev/issue/54580).
+	// time.Parse also accepts an hour of one digit, a comma before the fraction, and any
+	// offset (https://go.dev/issue/54580).
 	if s[len("2006-01-02T15")] != ':' || strings.Contains(s, ",") {
 		return false
 	}
@@ -102,9 +111,10 @@ func isLine(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f })
 }
 
-// Marshal validates e and renders the one form that goes to every channel: a single line of ASCII in the contract's field order.
-// Everything a log could act on (control and bidirectional characters, the runner's `##[` anywhere in a line) is written as a JSON
-// escape, so the line means the same to a parser and nothing to a runner. Errors: what Validate finds, or more than MaxSize bytes.
+// Marshal validates e and encodes it for every channel: one line of ASCII in the
+// contract's field order. It escapes characters that a log could act on: control and
+// bidirectional characters, and the runner's `##[` anywhere in a line. The error is that
+// of Validate, or reports more than MaxSize bytes.
 func (e *Event) Marshal() ([]byte, error) {
 	if err := e.Validate(); err != nil {
 		return nil, fmt.Errorf("event for agent %q breaks the contract: %w", e.Agent, err)
@@ -117,13 +127,15 @@ func (e *Event) Marshal() ([]byte, error) {
 	}
 	line := escapeASCII(bytes.TrimSuffix(buf.Bytes(), []byte("\n")))
 	if len(line) > MaxSize {
-		return nil, fmt.Errorf("event for agent %q has %d bytes, the platform takes %d: shorten session_close or drop pointers in the manifest",
-			e.Agent, len(line), MaxSize)
+		return nil,
+			fmt.Errorf("event for agent %q has %d bytes, and the platform accepts %d: shorten session_close or drop "+
+				"pointers in the manifest",
+				e.Agent, len(line), MaxSize)
 	}
 	return line, nil
 }
 
-// escapeASCII rewrites valid JSON; all that it touches stands inside strings.
+// escapeASCII rewrites valid JSON. All characters that it escapes are inside strings.
 func escapeASCII(in []byte) []byte {
 	out := make([]byte, 0, len(in))
 	for i := 0; i < len(in); {
@@ -143,8 +155,9 @@ func escapeASCII(in []byte) []byte {
 	return out
 }
 
-// Parse reads an event from untrusted bytes: one JSON object with exactly the contract's fields, all present, and Validate holds.
-// Unknown fields inside bundle are ignored, so that the contract's owner may add there; at the top level they are an error.
+// Parse reads an event from untrusted bytes: one valid JSON object with exactly the
+// contract's fields. It ignores unknown fields inside bundle, where the contract may
+// grow, and rejects them at the top level.
 func Parse(data []byte) (*Event, error) {
 	if len(data) > MaxSize {
 		return nil, fmt.Errorf("event has %d bytes, more than the %d the platform carries", len(data), MaxSize)
@@ -166,12 +179,13 @@ func Parse(data []byte) (*Event, error) {
 }
 
 var (
-	topFields    = []string{"event", "version", "occurred_at", "repo", "root", "agent", "cadence", "prepare_command", "bundle", "session_close"}
+	topFields = []string{"event", "version", "occurred_at", "repo", "root", "agent", "cadence", "prepare_command",
+		"bundle", "session_close"}
 	bundleFields = []string{"format", "agent_prompt_found", "has_memory", "has_metrics", "pointers", "bytes"}
 )
 
-// requireFields tells a missing field, which decoding would read as a zero value, from a present one. It also refuses a repeated or
-// differently spelled key, which encoding/json would fold into one.
+// requireFields returns an error for a missing field, which would decode as a zero value,
+// and for a repeated or misspelled key, which encoding/json would merge into another.
 func requireFields(data []byte) error {
 	top, err := objectKeys(data)
 	if err != nil {
@@ -208,7 +222,7 @@ func requireBundleFields(data []byte) error {
 	return nil
 }
 
-// objectKeys returns the keys of the one JSON object that data is.
+// objectKeys returns the keys of data, which must be one JSON object.
 func objectKeys(data []byte) (map[string]struct{}, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
@@ -221,7 +235,8 @@ func objectKeys(data []byte) (map[string]struct{}, error) {
 			return nil, fmt.Errorf("event is not valid JSON: %w", err)
 		}
 		key, _ := tok.(string)
-		// encoding/json matches keys without regard to case, so "Bytes" would silently override "bytes".
+		// encoding/json ignores the case of keys, so "Bytes" would silently override
+		// "bytes".
 		fold := strings.ToLower(key)
 		if _, ok := folded[fold]; ok {
 			return nil, fmt.Errorf("event has the field %q twice", key)

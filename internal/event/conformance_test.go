@@ -24,7 +24,7 @@ type conformanceCase struct {
 	Valid  bool   `json:"valid"`
 	Field  string `json:"field"`
 	Reason string `json:"reason"`
-	// Schema says that the JSON Schema refuses the file, too.
+	// Schema means that the JSON Schema also rejects the file.
 	Schema bool `json:"schema"`
 }
 
@@ -85,14 +85,15 @@ func TestConformance(t *testing.T) {
 			if (err != nil) != (!c.Valid && c.Schema) {
 				t.Errorf("%s: the schema says %v", c.Reason, err)
 			}
-			if last := c.Field[strings.LastIndex(c.Field, ".")+1:]; err != nil && !strings.Contains(err.Error(), strings.TrimSuffix(last, "[0]")) {
+			if last := c.Field[strings.LastIndex(c.Field, ".")+1:]; err != nil &&
+				!strings.Contains(err.Error(), strings.TrimSuffix(last, "[0]")) {
 				t.Errorf("%s: the schema's %v does not name %s", c.Reason, err, c.Field)
 			}
 		})
 	}
 }
 
-// What this program makes of a valid event is valid again.
+// The encoding of a valid event is valid.
 func checkRoundTrip(t *testing.T, schema *jsonschema.Schema, e *Event) {
 	t.Helper()
 	line, err := e.Marshal()
@@ -110,7 +111,7 @@ func TestConformanceIndexIsComplete(t *testing.T) {
 	var listed, present []string
 	for _, c := range conformanceCases(t) {
 		if folder, _, _ := strings.Cut(c.File, "/"); (folder == "valid") != c.Valid {
-			t.Errorf("%s stands in the wrong folder", c.File)
+			t.Errorf("%s is in the wrong folder", c.File)
 		}
 		if c.Reason == "" {
 			t.Errorf("%s has no reason", c.File)
@@ -131,7 +132,8 @@ func TestConformanceIndexIsComplete(t *testing.T) {
 	}
 }
 
-// FuzzSchema looks for events that Parse takes and the schema refuses. The reverse is what a schema can not see.
+// FuzzSchema looks for events that Parse accepts and the schema rejects. The schema
+// cannot express the other direction.
 func FuzzSchema(f *testing.F) {
 	names, err := filepath.Glob(filepath.Join(cases, "*valid", "*.json"))
 	if err != nil || len(names) == 0 {

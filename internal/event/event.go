@@ -1,4 +1,5 @@
-// Package event is the payload kaizen.schedule.prepared, version 1, exactly as its contract says.
+// Package event defines the payload kaizen.schedule.prepared, version 1, as its contract
+// does.
 package event
 
 import (
@@ -16,7 +17,8 @@ const Type = "kaizen.schedule.prepared"
 // Version is the contract's payload schema version.
 const Version = "1"
 
-// Event is the payload. Its ten top-level fields are the contract's and also GitHub's limit for a client_payload: it can't grow.
+// Event is the payload. Its ten top-level fields are those of the contract, and ten is
+// also GitHub's limit for a client_payload, so no field can be added.
 type Event struct {
 	Event          string   `json:"event"`           // always Type
 	Version        string   `json:"version"`         // always Version
@@ -25,7 +27,7 @@ type Event struct {
 	Root           string   `json:"root"`            // absolute checkout path on the runner's host
 	Agent          string   `json:"agent"`           // the manifest's name of the agent
 	Cadence        string   `json:"cadence"`         // daily, weekly or monthly
-	PrepareCommand string   `json:"prepare_command"` // the CLI call that reproduces the bundle, quoted for a POSIX shell
+	PrepareCommand string   `json:"prepare_command"` // reproduces the bundle; quoted for a POSIX shell
 	Bundle         Bundle   `json:"bundle"`
 	SessionClose   []string `json:"session_close"` // suggested close commands; data, never to be run unseen
 }
@@ -38,7 +40,7 @@ type Bundle struct {
 	HasMetrics       bool     `json:"has_metrics"`
 	Pointers         []string `json:"pointers"` // labels
 	Bytes            int      `json:"bytes"`    // size of the rendered bundle
-	// Artifact is set when the bundle was stored as a job artifact (design §6).
+	// Artifact is set if the bundle is stored as a job artifact.
 	Artifact *Artifact `json:"artifact,omitempty"`
 }
 
@@ -52,13 +54,13 @@ type Artifact struct {
 	URL        string `json:"url"`
 }
 
-// Context is what an event says beside its bundle.
+// Context is what an event contains besides its bundle.
 type Context struct {
 	// Root is the checkout's absolute path on the runner's host.
 	Root string
 	// OccurredAt is when the bundle was assembled.
 	OccurredAt time.Time
-	// Artifact is nil when the bundle was not stored as a job artifact.
+	// Artifact is nil if the bundle is not stored as a job artifact.
 	Artifact *Artifact
 }
 
@@ -90,8 +92,9 @@ func New(b *prepare.Bundle, c Context) Event {
 	}
 }
 
-// PrepareCommand is the command line that produces the bundle of agent from the checkout at root; this program takes the same words.
-// The contract asks for the exact command, so a format other than the default is part of it.
+// PrepareCommand returns the command line that produces the bundle of agent from the
+// checkout at root. This program accepts the same arguments. A format other than the
+// default is part of the command, because the contract requires the exact one.
 func PrepareCommand(agent, root string, format prepare.Format) string {
 	line := "kaizen-agentic schedule prepare " + ShellQuote(agent) + " --target " + ShellQuote(root)
 	if format == prepare.JSON {
@@ -100,7 +103,8 @@ func PrepareCommand(agent, root string, format prepare.Format) string {
 	return line
 }
 
-// ShellQuote leaves a plain word as it is, as the contract's example has it, and puts anything else in single quotes.
+// ShellQuote returns a plain word unquoted, as in the contract's example, and anything
+// else in single quotes.
 func ShellQuote(s string) string {
 	const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:@%+=,"
 	if s != "" && strings.Trim(s, plain) == "" {
@@ -109,23 +113,26 @@ func ShellQuote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// ArtifactHome is where the job artifacts of a repository's runs are.
+// ArtifactHome identifies the job artifacts of a repository's runs.
 type ArtifactHome struct {
 	Repository string // owner/name
 	ServerURL  string // such as https://github.com, without a trailing slash
 }
 
-// longest is an artifact that is as long as one of the name can be.
+// longest returns an artifact whose fields have the greatest possible length for the
+// name.
 func (h *ArtifactHome) longest(name string) *Artifact {
 	return &Artifact{
 		Repository: h.Repository, RunID: math.MaxInt64, Name: name, ID: math.MaxInt64,
 		Digest: "sha256:" + strings.Repeat("0", 64),
-		URL:    fmt.Sprintf("%s/%s/actions/runs/%d/artifacts/%d", h.ServerURL, h.Repository, math.MaxInt64, math.MaxInt64),
+		URL: fmt.Sprintf("%s/%s/actions/runs/%d/artifacts/%d", h.ServerURL, h.Repository, math.MaxInt64,
+			math.MaxInt64),
 	}
 }
 
-// WorstSize is the most bytes that the event can have once its bundle is stored under a name, in a job artifact of home, or
-// in none if home is nil. The error says why the event can be made in neither way, and is that of Marshal.
+// WorstSize returns the greatest size in bytes that the event can have once its bundle is
+// stored under name. Home is nil if no job artifact is stored. The error is that of
+// Marshal, without or with the artifact.
 func (e Event) WorstSize(home *ArtifactHome, name string) (int, error) {
 	line, err := e.Marshal()
 	if err != nil || home == nil {

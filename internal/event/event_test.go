@@ -12,7 +12,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 )
 
-// contractExample is the payload of the contract, character for character apart from white space.
+// contractExample is the payload of the contract, character for character apart from
+// white space.
 const contractExample = `{"event":"kaizen.schedule.prepared","version":"1","occurred_at":"2026-06-17T09:00:12Z","repo":"kaizen-agentic",` +
 	`"root":"/home/worsch/kaizen-agentic","agent":"coach","cadence":"weekly",` +
 	`"prepare_command":"kaizen-agentic schedule prepare coach --target /home/worsch/kaizen-agentic",` +
@@ -69,7 +70,8 @@ func TestMarshalIsSafeInALog(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if bytes.Contains(got, []byte("##[")) || bytes.ContainsFunc(got, func(r rune) bool { return r < 0x20 || r > 0x7e }) {
+			if bytes.Contains(got, []byte("##[")) ||
+				bytes.ContainsFunc(got, func(r rune) bool { return r < 0x20 || r > 0x7e }) {
 				t.Errorf("a log could act on %s", got)
 			}
 			var back Event
@@ -109,10 +111,14 @@ func TestValidate(t *testing.T) {
 		{"format", func(e *Event) { e.Bundle.Format = "html" }, "bundle.format"},
 		{"label", func(e *Event) { e.Bundle.Pointers = []string{"a b"} }, "bundle.pointers[0]"},
 		{"size", func(e *Event) { e.Bundle.Bytes = -1 }, "bundle.bytes"},
-		{"digest", func(e *Event) { e.Bundle.Artifact = artifact(); e.Bundle.Artifact.Digest = "md5:1" }, "artifact.digest"},
-		{"artifact name", func(e *Event) { e.Bundle.Artifact = artifact(); e.Bundle.Artifact.Name = "a/b" }, "artifact.name"},
-		{"artifact repository", func(e *Event) { e.Bundle.Artifact = artifact(); e.Bundle.Artifact.Repository = "a" }, "artifact.repository"},
-		{"artifact url", func(e *Event) { e.Bundle.Artifact = artifact(); e.Bundle.Artifact.URL = "javascript:1" }, "artifact.url"},
+		{"digest", func(e *Event) { e.Bundle.Artifact = artifact(); e.Bundle.Artifact.Digest = "md5:1" },
+			"artifact.digest"},
+		{"artifact name", func(e *Event) { e.Bundle.Artifact = artifact(); e.Bundle.Artifact.Name = "a/b" },
+			"artifact.name"},
+		{"artifact repository", func(e *Event) { e.Bundle.Artifact = artifact(); e.Bundle.Artifact.Repository = "a" },
+			"artifact.repository"},
+		{"artifact url", func(e *Event) { e.Bundle.Artifact = artifact(); e.Bundle.Artifact.URL = "javascript:1" },
+			"artifact.url"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

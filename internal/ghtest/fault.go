@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Fault answers a request in place of the stand-in.
+// Fault answers a request instead of the stand-in.
 type Fault func(s *Server, w http.ResponseWriter, r *http.Request)
 
 type fault struct {

@@ -164,7 +164,8 @@ func (r *Results) Fail(operation string, skip, n int, f Fault) {
 	r.script(operation, skip, n, false, f)
 }
 
-// Lose does what is asked and then answers with f, so that the sender can't know.
+// Lose handles the request and then answers with f, so the sender does not know the
+// result.
 func (r *Results) Lose(operation string, skip, n int, f Fault) { r.script(operation, skip, n, true, f) }
 
 func (r *Results) script(operation string, skip, n int, after bool, f Fault) {

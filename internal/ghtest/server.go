@@ -127,15 +127,14 @@ func (s *Server) Close() {
 	s.storage.Close()
 }
 
-// Violations describe every request that exceeded a limit of the platform.
+// Violations describes every request that exceeded a limit of the platform.
 func (s *Server) Violations() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]string(nil), s.limits.violations...)
 }
 
-// maxRequest is far above what the API takes, whose own check refuses a body that is too
-// large.
+// maxRequest is far above the API's own limit, whose check rejects large bodies.
 const maxRequest = 1 << 20
 
 // handler records an API request and answers it, with a scripted fault or as usual.
@@ -190,8 +189,8 @@ type journal struct {
 	requests   []Request
 }
 
-// Requests are all requests so far, in order of arrival. The queries of signed URLs and
-// the bodies of uploaded blocks are left out.
+// Requests returns all requests in order of arrival, without the queries of signed URLs
+// and the bodies of uploaded blocks.
 func (j *journal) Requests() []Request {
 	j.requestsMu.Lock()
 	defer j.requestsMu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// Builder makes bundles and events. It is safe for concurrent use.
+// Builder builds bundles and events. It is safe for concurrent use.
 type Builder struct {
 	Tree     *checkout.Tree
 	Manifest *schedule.Manifest
@@ -20,19 +20,20 @@ type Builder struct {
 	Commit   string         // of the checkout, "" when unknown
 	Format   prepare.Format // Markdown when empty
 	Secrets  prepare.Policy
-	// Given is a bundle that was prepared elsewhere and replaces the one that the checkout would give. GivenFindings are
-	// about it; with Given nil they stop the entry.
+	// Given is a bundle from another program, to use instead of one from the checkout.
+	// GivenFindings are about it; if Given is nil, they stop the entry.
 	Given         *prepare.Bundle
 	GivenFindings []diag.Finding
 	// Root is the checkout's path on the runner's host, for the event.
 	Root string
-	// Artifacts is where the job artifact of the bundle will be; nil where bundles are not stored as job artifacts.
+	// Artifacts identifies the job artifacts that will hold the bundles, or is nil if
+	// none are stored.
 	Artifacts *event.ArtifactHome
 }
 
-// Built is what the second stage makes of an entry.
+// Built is the result of the second stage for an entry.
 type Built struct {
-	// Bundle is nil when Findings hold an error, or the event cannot be made.
+	// Bundle is nil if Findings contain an error, or if the event is invalid.
 	Bundle   *prepare.Bundle
 	Findings []diag.Finding
 	// Size is the largest size in bytes that the event can have.
@@ -41,8 +42,8 @@ type Built struct {
 	event event.Event
 }
 
-// Build prepares the bundle of an entry and its event. Findings hold what stands in the way of it; the error is for what
-// the machine did.
+// Build builds the bundle of an entry and its event. Findings are problems of the
+// repository; the error is a problem of the machine.
 func (b *Builder) Build(p *Planned) (*Built, error) {
 	built := &Built{Bundle: b.Given}
 	if b.Given == nil && b.GivenFindings == nil {
@@ -67,22 +68,23 @@ func (b *Builder) Build(p *Planned) (*Built, error) {
 	return built, nil
 }
 
-// input is what the entry's bundle is made of.
+// input returns the input of the entry's bundle.
 func (b *Builder) input(p *Planned) prepare.Input {
 	return prepare.Input{
-		Repo: b.Manifest.Repo, Entry: *p.Entry, Period: p.ID.Period, Commit: b.Commit, Format: b.Format, Secrets: b.Secrets,
-		File: b.Manifest.File,
+		Repo: b.Manifest.Repo, Entry: *p.Entry, Period: p.ID.Period, Commit: b.Commit, Format: b.Format,
+		Secrets: b.Secrets,
+		File:    b.Manifest.File,
 	}
 }
 
-// Input is what the bundle of an entry is made of, for a bundle that comes from elsewhere.
+// Input returns the input of an entry's bundle, for a bundle from another program.
 func (b *Builder) Input(e *schedule.Entry) prepare.Input {
 	p := Planned{Entry: e}
 	p.ID.Period = e.Current(b.Now).Period
 	return b.input(&p)
 }
 
-// payload renders the event with the artifact of its bundle, nil where there is none.
+// payload encodes the event with the artifact of its bundle, or without one if it is nil.
 func (b *Built) payload(artifact *event.Artifact) (*event.Event, json.RawMessage, error) {
 	e := b.event
 	e.Bundle.Artifact = artifact
@@ -90,7 +92,8 @@ func (b *Built) payload(artifact *event.Artifact) (*event.Event, json.RawMessage
 	return &e, line, err
 }
 
-// refusedEvent reports an event that cannot be made. What an entry adds to one without a limit are its commands.
+// refusedEvent reports an invalid event. The position is that of the entry's commands,
+// because nothing else in an event is unlimited.
 func refusedEvent(manifest string, e *schedule.Entry, err error) diag.Finding {
 	pos := e.Pos("session_close")
 	return diag.SessionClose.At(manifest, pos.Line, pos.Column, err.Error(), "")

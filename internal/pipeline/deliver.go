@@ -13,42 +13,47 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
-// Deliverer stores bundles, emits events and records receipts. It is safe for concurrent use.
+// Deliverer stores bundles, emits events and records receipts. It is safe for concurrent
+// use.
 type Deliverer struct {
 	Planner *Planner
-	// Directory always keeps the bundle; Artifacts, if there is one, keeps it as a job artifact and is the ledger.
+	// Directory always stores the bundle. Artifacts, if not nil, is the ledger, and
+	// stores the bundle as a job artifact.
 	Directory *store.Directory
 	Artifacts store.Store
-	// StoreArtifacts says that the bundle is stored as a job artifact.
+	// StoreArtifacts means that bundles are stored as job artifacts.
 	StoreArtifacts bool
 	Sinks          []emit.Sink
 	Stdout         *emit.Stdout // nil unless standard output is a channel
-	// Repository begins the ids of events: owner/name, or the slug where there is none.
+	// Repository is the prefix of event ids: owner/name, or the slug if there is no
+	// repository.
 	Repository string
 	DryRun     bool
-	// MaxPayloads is the most bytes that all events together may have; 0 is no limit.
+	// MaxPayloads limits the bytes of all events together; 0 is no limit.
 	MaxPayloads int
-	// KeepContent keeps the bundles, to be printed.
+	// KeepContent keeps the bundles in memory for printing.
 	KeepContent bool
 	Log         func(string, ...any)
 
 	payloads atomic.Int64
 }
 
-// Delivered is what the third stage did with an entry.
+// Delivered is the result of the third stage for an entry.
 type Delivered struct {
 	ContentName string       // bundle.md or bundle.json
-	Event       *event.Event // nil unless the bundle is stored and the event was made, as Payload
+	Event       *event.Event // nil unless the bundle is stored; Payload is its encoding
 	Payload     json.RawMessage
 	Content     []byte // the bundle, if it is kept
 	Deliveries  []store.Delivery
 	Memory      *Memory // nil without a memory
-	// Receipt says that every requested delivery succeeded and that this is on record.
+	// Receipt means that every requested delivery succeeded and that the receipt is
+	// stored.
 	Receipt bool
 }
 
-// Deliver takes one entry to its targets: bundle, channels, receipt. Whatever fails leaves no receipt, so that the next tick
-// does it again under the same event id. Standard output is written to when turn is closed.
+// Deliver stores the bundle of an entry, sends its event to the channels and stores the
+// receipt. A failure leaves no receipt, so the next tick repeats the delivery with the
+// same event id. Deliver writes to standard output after turn is closed.
 func (d *Deliverer) Deliver(ctx context.Context, p *Planned, b *Built, turn <-chan struct{}) (*Delivered, error) {
 	done := &Delivered{ContentName: b.Bundle.ContentName()}
 	done.Memory = d.compareMemory(ctx, p, b.Bundle.Memory)
@@ -73,12 +78,13 @@ func (d *Deliverer) Deliver(ctx context.Context, p *Planned, b *Built, turn <-ch
 		}
 	}
 	if failed > 0 {
-		return done, fmt.Errorf("%d of %d deliveries failed; there is no receipt, so the next run delivers again", failed, len(done.Deliveries))
+		return done, fmt.Errorf("%d of %d deliveries failed; there is no receipt, so the next run delivers again",
+			failed, len(done.Deliveries))
 	}
 	return done, d.storeReceipt(ctx, message.ID, p, done)
 }
 
-// storeBundle stores the bundle and sets the event. A dry run sets the event only.
+// storeBundle stores the bundle and sets the event. In a dry run it only sets the event.
 func (d *Deliverer) storeBundle(ctx context.Context, p *Planned, b *Built, done *Delivered) error {
 	if err := d.reserve(b.Size); err != nil {
 		return err
@@ -86,7 +92,8 @@ func (d *Deliverer) storeBundle(ctx context.Context, p *Planned, b *Built, done 
 	var artifact *event.Artifact
 	name := p.ID.Name()
 	if !d.DryRun {
-		files := []store.File{{Name: b.Bundle.ContentName(), Data: b.Bundle.Content}, {Name: store.SourcesFile, Data: b.Bundle.Sources}}
+		files := []store.File{{Name: b.Bundle.ContentName(), Data: b.Bundle.Content},
+			{Name: store.SourcesFile, Data: b.Bundle.Sources}}
 		if _, err := d.Directory.PutBundle(ctx, name, files); err != nil {
 			return err
 		}
@@ -110,11 +117,13 @@ func (d *Deliverer) storeBundle(ctx context.Context, p *Planned, b *Built, done 
 	return nil
 }
 
-// reserve takes room for an event of size bytes, or says that the agent has to wait: with its receipt stored and its event in
-// no output, whoever reads the outputs would never hear of it.
+// reserve reserves size bytes of the outputs for an event. Without enough room the entry
+// waits for the next run: with its receipt stored and its event missing in the outputs,
+// readers of the outputs would never get it.
 func (d *Deliverer) reserve(size int) error {
 	if d.MaxPayloads > 0 && d.payloads.Add(int64(size)) > int64(d.MaxPayloads) {
-		return fmt.Errorf("the events of this run fill its outputs, of which the platform takes %d bytes; the next run prepares it", actions.MaxOutputs)
+		return fmt.Errorf("the events of this run fill its outputs, of which the platform accepts %d bytes; the next "+
+			"run prepares it", actions.MaxOutputs)
 	}
 	return nil
 }
@@ -138,5 +147,5 @@ func (d *Deliverer) storeReceipt(ctx context.Context, id string, p *Planned, don
 	return d.Directory.PutReceipt(ctx, receipt)
 }
 
-// errCancelled is the error of an entry that had no turn.
+// errCancelled is the error of an entry that the cancelled run did not reach.
 var errCancelled = errors.New("the run was cancelled before its turn; the next run prepares it")

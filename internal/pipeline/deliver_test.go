@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestReserve: with the outputs full of events, an agent waits for the next run instead of being delivered to nobody.
+// TestReserve checks that an agent waits for the next run if the outputs are full,
+// because its event would reach no reader.
 func TestReserve(t *testing.T) {
 	t.Parallel()
 	d := Deliverer{MaxPayloads: 1000}

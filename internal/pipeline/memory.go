@@ -10,17 +10,18 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
-// memoryDeadline bounds the look at the receipt before: how a memory grows is not worth a long wait.
+// memoryDeadline limits the search for the earlier receipt, because the comparison is not
+// worth a long wait.
 const memoryDeadline = 15 * time.Second
 
-// Memory is an agent's memory beside what the latest earlier receipt says about it.
+// Memory is an agent's memory and its comparison with the latest earlier receipt.
 type Memory struct {
 	*prepare.MemoryInfo
 	before *store.Memory // nil when no earlier receipt has it
 }
 
-// compareMemory compares the memory with the receipt of the latest earlier period. That costs one download where there is
-// such a receipt. A ledger that cannot be read leaves the growth unknown.
+// compareMemory compares the memory with the receipt of the latest earlier period, which
+// costs one download. If the ledger cannot be read, the growth is unknown.
 func (d *Deliverer) compareMemory(ctx context.Context, p *Planned, info *prepare.MemoryInfo) *Memory {
 	if info == nil {
 		return nil
@@ -34,12 +35,12 @@ func (d *Deliverer) compareMemory(ctx context.Context, p *Planned, info *prepare
 	return &Memory{info, before}
 }
 
-// memoryBefore is the memory in the latest receipt before this period; nil without one.
+// memoryBefore returns the memory in the latest receipt before this period, or nil.
 func (d *Deliverer) memoryBefore(ctx context.Context, p *Planned) (*store.Memory, error) {
-	if p.known == nil { // the plan chose an agent that is named without the ledger
+	if p.known == nil { // a named agent is planned without the ledger
 		d.Planner.ask(ctx, []*Planned{p})
 		if err := p.Err; err != nil {
-			p.Err = nil // the delivery goes on
+			p.Err = nil // a failed comparison does not stop the delivery
 			return nil, err
 		}
 	}
@@ -55,7 +56,7 @@ func (d *Deliverer) memoryBefore(ctx context.Context, p *Planned) (*store.Memory
 	return record.Receipt.Memory, nil
 }
 
-// state is what the receipt of this run says.
+// state returns the memory's entry for the receipt of this run.
 func (m *Memory) state() *store.Memory {
 	if m == nil {
 		return nil
@@ -70,7 +71,7 @@ func (m *Memory) unchangedRuns() int {
 	return m.before.UnchangedRuns + 1
 }
 
-// Change says how the memory differs from that of the last receipt.
+// Change describes the difference from the memory in the last receipt.
 func (m *Memory) Change() string {
 	runs := m.unchangedRuns()
 	switch {

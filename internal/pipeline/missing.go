@@ -14,7 +14,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// missingManifest reports a manifest that is not there, with the nearest reason.
+// missingManifest reports a missing manifest with the most likely reason.
 func (o ProjectOptions) missingManifest(tree *checkout.Tree, file string) diag.Finding {
 	report := func(message, hint string) diag.Finding { return diag.Unreadable.At(file, 0, 0, message, hint) }
 	if found := Misnamed(tree, file); found != "" {
@@ -25,17 +25,18 @@ func (o ProjectOptions) missingManifest(tree *checkout.Tree, file string) diag.F
 			"check the repository out in a step before this one: - uses: actions/checkout@v7")
 	}
 	if root := ManifestAbove(tree.Dir(), file, o.Workspace); root != "" {
-		return report(fmt.Sprintf("there is no such file here; the repository's manifest is %s", filepath.Join(root, file)),
+		return report(fmt.Sprintf("there is no such file here; the repository's manifest is %s",
+			filepath.Join(root, file)),
 			fmt.Sprintf("run this in %s, or give --target %[1]s", root))
 	}
 	return report("there is no such file", "run `action init` to write one, or name the manifest with --schedule")
 }
 
-// maxSiblings is how many names of a directory are read in search of the manifest.
+// maxSiblings is how many file names of a directory are searched for the manifest.
 const maxSiblings = 200
 
-// Misnamed is a file that was probably meant to be the manifest: its name differs in case, or ends in .yaml, or it
-// stands at the root. It is "" if there is none.
+// Misnamed returns a file that is probably the manifest: its name differs in case or ends
+// in .yaml, or it is at the root. It returns "" if there is none.
 func Misnamed(tree *checkout.Tree, file string) string {
 	stem := strings.ToLower(strings.TrimSuffix(path.Base(file), path.Ext(file)))
 	for _, dir := range []string{path.Dir(file), "."} {
@@ -55,14 +56,16 @@ func Misnamed(tree *checkout.Tree, file string) string {
 	return ""
 }
 
-// isEmpty reports whether the checkout has nothing but what this program or the runner may have put there.
+// isEmpty reports whether the checkout has only files that this program or the runner may
+// have created.
 func isEmpty(tree *checkout.Tree) bool {
 	names, err := tree.ReadDir(".", maxSiblings)
 	return err == nil && (len(names) == 0 || len(names) == 1 && names[0] == ".kaizen")
 }
 
-// ManifestAbove is the directory above dir, up to the repository's root, that has the manifest; "" if none has. It
-// does not leave the workspace, which is "" outside of a container.
+// ManifestAbove returns the directory above dir that has the manifest, or "". It searches
+// up to the repository's root and never leaves the workspace, which is "" on a plain
+// terminal.
 func ManifestAbove(dir, file, workspace string) string {
 	for !isRoot(dir) && dir != filepath.Dir(dir) {
 		if workspace != "" && dir == filepath.Clean(workspace) {
@@ -82,24 +85,27 @@ func isRoot(dir string) bool {
 	return err == nil
 }
 
-// Unreadable says in one sentence why file can't be read.
+// Unreadable returns the finding for a file that cannot be read.
 func Unreadable(file string, err error) diag.Finding {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return diag.Unreadable.At(file, 0, 0, "there is no such file", "correct the path, which is relative to the working directory")
+		return diag.Unreadable.At(file, 0, 0, "there is no such file",
+			"correct the path, which is relative to the working directory")
 	case errors.Is(err, checkout.ErrNotRegular):
-		return diag.Unreadable.At(file, 0, 0, "is not a regular file", "replace it with a file, or name the manifest with --schedule")
+		return diag.Unreadable.At(file, 0, 0, "is not a regular file",
+			"replace it with a file, or name the manifest with --schedule")
 	case errors.Is(err, checkout.ErrEscapes):
 		return diag.Unreadable.At(file, 0, 0, "lies outside the checkout", "name a file inside it with --schedule")
 	case errors.Is(err, checkout.ErrTooLarge):
-		return diag.TooLarge.At(file, 0, 0, fmt.Sprintf("is larger than %d KiB", schedule.MaxSize>>10), "a manifest lists agents only: keep prompts and data in files of their own")
+		return diag.TooLarge.At(file, 0, 0, fmt.Sprintf("is larger than %d KiB", schedule.MaxSize>>10),
+			"a manifest lists agents only: keep prompts and data in files of their own")
 	case errors.Is(err, fs.ErrPermission):
 		return diag.Unreadable.At(file, 0, 0, "may not be read by this process", "give it read permission")
 	}
 	return diag.Unreadable.At(file, 0, 0, "can't be read: "+RootCause(err).Error(), "check the file")
 }
 
-// RootCause is the innermost reason, without the calls and the paths around it.
+// RootCause returns the innermost error, without calls and paths around it.
 func RootCause(err error) error {
 	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
 		err = inner

@@ -1,5 +1,6 @@
-// Package pipeline takes the entries of a manifest to their targets in three stages: Plan decides which entries are
-// prepared and why, Build makes the bundle and the event of one, and Deliver stores, emits and records it.
+// Package pipeline processes the entries of a manifest in three stages. Plan decides
+// which entries are prepared and why. Build builds the bundle and the event of one.
+// Deliver stores and emits it, and records a receipt.
 package pipeline
 
 import (
@@ -12,36 +13,38 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
-// Planner decides about the entries of a manifest.
+// Planner decides which entries of a manifest are prepared.
 type Planner struct {
 	Manifest  *schedule.Manifest
-	Ledger    store.Store // nil plans as before any receipt
+	Ledger    store.Store // nil means that there are no receipts
 	Selection Selection
 	Now       time.Time
-	// Look asks the ledger about entries that are named, too, and chooses by its answer.
+	// Look also looks up named entries in the ledger, which then decides.
 	Look bool
-	// Force prepares what is delivered already. Run then sets the bundles apart from those of the periods.
+	// Force prepares delivered periods again. Run distinguishes these bundles from the
+	// regular ones.
 	Force bool
 	Run   string
 }
 
-// Planned is what the first stage says of an entry.
+// Planned is the result of the first stage for an entry.
 type Planned struct {
 	Entry    *schedule.Entry
 	ID       bundleid.Bundle
 	Decision schedule.Decision
-	// Selected says that the command is about the entry, Chosen that it is prepared.
+	// Selected means that the command is about the entry, and Chosen that it is prepared.
 	Selected, Chosen bool
-	// Reason is why it is chosen or not, as one part of a sentence.
+	// Reason is why the entry is chosen or not, as a part of a sentence.
 	Reason string
-	// Err is why the ledger could not be read; the entry is then undecided.
+	// Err is why the ledger could not be read. The entry is then undecided.
 	Err error
 
-	known *schedule.Known // what the ledger says; nil before it is asked
+	known *schedule.Known // the ledger's answer; nil before the lookup
 }
 
-// Plan decides about every entry, in the manifest's order. An entry whose ledger cannot be read stays undecided: to
-// prepare it could double an event, and the next run decides anew. The error is a name that the manifest does not have.
+// Plan decides about every entry, in the manifest's order. An entry whose ledger cannot
+// be read stays undecided, because preparing it could repeat an event; the next run
+// decides. The error is about a name that the manifest does not have.
 func (p Planner) Plan(ctx context.Context) ([]*Planned, error) {
 	selected, err := p.Selection.Entries(p.Manifest)
 	if err != nil {
@@ -85,7 +88,7 @@ func (p Planner) askedFor() string {
 	return "asked for by name"
 }
 
-// Entry is the plan of one entry as before any receipt.
+// Entry plans one entry without receipts.
 func (p Planner) Entry(e *schedule.Entry) *Planned {
 	d := schedule.Decide(e, p.Now, schedule.Known{})
 	b := bundleid.Bundle{Entry: bundleid.Entry{Repo: p.Manifest.Repo, Agent: e.Agent}, Period: d.Slot.Period}
@@ -95,7 +98,7 @@ func (p Planner) Entry(e *schedule.Entry) *Planned {
 	return &Planned{Entry: e, ID: b, Decision: d, Reason: d.Reason}
 }
 
-// ask asks the ledger about plans, all of them at once, and keeps its answers.
+// ask looks up all plans in the ledger at once and stores the answers in them.
 func (p Planner) ask(ctx context.Context, plans []*Planned) {
 	names := make([]string, len(plans))
 	for i, plan := range plans {

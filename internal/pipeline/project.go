@@ -13,13 +13,13 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// ProjectOptions say which checkout and which manifest a command is about.
+// ProjectOptions name the checkout and the manifest.
 type ProjectOptions struct {
 	Dir  string // absolute path of the checkout
 	File string // the manifest, relative to Dir or absolute
-	// Slug is the State Hub slug of a manifest that names none.
+	// Slug returns the State Hub slug for a manifest without one.
 	Slug func(*checkout.Tree) string
-	// Actions says that the program runs in a workflow, and Workspace is then the workflow's directory.
+	// Actions means that the program runs in a workflow, whose directory is Workspace.
 	Actions   bool
 	Workspace string
 }
@@ -28,13 +28,13 @@ type ProjectOptions struct {
 type Project struct {
 	Tree     *checkout.Tree
 	File     string             // the manifest's path in the checkout
-	Source   []byte             // the manifest's text, nil when it could not be read
-	Manifest *schedule.Manifest // nil when Findings has an error
+	Source   []byte             // the manifest's text; nil if it cannot be read
+	Manifest *schedule.Manifest // nil if Findings has an error
 	Findings []diag.Finding
 }
 
-// OpenProject opens a checkout and loads its manifest. What is wrong with the manifest is in the findings; the error is
-// about the checkout.
+// OpenProject opens a checkout and loads its manifest. Problems of the manifest are
+// findings; the error is about the checkout.
 func OpenProject(o ProjectOptions) (*Project, error) {
 	tree, err := checkout.Open(o.Dir)
 	if err != nil {
@@ -51,7 +51,7 @@ func OpenProject(o ProjectOptions) (*Project, error) {
 	return p, nil
 }
 
-// load reads and loads the manifest. A file that cannot be read is a finding like any other.
+// load reads and loads the manifest. An unreadable file is a finding.
 func (p *Project) load(o ProjectOptions) {
 	data, err := p.Tree.ReadFile(p.File, schedule.MaxSize)
 	switch {
@@ -74,7 +74,7 @@ func (p *Project) load(o ProjectOptions) {
 // Close releases the checkout.
 func (p *Project) Close() { p.Tree.Close() }
 
-// SourceOf returns the text of a file for the rendering of findings, nil when it cannot be read.
+// SourceOf returns the text of a file for rendering findings, or nil.
 func (p *Project) SourceOf(file string) []byte {
 	if file == p.File {
 		return p.Source
@@ -86,7 +86,7 @@ func (p *Project) SourceOf(file string) []byte {
 	return data
 }
 
-// LoadManifest loads a manifest. The findings of an invalid one have its secrets masked.
+// LoadManifest loads a manifest. It masks secrets in the findings of an invalid one.
 func LoadManifest(file string, data []byte, slug string) (*schedule.Manifest, []diag.Finding) {
 	m, findings := schedule.Load(file, data, schedule.Options{Repo: slug})
 	if m == nil {

@@ -8,11 +8,11 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
-// parallel is how many entries are in work at once: enough to hide the network, few enough that memory stays that of a few
-// bundles.
+// parallel is how many entries run at once: enough to hide the network's latency, and few
+// enough to bound the memory by a few bundles.
 const parallel = 8
 
-// Each calls f(0) to f(n-1), some in parallel, starting in order.
+// Each calls f(0) to f(n-1), some of them in parallel, and starts them in order.
 func Each(n int, f func(int)) {
 	var group errgroup.Group
 	group.SetLimit(parallel)
@@ -25,17 +25,17 @@ func Each(n int, f func(int)) {
 	group.Wait() // f returns no error
 }
 
-// Outcome is what became of one entry: of each stage that it reached, what the stage says.
+// Outcome is the result of one entry: the results of the stages that it reached.
 type Outcome struct {
 	*Planned
 	*Built
 	*Delivered
-	// Err is what the outside world did, in whichever stage.
+	// Err is an external failure in any stage.
 	Err error
 }
 
-// Run takes the entries of a manifest through all stages, in the manifest's order. The error is one that concerns all of
-// them.
+// Run runs all stages for the entries of a manifest, in the manifest's order. The error
+// concerns all entries.
 func Run(ctx context.Context, planner Planner, builder *Builder, deliverer *Deliverer) ([]*Outcome, error) {
 	plans, err := planner.Plan(ctx)
 	if err != nil {
@@ -57,8 +57,8 @@ func Run(ctx context.Context, planner Planner, builder *Builder, deliverer *Deli
 	return outcomes, nil
 }
 
-// deliver takes the chosen entries through the last two stages. Standard output has one order: the turn of an entry comes
-// when that of the one before is over.
+// deliver runs the last two stages for the chosen entries. Entries write to standard
+// output in order: each waits for the one before.
 func deliver(ctx context.Context, chosen []*Outcome, builder *Builder, deliverer *Deliverer) {
 	turns := make([]chan struct{}, len(chosen)+1)
 	for i := range turns {
@@ -67,7 +67,7 @@ func deliver(ctx context.Context, chosen []*Outcome, builder *Builder, deliverer
 	close(turns[0])
 	Each(len(chosen), func(i int) {
 		chosen[i].finish(ctx, builder, deliverer, turns[i])
-		<-turns[i] // an entry that had nothing to print waits for its turn, too
+		<-turns[i] // an entry without output also waits for its turn
 		close(turns[i+1])
 	})
 }
@@ -82,10 +82,10 @@ func (o *Outcome) finish(ctx context.Context, builder *Builder, deliverer *Deliv
 		return
 	}
 	o.Delivered, o.Err = deliverer.Deliver(ctx, o.Planned, o.Built, turn)
-	o.Built.Bundle = nil // of many entries only events are kept
+	o.Built.Bundle = nil // with many entries only the events stay in memory
 }
 
-// Stopped reports whether findings keep the entry's bundle back.
+// Stopped reports whether findings stop the entry.
 func (o *Outcome) Stopped() bool {
 	errs, _ := diag.Count(o.Findings)
 	return errs > 0

@@ -8,23 +8,23 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// Selection is which entries of a manifest a command is about.
+// Selection selects the entries of a manifest that a command is about.
 type Selection struct {
-	// Names are the agents that are named; none with All or where the ledger decides.
+	// Names are the named agents. It is empty with All, and if the ledger decides.
 	Names []string
-	// All is every enabled entry.
+	// All selects every enabled entry.
 	All bool
-	// Cadence leaves out the entries of other cadences, unless it is "".
+	// Cadence, if not "", selects only the entries of this cadence.
 	Cadence schedule.Cadence
 }
 
-// Words that stand for agents where agents are named.
+// Words that select agents in a list of names.
 const (
 	WordDue = "due"
 	WordAll = "all"
 )
 
-// NewSelection reads a list of agents: names, or one of the words due and all alone.
+// NewSelection parses a list of agents: names, or one of the words due and all alone.
 func NewSelection(list []string, cadence schedule.Cadence) (Selection, error) {
 	s := Selection{Cadence: cadence}
 	for _, name := range list {
@@ -44,8 +44,8 @@ func NewSelection(list []string, cadence schedule.Cadence) (Selection, error) {
 // Due reports whether the ledger decides.
 func (s Selection) Due() bool { return len(s.Names) == 0 && !s.All }
 
-// Entries returns the manifest's entries that are selected, in the manifest's order. A name that the manifest does not
-// have is an error.
+// Entries returns the selected entries in the manifest's order. A name that the manifest
+// does not have is an error.
 func (s Selection) Entries(m *schedule.Manifest) ([]*schedule.Entry, error) {
 	var out []*schedule.Entry
 	missing := slices.Clone(s.Names)
@@ -65,7 +65,7 @@ func (s Selection) Entries(m *schedule.Manifest) ([]*schedule.Entry, error) {
 	return out, nil
 }
 
-// unknownAgents reports names that the manifest does not have.
+// unknownAgents returns an error for names that the manifest does not have.
 func unknownAgents(m *schedule.Manifest, missing []string) error {
 	known := make([]string, len(m.Entries))
 	for i, e := range m.Entries {

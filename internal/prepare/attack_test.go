@@ -17,7 +17,8 @@ import (
 
 const outside = "root:x:not-for-agents"
 
-// Whatever stands where a part should stand, nothing from outside the checkout gets into a bundle, and a finding says why.
+// Whatever is in the place of a part, nothing from outside the checkout gets into a
+// bundle, and a finding says why.
 func TestAttacks(t *testing.T) {
 	t.Parallel()
 	const prompt, memory, scope = ".claude/agents/coach.md", ".kaizen/agents/coach/memory.md", "SCOPE.md"
@@ -107,10 +108,12 @@ func has(findings []diag.Finding, rule, file string) bool {
 	return false
 }
 
-// The manifest's own paths are as untrusted; here they come past its validation.
+// The manifest's own paths are untrusted too; here they skip its validation.
 func TestNamedPaths(t *testing.T) {
 	t.Parallel()
-	tree := newTree(t, map[string]string{".git/config": outside, "metrics/empty/.keep": "", "a/executions.jsonl": "\n", "prompt.md": "p"})
+	tree := newTree(t, map[string]string{
+		".git/config": outside, "metrics/empty/.keep": "", "a/executions.jsonl": "\n", "prompt.md": "p",
+	})
 	tests := []struct {
 		key, path, rule string // the rule is "" where the file is found
 	}{
@@ -152,7 +155,8 @@ func TestNamedPaths(t *testing.T) {
 				continue
 			}
 			want := in.Entry.Pos(tt.key)
-			if f.Rule != tt.rule || f.File != ".kaizen/schedule.yml" || f.Line != want.Line || f.Column != want.Column || f.Line != 6 {
+			if f.Rule != tt.rule || f.File != ".kaizen/schedule.yml" ||
+				f.Line != want.Line || f.Column != want.Column || f.Line != 6 {
 				t.Errorf("%s: %q: %v", tt.key, tt.path, f)
 			}
 		}
@@ -209,7 +213,8 @@ func TestLargeBundle(t *testing.T) {
 	}
 }
 
-// A prompt that is swapped for a link to a secret while it is prepared is the one or nothing.
+// A prompt that is swapped for a link to a secret while it is prepared is the one or
+// nothing.
 func TestPrepareRace(t *testing.T) {
 	t.Parallel()
 	base := t.TempDir()
@@ -239,7 +244,8 @@ func TestPrepareRace(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				_ = errors.Join(os.Rename(agents, spare), os.Rename(evil, agents), os.Rename(agents, evil), os.Rename(spare, agents))
+				_ = errors.Join(os.Rename(agents, spare), os.Rename(evil, agents),
+					os.Rename(agents, evil), os.Rename(spare, agents))
 			}
 		}
 	}()

@@ -9,10 +9,10 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// Check reports what the manifest's entries name or imply but the checkout does not hold as it should:
-// missing files, no prompt, a misspelt agent, two prompts, two conventions that collide, prompts that
-// are empty or too long, files that stand for others.
-// The findings are sorted, those that the manifest silences left out.
+// Check reports what the manifest's entries name or imply but the checkout does not hold
+// as it should: missing files, no prompt, a misspelt agent, two prompts, two conventions
+// that collide, prompts that are empty or too long, files with only the text of a link or
+// a Git LFS pointer. The findings are sorted, those that the manifest silences left out.
 func Check(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 	var findings []diag.Finding
 	owners := make(map[string]string)
@@ -41,9 +41,10 @@ func Check(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 	return m.Unsilenced(findings)
 }
 
-// CheckUntracked reports memory and metrics that are here, that .gitignore keeps out of the repository and that git
-// does not track, so that the agent has them on this machine only. It is of no use in a workflow, where such a file
-// is one that an earlier step has put there.
+// CheckUntracked reports memory and metrics that are here, that .gitignore keeps out of
+// the repository and that git does not track, so that the agent has them on this machine
+// only. It is of no use in a workflow, where such a file is one that an earlier step has
+// put there.
 func CheckUntracked(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 	type ignored struct {
 		agent, part, path string
@@ -76,8 +77,8 @@ func CheckUntracked(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 	return findings
 }
 
-// CheckNamed reports only what entries name and the checkout does not hold: of a manifest with errors, whose other entries may be missing,
-// nothing else can be told for sure. The findings are sorted.
+// CheckNamed reports only what entries name and the checkout does not hold: a manifest with
+// errors may lack other entries, so nothing else is certain. The findings are sorted.
 func CheckNamed(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 	var findings []diag.Finding
 	for i := range m.Entries {
@@ -100,7 +101,7 @@ func CheckNamed(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 	return findings
 }
 
-// part checks a file that stands beside the prompt.
+// part checks a file that goes with the prompt.
 func (f *finder) part(owners map[string]string, role string, p found) {
 	f.collide(owners, role, p)
 	if p.path != "" {
@@ -118,11 +119,13 @@ func (f *finder) collide(owners map[string]string, key string, p found) {
 		owners[p.path] = f.entry.Agent
 		return
 	}
-	f.report(diag.ConventionCollide, key, fmt.Sprintf("agents %q and %q share %s by convention", owner, f.entry.Agent, p.path),
+	f.report(diag.ConventionCollide, key,
+		fmt.Sprintf("agents %q and %q share %s by convention", owner, f.entry.Agent, p.path),
 		fmt.Sprintf("give agent %q a file of its own, or name it with %s:", f.entry.Agent, key))
 }
 
-// wording warns about a prompt that says nothing, or more than an agent is likely to follow.
+// wording warns about a prompt that says nothing, or more than an agent is likely to
+// follow.
 func (f *finder) wording(path string, prompt []byte) {
 	f.empty(path, prompt)
 	if n := utf8.RuneCount(prompt); n > MaxPrompt {

@@ -17,7 +17,7 @@ import (
 // maxDigest is the largest file that is read for its digest or its summary, in bytes.
 const maxDigest = 64 << 20
 
-// State says how a file's content stands in a bundle.
+// State says how a bundle carries a file's content.
 type State string
 
 // The states of a part.
@@ -42,11 +42,13 @@ type part struct {
 	source
 	state   State
 	content []byte
-	// leftOut is how many bytes of the file the content lacks: a memory's first, a prompt's last.
+	// leftOut is how many bytes of the file the content lacks: a memory's first, a prompt's
+	// last.
 	leftOut int64
-	// before and after are what stands next to the content in what is left out; see part.secrets.
+	// before and after are the bytes next to the content that are left out; see
+	// part.secrets.
 	before, after []byte
-	// line is how many lines of the file stand before the content, -1 where that is not known.
+	// line is how many lines of the file come before the content, -1 where that is not known.
 	line int
 }
 
@@ -139,7 +141,8 @@ func (c *collector) large(s *source, limit int, consequence string) {
 		"shorten the file or split it"))
 }
 
-// read hands the file at path to consume and takes its digest on the way. It is nil without a path and after a finding.
+// read hands the file at path to consume and takes its digest on the way. It is nil
+// without a path and after a finding.
 func (c *collector) read(role, path string, consume func(io.Reader) error) *source {
 	if path == "" || !c.inspect(role, path) {
 		return nil

@@ -18,17 +18,23 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
-// maxLine is the longest line of an executions.jsonl that is read as a run, in bytes; a longer one counts as broken.
+// maxLine is the longest line of an executions.jsonl that is read as a run, in bytes; a
+// longer one counts as broken.
 const maxLine = 1 << 20
 
-// The names under which kaizen-agentic and its like record a run, the first one present counting. A name that ends in ms holds
-// milliseconds, the other times are seconds.
+// The names under which kaizen-agentic and its like record a run, the first one present
+// counting. A name that ends in ms holds milliseconds, the other times are seconds.
 var (
 	successNames = []string{"success", "succeeded", "ok"}
-	timeNames    = []string{"execution_time_s", "execution_time", "time", "time_s", "time_seconds", "duration", "duration_s", "duration_seconds", "seconds"}
+	timeNames    = []string{
+		"execution_time_s", "execution_time", "time", "time_s", "time_seconds",
+		"duration", "duration_s", "duration_seconds", "seconds",
+	}
 	milliNames   = []string{"execution_time_ms", "time_ms", "duration_ms"}
 	qualityNames = []string{"quality_score", "quality"}
-	whenNames    = []string{"timestamp", "recorded_at", "finished_at", "completed_at", "ended_at", "started_at", "date", "time"}
+	whenNames    = []string{
+		"timestamp", "recorded_at", "finished_at", "completed_at", "ended_at", "started_at", "date", "time",
+	}
 )
 
 // executions summarises an executions.jsonl while it is read: one JSON object a line.
@@ -61,8 +67,9 @@ func (s series[T]) sum() (total float64) {
 // average is rounded as decimal rounds.
 func (s series[T]) average() float64 { return round(s.sum() / float64(len(s))) }
 
-// trend compares the mean of the later half with that of the earlier; a run in the middle is in
-// neither. It is stable when they are no more than steady apart, and null below two runs.
+// trend compares the mean of the later half with that of the earlier; a run in the middle
+// is in neither. It is stable when they are no more than steady apart, and null below two
+// runs.
 func (s series[T]) trend() *string {
 	half := len(s) / 2
 	if half == 0 {
@@ -167,7 +174,8 @@ const (
 	badTime     = "a negative time"
 )
 
-// flaw is what keeps an object from being a record of one of the agent's runs, "" if nothing does.
+// flaw is what keeps an object from being a record of one of the agent's runs, "" if
+// nothing does.
 func (x *executions) flaw(run map[string]any) string {
 	agent, isText := run["agent"].(string)
 	_, told := succeeded(run)
@@ -218,7 +226,8 @@ func duration(run map[string]any) (seconds float64, ok bool) {
 	return millis / 1000, ok
 }
 
-// number64 is the first of the names that holds a number from 0 to 1e12, beyond which nothing is a measurement.
+// number64 is the first of the names that holds a number from 0 to 1e12, beyond which
+// nothing is a measurement.
 func number64(run map[string]any, names []string) (float64, bool) {
 	for _, name := range names {
 		if v, ok := run[name].(float64); ok && v >= 0 && v <= 1e12 {
@@ -241,8 +250,8 @@ func when(run map[string]any) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// summary renders the runs as JSON, under the names of a summary.json and with broken_lines beside
-// them. Nothing in it is text from the file.
+// summary renders the runs as JSON, under the names of a summary.json and with
+// broken_lines beside them. Nothing in it is text from the file.
 func (x *executions) summary() []byte {
 	type trend struct {
 		SuccessRate  *string `json:"success_rate"`
@@ -294,8 +303,9 @@ func (x *executions) whyBroken() string {
 	return strings.Join(reasons, ", ")
 }
 
-// reportExecutions reports the broken lines and secrets of an executions.jsonl. A secret there stops the agent like any other, though
-// no text of the file gets into the summary: under redact nothing needs to be replaced.
+// reportExecutions reports the broken lines and secrets of an executions.jsonl. A secret
+// there stops the agent like any other, though no text of the file gets into the summary:
+// under redact nothing needs to be replaced.
 func (c *collector) reportExecutions(x *executions) {
 	if x.broken > 0 {
 		c.findings = append(c.findings, diag.BadMetrics.At(x.path, x.firstBroken, 1,

@@ -16,13 +16,15 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// finder finds the files of one entry, named or by convention, and reports what stands in the way.
+// finder finds the files of one entry, named or by convention, and reports what prevents
+// that.
 type finder struct {
 	tree     *checkout.Tree
 	file     string
 	entry    *schedule.Entry
 	findings []diag.Finding
-	// taken reports whether an agent has an entry in the manifest. It is nil where only one entry is known.
+	// taken reports whether an agent has an entry in the manifest. It is nil where only one
+	// entry is known.
 	taken func(agent string) bool
 }
 
@@ -32,7 +34,8 @@ type found struct {
 	convention bool
 }
 
-// report adds a finding at the entry's key in the manifest, at its agent if it has no such key.
+// report adds a finding at the entry's key in the manifest, at its agent if it has no
+// such key.
 func (f *finder) report(rule diag.Rule, key, message, hint string) {
 	pos := f.entry.Pos(key)
 	if pos == f.entry.Pos("") {
@@ -54,8 +57,8 @@ func (f *finder) prompt() found {
 	return p
 }
 
-// noPrompt reports that the agent has no prompt: as a misspelt name where the whole manifest shows that it is
-// one, and else only of an agent that runs.
+// noPrompt reports that the agent has no prompt: as a misspelt name where the whole
+// manifest shows that it is one, and else only of an agent that runs.
 func (f *finder) noPrompt() {
 	agent, manifestKnown := f.entry.Agent, f.taken != nil
 	near, slip := scaffold.NearAgent(f.tree, agent, f.taken)
@@ -78,7 +81,8 @@ func (f *finder) noPrompt() {
 func (f *finder) memory() found  { return f.find(schedule.PartMemory, f.entry.Memory) }
 func (f *finder) metrics() found { return f.find(schedule.PartMetrics, f.entry.Metrics) }
 
-// find finds a part: the file that the manifest names, else the first that convention finds.
+// find finds a part: the file that the manifest names, else the first that convention
+// finds.
 func (f *finder) find(part schedule.Part, named string) found {
 	if named != "" {
 		return found{path: f.named(part, string(part), named)}
@@ -93,8 +97,8 @@ func (f *finder) find(part schedule.Part, named string) found {
 const commitIgnored = "commit the file with git add --force, narrow this line, " +
 	"or restore the file in the workflow before this step"
 
-// ignored warns where .gitignore keeps a part out of the repository. It is only asked about a
-// missing part: CheckUntracked knows whether one that is here is committed by force.
+// ignored warns where .gitignore keeps a part out of the repository. It is only asked about
+// a missing part: CheckUntracked knows whether one that is here is committed by force.
 func (f *finder) ignored(part schedule.Part) {
 	for _, pattern := range schedule.Conventions[part] {
 		path := schedule.Expand(pattern, f.entry.Agent)
@@ -108,8 +112,8 @@ func (f *finder) ignored(part schedule.Part) {
 	}
 }
 
-// named is the file at path, which the manifest names under key, or a pointer's directory; "" after
-// a finding when it is not there.
+// named is the file at path, which the manifest names under key, or a pointer's
+// directory; "" after a finding when it is not there.
 func (f *finder) named(part schedule.Part, key, path string) string {
 	_, err := f.probe(path)
 	if part == schedule.PartMetrics && errors.Is(err, checkout.ErrNotRegular) {
@@ -142,7 +146,8 @@ func (f *finder) named(part schedule.Part, key, path string) string {
 // maxSiblings is how many names a directory may have for one of them to be suggested.
 const maxSiblings = 200
 
-// similar is the file beside name that was probably meant, or with dirs the directory, or "".
+// similar is the file beside name that was probably meant, or with dirs the directory, or
+// "".
 func (f *finder) similar(name string, dirs bool) string {
 	names, _ := f.tree.ReadDir(path.Dir(name), maxSiblings) // a directory that is not there suggests nothing
 	near := schedule.Suggest(path.Base(name), names)
@@ -169,13 +174,16 @@ func (f *finder) metricsIn(dir string) string {
 			return f.named("", "metrics", path)
 		}
 	}
-	f.report(diag.MissingFile, "metrics", fmt.Sprintf("metrics names %q, which is neither a file nor a directory with summary.json or executions.jsonl", dir),
+	f.report(diag.MissingFile, "metrics",
+		fmt.Sprintf("metrics names %q, which is neither a file nor a directory "+
+			"with summary.json or executions.jsonl", dir),
 		"record a run with kaizen-agentic metrics record, correct the path, or remove the key to search by convention")
 	return ""
 }
 
-// conventional is the first of the part's conventional files. Something else in its place, a directory, a FIFO or a link out of the
-// checkout, stops the agent: what was meant to be read there is not known.
+// conventional is the first of the part's conventional files. Something else in its
+// place, a directory, a FIFO or a link out of the checkout, stops the agent: what was
+// meant to be read there is not known.
 func (f *finder) conventional(part schedule.Part) found {
 	var first found
 	var firstInfo fs.FileInfo
@@ -190,8 +198,10 @@ func (f *finder) conventional(part schedule.Part) found {
 		case err != nil:
 		case first.path == "":
 			first, firstInfo = found{path, true}, info
-		case part == schedule.PartPrompt && !os.SameFile(info, firstInfo): // a link from one layout to another is not a second prompt
-			f.report(diag.AmbiguousPrompt, "prompt", fmt.Sprintf("agent %q has two prompts: %s is taken, %s is not", f.entry.Agent, first.path, path),
+		case part == schedule.PartPrompt && !os.SameFile(info, firstInfo):
+			// A link from one layout to another is not a second prompt.
+			f.report(diag.AmbiguousPrompt, "prompt",
+				fmt.Sprintf("agent %q has two prompts: %s is taken, %s is not", f.entry.Agent, first.path, path),
 				"remove one, or name the one you mean with prompt:")
 			return first
 		}
@@ -205,7 +215,7 @@ func (f *finder) unreadable(role, path string, err error, hint string) {
 		fmt.Sprintf("the %s of agent %q cannot be read: %v", role, f.entry.Agent, err), hint))
 }
 
-// probe tells whether path is a file that can be opened.
+// probe reports whether path is a file that can be opened.
 func (f *finder) probe(path string) (fs.FileInfo, error) {
 	file, err := f.tree.Open(path)
 	if err != nil {

@@ -13,10 +13,12 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// MaxFrom is the largest JSON that AgentOf and FromJSON read, in bytes: a bundle of three full files in the worst escaping.
+// MaxFrom is the largest JSON that AgentOf and FromJSON read, in bytes: a bundle of three
+// full files in the worst escaping.
 const MaxFrom = 8 << 20
 
-// given is what `kaizen-agentic schedule prepare --format json` is relied upon to say; further keys are left alone.
+// given is what `kaizen-agentic schedule prepare --format json` is relied upon to say;
+// further keys are left alone.
 type given struct {
 	Agent            *string         `json:"agent"`
 	AgentPromptFound *bool           `json:"agent_prompt_found"`
@@ -37,14 +39,17 @@ func AgentOf(data []byte) (string, error) {
 		return "", errEmpty
 	}
 	if !schedule.IsAgent(*g.Agent) {
-		return "", fmt.Errorf("the JSON names the agent %q, which is not 1 to 64 letters, digits, hyphens and underscores", *g.Agent)
+		return "", fmt.Errorf("the JSON names the agent %q, "+
+			"which is not 1 to 64 letters, digits, hyphens and underscores", *g.Agent)
 	}
 	return *g.Agent, nil
 }
 
-// FromJSON makes the bundle of in from what `kaizen-agentic schedule prepare <agent> --format json` wrote. The content is data as it
-// is. The agent must be that of in, and of the JSON where it names one. The findings, sorted, name file and the place of the string in
-// it; with an error among them the bundle is nil. A secret is an error under SecretsRedact too, because given bytes are not rewritten.
+// FromJSON makes the bundle of in from what `kaizen-agentic schedule prepare <agent>
+// --format json` wrote. The content is data as it is. The agent must be that of in, and
+// of the JSON where it names one. The findings, sorted, name file and the string's place
+// in it; with an error among them the bundle is nil. A secret is an error under
+// SecretsRedact too, because given bytes are not rewritten.
 func FromJSON(file string, data []byte, in Input) (*Bundle, []diag.Finding, error) {
 	g, err := parseGiven(data)
 	if err != nil {
@@ -96,7 +101,8 @@ func parseGiven(data []byte) (*given, error) {
 	return &g, nil
 }
 
-// givenPointers reads the labels, written as a list, as a list of objects with a label, or as the keys of an object.
+// givenPointers reads the labels, written as a list, as a list of objects with a label,
+// or as the keys of an object.
 func givenPointers(raw json.RawMessage) ([]Pointer, error) {
 	var labels []string
 	var keys map[string]json.RawMessage
@@ -129,8 +135,10 @@ func labelsOnly(labels []string) []Pointer {
 	return pointers
 }
 
-// checkJSON checks every string of valid JSON, keys included, after its escapes are undone, and the text as a whole, because a key may give
-// away the value beside it. What it finds stands where the string begins; what the whole adds is told only of strings with no secret yet.
+// checkJSON checks every string of valid JSON, keys included, after its escapes are
+// undone, and the text as a whole, because a key may give away the value beside it. A
+// finding's place is where the string begins; the text as a whole is only checked for
+// strings that have no secret yet.
 func (c *collector) checkJSON(file string, data []byte) {
 	var whole []span
 	if c.policy != SecretsOff {

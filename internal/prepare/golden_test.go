@@ -35,13 +35,17 @@ func TestSamples(t *testing.T) {
 		}
 		for _, e := range m.Entries {
 			for _, format := range []Format{Markdown, JSON} {
-				in := Input{Repo: m.Repo, Entry: e, Period: e.Current(now).Period, Commit: "0123456789012345678901234567890123456789", Format: format}
+				in := Input{
+					Repo: m.Repo, Entry: e, Period: e.Current(now).Period,
+					Commit: "0123456789012345678901234567890123456789", Format: format,
+				}
 				b, findings := must(t, tree, in)
 				if len(findings) > 0 {
 					t.Errorf("%s: Prepare(%s) finds %v", sample, e.Agent, findings)
 				}
-				golden(t, filepath.Join("testdata", "kaizen."+b.Repo+"."+b.Agent+"."+b.Period, b.ContentName()), b.Content)
-				golden(t, filepath.Join("testdata", "kaizen."+b.Repo+"."+b.Agent+"."+b.Period, "sources."+b.ContentName()+".json"), b.Sources)
+				stored := filepath.Join("testdata", "kaizen."+b.Repo+"."+b.Agent+"."+b.Period)
+				golden(t, filepath.Join(stored, b.ContentName()), b.Content)
+				golden(t, filepath.Join(stored, "sources."+b.ContentName()+".json"), b.Sources)
 				if format == JSON {
 					validate(t, schema, b.Content)
 				}
@@ -54,7 +58,8 @@ func TestSamples(t *testing.T) {
 func TestSchema(t *testing.T) {
 	t.Parallel()
 	schema := compile(t)
-	const prompt, memory, summary, runs = "agents/coach.md", ".kaizen/agents/coach/memory.md", ".kaizen/metrics/coach.json", ".kaizen/metrics/coach/executions.jsonl"
+	const prompt, memory = "agents/coach.md", ".kaizen/agents/coach/memory.md"
+	const summary, runs = ".kaizen/metrics/coach.json", ".kaizen/metrics/coach/executions.jsonl"
 	tests := []struct {
 		name   string
 		files  map[string]string

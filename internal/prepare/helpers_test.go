@@ -73,9 +73,11 @@ func must(t testing.TB, tree *checkout.Tree, in Input) (*Bundle, []diag.Finding)
 	return b, findings
 }
 
-var contentLine = regexp.MustCompile(`(?m)^- content: (\w+), (utf-8|base64), bytes: (\d+)\n\n(` + "`{3,}" + `)\w+(?:\d+)?\n`)
+var contentLine = regexp.MustCompile(`(?m)^- content: (\w+), (utf-8|base64), bytes: (\d+)\n\n` +
+	`(` + "`{3,}" + `)\w+(?:\d+)?\n`)
 
-// extract reads a part's bytes out of a bundle as a consumer would: by heading in Markdown, by key in JSON.
+// extract reads a part's bytes out of a bundle as a consumer would: by heading in
+// Markdown, by key in JSON.
 func extract(b *Bundle, part string) ([]byte, error) {
 	if b.Format == JSON {
 		return extractJSON(b.Content, part)

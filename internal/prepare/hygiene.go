@@ -11,7 +11,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
-// How many places of one file are reported: enough to see what is wrong, too few to bury the rest.
+// How many places of one file are reported: enough to see what is wrong, too few to bury
+// the rest.
 const (
 	maxHidden  = 10
 	maxSecrets = 20
@@ -36,14 +37,15 @@ func (c *collector) hygiene(p *part) {
 	}
 }
 
-// secretAt is where a secret stands and which detector knew it; never the secret.
+// secretAt is where a secret is and which detector found it; never the secret.
 type secretAt struct {
 	rule         string
 	line, column int
 }
 
 func (c *collector) secretFinding(file string, s secretAt) diag.Finding {
-	return diag.Secret.At(file, s.line, s.column, fmt.Sprintf("a secret of the kind %s stands in what agent %q reads", s.rule, c.entry.Agent),
+	return diag.Secret.At(file, s.line, s.column,
+		fmt.Sprintf("a secret of the kind %s stands in what agent %q reads", s.rule, c.entry.Agent),
 		"remove it and revoke it: it is in the history too")
 }
 
@@ -56,7 +58,8 @@ func (c *collector) secret(file string, s secretAt) {
 	c.findings = append(c.findings, f)
 }
 
-// cleanSessionClose checks the suggested commands, which go into the event, as hygiene checks a file.
+// cleanSessionClose checks the suggested commands, which go into the event, as hygiene
+// checks a file.
 func (c *collector) cleanSessionClose(lines []string) {
 	file := c.manifest()
 	for i, line := range lines {
@@ -75,7 +78,8 @@ func (c *collector) cleanSessionClose(lines []string) {
 	}
 }
 
-// commandPos is where the command of that index stands in the manifest, or all of them do where it keeps no place of each.
+// commandPos is the place of the command with that index in the manifest, or of
+// session_close where the manifest keeps no place of each command.
 func (c *collector) commandPos(i int) yamlnode.Pos {
 	if pos := c.entry.Pos(fmt.Sprintf("session_close.%d", i)); pos != c.entry.Pos("") {
 		return pos
@@ -93,7 +97,8 @@ func (c *collector) checkText(p *part) {
 	if i := invalidUTF8(p.content); i >= 0 {
 		line, column := p.place(i)
 		c.findings = append(c.findings, diag.InvalidUTF8.At(p.Path, line, column,
-			fmt.Sprintf("byte 0x%02x is not UTF-8; the bundle carries the file as base64", p.content[i]), "save the file as UTF-8"))
+			fmt.Sprintf("byte 0x%02x is not UTF-8; the bundle carries the file as base64", p.content[i]),
+			"save the file as UTF-8"))
 	}
 	hidden := hiddenRunes(p.content)
 	for i, h := range hidden {
@@ -109,9 +114,9 @@ func (c *collector) checkText(p *part) {
 	}
 }
 
-// notText says why data is no text in UTF-8 as a whole, and where that shows; "" if only single bytes may be wrong.
-// UTF-16 is known by its byte order mark, or by a NUL in every other byte of most characters; a binary file by a
-// NUL and many bytes that no text has.
+// notText says why data is no text in UTF-8 as a whole, and where that shows; "" if only
+// single bytes may be wrong. UTF-16 is known by its byte order mark, or by a NUL in every
+// other byte of most characters; a binary file by a NUL and many bytes that no text has.
 func notText(data []byte) (at int, message, hint string) {
 	var nul [2]int
 	strange := 0
@@ -134,7 +139,7 @@ func notText(data []byte) (at int, message, hint string) {
 	return 0, "", ""
 }
 
-// hiddenFinding is about r and as many more after it as are not reported one by one.
+// hiddenFinding reports r, and how many more follow that are not reported one by one.
 func hiddenFinding(file string, line, column int, r rune, more int) diag.Finding {
 	message := fmt.Sprintf("U+%04X is invisible or changes the direction of text", r)
 	if more > 0 {
@@ -159,8 +164,10 @@ type hiddenRune struct {
 	offset int
 }
 
-// hiddenRunes finds the characters that can hide text from a reviewer. A byte order mark at the start, joiners inside emoji and inside
-// words of scripts that need them, variation selectors after a symbol, and flags spelled in tag characters are as they should be.
+// hiddenRunes finds the characters that can hide text from a reviewer. A byte order mark
+// at the start, joiners inside emoji and inside words of scripts that need them,
+// variation selectors after a symbol, and flags spelled in tag characters are as they
+// should be.
 func hiddenRunes(data []byte) []hiddenRune {
 	var found []hiddenRune
 	var before rune // the last visible character
@@ -188,7 +195,7 @@ func hiddenRunes(data []byte) []hiddenRune {
 	return found
 }
 
-// selected is what stands before a second variation selector: nothing that one may follow.
+// selected is what comes before a second variation selector: nothing that one may follow.
 func selected(before rune) rune {
 	if unicode.Is(unicode.So, before) || unicode.Is(unicode.Sk, before) {
 		return unicode.MaxRune // an emoji that has its selector may still be joined to another
@@ -199,8 +206,10 @@ func selected(before rune) rune {
 var hiddenTable = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{0x0000, 0x0008, 1}, {0x000b, 0x000b, 1}, {0x000e, 0x001f, 1}, {0x007f, 0x009f, 1}, // controls but \t \n \f \r
-		{0x00ad, 0x00ad, 1}, {0x034f, 0x034f, 1}, {0x061c, 0x061c, 1}, {0x115f, 0x1160, 1}, {0x17b4, 0x17b5, 1}, {0x180b, 0x180f, 1},
-		{0x200b, 0x200f, 1}, {0x2028, 0x202e, 1}, {0x2060, 0x206f, 1}, {0x3164, 0x3164, 1}, {0xfe00, 0xfe0f, 1}, {0xfeff, 0xfeff, 1},
+		{0x00ad, 0x00ad, 1}, {0x034f, 0x034f, 1}, {0x061c, 0x061c, 1}, {0x115f, 0x1160, 1},
+		{0x17b4, 0x17b5, 1}, {0x180b, 0x180f, 1},
+		{0x200b, 0x200f, 1}, {0x2028, 0x202e, 1}, {0x2060, 0x206f, 1}, {0x3164, 0x3164, 1},
+		{0xfe00, 0xfe0f, 1}, {0xfeff, 0xfeff, 1},
 		{0xffa0, 0xffa0, 1}, {0xfff9, 0xfffb, 1},
 	},
 	R32: []unicode.Range32{
@@ -213,32 +222,37 @@ func isJoiner(r rune) bool   { return r == 0x200c || r == 0x200d }
 func isSelector(r rune) bool { return r >= 0xfe00 && r <= 0xfe0f || r >= 0xe0100 && r <= 0xe01ef }
 func isTag(r rune) bool      { return r >= 0xe0000 && r <= 0xe007f }
 
-// inPlace tells a joiner or selector that its neighbours call for.
+// inPlace reports whether r is a joiner or selector that its neighbours call for.
 func inPlace(r, before rune, rest []byte) bool {
 	next, _ := utf8.DecodeRune(rest)
 	switch {
-	case r == 0x200c && !isHidden(next) && (shapes(before) || shapes(next)): // one is enough: Persian joins its suffixes to Latin words
+	case r == 0x200c && !isHidden(next) && (shapes(before) || shapes(next)):
+		// One is enough: Persian joins its suffixes to Latin words.
 		return true
 	case isJoiner(r):
 		return joins(before) && joins(next)
 	case r >= 0xe0100: // ideographic variation
 		return unicode.Is(unicode.Han, before)
 	case isSelector(r):
-		return before == '#' || before == '*' || before >= '0' && before <= '9' || before > 0x7f && before != unicode.MaxRune && unicode.IsGraphic(before)
+		return before == '#' || before == '*' || before >= '0' && before <= '9' ||
+			before > 0x7f && before != unicode.MaxRune && unicode.IsGraphic(before)
 	}
 	return false
 }
 
-// joins tells the characters that a joiner may stand between: emoji, and letters and marks of the scripts that shape their words.
+// joins reports whether a joiner may be next to r: next to emoji, and to letters and
+// marks of the scripts that shape their words.
 func joins(r rune) bool {
 	return r == unicode.MaxRune || unicode.In(r, unicode.So, unicode.Sk) || shapes(r)
 }
 
-// shapes tells the letters and marks of the scripts that shape their words.
+// shapes reports whether r is a letter or mark of a script that shapes its words.
 func shapes(r rune) bool {
 	return r > 0x300 &&
-		unicode.In(r, unicode.Arabic, unicode.Syriac, unicode.Mongolian, unicode.Nko, unicode.Devanagari, unicode.Bengali, unicode.Gurmukhi, unicode.Gujarati,
-			unicode.Oriya, unicode.Tamil, unicode.Telugu, unicode.Kannada, unicode.Malayalam, unicode.Sinhala, unicode.Khmer, unicode.Myanmar)
+		unicode.In(r, unicode.Arabic, unicode.Syriac, unicode.Mongolian, unicode.Nko,
+			unicode.Devanagari, unicode.Bengali, unicode.Gurmukhi, unicode.Gujarati,
+			unicode.Oriya, unicode.Tamil, unicode.Telugu, unicode.Kannada, unicode.Malayalam,
+			unicode.Sinhala, unicode.Khmer, unicode.Myanmar)
 }
 
 // tagRun is the length in bytes of the tag characters that data starts with.
@@ -254,13 +268,16 @@ func tagRun(data []byte) int {
 	return n
 }
 
-// isFlag tells a subdivision's flag, such as Scotland's: a black flag, up to six letters and the cancel tag.
+// isFlag reports whether before and tags are a subdivision's flag, such as Scotland's: a
+// black flag, up to six letters and the cancel tag.
 func isFlag(before rune, tags []byte) bool {
 	runes := bytes.Runes(tags)
-	return before == 0x1f3f4 && len(runes) >= 4 && len(runes) <= 7 && runes[len(runes)-1] == 0xe007f && !slices.Contains(runes[:len(runes)-1], 0xe007f)
+	return before == 0x1f3f4 && len(runes) >= 4 && len(runes) <= 7 &&
+		runes[len(runes)-1] == 0xe007f && !slices.Contains(runes[:len(runes)-1], 0xe007f)
 }
 
-// position is the 1-based line and column of an offset: a column is a code point, a byte order mark is none.
+// position is the 1-based line and column of an offset: a column is a code point, a byte
+// order mark is none.
 func position(data []byte, offset int) (line, column int) {
 	before := data[:offset]
 	start := bytes.LastIndexByte(before, '\n') + 1

@@ -34,15 +34,18 @@ func TestIgnoredFiles(t *testing.T) {
 			`.gitignore:2 ignored-file: agent "coach" has no memory here, and this line (.kaizen/) keeps ` + memory,
 			`.gitignore:2 ignored-file: agent "coach" has no metrics here, and this line (.kaizen/) keeps ` + metrics,
 		}},
-		{"a nested file", enabled, map[string]string{".kaizen/.gitignore": "agents\n"}, []string{".kaizen/.gitignore:1 ignored-file: "}},
+		{"a nested file", enabled, map[string]string{".kaizen/.gitignore": "agents\n"},
+			[]string{".kaizen/.gitignore:1 ignored-file: "}},
 		{"an exception", enabled, map[string]string{".gitignore": "*.md\n!memory.md\n"}, nil},
 		{"one form of the metrics", enabled, map[string]string{".gitignore": "*.jsonl\n"}, []string{"executions.jsonl"}},
 		{"the files are here", enabled, map[string]string{".gitignore": ".kaizen/\n", memory: "x", metrics: "{}"}, nil},
-		{"another convention has it", enabled, map[string]string{".gitignore": ".kaizen/agents\n", ".claude/agent-memory/coach/MEMORY.md": "x"}, nil},
+		{"another convention has it", enabled,
+			map[string]string{".gitignore": ".kaizen/agents\n", ".claude/agent-memory/coach/MEMORY.md": "x"}, nil},
 		{"another convention's path", enabled, map[string]string{".gitignore": ".squad/\n"}, nil},
 		{"disabled", disabled, map[string]string{".gitignore": ".kaizen/\n"}, nil},
 		{"named", named, map[string]string{".gitignore": ".kaizen/\n"}, []string{
-			"missing-file: memory names a file that cannot be read: ", ".gitignore line 1 (.kaizen/) keeps it out of the repository",
+			"missing-file: memory names a file that cannot be read: ",
+			".gitignore line 1 (.kaizen/) keeps it out of the repository",
 			"missing-file: metrics names", ".gitignore line 1 (.kaizen/)",
 		}},
 	} {
@@ -69,7 +72,8 @@ func TestIgnoredFiles(t *testing.T) {
 	}
 }
 
-// TestCheckUntracked holds that memory which exists on one machine only is reported, and no other.
+// TestCheckUntracked holds that memory which exists on one machine only is reported, and
+// no other.
 func TestCheckUntracked(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("git"); err != nil {

@@ -1,7 +1,7 @@
 package prepare
 
-// bundleJSON is the JSON form; schema/bundle.schema.json describes it. The first four flags are those of
-// `kaizen-agentic schedule prepare --format json`.
+// bundleJSON is the JSON form; schema/bundle.schema.json describes it. The first four
+// flags are those of `kaizen-agentic schedule prepare --format json`.
 type bundleJSON struct {
 	AgentPromptFound bool      `json:"agent_prompt_found"`
 	HasMemory        bool      `json:"has_memory"`

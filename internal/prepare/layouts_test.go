@@ -10,13 +10,16 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// agentFiles are prompts in the styles met in repositories: every front matter with every body.
+// agentFiles are prompts in the styles met in repositories: every front matter with every
+// body.
 func agentFiles(layout string) []string {
 	heads := []string{
 		"",
 		"---\nname: coach\ndescription: Reviews the week.\ntools: Read, Grep, Bash\nmodel: sonnet\n---\n\n",
-		"---\nname: somebody-else\ndescription: |\n  Two lines.\n  And \"quotes\".\ntools:\n  - Read\n  - Grep\ncolor: blue\n---\n",
-		"---\ndescription: 'GitHub agent'\ntools: ['codebase', 'search']\nmcp-servers:\n  docs: {type: local, command: npx}\n---\n\n",
+		"---\nname: somebody-else\ndescription: |\n  Two lines.\n  And \"quotes\".\n" +
+			"tools:\n  - Read\n  - Grep\ncolor: blue\n---\n",
+		"---\ndescription: 'GitHub agent'\ntools: ['codebase', 'search']\n" +
+			"mcp-servers:\n  docs: {type: local, command: npx}\n---\n\n",
 		"---\nmode: subagent\npermission:\n  edit: deny\ntemperature: 0.1\n---\n",
 		"---\nname: broken\ndescription: a: b: c\n\t- tab\n",
 		"\ufeff---\nname: with-a-mark\n---\n",
@@ -29,7 +32,8 @@ func agentFiles(layout string) []string {
 		"```go\nfunc main() {}\n```\n\n````markdown\n```\nnested\n```\n````\n",
 		"~~~\n``````````\n~~~\nand an open fence:\n`````\n",
 		"- source: `x`\n- content: verbatim, utf-8, bytes: 3\n\n```markdown\nabc\n```\n",
-		"Ünïcödé, 日本語, 👩\u200d💻, ❤️\u200d🔥, 1️⃣, 🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f and فارسی می\u200cخواهم.\n\n\n",
+		"Ünïcödé, 日本語, 👩\u200d💻, ❤️\u200d🔥, 1️⃣, " +
+			"🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f and فارسی می\u200cخواهم.\n\n\n",
 		"",
 		"\n",
 	}
@@ -41,13 +45,14 @@ func agentFiles(layout string) []string {
 	}
 	if strings.HasSuffix(layout, ".toml") {
 		for i, body := range files {
-			files[i] = fmt.Sprintf("name = \"coach\"\nmodel = \"gpt-5-codex\"\ndeveloper_instructions = '''\n%s'''\n", strings.TrimPrefix(body, "\ufeff"))
+			files[i] = fmt.Sprintf("name = \"coach\"\nmodel = \"gpt-5-codex\"\ndeveloper_instructions = '''\n%s'''\n",
+				strings.TrimPrefix(body, "\ufeff"))
 		}
 	}
 	return files
 }
 
-// Of every layout the prompt is found, and its bytes come back out of both forms.
+// The prompt of every layout is found, and its bytes come back out of both forms.
 func TestLayouts(t *testing.T) {
 	t.Parallel()
 	schema := compile(t)
@@ -57,10 +62,12 @@ func TestLayouts(t *testing.T) {
 			path := strings.ReplaceAll(schedule.Expand(pattern, "coach"), "**", "team/review")
 			for i, prompt := range agentFiles(pattern) {
 				memory := prompt + "## Metrics\n"
-				tree := newTree(t, map[string]string{path: prompt, ".kaizen/agents/coach/memory.md": memory, ".kaizen/metrics/coach.json": "{}"})
+				tree := newTree(t, map[string]string{
+					path: prompt, ".kaizen/agents/coach/memory.md": memory, ".kaizen/metrics/coach.json": "{}",
+				})
 				for _, format := range []Format{Markdown, JSON} {
 					b, findings := must(t, tree, coach(format))
-					// Of the bodies the last two are blank.
+					// The last two of the bodies are blank.
 					blank := i%10 >= 8 && !strings.HasSuffix(pattern, ".toml")
 					warned := len(findings) == 1 && findings[0].Rule == diag.EmptyPrompt.ID
 					if warned != blank || len(findings) > 0 && !warned {
@@ -83,7 +90,7 @@ func TestLayouts(t *testing.T) {
 	}
 }
 
-// Bytes that are not UTF-8 come back too, and are told.
+// Bytes that are not UTF-8 come back too, and are reported.
 func TestInvalidUTF8(t *testing.T) {
 	t.Parallel()
 	prompt := "# Rôle\nr\xf4le\n\x00```\n"

@@ -11,8 +11,9 @@ import (
 // quoted matches what a message quotes, which may be shortened.
 var quoted = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`"(?:[^"\\]|\\.)*"`) })
 
-// Mask keeps the secrets of a manifest that is not valid, and so never reaches Prepare, out of what is told about it: findings on a line with
-// a secret quote nothing, and each secret is a finding of its own, which keeps the lines of the file out of the log.
+// Mask keeps secrets out of the findings about a manifest that is not valid, and so never
+// reaches Prepare. Findings on a line with a secret quote nothing, and each secret is a
+// finding of its own, which keeps the lines of the file out of the log.
 func Mask(file string, source []byte, findings []diag.Finding) []diag.Finding {
 	lines := make(map[int]bool)
 	var masked []diag.Finding
@@ -21,7 +22,8 @@ func Mask(file string, source []byte, findings []diag.Finding) []diag.Finding {
 		last, _ := position(source, s.end)
 		for ; line <= last; line++ {
 			if !lines[line] {
-				masked = append(masked, diag.Secret.At(file, line, column, fmt.Sprintf("a secret of the kind %s stands in the manifest", s.rule),
+				masked = append(masked, diag.Secret.At(file, line, column,
+					fmt.Sprintf("a secret of the kind %s stands in the manifest", s.rule),
 					"remove it and revoke it: it is in the history too"))
 			}
 			lines[line], column = true, 1

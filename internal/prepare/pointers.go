@@ -22,8 +22,8 @@ const (
 // labelled is a pointer that was found.
 type labelled struct{ label, path string }
 
-// pointers finds scope, todo and workplans, which the manifest may place elsewhere, and then the
-// further labels of the manifest in its order.
+// pointers finds scope, todo and workplans, which the manifest may place elsewhere, and
+// then the further labels of the manifest in its order.
 func (f *finder) pointers() []labelled {
 	var all []labelled
 	add := func(label, path string) {
@@ -55,8 +55,8 @@ func (f *finder) pointers() []labelled {
 	return all
 }
 
-// workplans is the conventional directory; a regular file of its name is something else, unless it
-// is a link's text.
+// workplans is the conventional directory; a regular file of its name is something else,
+// unless it is a link's text.
 func (f *finder) workplans() string {
 	dir := schedule.Conventions[schedule.PartWorkplans][0]
 	if f.tree.IsDir(dir) {
@@ -82,8 +82,9 @@ func (c *collector) pointer(p labelled) *Pointer {
 	return &Pointer{Label: p.label, Path: s.Path, Size: s.Size, SHA256: s.SHA256}
 }
 
-// directory lists the directory's own files by descending name. What cannot be read or shown safely
-// is left out with a warning; subdirectories and names that begin with a dot are left out without.
+// directory lists the directory's own files by descending name. What cannot be read or
+// shown safely is left out with a warning; subdirectories and names that begin with a dot
+// are left out without.
 func (c *collector) directory(p labelled) *Pointer {
 	pointer := &Pointer{Label: p.label, Path: p.path, Files: []PointerFile{}}
 	entries, err := c.tree.Entries(p.path, maxEntries)
@@ -119,8 +120,8 @@ func fileNames(entries []fs.DirEntry) []string {
 	return names
 }
 
-// listed is a file of a pointer's directory. The digests of all such files together read at most
-// maxDigest bytes; a file for which too little is left has none.
+// listed is a file of a pointer's directory. The digests of all such files together read
+// at most maxDigest bytes; a file for which too little is left has none.
 func (c *collector) listed(p labelled, name string) *PointerFile {
 	full := path.Join(p.path, name)
 	if !utf8.ValidString(name) || len(hiddenRunes([]byte(name))) > 0 {

@@ -30,7 +30,8 @@ func show(p Pointer) string {
 	return text
 }
 
-// addAll makes links, FIFOs (target "|") and sparse files (target "0123": that many bytes) in dir.
+// addAll makes links, FIFOs (target "|") and sparse files (target "0123": that many
+// bytes) in dir.
 func addAll(t *testing.T, dir string, special map[string]string) {
 	t.Helper()
 	for name, target := range special {

@@ -1,5 +1,6 @@
-// Package prepare turns a manifest entry and a checkout into a bundle: the agent's prompt, its memory, its metrics and pointers
-// into the repository (design §5). The same commit, manifest and period give the same bytes on any machine.
+// Package prepare turns a manifest entry and a checkout into a bundle: the agent's
+// prompt, its memory, its metrics and pointers into the repository. The same commit,
+// manifest and period give the same bytes on any machine.
 package prepare
 
 import (
@@ -10,7 +11,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// Limits on what goes into a bundle (design §3, §5).
+// Limits on what goes into a bundle.
 const (
 	MaxFile   = 256 << 10 // bytes of one file; of a larger one a part is carried at most
 	MaxBundle = 1 << 20   // bytes of a rendered bundle; a larger one is warned about
@@ -26,14 +27,15 @@ const (
 	JSON     Format = "json"
 )
 
-// Policy is what happens when a secret stands in what a bundle is made of. The zero value means SecretsFail.
+// Policy is what happens when a bundle's files or commands hold a secret. The zero value
+// means SecretsFail.
 type Policy string
 
 // The policies of the input `secrets`.
 const (
 	SecretsFail   Policy = "fail"   // an error: the agent is not prepared
 	SecretsRedact Policy = "redact" // a warning: the bundle holds [redacted:<detector>] in its place
-	SecretsOff    Policy = "off"    // nobody looks
+	SecretsOff    Policy = "off"    // nothing is searched
 )
 
 // Input is everything a bundle is made of beside the checkout's files.
@@ -49,14 +51,15 @@ type Input struct {
 	File string
 }
 
-// Pointer is a reference to a file or a directory of the repository; content is never part of a bundle.
+// Pointer is a reference to a file or a directory of the repository; content is never
+// part of a bundle.
 type Pointer struct {
 	Label  string `json:"label"`
 	Path   string `json:"path"`
 	Size   int64  `json:"size"`   // bytes, of a directory those of Files
 	SHA256 string `json:"sha256"` // lower-case hex; "" for a file of more than 64 MiB and for a directory
-	// Files are the files of a directory, the last name first, which is the newest where names begin
-	// with a date; nil for a file. More is how many further files the directory has.
+	// Files are the files of a directory, the last name first, which is the newest where names
+	// begin with a date; nil for a file. More is how many further files the directory has.
 	Files []PointerFile `json:"files,omitzero"`
 	More  int           `json:"more,omitempty"`
 }
@@ -75,14 +78,15 @@ type Bundle struct {
 	Cadence schedule.Cadence
 	Period  string
 	Format  Format
-	// Content is the rendered bundle, and Sources the sources.json beside it: the two files of the artifact.
+	// Content is the rendered bundle, and Sources the sources.json beside it: the two files
+	// of the artifact.
 	Content []byte
 	Sources []byte
 
 	PromptFound, HasMemory, HasMetrics bool
 	Pointers                           []Pointer
 	SessionClose                       []string
-	// Memory is what the summary tells about the memory's health; nil without a memory.
+	// Memory is what the summary says about the memory's health; nil without a memory.
 	Memory *MemoryInfo
 }
 
@@ -108,9 +112,10 @@ func contentName(f Format) string {
 // SourcesName is the file name of Bundle.Sources.
 const SourcesName = "sources.json"
 
-// Prepare builds the bundle of one entry. Findings with an error mean that the bundle is nil and must not leave the machine.
-// The findings are sorted; the caller drops those that the manifest silences. The error is for what the machine did, not for what
-// the repository holds. Prepare is safe for concurrent use on one tree.
+// Prepare builds the bundle of one entry. Findings with an error mean that the bundle is
+// nil and must not leave the machine. The findings are sorted; the caller drops those
+// that the manifest silences. The error is for what the machine did, not for what the
+// repository holds. Prepare is safe for concurrent use on one tree.
 func Prepare(tree *checkout.Tree, in Input) (*Bundle, []diag.Finding, error) {
 	if in.Format == "" {
 		in.Format = Markdown
@@ -124,7 +129,8 @@ func Prepare(tree *checkout.Tree, in Input) (*Bundle, []diag.Finding, error) {
 			return nil, nil, fmt.Errorf("rendering the bundle of agent %q: %w", in.Entry.Agent, err)
 		}
 		if n := len(bundle.Content); n > MaxBundle {
-			c.report(diag.LargeBundle, "agent", fmt.Sprintf("the bundle of agent %q has %d bytes, more than %d", in.Entry.Agent, n, MaxBundle),
+			c.report(diag.LargeBundle, "agent",
+				fmt.Sprintf("the bundle of agent %q has %d bytes, more than %d", in.Entry.Agent, n, MaxBundle),
 				"shorten the prompt or the memory")
 		}
 	}

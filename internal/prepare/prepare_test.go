@@ -16,9 +16,13 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
-// The same files give the same bytes on another path, under another umask, made in another order.
+// The same files give the same bytes on another path, under another umask, made in
+// another order.
 func TestReproducible(t *testing.T) { // not parallel: the umask is the process's
-	files := []string{"agents/agent-coach.md", "agents/coach.md", ".kaizen/agents/coach/memory.md", ".kaizen/metrics/coach/executions.jsonl", "SCOPE.md", "docs/TODO.md"}
+	files := []string{
+		"agents/agent-coach.md", "agents/coach.md", ".kaizen/agents/coach/memory.md",
+		".kaizen/metrics/coach/executions.jsonl", "SCOPE.md", "docs/TODO.md",
+	}
 	var first *Bundle
 	var before []diag.Finding
 	for i, mask := range []int{0o022, 0o077, 0o000} {
@@ -43,7 +47,8 @@ func TestReproducible(t *testing.T) { // not parallel: the umask is the process'
 			if first == nil {
 				first, before = b, findings
 			}
-			if !bytes.Equal(b.Content, first.Content) || !bytes.Equal(b.Sources, first.Sources) || !slices.Equal(findings, before) {
+			if !bytes.Equal(b.Content, first.Content) || !bytes.Equal(b.Sources, first.Sources) ||
+				!slices.Equal(findings, before) {
 				t.Errorf("umask %03o: other bytes", mask)
 			}
 			if bytes.Contains(append(b.Content, b.Sources...), []byte(dir)) {
@@ -64,23 +69,31 @@ func TestCheck(t *testing.T) {
 		{"as it should be", map[string]string{"agents/coach.md": "p"}, "  coach:\n    cadence: weekly\n", nil},
 		{"no prompt", nil, "  coach:\n    cadence: weekly\n", []string{"4:3 no-prompt"}},
 		{"no prompt, silenced", nil, "  coach: # kaizen-ignore: no-prompt\n    cadence: weekly\n", nil},
-		{"no prompt, in flow", nil, "  tidy: {cadence: weekly, enabled: false}\n  coach: {cadence: weekly}\n", []string{"5:3 no-prompt"}},
-		{"no prompt, and its name is given", nil, "  coach: {cadence: weekly, prompt: p.md}\n", []string{"4:36 missing-file"}},
+		{"no prompt, in flow", nil, "  tidy: {cadence: weekly, enabled: false}\n  coach: {cadence: weekly}\n",
+			[]string{"5:3 no-prompt"}},
+		{"no prompt, and its name is given", nil, "  coach: {cadence: weekly, prompt: p.md}\n",
+			[]string{"4:36 missing-file"}},
 		{"no prompt yet", map[string]string{"agents/review.md": "p"}, "  coach: {cadence: weekly, enabled: false}\n", nil},
-		{"misspelt", map[string]string{"agents/coach.md": "p"}, "  coahc:\n    cadence: weekly\n", []string{"4:3 misspelt-agent"}},
-		{"misspelt, in another layout", map[string]string{".codex/agents/coach.toml": "p"}, "  Coach: {cadence: weekly}\n", []string{"4:3 misspelt-agent"}},
-		{"misspelt, disabled", map[string]string{"agents/coach.md": "p"}, "  coahc: {cadence: weekly, enabled: false}\n", []string{"4:3 misspelt-agent"}},
+		{"misspelt", map[string]string{"agents/coach.md": "p"}, "  coahc:\n    cadence: weekly\n",
+			[]string{"4:3 misspelt-agent"}},
+		{"misspelt, in another layout", map[string]string{".codex/agents/coach.toml": "p"},
+			"  Coach: {cadence: weekly}\n", []string{"4:3 misspelt-agent"}},
+		{"misspelt, disabled", map[string]string{"agents/coach.md": "p"},
+			"  coahc: {cadence: weekly, enabled: false}\n", []string{"4:3 misspelt-agent"}},
 		{"misspelt, an error that cannot be silenced", map[string]string{"agents/coach.md": "p"},
 			"  coahc: {cadence: weekly} # kaizen-ignore: misspelt-agent\n", []string{"4:3 misspelt-agent"}},
 		{"near an agent that has an entry", map[string]string{"agents/coach.md": "p"},
 			"  coach: {cadence: weekly}\n  couch: {cadence: weekly}\n", []string{"5:3 no-prompt"}},
 		{"near an agent that has a disabled entry", map[string]string{"agents/coach.md": "p"},
 			"  coach: {cadence: weekly, enabled: false}\n  couch: {cadence: weekly}\n", []string{"5:3 no-prompt"}},
-		{"two slips", map[string]string{"agents/optimization.md": "p"}, "  optmisation: {cadence: weekly}\n", []string{"4:3 no-prompt"}},
-		{"two prompts", map[string]string{"agents/coach.md": "p", ".claude/agents/coach.md": "p"}, "  coach:\n    cadence: weekly\n", []string{"4:3 ambiguous-prompt"}},
+		{"two slips", map[string]string{"agents/optimization.md": "p"}, "  optmisation: {cadence: weekly}\n",
+			[]string{"4:3 no-prompt"}},
+		{"two prompts", map[string]string{"agents/coach.md": "p", ".claude/agents/coach.md": "p"},
+			"  coach:\n    cadence: weekly\n", []string{"4:3 ambiguous-prompt"}},
 		{"named", map[string]string{"agents/coach.md": "p", ".claude/agents/coach.md": "p"},
 			"  coach:\n    cadence: weekly\n    prompt: agents/coach.md\n", nil},
-		{"missing", map[string]string{"agents/coach.md": "p"}, "  coach:\n    cadence: weekly\n    memory: m.md\n    pointers:\n      design: d.md\n",
+		{"missing", map[string]string{"agents/coach.md": "p"},
+			"  coach:\n    cadence: weekly\n    memory: m.md\n    pointers:\n      design: d.md\n",
 			[]string{"6:13 missing-file", "8:15 missing-file"}},
 		{"shared memory", map[string]string{"agents/a.md": "p", "agents/b.md": "p", "memory-bank/activeContext.md": "m"},
 			"  a:\n    cadence: weekly\n  b:\n    cadence: weekly\n", []string{"6:3 convention-collision"}},
@@ -88,9 +101,12 @@ func TestCheck(t *testing.T) {
 			"  a:\n    cadence: weekly\n  b:\n    cadence: weekly\n    memory: memory-bank/activeContext.md\n", nil},
 		{"two patterns, one prompt", map[string]string{"agents/agent-x.md": "p"},
 			"  x:\n    cadence: weekly\n  agent-x:\n    cadence: weekly\n", []string{"6:3 convention-collision"}},
-		{"long prompt", map[string]string{"agents/coach.md": strings.Repeat("ü", MaxPrompt+1)}, "  coach:\n    cadence: weekly\n", []string{"4:3 long-prompt"}},
-		{"prompt just short enough", map[string]string{"agents/coach.md": strings.Repeat("ü", MaxPrompt)}, "  coach:\n    cadence: weekly\n", nil},
-		{"directory in place", map[string]string{"agents/coach.md/x": ""}, "  coach:\n    cadence: weekly\n", []string{"0:0 unreadable"}},
+		{"long prompt", map[string]string{"agents/coach.md": strings.Repeat("ü", MaxPrompt+1)},
+			"  coach:\n    cadence: weekly\n", []string{"4:3 long-prompt"}},
+		{"prompt just short enough", map[string]string{"agents/coach.md": strings.Repeat("ü", MaxPrompt)},
+			"  coach:\n    cadence: weekly\n", nil},
+		{"directory in place", map[string]string{"agents/coach.md/x": ""}, "  coach:\n    cadence: weekly\n",
+			[]string{"0:0 unreadable"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -116,19 +132,28 @@ func TestSuggestions(t *testing.T) {
 		want  string // the hint of the last finding
 	}{
 		{"an agent", []string{".claude/agents/coach.md"}, "coahc: {cadence: daily}", `did you mean "coach"?`},
-		{"an agent of another layout", []string{".codex/agents/optimization.toml"}, "optmisation: {cadence: daily}", `did you mean "optimization"? If not, add .claude/agents/optmisation.md, or name the file with prompt:`},
-		{"no agent is near", []string{".claude/agents/review.md"}, "coahc: {cadence: daily}", "add .claude/agents/coahc.md, or name the file with prompt:"},
-		{"a directory is no prompt", []string{".claude/agents/coach.md/x"}, "coahc: {cadence: daily}", "add .claude/agents/coahc.md, or name the file with prompt:"},
-		{"a prompt", []string{".claude/agents/coach.md"}, "a: {cadence: daily, prompt: .claude/agents/coahc.md}", `did you mean ".claude/agents/coach.md"?`},
-		{"a memory", []string{"a.md", "notes/memory.md"}, "a: {cadence: daily, prompt: a.md, memory: notes/memroy.md}", `did you mean "notes/memory.md"?`},
-		{"metrics in a directory", []string{"a.md", ".kaizen/metrics/coach/summary.json"}, "a: {cadence: daily, prompt: a.md, metrics: .kaizen/metrics/coahc}", `did you mean ".kaizen/metrics/coach"?`},
-		{"a pointer at the root", []string{"a.md", "SCOPE.md"}, "a: {cadence: daily, prompt: a.md, pointers: {scope: SCOEP.md}}", `did you mean "SCOPE.md"?`},
+		{"an agent of another layout", []string{".codex/agents/optimization.toml"}, "optmisation: {cadence: daily}",
+			`did you mean "optimization"? If not, add .claude/agents/optmisation.md, or name the file with prompt:`},
+		{"no agent is near", []string{".claude/agents/review.md"}, "coahc: {cadence: daily}",
+			"add .claude/agents/coahc.md, or name the file with prompt:"},
+		{"a directory is no prompt", []string{".claude/agents/coach.md/x"}, "coahc: {cadence: daily}",
+			"add .claude/agents/coahc.md, or name the file with prompt:"},
+		{"a prompt", []string{".claude/agents/coach.md"}, "a: {cadence: daily, prompt: .claude/agents/coahc.md}",
+			`did you mean ".claude/agents/coach.md"?`},
+		{"a memory", []string{"a.md", "notes/memory.md"},
+			"a: {cadence: daily, prompt: a.md, memory: notes/memroy.md}", `did you mean "notes/memory.md"?`},
+		{"metrics in a directory", []string{"a.md", ".kaizen/metrics/coach/summary.json"},
+			"a: {cadence: daily, prompt: a.md, metrics: .kaizen/metrics/coahc}",
+			`did you mean ".kaizen/metrics/coach"?`},
+		{"a pointer at the root", []string{"a.md", "SCOPE.md"},
+			"a: {cadence: daily, prompt: a.md, pointers: {scope: SCOEP.md}}", `did you mean "SCOPE.md"?`},
 		{"a directory as a pointer", []string{"a.md", "plans/x"},
 			"a: {cadence: daily, prompt: a.md, pointers: {plan: palns}}", `did you mean "plans"?`},
 		{"a directory is no memory", []string{"a.md", "notes/x"},
 			"a: {cadence: daily, prompt: a.md, memory: noets}",
 			"add the file, correct the path, or remove the key to search by convention"},
-		{"no such directory", []string{"a.md"}, "a: {cadence: daily, prompt: b/a.md}", "add the file, correct the path, or remove the key to search by convention"},
+		{"no such directory", []string{"a.md"}, "a: {cadence: daily, prompt: b/a.md}",
+			"add the file, correct the path, or remove the key to search by convention"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -159,9 +184,13 @@ func TestLinkedLayouts(t *testing.T) {
 
 func TestPointers(t *testing.T) {
 	t.Parallel()
-	tree := newTree(t, map[string]string{"agents/coach.md": "p", "docs/SCOPE.md": "s", "TODO.md": "t", "PLAN.md": "the plan", "docs/TODO.md": "other"})
+	tree := newTree(t, map[string]string{
+		"agents/coach.md": "p", "docs/SCOPE.md": "s", "TODO.md": "t",
+		"PLAN.md": "the plan", "docs/TODO.md": "other",
+	})
 	in := coach(JSON)
-	in.Entry = load(t, "agents:\n  coach:\n    cadence: weekly\n    pointers: {plan: PLAN.md, todo: docs/TODO.md}\n").Entries[0]
+	in.Entry = load(t,
+		"agents:\n  coach:\n    cadence: weekly\n    pointers: {plan: PLAN.md, todo: docs/TODO.md}\n").Entries[0]
 	b, _ := must(t, tree, in)
 	var got []string
 	for _, p := range b.Pointers {
@@ -185,13 +214,18 @@ func TestExecutions(t *testing.T) {
 	const record = `{"agent":"coach","success":true,"timestamp":"2026-11-02T05:00:00Z"}`
 	tests := []struct{ name, lines, want string }{
 		{"empty", "", `{"execution_count":0,` + none + `"broken_lines":0}`},
-		{"kaizen-agentic", `{"agent":"coach","timestamp":"2026-11-02T05:00:00Z","success":true,"execution_time_s":10,"quality_score":0.9}` + "\n" +
-			`{"agent":"coach","timestamp":"2026-11-09T05:00:00Z","success":false,"execution_time_s":20}` + "\n" +
-			`{"agent":"coach","timestamp":"2026-11-01T05:00:00Z","success":true,"execution_time_s":60,"quality_score":0.8}` + "\n",
+		{"kaizen-agentic",
+			`{"agent":"coach","timestamp":"2026-11-02T05:00:00Z","success":true,` +
+				`"execution_time_s":10,"quality_score":0.9}` + "\n" +
+				`{"agent":"coach","timestamp":"2026-11-09T05:00:00Z","success":false,"execution_time_s":20}` + "\n" +
+				`{"agent":"coach","timestamp":"2026-11-01T05:00:00Z","success":true,` +
+				`"execution_time_s":60,"quality_score":0.8}` + "\n",
 			`{"execution_count":3,"success_rate":0.6667,"avg_quality_score":0.85,"avg_execution_time_s":30,` +
 				`"last_execution":"2026-11-09T05:00:00Z",` +
 				`"trend":{"success_rate":"stable","quality_score":"declining"},"broken_lines":0}`},
-		{"other names", `{"agent":"coach","recorded_at":"2026-11-02 05:00:00","status":"failed","duration_ms":1500,"quality":1}` + "\r\n" + `{"agent":"coach","date":"2026-11-01","time":2.5,"ok":true}`,
+		{"other names",
+			`{"agent":"coach","recorded_at":"2026-11-02 05:00:00","status":"failed","duration_ms":1500,"quality":1}` + "\r\n" +
+				`{"agent":"coach","date":"2026-11-01","time":2.5,"ok":true}`,
 			`{"execution_count":2,"success_rate":0.5,"avg_quality_score":1,"avg_execution_time_s":2,` +
 				`"last_execution":"2026-11-02T05:00:00Z",` +
 				`"trend":{"success_rate":"improving","quality_score":null},"broken_lines":0}`},
@@ -208,8 +242,10 @@ func TestExecutions(t *testing.T) {
 			`{"agent":"coach","success":true,"timestamp":"2026-11-02T05:00:00Z","quality_score":-0.1}`,
 			`{"agent":"coach","success":true,"timestamp":"2026-11-02T05:00:00Z","execution_time_s":-1}`,
 		}, "\n"), `{"execution_count":0,` + none + `"broken_lines":8}`},
-		{"broken", "\ufeff" + record + "\n\n{\n[]\nnull\n{\"success\":1e999}\n\x00\n" + strings.Repeat("x", maxLine+1) + "\n{\"success\":true,\"time\":-1,\"quality\":7}",
-			`{"execution_count":1,"success_rate":1,"avg_quality_score":null,"avg_execution_time_s":null,"last_execution":"2026-11-02T05:00:00Z",` +
+		{"broken", "\ufeff" + record + "\n\n{\n[]\nnull\n{\"success\":1e999}\n\x00\n" +
+			strings.Repeat("x", maxLine+1) + "\n{\"success\":true,\"time\":-1,\"quality\":7}",
+			`{"execution_count":1,"success_rate":1,"avg_quality_score":null,"avg_execution_time_s":null,` +
+				`"last_execution":"2026-11-02T05:00:00Z",` +
 				`"trend":{"success_rate":null,"quality_score":null},` + `"broken_lines":7}`},
 		{"hostile text", `{"timestamp":"## Prompt","success":"yes","time":"1"}`,
 			`{"execution_count":0,` + none + `"broken_lines":1}`},
@@ -227,7 +263,8 @@ func TestExecutions(t *testing.T) {
 			if err := json.Compact(&compact, content); err != nil || compact.String() != tt.want {
 				t.Errorf("summary = %s, want %s (%v)", &compact, tt.want, err)
 			}
-			if broken := strings.HasSuffix(tt.want, `"broken_lines":0}`); broken == has(findings, diag.BadMetrics.ID, ".kaizen/metrics/coach/executions.jsonl") {
+			broken := strings.HasSuffix(tt.want, `"broken_lines":0}`)
+			if broken == has(findings, diag.BadMetrics.ID, ".kaizen/metrics/coach/executions.jsonl") {
 				t.Errorf("findings = %v", findings)
 			}
 		})
@@ -249,9 +286,10 @@ func TestWhyBroken(t *testing.T) {
 // TestNotText holds the one finding about a file that is no text in UTF-8.
 func TestNotText(t *testing.T) {
 	t.Parallel()
+	const text = "Help the team choose one improvement of their work, each week.\nCafé, 日本.\n"
 	wide := func(order binary.AppendByteOrder, mark string) string {
 		data := []byte(mark)
-		for _, unit := range utf16.Encode([]rune("Help the team choose one improvement of their work, each week.\nCafé, 日本.\n")) {
+		for _, unit := range utf16.Encode([]rune(text)) {
 			data = order.AppendUint16(data, unit)
 		}
 		return string(data)
@@ -262,7 +300,8 @@ func TestNotText(t *testing.T) {
 		{"big endian", wide(binary.BigEndian, "\xfe\xff"), utf16File},
 		{"little endian without a mark", wide(binary.LittleEndian, ""), utf16File},
 		{"big endian without a mark", wide(binary.BigEndian, ""), utf16File},
-		{"a picture", "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89",
+		{"a picture", "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" +
+			"\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89",
 			"invalid-utf8: the file is binary, which reaches the agent as noise"},
 		{"text", "Help the team.\n", ""},
 	} {
@@ -353,10 +392,12 @@ func TestFromJSON(t *testing.T) {
 	flags := `"agent_prompt_found": true, "has_memory": false, "has_metrics": true`
 	tests := []struct{ name, data, labels, err string }{
 		{"labels", `{` + flags + `, "pointers": ["scope", "todo"]}`, "scope todo", ""},
-		{"with further keys", `{"agent": "coach", "root": "/x", "prompt": {"text": "p"}, ` + flags + `, "pointers": []}`, "", ""},
+		{"with further keys",
+			`{"agent": "coach", "root": "/x", "prompt": {"text": "p"}, ` + flags + `, "pointers": []}`, "", ""},
 		{"objects", `{` + flags + `, "pointers": [{"label": "scope", "path": "SCOPE.md", "exists": true}]}`, "scope", ""},
 		{"mapping", `{` + flags + `, "pointers": {"todo": "TODO.md", "scope": {"path": "SCOPE.md"}}}`, "scope todo", ""},
-		{"other agent", `{"agent": "optimization", ` + flags + `, "pointers": []}`, "", `the bundle of "optimization", not of "coach"`},
+		{"other agent", `{"agent": "optimization", ` + flags + `, "pointers": []}`, "",
+			`the bundle of "optimization", not of "coach"`},
 		{"no flags", `{"pointers": []}`, "", "lacks one of the flags"},
 		{"flag of another type", `{"agent_prompt_found": "yes", "pointers": []}`, "", "not the JSON of schedule prepare"},
 		{"no pointers", `{` + flags + `}`, "", `lacks "pointers"`},
@@ -382,13 +423,14 @@ func TestFromJSON(t *testing.T) {
 		for _, p := range b.Pointers {
 			labels = append(labels, p.Label)
 		}
-		if strings.Join(labels, " ") != tt.labels || b.Format != JSON || string(b.Content) != tt.data || !b.PromptFound || b.HasMemory || !b.HasMetrics {
+		if strings.Join(labels, " ") != tt.labels || b.Format != JSON || string(b.Content) != tt.data ||
+			!b.PromptFound || b.HasMemory || !b.HasMetrics {
 			t.Errorf("%s: %+v", tt.name, labels)
 		}
 	}
 }
 
-// What is wrong with a command stands where the command does, if the manifest keeps its place.
+// A finding about a command has the command's place, if the manifest keeps it.
 func TestSessionCloseHygiene(t *testing.T) {
 	t.Parallel()
 	token := "ghp_" + random(alnum, 36)
@@ -403,7 +445,8 @@ func TestSessionCloseHygiene(t *testing.T) {
 	}
 	secret, hidden := at(1)+" error secret", at(2)+" warning hidden-unicode"
 	for policy, want := range map[Policy][]string{
-		SecretsFail: {secret, hidden}, SecretsRedact: {strings.Replace(secret, "error", "warning", 1), hidden}, SecretsOff: {hidden},
+		SecretsFail: {secret, hidden}, SecretsRedact: {strings.Replace(secret, "error", "warning", 1), hidden},
+		SecretsOff: {hidden},
 	} {
 		in := coach(Markdown)
 		in.Entry, in.Secrets = entry, policy
@@ -411,7 +454,8 @@ func TestSessionCloseHygiene(t *testing.T) {
 		var got []string
 		for _, f := range findings {
 			got = append(got, fmt.Sprintf("%d:%d %s %s", f.Line, f.Column, f.Severity, f.Rule))
-			if f.Rule == diag.HiddenUnicode.ID && !strings.Contains(f.Message, "U+202E is invisible or changes the direction of text; 1 more follow") {
+			if f.Rule == diag.HiddenUnicode.ID &&
+				!strings.Contains(f.Message, "U+202E is invisible or changes the direction of text; 1 more follow") {
 				t.Errorf("%q: %s", policy, f.Message)
 			}
 		}
@@ -423,15 +467,18 @@ func TestSessionCloseHygiene(t *testing.T) {
 	}
 }
 
-// Given JSON is held to what files are held to. Nothing in it is rewritten, so a secret stops it under redact too.
+// Given JSON is checked as files are. Nothing in it is rewritten, so a secret stops it
+// under redact too.
 func TestFromJSONHygiene(t *testing.T) {
 	t.Parallel()
 	token := "ghp_" + random(alnum, 36)
 	data := "{\"agent_prompt_found\": true, \"has_memory\": false, \"has_metrics\": true, \"pointers\": [],\n" +
-		" \"prompt\": {\"content\": \"line\\n" + strings.ReplaceAll(token, "_", `\u005f`) + "\"},\n \"memory\": \"a\u202eb\\u2066c\"}"
+		" \"prompt\": {\"content\": \"line\\n" + strings.ReplaceAll(token, "_", `\u005f`) +
+		"\"},\n \"memory\": \"a\u202eb\\u2066c\"}"
 	hidden := "given.json:3:12 hidden-unicode"
 	for policy, want := range map[Policy][]string{
-		"": {"given.json:2:24 secret", hidden}, SecretsFail: {"given.json:2:24 secret", hidden}, SecretsRedact: {"given.json:2:24 secret", hidden}, SecretsOff: {hidden},
+		"": {"given.json:2:24 secret", hidden}, SecretsFail: {"given.json:2:24 secret", hidden},
+		SecretsRedact: {"given.json:2:24 secret", hidden}, SecretsOff: {hidden},
 	} {
 		in := coach(Markdown)
 		in.Secrets = policy
@@ -449,13 +496,15 @@ func TestFromJSONHygiene(t *testing.T) {
 	}
 	in := coach(Markdown)
 	in.Entry.SessionClose = []string{"curl -H 'X-Token: " + token + "'"}
-	b, findings, err := FromJSON("given.json", []byte(`{"agent_prompt_found":true,"has_memory":true,"has_metrics":true,"pointers":[]}`), in)
+	const minimal = `{"agent_prompt_found":true,"has_memory":true,"has_metrics":true,"pointers":[]}`
+	b, findings, err := FromJSON("given.json", []byte(minimal), in)
 	if b != nil || err != nil || !has(findings, diag.Secret.ID, ".kaizen/schedule.yml") {
 		t.Errorf("session_close: bundle %v, %v, %v", b != nil, findings, err)
 	}
 }
 
-// The key of a value gives it away as it does in a file. One secret is told once, and nothing else in the JSON hides one.
+// The key of a value gives it away as it does in a file. One secret is reported once, and
+// nothing else in the JSON hides one.
 func TestFromJSONKeys(t *testing.T) {
 	t.Parallel()
 	const password = "k8Jd92ks" + "lQpW"
@@ -471,10 +520,12 @@ func TestFromJSONKeys(t *testing.T) {
 		{"known by itself", `"token":"ghp_` + random(alnum, 36) + `"`, "2:9"},
 		{"in a string that is JSON", `"content":"{\"db_password\":\"` + password + `\"}"`, "2:11"},
 		{"one of each", `"content":"ghp_` + random(alnum, 36) + `","db_password":"` + password + `"`, "2:11 2:68"},
-		{"behind hidden characters", strings.Repeat(`"a":"\u202e",`, maxHidden) + `"b":"ghp_` + random(alnum, 36) + `"`, "2:135"},
+		{"behind hidden characters",
+			strings.Repeat(`"a":"\u202e",`, maxHidden) + `"b":"ghp_` + random(alnum, 36) + `"`, "2:135"},
 	}
 	for _, tt := range tests {
-		data := "{\"agent_prompt_found\": true, \"has_memory\": false, \"has_metrics\": true, \"pointers\": [],\n" + tt.member + "}"
+		data := "{\"agent_prompt_found\": true, \"has_memory\": false, \"has_metrics\": true, \"pointers\": [],\n" +
+			tt.member + "}"
 		_, findings, err := FromJSON("given.json", []byte(data), coach(Markdown))
 		var got []string
 		for _, f := range findings {
@@ -486,8 +537,10 @@ func TestFromJSONKeys(t *testing.T) {
 			t.Errorf("%s: secrets at %q, %v; want %q", tt.name, got, err, tt.want)
 		}
 	}
-	many := `{"agent_prompt_found": true, "has_memory": false, "has_metrics": true, "pointers": [], "a": [` + strings.Repeat(`"ghp_`+random(alnum, 36)+`",`, 50) + `""]}`
-	if _, findings, err := FromJSON("given.json", []byte(many), coach(Markdown)); err != nil || len(findings) != maxSecrets {
+	many := `{"agent_prompt_found": true, "has_memory": false, "has_metrics": true, "pointers": [], "a": [` +
+		strings.Repeat(`"ghp_`+random(alnum, 36)+`",`, 50) + `""]}`
+	_, findings, err := FromJSON("given.json", []byte(many), coach(Markdown))
+	if err != nil || len(findings) != maxSecrets {
 		t.Errorf("%d findings, %v", len(findings), err)
 	}
 }
@@ -501,7 +554,8 @@ func TestFromOwnJSON(t *testing.T) {
 		t.Fatalf("AgentOf = %q, %v", agent, err)
 	}
 	again, findings, err := FromJSON("given.json", b.Content, coach(Markdown))
-	if len(findings) > 0 || err != nil || !bytes.Equal(again.Content, b.Content) || again.PromptFound != b.PromptFound || len(again.Pointers) != 1 {
+	if len(findings) > 0 || err != nil || !bytes.Equal(again.Content, b.Content) ||
+		again.PromptFound != b.PromptFound || len(again.Pointers) != 1 {
 		t.Errorf("FromJSON = %+v, %v", again, err)
 	}
 	for _, data := range []string{`{}`, `{"agent": ""}`, `{"agent": "a b"}`, `[]`, ``, `{"agent": 1}`} {
@@ -530,8 +584,10 @@ func TestVerify(t *testing.T) {
 		{"event and receipt beside it", map[string]string{"event.json": "{}", "receipt.json": "{}"}, nil, "", ""},
 		{"no sources", map[string]string{SourcesName: ""}, nil, "", "holds no bundle"},
 		{"broken sources", map[string]string{SourcesName: "{"}, nil, "", "not what prepare wrote"},
-		{"sources that name another file", map[string]string{SourcesName: `{"bundle": {"name": "../../etc/passwd"}}`}, nil, "", "not bundle.md or bundle.json"},
-		{"sources that leave the tree", map[string]string{SourcesName: strings.Replace(string(b.Sources), "SCOPE.md", "../x", 1)}, nil, "../x", ""},
+		{"sources that name another file", map[string]string{SourcesName: `{"bundle": {"name": "../../etc/passwd"}}`},
+			nil, "", "not bundle.md or bundle.json"},
+		{"sources that leave the tree",
+			map[string]string{SourcesName: strings.Replace(string(b.Sources), "SCOPE.md", "../x", 1)}, nil, "../x", ""},
 	}
 	for _, tt := range tests {
 		findings, err := Verify(os.DirFS(newTree(t, with(good, tt.bundle)).Dir()), newTree(t, with(files, tt.repo)))

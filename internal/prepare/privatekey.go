@@ -7,17 +7,20 @@ import (
 	"sync"
 )
 
-// A key has at least so many base64 characters. Where dots stand for lines that are left out it has more: the first lines of a key that
-// documentation shows are its header and the public modulus.
+// A key has at least so many base64 characters. Where dots mark lines that are left out
+// it has more: the first lines of a key that documentation shows are its header and the
+// public modulus.
 const leastKey, leastElided = 32, 200
 
 var (
-	// keyMarks finds what a private key begins with, as the first group, and what it ends with: PEM, SSH2 and the private part of PuTTY's.
+	// keyMarks finds what a private key begins with, as the first group, and what it ends
+	// with: PEM, SSH2 and the private part of PuTTY's.
 	keyMarks = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`(-{4,5} ?BEGIN[ A-Z0-9]{0,60}PRIVATE KEY(?: BLOCK)? ?-{4,5}|Private-Lines: ?[0-9]+)|` +
 			`-{4,5} ?END[ A-Z0-9]{0,60}PRIVATE KEY(?: BLOCK)? ?-{4,5}|Private-(?:MAC|Hash): ?[0-9a-f]*`)
 	})
-	// A line of a key ends where the text's line ends, or that of the text in which a program or a page writes it.
+	// A line of a key ends where the text's line ends, or that of the text in which a
+	// program or a page writes it.
 	keyLineEnd = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\n|\\+[nr]|(?i:<br ?/?>)`) })
 	keyTag     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`<[^<>]*>`) })
 	keyRun     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[A-Za-z0-9+/]{16,}={0,2}`) })
@@ -25,8 +28,9 @@ var (
 	keyTail    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9+/=]+$`) })
 )
 
-// privateKeys finds private keys, whatever a diff, a comment, a program or a page writes around their lines. A key goes from mark to
-// mark. Where its end is missing, or what stands between the marks is mostly something else, it goes as far as its lines do.
+// privateKeys finds private keys, whatever a diff, a comment, a program or a page writes
+// around their lines. A key goes from mark to mark. Where its end is missing, or the text
+// between the marks is mostly something else, it goes as far as its lines do.
 func privateKeys(text []byte) []span {
 	var spans []span
 	marks := keyMarks().FindAllSubmatchIndex(text, -1)
@@ -52,11 +56,12 @@ func privateKeys(text []byte) []span {
 type keyText struct {
 	material []byte // long runs of base64, from lines that hold little else
 	others   int    // the length of the lines that no key has
-	elided   bool   // dots stand for a part of it
+	elided   bool   // dots mark a part that is left out
 	end      int    // where the last of the material ends
 }
 
-// readKey reads all lines, or those up to the first that is shorter than a key's or that no key has.
+// readKey reads all lines, or those up to the first that is shorter than a key's or that
+// no key has.
 func readKey(body []byte, all bool) keyText {
 	var k keyText
 	for at, next := 0, 0; at < len(body); at = next {
@@ -91,7 +96,8 @@ func readKey(body []byte, all bool) keyText {
 	return k
 }
 
-// isKey tells a key from words, paths, digests and what stands in for a key.
+// isKey reports whether the text is a key rather than words, paths, digests or a
+// placeholder.
 func (k keyText) isKey() bool {
 	least := leastKey
 	if k.elided {
@@ -106,5 +112,7 @@ func (k keyText) isKey() bool {
 		}
 	}
 	lower := strings.ToLower(string(k.material))
-	return !strings.Contains(lower, "example") && !strings.Contains(lower, "placeholder") && !strings.Contains(lower, "redacted")
+	return !strings.Contains(lower, "example") &&
+		!strings.Contains(lower, "placeholder") &&
+		!strings.Contains(lower, "redacted")
 }

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// A private key is found in every form in which files hold one, and nothing of it stays under redact.
+// A private key is found in every form in which files hold one, and nothing of it stays
+// under redact.
 func TestPrivateKeys(t *testing.T) {
 	t.Parallel()
 	const begin, end = "-----BEGIN RSA PRIVATE" + " KEY-----", "-----END RSA PRIVATE" + " KEY-----"
@@ -22,7 +23,8 @@ func TestPrivateKeys(t *testing.T) {
 	}
 	body := strings.Join(lines, "\n")
 	pgp := func(headers string) string {
-		return "-----BEGIN PGP PRIVATE" + " KEY BLOCK-----\n" + headers + "\n" + body + "\n=Ab3d\n-----END PGP PRIVATE" + " KEY BLOCK-----\n"
+		return "-----BEGIN PGP PRIVATE" + " KEY BLOCK-----\n" + headers + "\n" + body +
+			"\n=Ab3d\n-----END PGP PRIVATE" + " KEY BLOCK-----\n"
 	}
 	tests := []struct{ name, text string }{
 		{"plain", key("", "\n")},
@@ -47,13 +49,18 @@ func TestPrivateKeys(t *testing.T) {
 		{"PGP", pgp("")},
 		{"PGP with a version", pgp("Version: GnuPG v2.0.22 (GNU/Linux)\n")},
 		{"PGP with a comment", pgp("Version: GnuPG v2\nComment: https://example.com/...\n")},
-		{"encrypted", begin + "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC," + strings.ToUpper(random(hexDigits, 32)) + "\n\n" + body + "\n" + end},
-		{"SSH2", "---- BEGIN SSH2 ENCRYPTED PRIVATE" + " KEY ----\nComment: \"2048-bit RSA, me@example.com\"\n" + body + "\n---- END SSH2 ENCRYPTED PRIVATE" + " KEY ----\n"},
-		{"PuTTY", "PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none\nComment: rsa-key-example\nPublic-Lines: 1\nAAAAB3NzaC1yc2E=\nPrivate-Lines: 7\n" + body + "\nPrivate-MAC: " + random(hexDigits, 40) + "\n"},
+		{"encrypted", begin + "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC," +
+			strings.ToUpper(random(hexDigits, 32)) + "\n\n" + body + "\n" + end},
+		{"SSH2", "---- BEGIN SSH2 ENCRYPTED PRIVATE" + " KEY ----\nComment: \"2048-bit RSA, me@example.com\"\n" +
+			body + "\n---- END SSH2 ENCRYPTED PRIVATE" + " KEY ----\n"},
+		{"PuTTY", "PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none\nComment: rsa-key-example\n" +
+			"Public-Lines: 1\nAAAAB3NzaC1yc2E=\nPrivate-Lines: 7\n" +
+			body + "\nPrivate-MAC: " + random(hexDigits, 40) + "\n"},
 		{"long", begin + strings.Repeat("\n"+body, 300) + "\n" + end},
 		{"without its end", "intro\n\n" + begin + "\n" + body + "\n\nAnd so on.\n"},
 		{"without its end, in a diff", "-" + begin + "\n-" + strings.Join(lines, "\n-") + "\n And so on.\n"},
-		{"its end is far and another's", begin + "\n" + body + "\n" + strings.Repeat("Some words that no key holds.\n", 100) + "as in `" + end + "`"},
+		{"its end is far and another's",
+			begin + "\n" + body + "\n" + strings.Repeat("Some words that no key holds.\n", 100) + "as in `" + end + "`"},
 	}
 	for _, tt := range tests {
 		spans := findSecrets([]byte(tt.text))
@@ -67,7 +74,7 @@ func TestPrivateKeys(t *testing.T) {
 	}
 }
 
-// What documentation shows of a private key is none, and what stands after it stays.
+// What documentation shows of a private key is none, and the text after it stays.
 func TestNoPrivateKey(t *testing.T) {
 	t.Parallel()
 	const begin, end = "-----BEGIN PRIVATE" + " KEY-----", "-----END PRIVATE" + " KEY-----"
@@ -82,10 +89,14 @@ func TestNoPrivateKey(t *testing.T) {
 		"x":                 begin + "\nMIIEvQIBADAN" + strings.Repeat("x", 52) + "\n" + end,
 		"example":           begin + "\nMIIEvQIBADAN" + strings.Repeat("EXAMPLEkey0", 5) + "\n" + end,
 		"both in prose":     "Look for `" + begin + "` and `" + end + "`.",
-		"far apart":         "Refuse `" + begin + "`.\n\nThe commit " + random(hexDigits, 40) + " is fine, and so is\n\n    integrity " + line + "\n\nin the file that locks what a build takes from others.\n\nRefuse `" + end + "`.",
-		"paths":             begin + "\n- etc/ssl/private/server/one\n- etc/ssl/private/server/two\n- etc/ssl/private/server/three\n",
-		"a public key":      strings.ReplaceAll(begin, "PRIVATE", "PUBLIC") + "\n" + line + "\n" + strings.ReplaceAll(end, "PRIVATE", "PUBLIC"),
-		"PuTTY's words":     "It has Public-Lines: and Private-Lines: 14 of them.",
+		"far apart": "Refuse `" + begin + "`.\n\nThe commit " + random(hexDigits, 40) +
+			" is fine, and so is\n\n    integrity " + line +
+			"\n\nin the file that locks what a build takes from others.\n\nRefuse `" + end + "`.",
+		"paths": begin +
+			"\n- etc/ssl/private/server/one\n- etc/ssl/private/server/two\n- etc/ssl/private/server/three\n",
+		"a public key": strings.ReplaceAll(begin, "PRIVATE", "PUBLIC") + "\n" + line + "\n" +
+			strings.ReplaceAll(end, "PRIVATE", "PUBLIC"),
+		"PuTTY's words": "It has Public-Lines: and Private-Lines: 14 of them.",
 	} {
 		if spans := findSecrets([]byte(text)); len(spans) > 0 {
 			t.Errorf("%s: %s in %q", name, spans[0].rule, text)
@@ -97,7 +108,8 @@ func TestNoPrivateKey(t *testing.T) {
 		"\n// Ab3dEf==\nWords stay\n": "\nWords stay\n",
 	} {
 		text := begin + "\n" + line + after
-		if got := string(redact([]byte(text), findSecrets([]byte(text)))); got != "[redacted:private-key]"+cmp.Or(want, after) {
+		got := string(redact([]byte(text), findSecrets([]byte(text))))
+		if got != "[redacted:private-key]"+cmp.Or(want, after) {
 			t.Errorf("redact = %q", got)
 		}
 	}

@@ -12,22 +12,23 @@ import (
 	"sync"
 )
 
-// span is where a secret stands in a text.
+// span is where a secret is in a text.
 type span struct {
 	start, end int
 	rule       string
 }
 
-// detector knows one kind of secret.
+// detector finds one kind of secret.
 type detector struct {
 	id string
-	// keywords stand in any text worth searching; without one the pattern is not even compiled. A lower-case keyword is found in any case,
-	// another as it is written.
+	// keywords are in any text worth searching; without one the pattern is not even
+	// compiled. A lower-case keyword is found in any case, another as it is written.
 	keywords []string
 	pattern  func() *regexp.Regexp
-	// atKeyword says that a match begins with a keyword, so that only there the pattern is tried: words such as token are common in prose.
+	// atKeyword says that a match begins with a keyword, so that only there the pattern is
+	// tried: words such as token are common in prose.
 	atKeyword bool
-	// find stands in for the pattern and for all below where a pattern is not enough.
+	// find replaces the pattern and all below where a pattern is not enough.
 	find func(text []byte) []span
 	// entropy is the least entropy of a secret in bits a byte: it tells a token from xxxxxxxx.
 	entropy float64
@@ -35,7 +36,8 @@ type detector struct {
 	refuse func(match [][]byte) bool
 }
 
-// detect makes a detector. The secret is the pattern's first group, or all of it where it has none. Keywords are separated by spaces.
+// detect makes a detector. The secret is the pattern's first group, or all of it where it
+// has none. Keywords are separated by spaces.
 func detect(id, keywords string, entropy float64, pattern string) *detector {
 	return &detector{
 		id: id, keywords: strings.Fields(keywords), entropy: entropy,
@@ -43,11 +45,12 @@ func detect(id, keywords string, entropy float64, pattern string) *detector {
 	}
 }
 
-// maxAssignment bounds the text after a keyword on which a pattern is tried, in bytes. A value that is cut there is found all the same,
-// and merge adds its rest.
+// maxAssignment bounds the text after a keyword on which a pattern is tried, in bytes. A
+// value that is cut there is found all the same, and merge adds its rest.
 const maxAssignment = 1 << 10
 
-// assignment makes a detector whose matches begin with one of the keywords, in any case unless the keyword has capitals.
+// assignment makes a detector whose matches begin with one of the keywords, in any case
+// unless the keyword has capitals.
 func assignment(id, keywords string, entropy float64, pattern string) *detector {
 	d := detect(id, keywords, entropy, `\A`+pattern)
 	d.atKeyword = true
@@ -59,8 +62,10 @@ func (d *detector) except(refuse func([][]byte) bool) *detector {
 	return d
 }
 
-// detectors is the table of all kinds, the surest first: of two that know the same text, the first names it. Prefixes and lengths are
-// those that each issuer documents. The table is made when a first text is searched. A new kind is one line here and one sample in the test.
+// detectors is the table of all kinds, the surest first: where two find the same text,
+// the first names it. Prefixes and lengths are those that each issuer documents. The
+// table is made when a first text is searched. A new kind is one line here and one sample
+// in the test.
 var detectors = sync.OnceValue(func() []*detector {
 	return []*detector{
 		{id: "private-key", keywords: []string{"PRIVATE KEY", "Private-Lines:"}, find: privateKeys},
@@ -69,7 +74,8 @@ var detectors = sync.OnceValue(func() []*detector {
 		detect("age-key", "AGE-SECRET-KEY-", 3, `\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b`),
 		detect("jwt", "eyJ", 3, `\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}`),
 
-		detect("github-token", "ghp_ gho_ ghu_ ghs_ ghr_", 3, `\bgh[pousr]_[A-Za-z0-9_.-]{35,999}[A-Za-z0-9]|gh[pousr]_[A-Za-z0-9]{36}`),
+		detect("github-token", "ghp_ gho_ ghu_ ghs_ ghr_", 3,
+			`\bgh[pousr]_[A-Za-z0-9_.-]{35,999}[A-Za-z0-9]|gh[pousr]_[A-Za-z0-9]{36}`),
 		detect("github-fine-grained-token", "github_pat_", 3, `github_pat_[A-Za-z0-9]{22}[A-Za-z0-9_]*`),
 		detect("gitlab-token", "glpat- gldt- glrt- glcbt- glptt- glft- glimt- glagent- gloas- glsoat-", 3,
 			`\bgl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas|soat)-[A-Za-z0-9_-]{20,}`),
@@ -83,10 +89,12 @@ var detectors = sync.OnceValue(func() []*detector {
 		detect("atlassian-token", "ATATT3", 3, `\bATATT3[A-Za-z0-9_=-]{50,}`),
 
 		detect("aws-access-key", "AKIA ASIA ABIA ACCA", 3, `\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b`),
-		detect("aws-secret-key", "aws", 3.5, `(?i)aws.{0,20}?(?:secret|key).{0,20}?[=:]["'\s]*\b([A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)`),
+		detect("aws-secret-key", "aws", 3.5,
+			`(?i)aws.{0,20}?(?:secret|key).{0,20}?[=:]["'\s]*\b([A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)`),
 		detect("gcp-api-key", "AIza", 3, `\bAIza[A-Za-z0-9_-]{35}`),
 		detect("gcp-oauth", "ya29. GOCSPX-", 3, `\bya29\.[A-Za-z0-9_-]{20,}|\bGOCSPX-[A-Za-z0-9_-]{28}`),
-		detect("azure-key", "accountkey= sharedaccesskey=", 3, `(?i)(?:AccountKey|SharedAccessKey)=([A-Za-z0-9+/]{42,86}={1,2})`),
+		detect("azure-key", "accountkey= sharedaccesskey=", 3,
+			`(?i)(?:AccountKey|SharedAccessKey)=([A-Za-z0-9+/]{42,86}={1,2})`),
 		detect("azure-client-secret", "Q~", 3, `(?:^|[^A-Za-z0-9_~.-])([A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34})`),
 		detect("azure-sas", "sig=", 3, `[?&]sig=([A-Za-z0-9%+/]{40,}={0,2})`),
 		detect("digitalocean-token", "doo_v1_ dop_v1_ dor_v1_", 3, `\bdo[opr]_v1_[0-9a-f]{64}\b`),
@@ -102,19 +110,26 @@ var detectors = sync.OnceValue(func() []*detector {
 
 		detect("anthropic-key", "sk-ant-", 3, `\bsk-ant-[a-z0-9]+-[A-Za-z0-9_-]{20,}`),
 		detect("openrouter-key", "sk-or-", 3, `\bsk-or-v1-[0-9a-f]{64}\b`),
-		detect("openai-key", "sk-", 3, `\bsk-(?:(?:proj|svcacct|admin|None)-[A-Za-z0-9_-]{20,}|[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}|[A-Za-z0-9]{32,64}\b)`),
+		detect("openai-key", "sk-", 3,
+			`\bsk-(?:(?:proj|svcacct|admin|None)-[A-Za-z0-9_-]{20,}|`+
+				`[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}|[A-Za-z0-9]{32,64}\b)`),
 		detect("huggingface-token", "hf_ api_org_", 3, `\b(?:hf|api_org)_[A-Za-z0-9]{30,}\b`),
-		detect("model-api-key", "gsk_ xai- pplx- r8_", 3, `\b(?:gsk_[A-Za-z0-9]{40,}|xai-[A-Za-z0-9]{70,}|pplx-[A-Za-z0-9]{40,}|r8_[A-Za-z0-9]{37,})`),
+		detect("model-api-key", "gsk_ xai- pplx- r8_", 3,
+			`\b(?:gsk_[A-Za-z0-9]{40,}|xai-[A-Za-z0-9]{70,}|pplx-[A-Za-z0-9]{40,}|r8_[A-Za-z0-9]{37,})`),
 
-		detect("slack-token", "xox xapp-", 2.5, `\b(?:xox[abceoprs](?:\.xox[bp])?-[A-Za-z0-9-]{16,}|xapp-[0-9]-[A-Za-z0-9-]{16,})`),
-		detect("slack-webhook", "hooks.slack.com", 3, `https://hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/_-]{30,}`),
+		detect("slack-token", "xox xapp-", 2.5,
+			`\b(?:xox[abceoprs](?:\.xox[bp])?-[A-Za-z0-9-]{16,}|xapp-[0-9]-[A-Za-z0-9-]{16,})`),
+		detect("slack-webhook", "hooks.slack.com", 3,
+			`https://hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/_-]{30,}`),
 		detect("teams-webhook", ".webhook.office.com", 3, `https://\w+\.webhook\.office\.com/webhookb2/[A-Za-z0-9@/-]{60,}`),
 		detect("facebook-token", "EAA", 3.5, `\bEAA[CM][A-Za-z0-9]{80,}`),
 		detect("twitter-token", "AAAAAAAAAAAAAAAAAAAAAA", 3, `\bA{22}[A-Za-z0-9%]{80,100}`),
-		detect("discord-webhook", "/api/webhooks/", 3, `https://(?:\w+\.)?discord(?:app)?\.com/api/webhooks/[0-9]+/[A-Za-z0-9_-]{50,}`),
+		detect("discord-webhook", "/api/webhooks/", 3,
+			`https://(?:\w+\.)?discord(?:app)?\.com/api/webhooks/[0-9]+/[A-Za-z0-9_-]{50,}`),
 		detect("discord-token", "discord", 3.5, `\b[MNO][A-Za-z0-9_-]{23,25}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,38}`),
 		detect("telegram-token", ":AA", 3, `\b[0-9]{8,10}:AA[A-Za-z0-9_-]{33}\b`),
-		detect("stripe-key", "sk_ rk_ whsec_", 3, `\b(?:[sr]k_(?:live|test|prod)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/]{24,}=*)`),
+		detect("stripe-key", "sk_ rk_ whsec_", 3,
+			`\b(?:[sr]k_(?:live|test|prod)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/]{24,}=*)`),
 		detect("square-token", "sq0 EAAA", 3, `\b(?:sq0[a-z]{3}-[A-Za-z0-9_-]{22,}|EAAA[A-Za-z0-9_-]{60})\b`),
 		detect("shopify-token", "shp", 3, `\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}\b`),
 		detect("twilio-key", "SK", 3, `\bSK[0-9a-f]{32}\b`),
@@ -125,28 +140,39 @@ var detectors = sync.OnceValue(func() []*detector {
 		detect("linear-key", "lin_api_", 3, `\blin_api_[A-Za-z0-9]{40}\b`),
 		detect("notion-token", "ntn_ secret_", 3.5, `\b(?:ntn_[A-Za-z0-9]{40,}|secret_[A-Za-z0-9]{43})\b`),
 		detect("postman-key", "PMAK-", 3, `\bPMAK-[0-9a-f]{24}-[0-9a-f]{34}\b`),
-		detect("monitoring-key", "NRAK- glsa_ glc_ sntry", 3, `\b(?:NRAK-[A-Z0-9]{27}\b|glsa_[A-Za-z0-9]{32}_[0-9a-fA-F]{8}|glc_[A-Za-z0-9+/]{32,}|sntry[su]_[A-Za-z0-9+/=_]{40,})`),
+		detect("monitoring-key", "NRAK- glsa_ glc_ sntry", 3,
+			`\b(?:NRAK-[A-Z0-9]{27}\b|glsa_[A-Za-z0-9]{32}_[0-9a-fA-F]{8}|`+
+				`glc_[A-Za-z0-9+/]{32,}|sntry[su]_[A-Za-z0-9+/=_]{40,})`),
 
-		detect("url-password", "://", 0, `\b[A-Za-z][A-Za-z0-9+.-]{1,20}://([^\s:/?#@'"<>`+"`"+`]*):([^\s/'"<>`+"`"+`]{3,})@([\w.:\[-]*)`).except(publicURL),
-		assignment("authorization-header", "authorization", 3, `(?i)authorization["']?\s*[:=]\s*["']?(?:bearer|basic|token)\s+([A-Za-z0-9._~+/-]{16,}=*)`).except(publicHeader),
+		detect("url-password", "://", 0,
+			`\b[A-Za-z][A-Za-z0-9+.-]{1,20}://([^\s:/?#@'"<>`+"`"+`]*):`+
+				`([^\s/'"<>`+"`"+`]{3,})@([\w.:\[-]*)`).except(publicURL),
+		assignment("authorization-header", "authorization", 3,
+			`(?i)authorization["']?\s*[:=]\s*["']?(?:bearer|basic|token)\s+([A-Za-z0-9._~+/-]{16,}=*)`).except(publicHeader),
 		detect("netrc-password", "machine", 2.5, `\bmachine\s+\S+\s+login\s+\S+\s+password\s+(\S{6,})`).except(weakValue),
-		detect("curl-password", "curl", 2.5, `\bcurl\b[^\n]{0,200}?\s(?:-u|--user)[ =]?["']?[^\s:"'$<{]{1,64}:([^\s"']{6,})`).except(weakValue),
+		detect("curl-password", "curl", 2.5,
+			`\bcurl\b[^\n]{0,200}?\s(?:-u|--user)[ =]?["']?[^\s:"'$<{]{1,64}:([^\s"']{6,})`).except(weakValue),
 		detect("npm-auth", "_auth", 3, `\b_auth\s*=\s*["']?([A-Za-z0-9+/]{16,}={0,2})`).except(publicHeader),
 		assignment("password", "password passwd passphrase pwd", 2.5,
-			`(?i)(?:password|passwd|passphrase|pwd)["'`+"`"+`]?\s*(?:=>|:=|==?|:)\s*["'`+"`"+`]([^"'\s`+"`"+`]{6,})(?:["'`+"`"+`]|\z)`).except(plainWord),
+			`(?i)(?:password|passwd|passphrase|pwd)["'`+"`"+`]?\s*(?:=>|:=|==?|:)\s*`+
+				`["'`+"`"+`]([^"'\s`+"`"+`]{6,})(?:["'`+"`"+`]|\z)`).except(plainWord),
 		assignment("password", "PASSWORD PASSWD PASSPHRASE PWD", 2.5,
 			`(?:PASSWORD|PASSWD|PASSPHRASE|PWD)[ \t]*=[ \t]*([^\s"'`+"`"+`]{8,})`).except(plainWord),
 		assignment("password", "password passwd passphrase pwd", 2.5,
-			`(?i)(?:password|passwd|passphrase|pwd)["'`+"`"+`*_]{0,3}[ \t]*[:=]\*{0,2}[ \t]*([^\s"'`+"`"+`;=][^\s"'`+"`"+`;]{7,})(?:["'`+"`"+`;]|[ \t]*(?:[\r\n]|\z|#))`).except(unquotedWord),
+			`(?i)(?:password|passwd|passphrase|pwd)["'`+"`"+`*_]{0,3}[ \t]*[:=]\*{0,2}[ \t]*`+
+				`([^\s"'`+"`"+`;=][^\s"'`+"`"+`;]{7,})(?:["'`+"`"+`;]|[ \t]*(?:[\r\n]|\z|#))`).except(unquotedWord),
 		assignment("credential", "secret token api_key apikey api-key access_key accesskey", 3.5,
-			`(?i)(?:secret|token|api[_-]?key|access[_-]?key)["'`+"`"+`]?\s*(?:=>|[:?.]{0,3}==?|:|,|string =)\s*["'`+"`"+`]([A-Za-z0-9+/=_.~-]{20,})(?:["'`+"`"+`]|\z)`).except(plainName),
+			`(?i)(?:secret|token|api[_-]?key|access[_-]?key)["'`+"`"+`]?\s*(?:=>|[:?.]{0,3}==?|:|,|string =)\s*`+
+				`["'`+"`"+`]([A-Za-z0-9+/=_.~-]{20,})(?:["'`+"`"+`]|\z)`).except(plainName),
 		assignment("credential", "secret token api_key apikey api-key access_key accesskey", 3.5,
-			`(?i)(?:secret|token|api[_-]?key|access[_-]?key)[ \t]*(?:[:?]{0,3}=|:)[ \t]*([A-Za-z0-9+/=_~-]{20,})`).except(wordOrPath),
+			`(?i)(?:secret|token|api[_-]?key|access[_-]?key)[ \t]*(?:[:?]{0,3}=|:)[ \t]*`+
+				`([A-Za-z0-9+/=_~-]{20,})`).except(wordOrPath),
 	}
 })
 
-// findSecrets finds the secrets in a text, in its order and without overlaps. A text with zero bytes or backslashes is searched a second
-// time without what UTF-16, JSON, Markdown and the like wrap around a secret.
+// findSecrets finds the secrets in a text, in its order and without overlaps. A text with
+// zero bytes or backslashes is searched a second time without what UTF-16, JSON, Markdown
+// and the like wrap around a secret.
 func findSecrets(data []byte) []span {
 	spans := search(data)
 	if bytes.ContainsAny(data, "\x00\\") {
@@ -159,9 +185,9 @@ func findSecrets(data []byte) []span {
 	return spans
 }
 
-// unwrap drops zero bytes and undoes the escapes of a JSON string, and those with which editors of Markdown keep an underscore and its
-// like. The offsets tell where in data each byte of text comes from; there
-// is one more, for the end.
+// unwrap drops zero bytes and undoes the escapes of a JSON string, and those with which
+// editors of Markdown keep an underscore and its like. The offsets tell where in data
+// each byte of text comes from; there is one more, for the end.
 func unwrap(data []byte) (text []byte, offsets []int) {
 	offsets = make([]int, 0, len(data)+1)
 	for i := 0; i < len(data); {
@@ -177,8 +203,8 @@ func unwrap(data []byte) (text []byte, offsets []int) {
 	return text, append(offsets, len(data))
 }
 
-// escaped is what a backslash before data means, and the length of the escape with its backslash. Characters beyond ASCII do not matter
-// to any detector.
+// escaped is what a backslash before data means, and the length of the escape with its
+// backslash. Characters beyond ASCII do not matter to any detector.
 func escaped(data []byte) (c byte, size int) {
 	zeros := 0 // of UTF-16
 	for zeros < len(data)-1 && data[zeros] == 0 {
@@ -226,7 +252,8 @@ func search(text []byte) []span {
 	return merge(text, spans)
 }
 
-// matches are the offsets of the pattern's groups in text, of which lower is the lower-case copy.
+// matches are the offsets of the pattern's groups in text, of which lower is the
+// lower-case copy.
 func (d *detector) matches(text, lower []byte) [][]int {
 	var all [][]int
 	for _, k := range d.keywords {
@@ -296,8 +323,8 @@ func (d *detector) secret(text []byte, m []int) (span, bool) {
 	return s, true
 }
 
-// merge sorts the spans of text and joins those that overlap, under the name of the first. Each goes on to the end of its value, which may
-// be longer than its pattern knows.
+// merge sorts the spans of text and joins those that overlap, under the name of the first.
+// Each goes on to the end of its value, which may be longer than its pattern knows.
 func merge(text []byte, spans []span) []span {
 	slices.SortStableFunc(spans, func(a, b span) int { return cmp.Compare(a.start, b.start) })
 	var merged []span
@@ -313,7 +340,8 @@ func merge(text []byte, spans []span) []span {
 	return merged
 }
 
-// endOfValue is where the run of a token's characters ends. A dot is one inside a token, and not at the end of a sentence.
+// endOfValue is where the run of a token's characters ends. A dot is one inside a token,
+// and not at the end of a sentence.
 func endOfValue(text []byte, at int) int {
 	token := func(c byte) bool {
 		return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("_-+/=~", c) >= 0
@@ -352,10 +380,13 @@ func entropy(text []byte) float64 {
 	return bits
 }
 
-// placeholder tells what documentation writes where a secret would stand.
+// placeholder reports whether secret is what documentation writes in place of a secret.
 func placeholder(secret []byte) bool {
 	lower := strings.ToLower(string(secret))
-	for _, mark := range []string{"example", "xxxx", "changeme", "placeholder", "your_", "your-", "redacted", "dummy", "****", "...", "${", "{{", "$(", "<", "%s", "…"} {
+	for _, mark := range []string{
+		"example", "xxxx", "changeme", "placeholder", "your_", "your-", "redacted", "dummy",
+		"****", "...", "${", "{{", "$(", "<", "%s", "…",
+	} {
 		if strings.Contains(lower, mark) {
 			return true
 		}
@@ -363,24 +394,32 @@ func placeholder(secret []byte) bool {
 	return strings.HasPrefix(lower, "$") || strings.HasPrefix(lower, "%") || strings.HasPrefix(lower, "{")
 }
 
-// plainWord refuses values that are code, words, or the stand-ins of documentation with little beside them.
+// plainWord refuses values that are code, words, or the stand-ins of documentation with
+// little beside them.
 func plainWord(match [][]byte) bool {
 	value := strings.ToLower(string(match[len(match)-1]))
-	for _, code := range []string{"process.env", "os.environ", "getenv", "secrets.", "config.", "vault:", "env:", "op://", "://"} {
+	for _, code := range []string{
+		"process.env", "os.environ", "getenv", "secrets.", "config.", "vault:", "env:", "op://", "://",
+	} {
 		if strings.Contains(value, code) {
 			return true
 		}
 	}
-	if !strings.ContainsAny(value, "0123456789!@#%^&*+=?~-") || strings.ContainsAny(value, "()[]{}") || isPublic(string(match[len(match)-1])) {
+	if !strings.ContainsAny(value, "0123456789!@#%^&*+=?~-") ||
+		strings.ContainsAny(value, "()[]{}") || isPublic(string(match[len(match)-1])) {
 		return true
 	}
 	return len(strings.Trim(withoutStandIns(value), "-_.")) < 6
 }
 
-// withoutStandIns drops from a lower-case value the words that stand in for secrets, or say what a secret is for.
+// withoutStandIns drops from a lower-case value the words that stand in for secrets, or
+// say what a secret is for.
 func withoutStandIns(value string, more ...string) string {
-	for _, word := range append(more, "password", "passw0rd", "p@ssw0rd", "passwd", "pass", "secret", "test", "demo", "fake", "sample", "insert", "replace", "admin", "user",
-		"my", "here", "string", "123456", "letmein", "qwerty", "token", "key", "sha256", "base64", "argon2", "pbkdf2", "oauth2") {
+	for _, word := range append(more,
+		"password", "passw0rd", "p@ssw0rd", "passwd", "pass", "secret", "test", "demo", "fake",
+		"sample", "insert", "replace", "admin", "user", "my", "here", "string", "123456", "letmein",
+		"qwerty", "token", "key", "sha256", "base64", "argon2", "pbkdf2", "oauth2",
+	) {
 		value = strings.ReplaceAll(value, word, "")
 	}
 	return value
@@ -391,31 +430,38 @@ func plainName(match [][]byte) bool {
 	return plainWord(match) || isWords(string(match[len(match)-1]))
 }
 
-// unquotedWord refuses what stands without quotes where a password could: all but letters and digits that make no words.
+// unquotedWord refuses unquoted values where a password could be: all but letters and
+// digits that make no words.
 func unquotedWord(match [][]byte) bool {
 	letters := bytes.ContainsAny(bytes.ToLower(match[len(match)-1]), "abcdefghijklmnopqrstuvwxyz")
 	return !letters || noDigit(match) || plainName(match)
 }
 
-// wordOrPath refuses, beside names, what stands without quotes in prose and settings: values without a digit, and paths. A long value may
-// have some more slashes and hyphens, because base64 has them.
+// wordOrPath refuses, beside names, unquoted values in prose and settings: values without
+// a digit, and paths. A long value may have some more slashes and hyphens, because base64
+// has them.
 func wordOrPath(match [][]byte) bool {
 	value := match[len(match)-1]
 	more := len(value) / 32
-	return plainName(match) || noDigit(match) || bytes.Count(value, []byte("/")) > 2+more || bytes.Count(value, []byte("-")) > 3+more
+	return plainName(match) || noDigit(match) ||
+		bytes.Count(value, []byte("/")) > 2+more || bytes.Count(value, []byte("-")) > 3+more
 }
 
 var (
-	// public are paths that show where they start, digests that say so, and the addresses of accounts and contracts.
+	// public are paths that show where they start, digests that say so, and the addresses of
+	// accounts and contracts.
 	public = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`^(?:~/|\.{1,2}/|[A-Za-z]:\\|/[a-z][a-z0-9_.-]{1,30}(?:/|$)|(?i:sha(?:1|224|256|384|512))[-:]|0x[0-9A-Fa-f]{40}$)`)
+		return regexp.MustCompile(`^(?:~/|\.{1,2}/|[A-Za-z]:\\|/[a-z][a-z0-9_.-]{1,30}(?:/|$)|` +
+			`(?i:sha(?:1|224|256|384|512))[-:]|0x[0-9A-Fa-f]{40}$)`)
 	})
-	// joined are words and short numbers with something between them. A token has other capitals, or digits among its letters.
+	// joined are words and short numbers with something between them. A token has other
+	// capitals, or digits among its letters.
 	joined = sync.OnceValue(func() *regexp.Regexp {
 		const word = `(?:(?:[A-Z]{1,20}|[A-Z]?[a-z]{1,20}(?:[A-Z][a-z]{2,20})*)[0-9]{0,2}|[0-9]{1,4})`
 		return regexp.MustCompile(`^[-_./]*` + word + `(?:[-_./]` + word + `)+$`)
 	})
-	// spoken is a word of ordinary length, or several. Longer ones are passwords that some services make of letters.
+	// spoken is a word of ordinary length, or several. Longer ones are passwords that some
+	// services make of letters.
 	spoken = sync.OnceValue(func() *regexp.Regexp {
 		const word = `(?:[A-Z]?[a-z]{1,12}|[A-Z]{1,12})`
 		return regexp.MustCompile(`^` + word + `(?:[-_. ]` + word + `)*$`)
@@ -426,36 +472,44 @@ var (
 func isPublic(value string) bool { return public().MatchString(value) }
 func isWords(value string) bool  { return joined().MatchString(value) }
 
-// noDigit refuses a match without a digit: an identifier or a description instead of a token.
+// noDigit refuses a match without a digit: an identifier or a description instead of a
+// token.
 func noDigit(match [][]byte) bool {
 	return !bytes.ContainsAny(match[len(match)-1], "0123456789")
 }
 
-// publicURL refuses the password of documentation (user:password@, app:app_dev@), the one of a database on the own machine, and what only
-// looks like a password: the port of a proxy, and the image reference name:tag@sha256.
+// publicURL refuses the password of documentation (user:password@, app:app_dev@), the one
+// of a database on the same machine, and what only looks like a password: the port of a
+// proxy, and the image reference name:tag@sha256.
 func publicURL(match [][]byte) bool {
 	password, host := string(match[2]), strings.Trim(strings.ToLower(string(match[3])), ".-")
 	if port, err := strconv.Atoi(password); err == nil && port < 1<<16 {
 		return true
 	}
 	name, _, _ := strings.Cut(host, ":")
-	return weakPassword(string(match[1]), password) || slices.Contains([]string{"sha256", "sha512", "localhost", "127.0.0.1"}, name) || host == "[::1" || host == "::1"
+	return weakPassword(string(match[1]), password) ||
+		slices.Contains([]string{"sha256", "sha512", "localhost", "127.0.0.1"}, name) ||
+		host == "[::1" || host == "::1"
 }
 
-// weakPassword tells words, and the user's own name or a stand-in with little beside it.
+// weakPassword reports whether password is words, or the user's own name or a stand-in
+// with little beside it.
 func weakPassword(user, password string) bool {
 	lower := strings.ToLower(password)
-	rest := withoutStandIns(lower, strings.ToLower(user), "x-oauth-basic", "postgres", "mysql", "root", "guest", "pwd", "app", "api", "dev", "db")
+	rest := withoutStandIns(lower, strings.ToLower(user),
+		"x-oauth-basic", "postgres", "mysql", "root", "guest", "pwd", "app", "api", "dev", "db")
 	return spoken().MatchString(password) || rest != lower && fewDigits().MatchString(rest)
 }
 
-// weakValue refuses the passwords of documentation, and what a shell or a function would fill in.
+// weakValue refuses the passwords of documentation, and what a shell or a function would
+// fill in.
 func weakValue(match [][]byte) bool {
 	value := string(match[len(match)-1])
 	return weakPassword("", value) || strings.ContainsAny(value, "()[]{}$")
 }
 
-// publicHeader refuses what has no digit, and the user and password of documentation in base64.
+// publicHeader refuses what has no digit, and the user and password of documentation in
+// base64.
 func publicHeader(match [][]byte) bool {
 	decoded, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(string(match[1]), "="))
 	user, password, found := strings.Cut(string(decoded), ":")

@@ -21,7 +21,8 @@ const (
 	alnum     = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 )
 
-// random makes the samples here, so that no text in this file looks like a secret to anybody's scanner.
+// random makes the samples here, so that no text in this file looks like a secret to a
+// scanner.
 func random(alphabet string, n int) string {
 	r := rand.New(rand.NewPCG(uint64(n), uint64(len(alphabet))))
 	var b strings.Builder
@@ -35,7 +36,8 @@ type sample struct{ id, before, secret, after string }
 
 func samples() []sample {
 	jwt := func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
-	pem := "-----BEGIN RSA PRIVATE" + " KEY-----\n" + random(alnum+"+/", 64) + "\n" + random(alnum+"+/", 63) + "=\n-----END RSA PRIVATE" + " KEY-----"
+	pem := "-----BEGIN RSA PRIVATE" + " KEY-----\n" + random(alnum+"+/", 64) + "\n" + random(alnum+"+/", 63) +
+		"=\n-----END RSA PRIVATE" + " KEY-----"
 	return []sample{
 		{"private-key", "", pem, ""},
 		{"private-key", `{"private_key": "`, strings.ReplaceAll(pem, "\n", `\n`), `\n"}`},
@@ -63,7 +65,8 @@ func samples() []sample {
 		{"openai-key", "", "sk-" + random(alnum, 48), ""},
 		{"huggingface-token", "", "hf_" + random(alnum, 34), ""},
 		{"slack-token", "", "xoxb-" + random("0123456789", 12) + "-" + random(alnum, 24), ""},
-		{"slack-webhook", "", "https://hooks.slack.com/services/T" + random(upper, 10) + "/B" + random(upper, 10) + "/" + random(alnum, 24), ""},
+		{"slack-webhook", "", "https://hooks.slack.com/services/T" + random(upper, 10) + "/B" + random(upper, 10) +
+			"/" + random(alnum, 24), ""},
 		{"telegram-token", "", "123456789:AA" + random(alnum, 33), ""},
 		{"stripe-key", "", "sk_live_" + random(alnum, 24), ""},
 		{"twilio-key", "", "SK" + random(hexDigits, 32), ""},
@@ -77,7 +80,8 @@ func samples() []sample {
 		{"alibaba-access-key", "", "LTAI" + random(alnum, 20), ""},
 		{"facebook-token", "", "EAAM" + random(alnum, 120), ""},
 		{"twitter-token", "", strings.Repeat("A", 22) + random(alnum, 84), ""},
-		{"teams-webhook", "", "https://acme.webhook.office.com/webhookb2/" + random(alnum, 36) + "@" + random(alnum, 36) + "/IncomingWebhook/" + random(alnum, 32), ""},
+		{"teams-webhook", "", "https://acme.webhook.office.com/webhookb2/" + random(alnum, 36) + "@" +
+			random(alnum, 36) + "/IncomingWebhook/" + random(alnum, 32), ""},
 		{"url-password", "postgres://svc:", random(alnum, 9), "@db.internal:5432/app"},
 		{"url-password", "redis://:", random(alnum, 12), "@cache"},
 		{"url-password", "postgres://svc:", "k8Jd92ks" + "lQpW", "@localhost.acme.dev/app"},
@@ -85,7 +89,8 @@ func samples() []sample {
 		{"url-password", "postgres://app:", "qZwTrKpL" + "mXvB", "@db.acme.dev/app"},
 		{"url-password", "smtp://agent:", "abqzkdwe" + "tyuplmnr", "@smtp.acme.dev"},
 		{"url-password", "redis://default:", "83746" + "512", "@10.0.0.7:6379"},
-		{"authorization-header", "Authorization: Basic ", base64.StdEncoding.EncodeToString([]byte("svc:k8Jd92ks" + "lQpW")), ""},
+		{"authorization-header", "Authorization: Basic ",
+			base64.StdEncoding.EncodeToString([]byte("svc:k8Jd92ks" + "lQpW")), ""},
 		{"credential", `secret = "0x`, random(hexDigits, 64), `"`},
 		{"credential", `token: "`, "acme-" + random(alnum, 24) + "-2", `"`},
 		{"authorization-header", "Authorization: Bearer ", random(alnum, 32), ""},
@@ -125,7 +130,8 @@ func TestFindSecrets(t *testing.T) {
 		for _, frame := range []string{"%s", "intro\n\n    %s\n", "- item: %s\r\n"} {
 			text := fmt.Sprintf(frame, s.before+s.secret+s.after)
 			got := findSecrets([]byte(text))
-			if len(got) != 1 || got[0].rule != s.id || !strings.Contains(text[got[0].start:got[0].end], s.secret) && text[got[0].start:got[0].end] != s.secret {
+			if len(got) != 1 || got[0].rule != s.id ||
+				!strings.Contains(text[got[0].start:got[0].end], s.secret) && text[got[0].start:got[0].end] != s.secret {
 				t.Errorf("%s in %q: %v", s.id, text, got)
 			}
 		}
@@ -136,7 +142,8 @@ func TestFindSecrets(t *testing.T) {
 	}
 }
 
-// A value that is longer than its issuer says, or than the text that a pattern is tried on, is found and goes whole.
+// A value that is longer than its issuer says, or than the text that a pattern is tried
+// on, is found and goes whole.
 func TestLongSecrets(t *testing.T) {
 	t.Parallel()
 	for _, s := range []sample{
@@ -161,7 +168,8 @@ func TestLongSecrets(t *testing.T) {
 	}
 }
 
-// Every kind in every part stops the agent under fail, and is gone under redact. No message tells it.
+// Every kind in every part stops the agent under fail, and is gone under redact. No
+// message shows it.
 func TestPlantedSecrets(t *testing.T) {
 	t.Parallel()
 	for i, s := range samples() {
@@ -171,10 +179,11 @@ func TestPlantedSecrets(t *testing.T) {
 			t.Fatal(err)
 		}
 		parts := map[string]string{
-			".claude/agents/coach.md":                "# Coach\n\n" + line + "\n",
-			".kaizen/agents/coach/memory.md":         "- " + line + "\n",
-			".kaizen/metrics/coach/summary.json":     "{\n\"note\":\n" + string(quoted) + "}\n",
-			".kaizen/metrics/coach/executions.jsonl": `{"agent":"coach","timestamp":"2026-11-02","success":true}` + "\n" + `{"agent":"coach","timestamp":"2026-11-02","success":true,"note":` + string(quoted) + "}\n",
+			".claude/agents/coach.md":            "# Coach\n\n" + line + "\n",
+			".kaizen/agents/coach/memory.md":     "- " + line + "\n",
+			".kaizen/metrics/coach/summary.json": "{\n\"note\":\n" + string(quoted) + "}\n",
+			".kaizen/metrics/coach/executions.jsonl": `{"agent":"coach","timestamp":"2026-11-02","success":true}` + "\n" +
+				`{"agent":"coach","timestamp":"2026-11-02","success":true,"note":` + string(quoted) + "}\n",
 		}
 		for path, content := range parts {
 			t.Run(fmt.Sprintf("%s/%d/%s", s.id, i, filepath.Base(path)), func(t *testing.T) {
@@ -242,36 +251,66 @@ func reports(findings []diag.Finding, rule, file string) bool {
 func TestNoFalseAlarm(t *testing.T) {
 	t.Parallel()
 	corpus := []string{
-		"export GITHUB_TOKEN=<token>", "token: ${{ secrets.GITHUB_TOKEN }}", "GH_TOKEN=$TOKEN", "OPENAI_API_KEY=sk-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
-		"const apiKey = \"sk-proj-xxxxx\"", "password = \"changeme\"", "password: 'your-password'", "const password = \"admin123\"", "password = os.environ[\"DB_PASSWORD\"]",
-		"password: \"string\"", "DATABASE_URL=postgres://user:password@localhost:5432/db", "postgres://postgres:postgres@db/app", "https://${USER}:${PASS}@host",
-		"curl -u user:password https://example.com", "curl -u \"$USER:$PASSWORD\" https://acme.dev", "curl --user admin:admin123 http://localhost", "curl -u <user>:<token> https://acme.dev",
-		"machine api.acme.dev login bot password $TOKEN", "each machine should login once and password rotation follows", "_auth = required for this route",
-		"amqp://guest:guest@localhost", "uses: docker://alpine:3.19@sha256:" + random(hexDigits, 64), "Authorization: Bearer YOUR_TOKEN", "Authorization: Bearer $TOKEN",
-		"Authorization: Bearer <access-token-goes-here>", "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "Look for `-----BEGIN PRIVATE KEY-----` in the diff.",
-		"sha256 " + random(hexDigits, 64), "commit " + random(hexDigits, 40), "task-" + random(hexDigits, 12), "git@github.com:acme/web.git", "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
-		"npm_config_registry=https://registry.npmjs.org", "password = getpass.getpass()", "if (password === \"\")", "const token = \"ghp_xxxxxxxxxxxx\"", "password: \"Must be strong\"",
-		"pypi-publish", "secret_key_base: <%= ENV['SECRET'] %>", "hf_hub_download", "SLACK_BOT_TOKEN=xoxb-your-token-here", "STRIPE_KEY=sk_test_...", "JWT_SECRET=your-256-bit-secret-goes-here",
-		"https://user@example.com/path:8080", "mailto:a@example.org", "PASSWORD_HASH_ALGORITHM = 'argon2id-v19'", "password = \"correcthorse\"", "disk-usage-report-for-nightly-builds-on-linux",
-		"token_type = \"urn:ietf:params:oauth:token-type\"", "npx -y @modelcontextprotocol/server-postgres postgresql://localhost/mydb", "MAX_TOKENS=128000", "token: see docs/how-to-get-a-token-2024.md", "secret: projects/acme/secrets/db/versions/2",
-		"api_key: taken-from-the-vault-of-team-7", "token = tokenizer2.encode_ordinary_text(text)", "tokens: 1234567890123456789012", "SUMMARY of SUPPORT",
-		"password: changeme2024", "password: ${DB_PASSWORD_2}", "password: $DB_PASSWORD_2", "password: /run/secrets/db1", "password: ./secrets/db1.txt", "password: secrets/team7/db1",
-		"password: {{ vault_db1_password }}", "password: getSecret2(name)", "password=getpass.getpass1();", "password = settings.db1.password", "password: at least 12 characters",
-		"password: min-12-chars", "password: <from step 2>", "password: see page 12 of the handbook", "password: correcthorse", "pwd=$(pwd)/v2", "password: 1Password", "password: C:\\keys\\db1.txt",
-		"password: !vault db1", "password: hunter2xyz is what the joke says", "keyring-password==24.3.1rc1", "password: sha256", "password: user_supplied_v2", "password=***; token=***",
-		"pwd = \"/home/user/project1\"", "password: '~/.secrets/db-1.txt'", "PWD=/home/user/project1", "token: \"design-token-color-primary-500\"", "token: design-token-color-500", "const TOKEN = \"--ds-color-background-brand-500\"",
-		"secret_name: x, secret: \"acme.prod.database_credentials_v2\"", "contract token = 0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48", "token: \"0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48\"",
+		"export GITHUB_TOKEN=<token>", "token: ${{ secrets.GITHUB_TOKEN }}", "GH_TOKEN=$TOKEN",
+		"OPENAI_API_KEY=sk-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+		"const apiKey = \"sk-proj-xxxxx\"", "password = \"changeme\"", "password: 'your-password'",
+		"const password = \"admin123\"", "password = os.environ[\"DB_PASSWORD\"]",
+		"password: \"string\"", "DATABASE_URL=postgres://user:password@localhost:5432/db",
+		"postgres://postgres:postgres@db/app", "https://${USER}:${PASS}@host",
+		"curl -u user:password https://example.com", "curl -u \"$USER:$PASSWORD\" https://acme.dev",
+		"curl --user admin:admin123 http://localhost", "curl -u <user>:<token> https://acme.dev",
+		"machine api.acme.dev login bot password $TOKEN",
+		"each machine should login once and password rotation follows", "_auth = required for this route",
+		"amqp://guest:guest@localhost", "uses: docker://alpine:3.19@sha256:" + random(hexDigits, 64),
+		"Authorization: Bearer YOUR_TOKEN", "Authorization: Bearer $TOKEN",
+		"Authorization: Bearer <access-token-goes-here>", "AKIAIOSFODNN7EXAMPLE",
+		"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "Look for `-----BEGIN PRIVATE KEY-----` in the diff.",
+		"sha256 " + random(hexDigits, 64), "commit " + random(hexDigits, 40), "task-" + random(hexDigits, 12),
+		"git@github.com:acme/web.git", "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+		"npm_config_registry=https://registry.npmjs.org", "password = getpass.getpass()", "if (password === \"\")",
+		"const token = \"ghp_xxxxxxxxxxxx\"", "password: \"Must be strong\"",
+		"pypi-publish", "secret_key_base: <%= ENV['SECRET'] %>", "hf_hub_download",
+		"SLACK_BOT_TOKEN=xoxb-your-token-here", "STRIPE_KEY=sk_test_...", "JWT_SECRET=your-256-bit-secret-goes-here",
+		"https://user@example.com/path:8080", "mailto:a@example.org", "PASSWORD_HASH_ALGORITHM = 'argon2id-v19'",
+		"password = \"correcthorse\"", "disk-usage-report-for-nightly-builds-on-linux",
+		"token_type = \"urn:ietf:params:oauth:token-type\"",
+		"npx -y @modelcontextprotocol/server-postgres postgresql://localhost/mydb", "MAX_TOKENS=128000",
+		"token: see docs/how-to-get-a-token-2024.md", "secret: projects/acme/secrets/db/versions/2",
+		"api_key: taken-from-the-vault-of-team-7", "token = tokenizer2.encode_ordinary_text(text)",
+		"tokens: 1234567890123456789012", "SUMMARY of SUPPORT",
+		"password: changeme2024", "password: ${DB_PASSWORD_2}", "password: $DB_PASSWORD_2",
+		"password: /run/secrets/db1", "password: ./secrets/db1.txt", "password: secrets/team7/db1",
+		"password: {{ vault_db1_password }}", "password: getSecret2(name)", "password=getpass.getpass1();",
+		"password = settings.db1.password", "password: at least 12 characters",
+		"password: min-12-chars", "password: <from step 2>", "password: see page 12 of the handbook",
+		"password: correcthorse", "pwd=$(pwd)/v2", "password: 1Password", "password: C:\\keys\\db1.txt",
+		"password: !vault db1", "password: hunter2xyz is what the joke says", "keyring-password==24.3.1rc1",
+		"password: sha256", "password: user_supplied_v2", "password=***; token=***",
+		"pwd = \"/home/user/project1\"", "password: '~/.secrets/db-1.txt'", "PWD=/home/user/project1",
+		"token: \"design-token-color-primary-500\"", "token: design-token-color-500",
+		"const TOKEN = \"--ds-color-background-brand-500\"",
+		"secret_name: x, secret: \"acme.prod.database_credentials_v2\"",
+		"contract token = 0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48",
+		"token: \"0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48\"",
 		"Secret: sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "token: \"sha512-" + random(alnum+"+/", 86) + "==\"",
-		"postgres://app:mypass@db.acme.dev/app", "mysql://root:devpassword@db/app", "mysql://root:rootpassword@db/app", "postgres://app:app_password@db/app", "postgres://dbt:dbt_pass@db/app",
-		"postgres://airflow:airflow123@postgres/airflow", "mongodb://root:Example_Pass@mongo", "redis://:mypass1@redis:6379", "https://me:hunter@git.acme.dev",
-		"postgres://svc:k8Jd92ks" + "lQpW@localhost:5432/app", "postgres://svc:k8Jd92ks" + "lQpW@127.0.0.1/app", "postgres://svc:k8Jd92ks" + "lQpW@[::1]:5432/app", "redis://:k8Jd92ks" + "lQpW@localhost",
-		"s3://bucket:prefix@x", "http://proxy:3128@foo", "Authorization: Basic dXNlcjpwYXNzd29yZA==", "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==", "Authorization: Basic YWRtaW46YWRtaW4xMjM=",
-		"weighs_and_lows_of_the_temperature_series_of_2024_in_celsius", "my_github_pat_rotation_policy_for_all_of_our_bots_2024", "integrity sha512-" + random(alnum+"+/", 86) + "==", "data:image/png;base64," + random(alnum+"+/", 120), "secret: \"projects/acme/secrets/db/versions/latest\"",
+		"postgres://app:mypass@db.acme.dev/app", "mysql://root:devpassword@db/app",
+		"mysql://root:rootpassword@db/app", "postgres://app:app_password@db/app", "postgres://dbt:dbt_pass@db/app",
+		"postgres://airflow:airflow123@postgres/airflow", "mongodb://root:Example_Pass@mongo",
+		"redis://:mypass1@redis:6379", "https://me:hunter@git.acme.dev",
+		"postgres://svc:k8Jd92ks" + "lQpW@localhost:5432/app", "postgres://svc:k8Jd92ks" + "lQpW@127.0.0.1/app",
+		"postgres://svc:k8Jd92ks" + "lQpW@[::1]:5432/app", "redis://:k8Jd92ks" + "lQpW@localhost",
+		"s3://bucket:prefix@x", "http://proxy:3128@foo", "Authorization: Basic dXNlcjpwYXNzd29yZA==",
+		"Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==", "Authorization: Basic YWRtaW46YWRtaW4xMjM=",
+		"weighs_and_lows_of_the_temperature_series_of_2024_in_celsius",
+		"my_github_pat_rotation_policy_for_all_of_our_bots_2024", "integrity sha512-" + random(alnum+"+/", 86) + "==",
+		"data:image/png;base64," + random(alnum+"+/", 120), "secret: \"projects/acme/secrets/db/versions/latest\"",
 	}
 	for _, layout := range []string{".md", ".toml"} {
 		corpus = append(corpus, agentFiles(layout)...)
 	}
-	for _, glob := range []string{"../../testdata/*/agents/*", "../../testdata/*/.claude/agents/*", "../../testdata/*/.kaizen/*/*/*"} {
+	for _, glob := range []string{
+		"../../testdata/*/agents/*", "../../testdata/*/.claude/agents/*", "../../testdata/*/.kaizen/*/*/*",
+	} {
 		files, err := filepath.Glob(glob)
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %v, %v", glob, files, err)
@@ -296,7 +335,8 @@ func TestSecretInSessionClose(t *testing.T) {
 	tree := newTree(t, map[string]string{"agents/coach.md": "x"})
 	token := "ghp_" + random(alnum, 36)
 	in := coach(Markdown)
-	in.Entry = load(t, "agents:\n  coach:\n    cadence: weekly\n    session_close:\n      - \"curl -H 'X-Token: "+token+"'\"\n").Entries[0]
+	in.Entry = load(t, "agents:\n  coach:\n    cadence: weekly\n    session_close:\n"+
+		"      - \"curl -H 'X-Token: "+token+"'\"\n").Entries[0]
 	b, findings, err := Prepare(tree, in)
 	if b != nil || err != nil || len(findings) != 1 || findings[0].Rule != diag.Secret.ID || findings[0].Line == 0 {
 		t.Fatalf("Prepare = bundle %v, %v, %v", b != nil, findings, err)
@@ -316,7 +356,8 @@ func TestManySecrets(t *testing.T) {
 	in := coach(JSON)
 	in.Secrets = SecretsRedact
 	b, findings := must(t, tree, in)
-	if len(findings) != maxSecrets || bytes.Contains(b.Content, []byte(token)) || bytes.Count(b.Content, []byte("[redacted:github-token]")) != 500 {
+	if len(findings) != maxSecrets || bytes.Contains(b.Content, []byte(token)) ||
+		bytes.Count(b.Content, []byte("[redacted:github-token]")) != 500 {
 		t.Errorf("%d findings", len(findings))
 	}
 	in.Secrets = SecretsOff

@@ -7,7 +7,8 @@ import (
 	"encoding/json"
 )
 
-// sourcesFile is sources.json: what a bundle was made of, and the digest of the bundle itself so that `verify` can tell a change.
+// sourcesFile is sources.json: what a bundle was made of, and the digest of the bundle
+// itself so that `verify` can detect a change.
 type sourcesFile struct {
 	Commit string     `json:"commit"` // "" when unknown
 	Bundle bundleFile `json:"bundle"`

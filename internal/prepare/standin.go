@@ -14,15 +14,16 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
-// maxStandIn is the largest file that may stand for another one, in bytes: a Git LFS pointer has
-// less than 1024, and a longer path is no link that anybody made.
+// maxStandIn is the largest file that may be a link's text or a pointer, in bytes: a Git
+// LFS pointer has less than 1024, and links with longer paths do not occur in practice.
 const maxStandIn = 1024
 
-// lfsVersions are the first lines of a Git LFS pointer: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+// lfsVersions are the first lines of a Git LFS pointer:
+// https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
 var lfsVersions = []string{"version https://git-lfs.github.com/spec/v1", "version https://hawser.github.com/spec/v1"}
 
-// IsLFSPointer reports whether data is a Git LFS pointer, which git checks out in place of a file
-// that was not fetched.
+// IsLFSPointer reports whether data is a Git LFS pointer, which git checks out in place
+// of a file that was not fetched.
 func IsLFSPointer(data []byte) bool {
 	version, rest, _ := bytes.Cut(data, []byte("\n"))
 	return len(data) <= maxStandIn && slices.Contains(lfsVersions, strings.TrimSpace(string(version))) &&
@@ -35,7 +36,8 @@ func LFSFinding(file, what string) diag.Finding {
 		"give actions/checkout the input lfs: true, or run git lfs pull before this step")
 }
 
-// inspect reports a file that stands for another one; ok is false where its bytes must not be used.
+// inspect reports a file that only points at another one; ok is false where its bytes
+// must not be used.
 func (f *finder) inspect(role, name string) (ok bool) {
 	data, err := f.tree.ReadFile(name, maxStandIn)
 	if err != nil { // it is larger, or whoever reads it reports why it cannot
@@ -49,8 +51,8 @@ func (f *finder) inspect(role, name string) (ok bool) {
 	return true
 }
 
-// linkText warns when data, all of the file name, is the relative path of something else: git writes
-// a symbolic link as such a file where core.symlinks is false.
+// linkText warns when data, all of the file name, is the relative path of something else:
+// git writes a symbolic link as such a file where core.symlinks is false.
 func (f *finder) linkText(role, name string, data []byte) {
 	text := strings.TrimSuffix(string(data), "\n")
 	target := path.Join(path.Dir(name), text)
@@ -87,7 +89,8 @@ func LinkFinding(file, what, text string) diag.Finding {
 		"check out with git's core.symlinks set to true")
 }
 
-// LinkText is the path that data, all of a file, holds in place of a symbolic link; "" if it is none.
+// LinkText is the path that data, all of a file, holds in place of a symbolic link; "" if
+// it is none.
 func LinkText(data []byte) string {
 	text := strings.TrimSuffix(string(data), "\n")
 	if len(data) > maxStandIn || !pathAlone().MatchString(text) {
@@ -136,14 +139,16 @@ var comment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`
 
 func withoutComments(text []byte) []byte { return bytes.TrimSpace(comment().ReplaceAll(text, nil)) }
 
-// unclosed is front matter to the end of the text: a key, then keys, items and what is indented.
+// unclosed is front matter to the end of the text: a key, then keys, items and what is
+// indented.
 var unclosed = sync.OnceValue(func() *regexp.Regexp {
 	const key = `[A-Za-z_][\w-]*:(?:[ \t].*)?\r?(?:\n|$)`
 	return regexp.MustCompile(`^(?:` + key + `(?:` + key + `|[- \t].*(?:\n|$)|\r?\n)*)?$`)
 })
 
-// afterFrontMatter is the trimmed text behind the line that closes the front matter; all of it where
-// there is none. Front matter that is never closed ends with the text, unless a line is prose.
+// afterFrontMatter is the trimmed text behind the line that closes the front matter; all
+// of it where there is none. Front matter that is never closed ends with the text, unless
+// a line is prose.
 func afterFrontMatter(text []byte) []byte {
 	first, rest, _ := bytes.Cut(text, []byte("\n"))
 	if string(bytes.TrimSpace(first)) != "---" {

@@ -37,7 +37,7 @@ func TestIsLFSPointer(t *testing.T) {
 	}
 }
 
-// What stands for another file is reported by Check and by Prepare alike.
+// A file that only points at another one is reported by Check and by Prepare alike.
 func TestStandIns(t *testing.T) {
 	t.Parallel()
 	const prompt, memory = ".claude/agents/coach.md", ".kaizen/agents/coach/memory.md"
@@ -85,7 +85,7 @@ func TestStandIns(t *testing.T) {
 			want: []string{link("prompt", "prompts")}},
 		{name: "workplans", files: map[string]string{prompt: "p", "docs/plans/a": "a", "workplans": "docs/plans"},
 			want: []string{link("pointer", "docs/plans")}},
-		{name: "the path of nothing", files: map[string]string{prompt: "../../docs/coach.md"},
+		{name: "a path that does not exist", files: map[string]string{prompt: "../../docs/coach.md"},
 			want: []string{link("prompt", "../../docs/coach.md") + ", and there is no such file"}},
 		{name: "a path and more", files: map[string]string{prompt: "Read docs/coach.md"}},
 		{name: "a word with an extension", files: map[string]string{prompt: "coach.md"}},
@@ -104,15 +104,18 @@ func TestStandIns(t *testing.T) {
 			want: []string{`empty-prompt: the prompt .claude/agents/coach.md of agent "coach" has nothing but front matter`}},
 		{name: "empty front matter alone", files: map[string]string{prompt: "---\n---"},
 			want: []string{`empty-prompt: the prompt .claude/agents/coach.md of agent "coach" has nothing but front matter`}},
-		{name: "front matter that is not closed", files: map[string]string{prompt: "---\r\nname: coach\r\ntools:\r\n  - Read\r\n"},
-			want: []string{emptyPrompt + "has nothing but front matter"}},
+		{name: "front matter that is not closed",
+			files: map[string]string{prompt: "---\r\nname: coach\r\ntools:\r\n  - Read\r\n"},
+			want:  []string{emptyPrompt + "has nothing but front matter"}},
 		{name: "front matter that ends with dots", files: map[string]string{prompt: "---\nname: coach\n...\n"},
 			want: []string{emptyPrompt + "has nothing but front matter"}},
 		{name: "text after dots", files: map[string]string{prompt: "---\nname: coach\n...\ntext\n"}},
-		{name: "text in front matter that is not closed", files: map[string]string{prompt: "---\nname: coach\n\nHelp the team.\n"}},
+		{name: "text in front matter that is not closed",
+			files: map[string]string{prompt: "---\nname: coach\n\nHelp the team.\n"}},
 		{name: "a list after a rule", files: map[string]string{prompt: "---\n- Help the team.\n"}},
 		{name: "a heading after a rule", files: map[string]string{prompt: "---\n# Help the team\n"}},
-		{name: "a rule", files: map[string]string{prompt: "---"}, want: []string{emptyPrompt + "has nothing but front matter"}},
+		{name: "a rule", files: map[string]string{prompt: "---"},
+			want: []string{emptyPrompt + "has nothing but front matter"}},
 		{name: "a comment", files: map[string]string{prompt: "<!-- to\nbe written -->\n<!-- later -->"},
 			want: []string{emptyPrompt + "has nothing but a comment"}},
 		{name: "front matter and a comment", files: map[string]string{prompt: "---\nname: coach\n---\n<!-- later -->\n"},

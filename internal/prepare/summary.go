@@ -10,8 +10,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
-// The types of a summary.json, as kaizen-agentic writes it. Any value may be null, where nothing
-// was measured; further members are left alone.
+// The types of a summary.json, as kaizen-agentic writes it. Any value may be null, where
+// nothing was measured; further members are left alone.
 var (
 	summaryTypes = map[string]jsonType{
 		"execution_count": typeCount, "success_rate": typeNumber, "avg_quality_score": typeNumber,
@@ -30,7 +30,7 @@ const (
 	typeObject jsonType = "an object"
 )
 
-// fits tells whether a value is null or of the type.
+// fits reports whether a value is null or of the type.
 func (t jsonType) fits(value json.RawMessage) bool {
 	var target any
 	switch t {
@@ -46,8 +46,8 @@ func (t jsonType) fits(value json.RawMessage) bool {
 	return json.Unmarshal(value, target) == nil
 }
 
-// checkSummary warns about a summary.json that is no JSON object, and about each member whose value
-// has another type than kaizen-agentic gives it. It is carried as it is.
+// checkSummary warns about a summary.json that is no JSON object, and about each member
+// whose value has another type than kaizen-agentic gives it. It is carried as it is.
 func (c *collector) checkSummary(p *part) {
 	data := bytes.TrimPrefix(p.content, []byte("\ufeff"))
 	var whole map[string]json.RawMessage
@@ -84,13 +84,13 @@ func (c *collector) badMetrics(file string, data []byte, offset int, message str
 		diag.BadMetrics.At(file, line, column, message, "write it again with kaizen-agentic metrics"))
 }
 
-// member is where the value of a key stands.
+// member is where the value of a key is.
 type member struct {
 	key        string
 	start, end int
 }
 
-// members are those of the object that stands in data, which is valid JSON.
+// members are those of the object in data, which is valid JSON.
 func members(data []byte, in member) []member {
 	var all []member
 	dec := json.NewDecoder(bytes.NewReader(data[in.start:in.end]))

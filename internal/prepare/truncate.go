@@ -8,12 +8,14 @@ import (
 	"unicode/utf8"
 )
 
-// overlap is how far what is left out is searched for secrets, in bytes, so that a cut through a
-// secret does not hide the rest of it. A private key of 8192 bits has half as many.
+// overlap is how far what is left out is searched for secrets, in bytes, so that a cut
+// through a secret does not hide the rest of it. A private key of 8192 bits has half as
+// many.
 const overlap = 16 << 10
 
-// truncate takes MaxFile bytes of a larger file: the end of a memory, where the latest notes are,
-// and the beginning of a prompt, which says what the agent is. Of metrics it takes nothing.
+// truncate takes MaxFile bytes of a larger file: the end of a memory, where the latest
+// notes are, and the beginning of a prompt, which says what the agent is. Of metrics it
+// takes nothing.
 func (c *collector) truncate(s *source) *part {
 	p := &part{source: *s, state: Truncated}
 	if s.Role == "metrics" {
@@ -42,7 +44,7 @@ func (p *part) cutEnd() string {
 	return "last"
 }
 
-// cut reads the content, and what stands next to it, from a file of more than MaxFile bytes.
+// cut reads the content, and the bytes next to it, from a file of more than MaxFile bytes.
 func (p *part) cut(f *os.File) error {
 	var from int64
 	if p.Role == "memory" {
@@ -70,8 +72,8 @@ func (p *part) cut(f *os.File) error {
 	return err
 }
 
-// longLine is how much of the content a cut at a line gives up at most; in a longer line the cut is
-// between two characters.
+// longLine is how much of the content a cut at a line gives up at most; in a longer line
+// the cut is between two characters.
 const longLine = MaxFile / 2
 
 // startOfLine is the first start of a line at or behind from, or else of a character.
@@ -114,7 +116,8 @@ func countLines(r io.Reader) (lines int, err error) {
 	}
 }
 
-// place is the line and column of an offset of the content in the file; 0, 0 where not known.
+// place is the line and column of an offset of the content in the file; 0, 0 where not
+// known.
 func (p *part) place(offset int) (line, column int) {
 	if p.line < 0 {
 		return 0, 0

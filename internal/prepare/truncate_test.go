@@ -10,7 +10,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
-// Of a file that is too large the end or the beginning is carried, whole lines of it where it has some.
+// Of a file that is too large the end or the beginning is carried, whole lines of it
+// where it has some.
 func TestTruncated(t *testing.T) {
 	t.Parallel()
 	const memory, prompt, metrics = ".kaizen/agents/coach/memory.md", "agents/coach.md", ".kaizen/metrics/coach.json"
@@ -93,8 +94,8 @@ func checkLeftOut(t *testing.T, b *Bundle, part string, state State, leftOut int
 	}
 }
 
-// The cut hides nothing: what is carried of a secret that begins before it, or ends behind it, is
-// found. Places are those in the file.
+// The cut hides nothing: what is carried of a secret that begins before it, or ends
+// behind it, is found. Places are those in the file.
 func TestTruncatedSecrets(t *testing.T) {
 	t.Parallel()
 	const memory, prompt = ".kaizen/agents/coach/memory.md", "agents/coach.md"
@@ -143,7 +144,7 @@ func TestTruncatedSecrets(t *testing.T) {
 	}
 }
 
-// A file that is too large to be read whole is carried all the same.
+// Only the end of a file that is too large is carried.
 func TestTruncatedSparse(t *testing.T) {
 	t.Parallel()
 	tree := newTree(t, map[string]string{"agents/coach.md": "p"})

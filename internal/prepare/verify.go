@@ -14,14 +14,16 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
-// maxStored is the largest bundle and sources.json that Verify reads, in bytes; see MaxFrom.
+// maxStored is the largest bundle and sources.json that Verify reads, in bytes; see
+// MaxFrom.
 const maxStored = MaxFrom
 
 // maxExtra is how many files beside the bundle are looked at.
 const maxExtra = 20
 
-// Verify checks the stored bundle in the directory bundle (os.Root's FS keeps it from being left) against its sources.json, and the
-// files of the checkout tree too unless tree is nil. The findings are sorted, and name files of the bundle's directory and of the
+// Verify checks the stored bundle in the directory bundle (os.Root's FS keeps it from being
+// left) against its sources.json, and the files of the checkout tree too unless tree is
+// nil. The findings are sorted, and name files of the bundle's directory and of the
 // checkout. An error means that there is no bundle to check: sources.json cannot be read.
 func Verify(bundle fs.FS, tree *checkout.Tree) ([]diag.Finding, error) {
 	data, err := readStored(bundle, SourcesName, maxStored)
@@ -43,8 +45,8 @@ func Verify(bundle fs.FS, tree *checkout.Tree) ([]diag.Finding, error) {
 	return findings, nil
 }
 
-// extraFiles reports what stands beside the bundle and is not of it: a reader could take it for a part. The event and the receipt are
-// what the directory store adds.
+// extraFiles reports files beside the bundle that do not belong to it: a reader could
+// take one for a part. The event and the receipt are what the directory store adds.
 func extraFiles(bundle fs.FS, content string) []diag.Finding {
 	var names []string
 	dir, err := bundle.Open(".")
@@ -60,7 +62,9 @@ func extraFiles(bundle fs.FS, content string) []diag.Finding {
 	var findings []diag.Finding
 	for _, name := range names {
 		if !slices.Contains([]string{content, SourcesName, "event.json", "receipt.json"}, name) {
-			findings = append(findings, diag.Changed.At(name, 0, 0, "stands beside the bundle, but sources.json does not know it", "remove it, or fetch the bundle again"))
+			findings = append(findings, diag.Changed.At(name, 0, 0,
+				"stands beside the bundle, but sources.json does not know it",
+				"remove it, or fetch the bundle again"))
 		}
 	}
 	return findings
@@ -70,7 +74,8 @@ func extraFiles(bundle fs.FS, content string) []diag.Finding {
 func verifyTree(tree *checkout.Tree, s *sourcesFile) []diag.Finding {
 	var findings []diag.Finding
 	if commit, _ := tree.Commit(); commit != "" && s.Commit != "" && commit != s.Commit {
-		findings = append(findings, diag.Changed.At(SourcesName, 0, 0, fmt.Sprintf("the bundle is of commit %q, the checkout of %q", s.Commit, commit),
+		findings = append(findings, diag.Changed.At(SourcesName, 0, 0,
+			fmt.Sprintf("the bundle is of commit %q, the checkout of %q", s.Commit, commit),
 			"check out the bundle's commit"))
 	}
 	for _, want := range s.Files {
@@ -110,9 +115,11 @@ func verifyContent(bundle fs.FS, want bundleFile) []diag.Finding {
 	content, err := readStored(bundle, want.Name, maxStored)
 	switch {
 	case err != nil:
-		return []diag.Finding{diag.Changed.At(want.Name, 0, 0, fmt.Sprintf("the bundle cannot be read: %v", reason(err)), "fetch the bundle again")}
+		return []diag.Finding{diag.Changed.At(want.Name, 0, 0,
+			fmt.Sprintf("the bundle cannot be read: %v", reason(err)), "fetch the bundle again")}
 	case digestOf(content) != want.SHA256 || int64(len(content)) != want.Size:
-		return []diag.Finding{diag.Changed.At(want.Name, 0, 0, "the bundle is not the one that sources.json describes", "fetch the bundle again")}
+		return []diag.Finding{diag.Changed.At(want.Name, 0, 0,
+			"the bundle is not the one that sources.json describes", "fetch the bundle again")}
 	}
 	return nil
 }
@@ -128,11 +135,13 @@ func verifySource(tree *checkout.Tree, want source) []diag.Finding {
 	case err != nil:
 		message = fmt.Sprintf("cannot be read: %v", reason(err))
 	case got.Size != want.Size || want.SHA256 != "" && got.SHA256 != want.SHA256:
-		message = fmt.Sprintf("differs: it has %d bytes (sha256 %s), the bundle was made of %d (sha256 %s)", got.Size, brief(got.SHA256), want.Size, brief(want.SHA256))
+		message = fmt.Sprintf("differs: it has %d bytes (sha256 %s), the bundle was made of %d (sha256 %s)",
+			got.Size, brief(got.SHA256), want.Size, brief(want.SHA256))
 	default:
 		return nil
 	}
-	return []diag.Finding{diag.Changed.At(want.Path, 0, 0, fmt.Sprintf("the %s of the bundle %s", want.Role, message), "prepare the bundle again")}
+	return []diag.Finding{diag.Changed.At(want.Path, 0, 0,
+		fmt.Sprintf("the %s of the bundle %s", want.Role, message), "prepare the bundle again")}
 }
 
 // brief is the start of a digest, enough to see which one it is.

@@ -10,9 +10,9 @@ import (
 // replacement replaces bytes that are not UTF-8.
 const replacement = string(utf8.RuneError)
 
-// Sanitize makes text safe for a log: no line of the result is a command to the runner, on either
-// stream, and it has no invisible or bidirectional characters. The result is valid UTF-8. Every
-// kind of line end becomes LF, because the runner starts a line after a bare CR, too.
+// Sanitize makes text safe for a log: no line is a command to the runner on either
+// stream, and no character is invisible or bidirectional. The result is valid UTF-8.
+// Every line end becomes LF, because the runner also starts a line after a bare CR.
 func Sanitize(s string) string {
 	lines := strings.Split(Visible(s), "\n")
 	for i, line := range lines {
@@ -31,10 +31,11 @@ func disarm(line string) string {
 	return line
 }
 
-// LineEnds makes every kind of line end LF.
+// LineEnds replaces every kind of line end by LF.
 var LineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
 
-// Visible drops control, bidirectional and other invisible characters, except LF and tab.
+// Visible removes control, bidirectional and other invisible characters, except LF and
+// tab.
 func Visible(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r != '\n' && r != '\t' && IsInvisible(r) {
@@ -44,8 +45,8 @@ func Visible(s string) string {
 	}, LineEnds.Replace(strings.ToValidUTF8(s, replacement)))
 }
 
-// IsInvisible covers control and format characters (bidirectional controls, joiners, tags) and
-// those that Unicode lets a renderer ignore.
+// IsInvisible reports whether r is a control or format character (bidirectional controls,
+// joiners, tags), or one that Unicode allows a renderer to ignore.
 func IsInvisible(r rune) bool {
 	if r < 0x7f {
 		return r < ' ' // most text; much faster
@@ -53,10 +54,11 @@ func IsInvisible(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
 }
 
-// OneLine is Visible text without line ends or tabs.
+// OneLine returns Visible text without line ends and tabs.
 func OneLine(s string) string { return strings.Join(strings.Fields(Visible(s)), " ") }
 
-// Shorten cuts s to at most limit characters, of which the last is then an ellipsis.
+// Shorten cuts s to at most limit characters. The last character of a shortened text is
+// an ellipsis.
 func Shorten(s string, limit int) string {
 	if utf8.RuneCountInString(s) <= limit {
 		return s

@@ -12,23 +12,23 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
-// maxTicks is how many ticks one check computes: those of four crons that tick every five
-// minutes for a year.
+// maxTicks is how many ticks one check computes: as many as four crons that tick every
+// five minutes for a year.
 const maxTicks = 500_000
 
-// ticker is a workflow whose crons are all known, and the instants at which each ticks.
+// ticker is a workflow with known crons, and the instants at which each ticks.
 type ticker struct {
 	workflow *File
 	lists    [][]time.Time
 }
 
-// checkCoverage warns where the crons of all workflows together serve entries late or
-// never. The finding is at the first cron that serves them.
+// checkCoverage warns if the crons of all workflows together serve entries late or never.
+// The position is that of the first cron that serves them.
 func checkCoverage(m *schedule.Manifest, uses []Use) []diag.Finding {
 	tickers, ok := tickersOf(uses)
 	switch {
 	case !ok:
-		return nil // so many ticks miss nothing
+		return nil // so many ticks miss no period
 	case len(tickers) == 0:
 		return checkNoSchedule(uses)
 	}
@@ -69,17 +69,19 @@ func checkCoverage(m *schedule.Manifest, uses []Use) []diag.Finding {
 	return findings
 }
 
-// tooOften reports an entry that no schedule of the platform can serve.
+// tooOften reports an entry that is due more often than any schedule of the platform
+// ticks.
 func tooOften(e *schedule.Entry, file string) diag.Finding {
 	pos := e.Pos("cron")
 	return diag.CronCoverage.At(file, pos.Line, pos.Column,
-		fmt.Sprintf("agent %q is due again after %s, and the platform ticks every %d minutes at most, so periods are lost",
+		fmt.Sprintf("agent %q is due again after %s, and the platform ticks every %d minutes at most, so periods "+
+			"are lost",
 			e.Agent, plural(e.Slots.Shortest(), "minute"), cron.Workflow.Shortest),
 		`write a cron with longer intervals, such as "*/5 * * * *"`)
 }
 
-// coverageHint names the rarest ticks at an even distance that serve the entries in time. No slot waits longer than the
-// shortest interval, so that serves all.
+// coverageHint suggests the longest interval of ticks that serves the entries in time. No
+// slot waits longer than the shortest interval, so that one serves all.
 func coverageHint(late []lateEntry) string {
 	const cost = ": a tick with nothing due costs seconds"
 	for _, minutes := range []int{60, 30, 15, 10} {
@@ -105,12 +107,12 @@ func tickEvery(minutes int) string {
 	return fmt.Sprintf("tick every %[1]d minutes, as in - cron: \"*/%[1]d * * * *\"", minutes)
 }
 
-// finding is the one finding, or none if a comment silences it.
+// finding returns the finding, or none if a comment silences it.
 func (w *File) finding(rule diag.Rule, pos yamlnode.Pos, message, hint string) []diag.Finding {
 	return w.unsilenced([]diag.Finding{rule.At(w.Path, pos.Line, pos.Column, message, hint)})
 }
 
-// tickersOf computes the ticks of the scheduled workflows among uses; ok is false if
+// tickersOf computes the ticks of the scheduled workflows among uses. It returns false if
 // there are too many.
 func tickersOf(uses []Use) (tickers []ticker, ok bool) {
 	left := maxTicks
@@ -124,7 +126,7 @@ func tickersOf(uses []Use) (tickers []ticker, ok bool) {
 			if !ok {
 				return nil, false
 			}
-			left -= len(ticks) + 5000 // a cron that hardly ticks costs a year's walk, too
+			left -= len(ticks) + 5000 // a rare cron also costs the search of a year
 			t.lists = append(t.lists, ticks)
 		}
 		tickers = append(tickers, t)
@@ -139,9 +141,9 @@ func listsOf(tickers []ticker, indexes []int) (lists [][]time.Time) {
 	return lists
 }
 
-// servedBy lists the tickers whose workflow may prepare the entry. known is false when
-// another event may start such a workflow, or when one of its crons is invalid, which is
-// reported already.
+// servedBy returns the tickers whose workflow may prepare the entry. Known is false if
+// another event may start such a workflow, or if one of its crons is invalid, which is
+// reported elsewhere.
 func servedBy(e *schedule.Entry, uses []Use, tickers []ticker) (indexes []int, known bool) {
 	for _, u := range uses {
 		if !u.serves(e) {
@@ -158,14 +160,14 @@ func servedBy(e *schedule.Entry, uses []Use, tickers []ticker) (indexes []int, k
 	return indexes, true
 }
 
-// checkNoSchedule warns at the triggers of a workflow that would prepare what is due, but
-// has no schedule.
+// checkNoSchedule warns about a workflow that would prepare due entries, but has no
+// schedule.
 func checkNoSchedule(uses []Use) []diag.Finding {
 	if slices.ContainsFunc(uses, func(u Use) bool { return u.File.foreign }) {
 		return nil
 	}
 	if slices.ContainsFunc(uses, func(u Use) bool { return len(u.File.badCrons) > 0 }) {
-		return nil // which says why nothing ticks
+		return nil // already reported as the reason
 	}
 	i := slices.IndexFunc(uses, func(u Use) bool { return u.servesAll() })
 	if i < 0 || uses[i].File.on == nil {
@@ -220,7 +222,7 @@ func describeLate(entries []lateEntry) string {
 	return b.String()
 }
 
-// dueAt says when a slot of the entry is, in words that are true in every year.
+// dueAt describes when a slot of the entry is, in words that hold in every year.
 func dueAt(e *schedule.Entry, at time.Time) string {
 	clock := at.Format("15:04 MST")
 	switch e.Cadence {
@@ -232,7 +234,7 @@ func dueAt(e *schedule.Entry, at time.Time) string {
 	return "at " + clock
 }
 
-// roughly is a duration in days and hours, or hours and minutes.
+// roughly formats a duration in days and hours, or in hours and minutes.
 func roughly(d time.Duration) string {
 	const day = 24 * time.Hour
 	minutes := int(d / time.Minute)

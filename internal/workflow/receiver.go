@@ -7,10 +7,10 @@ import (
 )
 
 // ReceivesDispatch reports whether data, a workflow file of any repository, listens for
-// repository_dispatch, and whether it does so for eventType: `types` is left out or names
-// it. An unreadable file listens for nothing, and no event matches an empty list of
-// types. The caller makes sure that the workflow is on the default branch, since no other
-// counts.
+// repository_dispatch, and whether it listens for eventType: `types` is missing or
+// contains it. An invalid file listens for nothing, and an empty list of types matches
+// nothing. The caller ensures that the workflow is on the default branch, because GitHub
+// ignores the others.
 func ReceivesDispatch(data []byte, eventType string) (listens, typeMatches bool) {
 	root, problems := yamlnode.Parse(data, workflowLimits)
 	if problems != nil {

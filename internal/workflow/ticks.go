@@ -21,15 +21,15 @@ type tick struct {
 // start.
 func (c *tick) onTheHour() bool { return slices.Equal(c.slots.Minutes(), []int{0}) }
 
-// Coverage is computed for a fixed year, so that a check gives the same result every day.
-// It is a leap year and holds both clock changes of every zone that has them.
+// Coverage is computed for a fixed year, so that a check has the same result every day.
+// It is a leap year and has both clock changes of every zone with daylight saving.
 var (
 	coverageStart = time.Date(2028, 1, 3, 0, 0, 0, 0, time.UTC)
 	coverageEnd   = time.Date(2029, 2, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// instants are the ticks of the cron around that year, in order, at most limit. ok is
-// false if there are more.
+// instants returns the ticks of the cron around that year, in order. It returns false if
+// there are more than limit.
 func (c *tick) instants(limit int) (list []time.Time, ok bool) {
 	const margin = 48 * time.Hour
 	at := coverageStart.Add(-margin)
@@ -52,14 +52,15 @@ type wait struct {
 	period time.Duration
 }
 
-// bad reports whether the tick is nearer to the next slot than to its own, so that a usual delay of the platform may lose the
-// period. A wait that is no longer than the platform's shortest interval is as good as it gets.
+// bad reports whether the tick is nearer to the next slot than to its own, so that a
+// usual delay of the platform may lose the period. A wait up to the platform's shortest
+// interval is never bad.
 func (w wait) bad() bool {
 	return w.lateness() > 0.5 && !(w.ticked && w.delay <= time.Duration(cron.Workflow.Shortest)*time.Minute)
 }
 
-// lateness is the share of the period that passes before the tick, more than 1 without a
-// tick.
+// lateness is the share of the period that passes before the tick. It is more than 1
+// without a tick.
 func (w wait) lateness() float64 {
 	if !w.ticked {
 		return 2
@@ -67,8 +68,8 @@ func (w wait) lateness() float64 {
 	return float64(w.delay) / float64(w.period)
 }
 
-// margin is by how much a wait has to be longer than the longest one before: where only the change of the clock makes a
-// difference, the first slot is the plainest example.
+// margin is by how much a wait has to be longer than the longest one before: where only
+// the change of the clock makes a difference, the first slot is the plainest example.
 func (w wait) margin() time.Duration {
 	if w.period < 12*time.Hour {
 		return 0
@@ -76,10 +77,11 @@ func (w wait) margin() time.Duration {
 	return 2 * time.Hour
 }
 
-// maxSlots is how many slots of an entry are checked: a year of daily ones, three months of hourly ones.
+// maxSlots is how many slots of an entry are checked: a year of daily ones, three months
+// of hourly ones.
 const maxSlots = 2000
 
-// longestWait finds the slot that waits longest for the first tick of any list.
+// longestWait returns the slot that waits longest for the first tick of any list.
 func longestWait(e *schedule.Entry, lists [][]time.Time) (longest wait) {
 	next := e.Slots.After(coverageStart, e.Location)
 	for i := range maxSlots {

@@ -1,4 +1,4 @@
-// Package workflow reads a repository's workflow files: whether their crons serve the
+// Package workflow checks a repository's workflow files: whether their crons serve the
 // manifest, their permissions and concurrency, and which of them receive events.
 package workflow
 
@@ -27,10 +27,12 @@ const (
 	actionName       = "schedule-action"
 )
 
-// CheckWorkflows warns where the workflows that run this action cannot do what the manifest asks for: crons that miss periods, tick on
-// the hour or are not GitHub's; missing permissions; runs that could overlap or cancel each other; receipts that expire too early.
-// Self are the repositories (owner/name) whose `uses:` means this action. A workflow that can't be read, or that only GitHub can
-// evaluate, is passed over: nothing is reported on a guess.
+// CheckWorkflows warns if the workflows that run this action cannot do what the manifest
+// asks for: crons that miss periods, tick on the hour or are not valid on GitHub; missing
+// permissions; runs that may overlap or cancel each other; receipts that expire too
+// early. Self lists the repositories (owner/name) whose `uses:` means this action.
+// Workflows that cannot be read, or that only GitHub can evaluate, are skipped, because a
+// guess may be wrong.
 func Check(m *schedule.Manifest, self []string, tree *checkout.Tree) []diag.Finding {
 	all, findings := ReadUses(tree, self)
 	var uses, idle []Use
@@ -66,7 +68,7 @@ func Check(m *schedule.Manifest, self []string, tree *checkout.Tree) []diag.Find
 	}
 	findings = append(findings, checkCoverage(m, uses)...)
 	diag.Sort(findings)
-	return slices.Compact(findings) // two steps of a job share what is wrong with it
+	return slices.Compact(findings) // two steps of a job share its findings
 }
 
 type reporter struct {
@@ -78,12 +80,13 @@ func (r *reporter) at(rule diag.Rule, pos yamlnode.Pos, message, hint string) {
 	r.findings = append(r.findings, rule.At(r.file, pos.Line, pos.Column, message, hint))
 }
 
-// File is a file of the directory of workflows.
+// File is a workflow file.
 type File struct {
 	Path string
 	root *yamlnode.Node
 	on   *yamlnode.Node
-	// scheduled says that it has on.schedule, foreign that something outside this checkout may start it at any time.
+	// scheduled means that it has on.schedule, and foreign that an event outside this
+	// checkout may start it at any time.
 	scheduled, foreign bool
 	crons              []tick
 	badCrons           []mistake
@@ -91,7 +94,7 @@ type File struct {
 	ignoreFindings     []diag.Finding
 }
 
-// mistake is what is wrong with a cron, with the place where crons belong, or with a step.
+// mistake is a problem of a cron, of the place of a cron, or of a step.
 type mistake struct {
 	pos           yamlnode.Pos
 	message, hint string
@@ -105,21 +108,22 @@ type Use struct {
 	step  *yamlnode.Node
 }
 
-// How much of the directory of workflows is read: files, and bytes of those that may use this action.
+// Limits of the directory of workflows: files, and bytes of the files that may use this
+// action.
 const (
 	maxWorkflows     = 500
 	maxWorkflowBytes = 2 << 20
 )
 
-// WorkflowDirs are the directories in which workflows may be. Gitea and Forgejo read the first one
-// that exists and ignore the others; GitHub reads the last one only.
+// WorkflowDirs are the directories in which workflows may be. Gitea and Forgejo read the
+// first one that exists and ignore the others; GitHub reads the last one only.
 //
 //   - https://docs.gitea.com/administration/config-cheat-sheet (WORKFLOW_DIRS)
 //   - https://forgejo.org/docs/latest/user/actions/overview
 var WorkflowDirs = []string{".forgejo/workflows", ".gitea/workflows", ".github/workflows"}
 
-// WorkflowDir is the directory of the tree whose workflows the platform runs. Where several exist,
-// the origin says whether that is GitHub.
+// WorkflowDir returns the directory whose workflows the platform runs. If there are
+// several, the origin's host decides whether the platform is GitHub.
 func WorkflowDir(tree *checkout.Tree) string {
 	last := WorkflowDirs[len(WorkflowDirs)-1]
 	if host := tree.OriginHost(); tree.IsDir(last) && (host == "github.com" || strings.HasSuffix(host, ".ghe.com")) {
@@ -133,12 +137,12 @@ func WorkflowDir(tree *checkout.Tree) string {
 	return last
 }
 
-// workflowLimits bound a workflow. They accept any spaces: the platform reads the file, not this
-// action.
+// workflowLimits are the limits of a workflow. They allow all kinds of spaces, because
+// the platform reads the file too.
 var workflowLimits = yamlnode.Limits{Size: schedule.MaxSize, Depth: 32, Nodes: 10_000}
 
-// ReadUses finds the steps that run this action in the tree's workflows. Broken are findings about
-// workflows that name this action and are not YAML.
+// ReadUses returns the steps of the tree's workflows that run this action. Broken are
+// findings about workflows that name this action and are not valid YAML.
 func ReadUses(tree *checkout.Tree, self []string) (uses []Use, broken []diag.Finding) {
 	if len(self) == 0 {
 		self = []string{actionRepository}
@@ -168,8 +172,8 @@ func ReadUses(tree *checkout.Tree, self []string) (uses []Use, broken []diag.Fin
 	return uses, broken
 }
 
-// mayUse reports whether a workflow names this action or an action of the checkout, which
-// saves parsing all others.
+// mayUse reports whether a workflow's text names this action or an action of the
+// checkout. The others need no parsing.
 func mayUse(data []byte, self []string) bool {
 	return bytes.Contains(data, []byte("./")) || namesAction(data, self)
 }
@@ -181,13 +185,14 @@ func namesAction(data []byte, self []string) bool {
 	})
 }
 
-// unquotedCron is a cron that YAML takes for an alias: what is before it on its line, and its text.
+// unquotedCron is a cron that YAML reads as an alias: the text before it on its line, and
+// its own text.
 var unquotedCron = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?m)^([^#\n]*?\bcron:[ \t]+)(\*[^#\r\n{}\[\]]*?)[ \t,]*(?:[}\]#].*|\r?)$`)
 })
 
-// brokenWorkflow reports why a workflow is not YAML. What is beyond our own limits is left out: the
-// platform has others.
+// brokenWorkflow reports why a workflow is not valid YAML. Violations of this program's
+// own limits are skipped, because the platform has others.
 func brokenWorkflow(file string, data []byte, problems []yamlnode.Problem) []diag.Finding {
 	r := reporter{file: file}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
@@ -195,15 +200,16 @@ func brokenWorkflow(file string, data []byte, problems []yamlnode.Problem) []dia
 		switch {
 		case p.Rule != diag.Syntax && p.Rule != diag.NoAlias:
 		case !r.unquotedCrons(data, p.Pos.Line):
-			r.at(diag.WorkflowSchedule, p.Pos, "the platform runs nothing of a workflow that is not YAML: "+p.Message, p.Hint)
+			r.at(diag.WorkflowSchedule, p.Pos, "the platform runs nothing of a workflow that is not YAML: "+p.Message,
+				p.Hint)
 		}
 	}
 	diag.Sort(r.findings)
 	return slices.Compact(r.findings)
 }
 
-// unquotedCrons reports the cron without quotes in a line, and all others that are written like it;
-// false if the line has none.
+// unquotedCrons returns the unquoted cron in a line and all similar ones; ok is false if
+// the line has none.
 func (r *reporter) unquotedCrons(data []byte, line int) bool {
 	all := unquotedCron().FindAllSubmatchIndex(data, -1)
 	start := func(match []int) int { return yamlnode.PosAt(data, match[0]).Line }
@@ -215,7 +221,8 @@ func (r *reporter) unquotedCrons(data []byte, line int) bool {
 	for _, match := range all {
 		if text := string(data[match[4]:match[5]]); key(match) == key(all[i]) {
 			r.at(diag.WorkflowSchedule, yamlnode.PosAt(data, match[4]),
-				fmt.Sprintf("cron %s has no quotes, so YAML reads * as an alias, and the platform runs nothing of the workflow",
+				fmt.Sprintf("cron %s has no quotes, so YAML reads * as an alias, and the platform runs nothing of "+
+					"the workflow",
 					diag.Quote(text)), "write cron: "+strconv.Quote(text))
 		}
 	}
@@ -281,7 +288,7 @@ func isSelfAt(dir string, tree *checkout.Tree) bool {
 // dynamic reports whether only GitHub knows the value.
 func dynamic(value string) bool { return strings.Contains(value, "${{") }
 
-// list splits the value of an input that holds a list.
+// list splits the value of an input that is a list.
 func list(value string) []string {
 	return strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) })
 }
@@ -322,7 +329,7 @@ func (w *File) badCron(pos yamlnode.Pos, message, hint string) {
 	w.badCrons = append(w.badCrons, mistake{pos, message, hint})
 }
 
-// misplacedSchedule looks for what was meant to be on.schedule.
+// misplacedSchedule looks for a key that was probably meant as on.schedule.
 func (w *File) misplacedSchedule() {
 	if w.on == nil {
 		w.misplacedTriggers()
@@ -336,12 +343,14 @@ func (w *File) misplacedSchedule() {
 		name := n.Text()
 		isCron := name == "cron" || name == "crons"
 		if isCron || name != "schedule" && schedule.Suggest(name, []string{"schedule"}) != "" {
-			w.badCron(n.Pos, diag.Quote(name)+" is not an event, so the workflow never ticks", `did you mean "schedule"?`)
+			w.badCron(n.Pos, diag.Quote(name)+" is not an event, so the workflow never ticks",
+				`did you mean "schedule"?`)
 		}
 	}
 }
 
-// misplacedTriggers looks for what was meant to be on in a workflow without it.
+// misplacedTriggers looks for a key that was probably meant as on, in a workflow without
+// on.
 func (w *File) misplacedTriggers() {
 	for _, p := range w.root.Pairs {
 		switch name := p.Key.Text(); {
@@ -354,10 +363,11 @@ func (w *File) misplacedTriggers() {
 			return
 		}
 	}
-	w.badCron(w.root.Pos, "the workflow has no key on, so nothing starts it", `add on.schedule with a cron such as "17 * * * *"`)
+	w.badCron(w.root.Pos, "the workflow has no key on, so nothing starts it",
+		`add on.schedule with a cron such as "17 * * * *"`)
 }
 
-// hasTrigger knows the three forms of on: a word, a list, a mapping.
+// hasTrigger reports whether on has the trigger. On may be a word, a list or a mapping.
 func (w *File) hasTrigger(event string) bool {
 	if w.on == nil {
 		return false
@@ -367,15 +377,16 @@ func (w *File) hasTrigger(event string) bool {
 		slices.ContainsFunc(w.on.Pairs, func(p yamlnode.Pair) bool { return isEvent(p.Key) })
 }
 
-// scheduleKeys are those of an item of on.schedule.
+// scheduleKeys are the keys of an item of on.schedule.
 var scheduleKeys = []string{"cron", "timezone"}
 
 const writeItem = `write - cron: "17 * * * *"`
 
-// maxItems is how many items a hint writes out.
+// maxItems is how many items a hint lists.
 const maxItems = 5
 
-// itemsHint is the items of on.schedule for crons that are written in another form.
+// itemsHint returns the correct items of on.schedule for crons that are written in
+// another form.
 func itemsHint(n *yamlnode.Node) string {
 	n = n.Resolve()
 	if n == nil {
@@ -393,7 +404,7 @@ func itemsHint(n *yamlnode.Node) string {
 	return "write " + strings.Join(items, " and ")
 }
 
-// cronOf is the cron that a string says, in quotes of another kind or in words; "" if it says none.
+// cronOf returns the cron that a string means, in other quotes or in words, or "".
 func cronOf(n *yamlnode.Node) string {
 	if n = n.Resolve(); n == nil || n.Kind != yamlnode.Scalar || n.Type() != yamlnode.TypeString {
 		return ""
@@ -409,7 +420,8 @@ func cronOf(n *yamlnode.Node) string {
 func (w *File) readCron(item *yamlnode.Node) {
 	mapping := item.Resolve()
 	if mapping == nil || mapping.Kind != yamlnode.Mapping {
-		w.badCron(item.Pos, "an item of on.schedule is "+item.Describe()+", not a mapping with the key cron", itemsHint(mapping))
+		w.badCron(item.Pos, "an item of on.schedule is "+item.Describe()+", not a mapping with the key cron",
+			itemsHint(mapping))
 		return
 	}
 	var values []*yamlnode.Node
@@ -426,7 +438,8 @@ func (w *File) readCron(item *yamlnode.Node) {
 	}
 	if len(values) > 1 {
 		all := &yamlnode.Node{Kind: yamlnode.Sequence, Items: values}
-		w.badCron(mapping.Pairs[lastCron(mapping)].Key.Pos, "an item of on.schedule has more than one cron", itemsHint(all))
+		w.badCron(mapping.Pairs[lastCron(mapping)].Key.Pos, "an item of on.schedule has more than one cron",
+			itemsHint(all))
 		return
 	}
 	value := item.Get("cron").Resolve()
@@ -446,7 +459,7 @@ func (w *File) readCron(item *yamlnode.Node) {
 	}
 }
 
-// lastCron is the index of a mapping's last key cron.
+// lastCron returns the index of a mapping's last key cron.
 func lastCron(mapping *yamlnode.Node) int {
 	last := 0
 	for i, p := range mapping.Pairs {
@@ -471,18 +484,21 @@ func (w *File) readTick(item, value *yamlnode.Node) {
 	}
 	if zone := item.Get("timezone").Resolve(); zone != nil {
 		if c.loc, err = time.LoadLocation(zone.Text()); err != nil || zone.Text() == "" || zone.Text() == "Local" {
-			w.badCron(zone.Pos, fmt.Sprintf("timezone %s is not an IANA name", diag.Quote(zone.Text())), "write a name such as Europe/Berlin")
+			w.badCron(zone.Pos, fmt.Sprintf("timezone %s is not an IANA name", diag.Quote(zone.Text())),
+				"write a name such as Europe/Berlin")
 			return
 		}
 	}
 	if gap := c.slots.Shortest(); gap < cron.Workflow.Shortest {
-		w.badCron(c.pos, fmt.Sprintf("cron %s ticks every %s, and the platform takes no shorter interval than %d minutes",
-			diag.Quote(c.text), plural(gap, "minute"), cron.Workflow.Shortest), `write a longer interval, such as "*/5 * * * *"`)
+		w.badCron(c.pos,
+			fmt.Sprintf("cron %s ticks every %s, and the platform accepts no shorter interval than %d minutes",
+				diag.Quote(c.text), plural(gap, "minute"), cron.Workflow.Shortest),
+			`write a longer interval, such as "*/5 * * * *"`)
 	}
 	w.crons = append(w.crons, c)
 }
 
-// PerMonth is how often the workflow's crons tick in a month, on average.
+// PerMonth returns how often the workflow's crons tick in a month, on average.
 func (w *File) PerMonth() (ticks float64) {
 	for _, c := range w.crons {
 		ticks += c.slots.PerMonth()
@@ -490,7 +506,7 @@ func (w *File) PerMonth() (ticks float64) {
 	return ticks
 }
 
-// HasBadCrons reports whether something is wrong with the workflow's on.schedule.
+// HasBadCrons reports whether the workflow's on.schedule has a problem.
 func (w *File) HasBadCrons() bool { return len(w.badCrons) > 0 }
 
 func (w *File) unsilenced(findings []diag.Finding) []diag.Finding {
@@ -499,8 +515,8 @@ func (w *File) unsilenced(findings []diag.Finding) []diag.Finding {
 
 func (u Use) input(name string) string { return u.step.Get("with").Get(name).Text() }
 
-// Command is the command that the step runs: the input, the first argument of the image,
-// or the default.
+// Command returns the command that the step runs: the input, the first argument of the
+// image, or the default.
 func (u Use) Command() string {
 	first, _, _ := strings.Cut(strings.TrimSpace(u.input("args")), " ")
 	return cmp.Or(u.input("command"), first, "prepare")
@@ -509,20 +525,23 @@ func (u Use) Command() string {
 // prepares reports whether the step prepares entries of this manifest.
 func (u Use) prepares(m *schedule.Manifest) bool { return u.Command() == "prepare" && u.isAbout(m) }
 
-// idle is what keeps the step from delivering anything; ok is false if nothing does for sure.
+// idle returns why the step never delivers anything; ok is false if it may deliver.
 func (u Use) idle() (why mistake, ok bool) {
 	for _, n := range []*yamlnode.Node{u.job.Get("if"), u.step.Get("if")} {
 		if condition := strings.Trim(n.Text(), "${} "); condition == "false" {
-			return mistake{n.Pos, "the condition is never true, so the step that prepares never runs", "remove this if"}, true
+			return mistake{n.Pos, "the condition is never true, so the step that prepares never runs",
+				"remove this if"}, true
 		}
 	}
 	if n := u.step.Get("with").Get("dry-run"); n.Text() == "true" {
-		return mistake{n.Pos, "dry-run is true, so the scheduled step delivers nothing", "remove dry-run when the trial is over"}, true
+		return mistake{n.Pos, "dry-run is true, so the scheduled step delivers nothing",
+			"remove dry-run when the trial is over"}, true
 	}
 	return mistake{}, false
 }
 
-// checkIdle warns about scheduled steps that deliver nothing, unless others may.
+// checkIdle warns about scheduled steps that deliver nothing, unless another step may
+// deliver.
 func checkIdle(idle, uses []Use) (findings []diag.Finding) {
 	if slices.ContainsFunc(uses, func(u Use) bool { return u.File.scheduled || u.File.foreign }) {
 		return nil
@@ -543,7 +562,7 @@ var Inputs = []string{
 	"nats-password", "nats-ca", "nats-cert", "nats-key", "host-workspace",
 }
 
-// checkInputs warns about inputs that are one of this action's but for a slip.
+// checkInputs warns about misspelled inputs of this action.
 func (u Use) checkInputs(r *reporter) {
 	with := u.step.Get("with").Resolve()
 	if with == nil {
@@ -562,7 +581,8 @@ func (u Use) checkInputs(r *reporter) {
 	}
 }
 
-// checkCheckout warns where no step before this one can have put the repository where it looks.
+// checkCheckout warns if no earlier step can have checked out the repository into the
+// directory that this step reads.
 func (u Use) checkCheckout(r *reporter) {
 	var elsewhere *yamlnode.Node
 	for _, step := range u.job.Get("steps").Resolve().Items {
@@ -571,16 +591,18 @@ func (u Use) checkCheckout(r *reporter) {
 		switch value := place.Text(); {
 		case step == u.step && elsewhere != nil:
 			r.at(diag.WorkflowStep, elsewhere.Pos,
-				fmt.Sprintf("the repository is checked out into %s, and this action looks into the workspace", diag.Quote(elsewhere.Text())),
+				fmt.Sprintf("the repository is checked out into %s, and this action looks into the workspace",
+					diag.Quote(elsewhere.Text())),
 				"add target: "+elsewhere.Text()+" to the step that uses this action, or remove path")
 			return
 		case step == u.step:
-			r.at(diag.WorkflowStep, step.Get("uses").Pos, "no step before this one checks the repository out, so there is no manifest",
+			r.at(diag.WorkflowStep, step.Get("uses").Pos,
+				"no step before this one checks the repository out, so there is no manifest",
 				"add a step before it: - uses: actions/checkout@v7")
 			return
 		case strings.HasPrefix(name, "actions/setup-"):
 		case !strings.HasSuffix(name, "actions/checkout"), value == "", dynamic(value), path.Clean(value) == ".":
-			return // it checks out, or may do so
+			return // it checks out the repository, or may
 		default:
 			elsewhere = place
 		}
@@ -624,8 +646,8 @@ func (w *File) checkCrons(r *reporter) {
 	}
 }
 
-// permission returns what the job's token may do with scope, and the place that says so.
-// It is "none", "read" or "write", or "" when the repository's settings decide.
+// permission returns the access of the job's token to scope, and its position: "none",
+// "read" or "write", or "" if the repository's settings decide.
 func (u Use) permission(scope string) (string, yamlnode.Pos) {
 	permissions, pos := u.job.Get("permissions"), u.jobID.Pos
 	if permissions == nil {
@@ -644,8 +666,8 @@ func (u Use) permission(scope string) (string, yamlnode.Pos) {
 	return strings.TrimSuffix(permissions.Text(), "-all"), permissions.Pos
 }
 
-// ownToken reports whether an input holds another token than the job's. Its permissions
-// are unknown here.
+// ownToken reports whether an input has another token than the job's. Its permissions are
+// unknown.
 func (u Use) ownToken(name string) bool {
 	value := u.input(name)
 	return value != "" && !strings.Contains(value, "github.token") && !strings.Contains(value, "secrets.GITHUB_TOKEN")
@@ -657,8 +679,8 @@ func (u Use) checkLedger(r *reporter) {
 	}
 }
 
-// checkDispatch warns about a token that does not reach the targets. own are the names
-// that this repository may have.
+// checkDispatch warns about a token that does not reach the targets. Own are the possible
+// names of this repository.
 func (u Use) checkDispatch(own []string, r *reporter) {
 	emits := list(u.input("emit"))
 	to := u.step.Get("with").Get("dispatch-to").Resolve()
@@ -683,7 +705,7 @@ func (u Use) checkDispatch(own []string, r *reporter) {
 	}
 }
 
-// withoutComments drops comments, from a # to the end of a line.
+// withoutComments removes comments, from # to the end of a line.
 func withoutComments(value string) string {
 	lines := strings.Split(value, "\n")
 	for i, line := range lines {
@@ -695,7 +717,7 @@ func withoutComments(value string) string {
 func (u Use) lacks(r *reporter, pos yamlnode.Pos, got, needed, why string) {
 	message := fmt.Sprintf("job %q needs the permission `%s` %s", u.jobID.Value, needed, why)
 	if got == "" && u.File.hasTrigger("workflow_call") && !u.File.scheduled {
-		return // what it does not state is its caller's to give
+		return // its caller grants the other permissions
 	}
 	if got == "" {
 		message += ", and states none"
@@ -727,8 +749,8 @@ func (u Use) checkConcurrency(r *reporter) {
 	}
 }
 
-// checkRetention compares retention-days with what the entries that the step serves need,
-// the longest period first.
+// checkRetention compares retention-days with the needs of the entries that the step
+// serves, the longest period first.
 func (u Use) checkRetention(m *schedule.Manifest, r *reporter) {
 	value := u.step.Get("with").Get("retention-days").Resolve()
 	days, err := strconv.Atoi(value.Text())
@@ -739,9 +761,10 @@ func (u Use) checkRetention(m *schedule.Manifest, r *reporter) {
 		i := slices.IndexFunc(m.Entries,
 			func(e schedule.Entry) bool { return e.Enabled && e.Cadence == cadence && u.serves(&e) })
 		if need := cadence.Retention(); i >= 0 && days < need {
-			r.at(diag.Retention, value.Pos, fmt.Sprintf("receipts are kept for %s, too short to outlive a period of the %s "+
-				"agent %q and the next: it may run twice in one",
-				plural(days, "day"), cadence, m.Entries[i].Agent),
+			r.at(diag.Retention, value.Pos,
+				fmt.Sprintf("receipts are kept for %s, too short to outlive a period of the %s "+
+					"agent %q and the next: it may run twice in one",
+					plural(days, "day"), cadence, m.Entries[i].Agent),
 				fmt.Sprintf("keep them for at least %d days, or leave retention-days out", need))
 			return
 		}

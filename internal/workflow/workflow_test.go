@@ -91,56 +91,72 @@ func TestCheckWorkflows(t *testing.T) {
 		{"another checkout", []string{tidy}, scheduled(`[cron: "0 0 1 1 *"]`, "target: sub"), nil},
 		{"this checkout, spelt out", []string{tidy},
 			scheduled(`[cron: "0 9 * * *"]`, `target: "${{ github.workspace }}", schedule: ./.kaizen/schedule.yml`),
-			[]string{`3:12 cron-on-the-hour cron "0 9 * * *" ticks on the hour, when GitHub delays and drops the most`}},
+			[]string{`3:12 cron-on-the-hour cron "0 9 * * *" ticks on the hour, when GitHub delays and drops ` +
+				`the most`}},
 
 		{"a week late", []string{coach}, scheduled(`[{cron: "30 4 * * 1", timezone: Europe/Berlin}]`, ""),
-			[]string{`3:13 cron-coverage the weekly agent "coach" is due on Monday at 05:00 CET, but may wait 6 days 23 ` +
+			[]string{`3:13 cron-coverage the weekly agent "coach" is due on Monday at 05:00 CET, but may wait 6 ` +
+				`days 23 ` +
 				`hours for the next tick`}},
 		{"in time", []string{coach}, scheduled(`[{cron: "30 5 * * MON", timezone: Europe/Berlin}]`, ""), nil},
 		{"late in winter only", []string{coach}, scheduled(`[cron: "30 3 * * 1"]`, ""),
-			[]string{`3:12 cron-coverage the weekly agent "coach" is due on Monday at 05:00 CET, but some periods pass ` +
+			[]string{`3:12 cron-coverage the weekly agent "coach" is due on Monday at 05:00 CET, but some ` +
+				`periods pass ` +
 				`without a tick`}},
 		{"weekly for daily", []string{coach, tidy}, scheduled(`[cron: "30 5 * * 1"]`, ""),
-			[]string{`3:12 cron-coverage the daily agent "tidy" is due at 05:00 CET, but some periods pass without a tick`}},
+			[]string{`3:12 cron-coverage the daily agent "tidy" is due at 05:00 CET, but some periods pass ` +
+				`without a tick`}},
 		{"a day that short months lack", []string{audit}, scheduled(`[cron: "30 5 31 * *"]`, ""), nil},
 		{"the day before", []string{audit}, scheduled(`[cron: "30 5 30 * *"]`, ""),
-			[]string{`3:12 cron-coverage the monthly agent "audit" is due on day 31 at 05:00 CET, but may wait 59 days 1 ` +
+			[]string{`3:12 cron-coverage the monthly agent "audit" is due on day 31 at 05:00 CET, but may wait ` +
+				`59 days 1 ` +
 				`hour for the next tick`}},
 		{"two crons together", []string{coach}, scheduled(`[{cron: "30 3 * * 1"}, {cron: "30 4 * * 1"}]`, ""), nil},
 		{"several late", []string{coach, tidy, audit}, scheduled(`[cron: "30 5 29 2 *"]`, ""),
-			[]string{`3:12 cron-coverage the weekly agent "coach" is due on Monday at 05:00 CET, but some periods pass ` +
+			[]string{`3:12 cron-coverage the weekly agent "coach" is due on Monday at 05:00 CET, but some ` +
+				`periods pass ` +
 				`without a tick; so with 2 agents more`}},
 		{"a gap of the clock", []string{`a: {cadence: daily, cron: "30 2 * * *"}`},
 			scheduled(`[{cron: "30 2 * * *", timezone: Europe/Berlin}]`, ""), nil},
-		{"every five minutes, often", []string{tidy}, scheduled(`[`+strings.Repeat(`{cron: "*/5 * * * *"},`, 50)+`]`, ""),
+		{"every five minutes, often", []string{tidy},
+			scheduled(`[`+strings.Repeat(`{cron: "*/5 * * * *"},`, 50)+`]`, ""),
 			nil},
 
 		{"not GitHub's", []string{tidy},
-			scheduled(`[{cron: "@daily"}, {cron: "0 17 5 * * *"}, {cron: "61 * * * *"}, {cron: "1 5-3 * * *"}, {cron: "1 1 `+
+			scheduled(`[{cron: "@daily"}, {cron: "0 17 5 * * *"}, {cron: "61 * * * *"}, {cron: "1 5-3 * * *"}, `+
+				`{cron: "1 1 `+
 				`L * *"}, {cron: "*/0 * * * *"}, {cron: "1 1 * foo *"}]`, ""),
 			[]string{
 				`3:13 workflow-schedule cron "@daily" is a macro, which a workflow does not take`,
 				`3:31 workflow-schedule cron "0 17 5 * * *" has 6 fields; seconds and years are not supported`,
 				`3:55 workflow-schedule cron "61 * * * *" has the minute "61", which is not from 0 to 59`,
 				`3:77 workflow-schedule cron "1 5-3 * * *" has the hour "5-3", which runs backwards`,
-				`3:100 workflow-schedule cron "1 1 L * *" has the day of the month "L", and L for the last day is not supported`,
-				`3:121 workflow-schedule cron "*/0 * * * *" has the minute "*/0", which has no step from 1 to 99 behind its slash`,
-				`3:144 workflow-schedule cron "1 1 * foo *" has the month "foo", which is not a value, a range or a step`,
+				`3:100 workflow-schedule cron "1 1 L * *" has the day of the month "L", and L for the last day is ` +
+					`not supported`,
+				`3:121 workflow-schedule cron "*/0 * * * *" has the minute "*/0", which has no step from 1 to 99 ` +
+					`behind its slash`,
+				`3:144 workflow-schedule cron "1 1 * foo *" has the month "foo", which is not a value, a range ` +
+					`or a step`,
 			}},
 		{"Sunday as 7, and every minute", []string{tidy},
 			scheduled(`[{cron: "17 * * * 0-6"}, {cron: "17 4 * * 7"}, {cron: "1,3 4 * * *"}, {cron: "* * * * *"}]`, ""),
 			[]string{
 				`3:37 workflow-schedule cron "17 4 * * 7" has the day of the week "7", which is not from 0 to 6`,
-				`3:59 workflow-schedule cron "1,3 4 * * *" ticks every 2 minutes, and the platform takes no shorter interval ` +
+				`3:59 workflow-schedule cron "1,3 4 * * *" ticks every 2 minutes, and the platform accepts no ` +
+					`shorter ` +
+					`interval ` +
 					`than 5 minutes`,
-				`3:82 workflow-schedule cron "* * * * *" ticks every 1 minute, and the platform takes no shorter interval ` +
+				`3:82 workflow-schedule cron "* * * * *" ticks every 1 minute, and the platform accepts no shorter ` +
+					`interval ` +
 					`than 5 minutes`,
 			}},
 		{"no items", []string{tidy},
-			scheduled(`["17 * * * *", ~, {}, {crons: "17 * * * *"}, {cron: 17}, {cron: [x]}, {cron: "17 * * * *", tz: UTC}]`,
+			scheduled(`["17 * * * *", ~, {}, {crons: "17 * * * *"}, {cron: 17}, {cron: [x]}, {cron: "17 * * * *", `+
+				`tz: UTC}]`,
 				""),
 			[]string{
-				`3:6 workflow-schedule an item of on.schedule is the string "17 * * * *", not a mapping with the key cron`,
+				`3:6 workflow-schedule an item of on.schedule is the string "17 * * * *", not a mapping with the ` +
+					`key cron`,
 				`3:20 workflow-schedule an item of on.schedule is null, not a mapping with the key cron`,
 				`3:23 workflow-schedule an item of on.schedule has no cron`,
 				`3:28 workflow-schedule unknown key "crons" in an item of on.schedule`,
@@ -149,25 +165,37 @@ func TestCheckWorkflows(t *testing.T) {
 				`3:96 workflow-schedule unknown key "tz" in an item of on.schedule`,
 			}},
 		{"a string", []string{tidy}, scheduled(`"17 * * * *"`, ""),
-			[]string{`3:5 workflow-schedule on.schedule is the string "17 * * * *", not a list of crons, and never ticks`}},
+			[]string{`3:5 workflow-schedule on.schedule is the string "17 * * * *", not a list of crons, and ` +
+				`never ticks`}},
 		{"no zone", []string{tidy}, scheduled(`[{cron: "17 * * * *", timezone: Europe/Berln}]`, ""),
 			[]string{`3:37 workflow-schedule timezone "Europe/Berln" is not an IANA name`}},
-		{"an empty list", []string{tidy}, "on: {schedule: []}\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
+		{"an empty list", []string{tidy},
+			"on: {schedule: []}\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: [uses: " +
+				"actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
 			[]string{"1:16 workflow-schedule on.schedule has no cron and never ticks"}},
-		{"nothing", []string{tidy}, "on:\n  push:\n  schedule:\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
+		{"nothing", []string{tidy},
+			"on:\n  push:\n  schedule:\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: [uses: " +
+				"actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
 			[]string{"3:3 workflow-schedule on.schedule has no cron and never ticks"}},
-		{"a null", []string{tidy}, "on: {schedule: ~}\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
+		{"a null", []string{tidy},
+			"on: {schedule: ~}\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: [uses: " +
+				"actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
 			[]string{"1:16 workflow-schedule on.schedule has no cron and never ticks"}},
-		{"a mapping", []string{tidy}, "on:\n  schedule:\n    cron: \"17 * * * *\"\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
+		{"a mapping", []string{tidy},
+			"on:\n  schedule:\n    cron: \"17 * * * *\"\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: " +
+				"[uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
 			[]string{"3:5 workflow-schedule on.schedule is a mapping, not a list of crons, and never ticks"}},
 		{"on the hour", []string{tidy},
 			scheduled(`[{cron: "0 * * * *"}, {cron: "*/15 * * * *"}, {cron: "0,30 * * * *"}]`, ""),
-			[]string{`3:13 cron-on-the-hour cron "0 * * * *" ticks on the hour, when GitHub delays and drops the most`}},
-		{"silenced", []string{tidy}, scheduled("- cron: \"0 0 * * 1\" # kaizen-ignore: cron-on-the-hour, cron-coverage", ""),
+			[]string{`3:13 cron-on-the-hour cron "0 * * * *" ticks on the hour, when GitHub delays and drops ` +
+				`the most`}},
+		{"silenced", []string{tidy},
+			scheduled("- cron: \"0 0 * * 1\" # kaizen-ignore: cron-on-the-hour, cron-coverage", ""),
 			nil},
 		{"silenced, misspelt", []string{tidy}, scheduled("- cron: \"1 2 * * *\" # kaizen-ignore: cron-covrage", ""),
 			[]string{
-				`3:13 cron-coverage the daily agent "tidy" is due at 05:00 CET, but may wait 22 hours 1 minute for the next tick`,
+				`3:13 cron-coverage the daily agent "tidy" is due at 05:00 CET, but may wait 22 hours 1 minute for ` +
+					`the next tick`,
 				`3:42 unknown-ignore there is no rule "cron-covrage" to silence`,
 			}},
 
@@ -176,31 +204,75 @@ func TestCheckWorkflows(t *testing.T) {
 		{"only a cadence", []string{coach, tidy}, scheduled(hourly, `cadence: daily`),
 			[]string{`11:25 cron-coverage no scheduled step prepares the weekly agent "coach"`}},
 		{"a matrix", []string{coach, tidy}, scheduled(hourly, `agents: "${{ matrix.agent }}"`), nil},
-		{"no schedule", []string{tidy}, "on: [workflow_dispatch]\njobs: {a: {permissions: read-all, steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}",
+		{"no schedule", []string{tidy},
+			"on: [workflow_dispatch]\njobs: {a: {permissions: read-all, steps: [uses: actions/checkout@v7, uses: " +
+				"kaizen-agentic/schedule-action@v1]}}",
 			[]string{"1:5 cron-coverage no workflow prepares the manifest's agents on a schedule"}},
-		{"no schedule, named agents", []string{tidy}, "on: push\njobs: {a: {permissions: read-all, steps: [uses: actions/checkout@v7, {uses: kaizen-agentic/schedule-action@v1, with: {agents: tidy}}]}}", nil},
-		{"started from outside", []string{tidy}, "on: {repository_dispatch: {types: [tick]}}\njobs: {a: {permissions: read-all, steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}", nil},
-		{"a reusable workflow", []string{tidy}, "on: [workflow_call]\njobs: {a: {permissions: read-all, steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}", nil},
+		{"no schedule, named agents", []string{tidy},
+			"on: push\njobs: {a: {permissions: read-all, steps: [uses: actions/checkout@v7, {uses: " +
+				"kaizen-agentic/schedule-action@v1, with: {agents: tidy}}]}}", nil},
+		{"started from outside", []string{tidy},
+			"on: {repository_dispatch: {types: [tick]}}\njobs: {a: {permissions: read-all, steps: [uses: " +
+				"actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}", nil},
+		{"a reusable workflow", []string{tidy},
+			"on: [workflow_call]\njobs: {a: {permissions: read-all, steps: [uses: actions/checkout@v7, uses: " +
+				"kaizen-agentic/schedule-action@v1]}}", nil},
 
-		{"a reusable workflow, with its caller's permissions", []string{tidy}, "on: workflow_call\njobs: {a: {steps: [uses: actions/checkout@v7, {uses: kaizen-agentic/schedule-action@v1, with: {dispatch-to: x/acme}}]}}", nil},
-		{"a reusable workflow with too few of its own", []string{tidy}, "on: workflow_call\npermissions: {contents: write}\njobs: {a: {steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}",
-			[]string{"2:14 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of receipts"}},
-		{"a reusable workflow with a schedule of its own", []string{tidy}, "on: {workflow_call: , schedule: " + hourly + "}\nconcurrency: a\njobs:\n  a: {steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}\n",
-			[]string{"4:3 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of receipts, and states none"}},
+		{"a reusable workflow, with its caller's permissions", []string{tidy},
+			"on: workflow_call\njobs: {a: {steps: [uses: actions/checkout@v7, {uses: " +
+				"kaizen-agentic/schedule-action@v1, with: {dispatch-to: x/acme}}]}}", nil},
+		{"a reusable workflow with too few of its own", []string{tidy},
+			"on: workflow_call\npermissions: {contents: write}\njobs: {a: {steps: [uses: actions/checkout@v7, uses: " +
+				"kaizen-agentic/schedule-action@v1]}}",
+			[]string{"2:14 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of " +
+				"receipts"}},
+		{"a reusable workflow with a schedule of its own", []string{tidy},
+			"on: {workflow_call: , schedule: " + hourly +
+				"}\nconcurrency: a\njobs:\n  a: {steps: [uses: actions/checkout@v7, uses: " +
+				"kaizen-agentic/schedule-action@v1]}\n",
+			[]string{"4:3 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of " +
+				"receipts, and states none"}},
 
-		{"no permissions", []string{tidy}, "on: {schedule: " + hourly + "}\nconcurrency: {group: a}\njobs:\n  a:\n    steps:\n      - uses: actions/checkout@v7\n      - uses: kaizen-agentic/schedule-action@v1\n",
-			[]string{"4:3 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of receipts, and states none"}},
-		{"other permissions", []string{tidy}, "on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: write-all\njobs:\n  a:\n    permissions: {contents: read}\n    steps:\n      - uses: actions/checkout@v7\n      - uses: kaizen-agentic/schedule-action@v1\n",
-			[]string{"6:18 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of receipts"}},
-		{"a permission of none", []string{tidy}, "on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: {actions: none}\njobs: {a: {steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
-			[]string{"3:24 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of receipts"}},
-		{"a list without permission", []string{tidy}, "on: push\njobs: {a: {permissions: {contents: write}, steps: [uses: actions/checkout@v7, {uses: kaizen-agentic/schedule-action@v1, with: {command: list, dispatch-to: x/acme}}]}}\n",
-			[]string{"2:25 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of receipts"}},
-		{"a list of another manifest", []string{tidy}, "on: push\njobs: {a: {permissions: {}, steps: [uses: actions/checkout@v7, {uses: kaizen-agentic/schedule-action@v1, with: {command: list, schedule: other.yml}}]}}\n", nil},
-		{"a dispatch that may only read", []string{tidy}, "on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: read-all\njobs: {a: {steps: [uses: actions/checkout@v7, {uses: kaizen-agentic/schedule-action@v1, with: {dispatch-to: x/ACME}}]}}\n",
-			[]string{"3:14 workflow-permission job \"a\" needs the permission `contents: write` to send a repository_dispatch with the job's own token"}},
-		{"a dispatch to an expression's repositories", []string{tidy}, "on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: read-all\njobs: {a: {steps: [uses: actions/checkout@v7, {uses: kaizen-agentic/schedule-action@v1, with: {dispatch-to: '${{ vars.TO }}'}}]}}\n",
-			[]string{"3:14 workflow-permission job \"a\" needs the permission `contents: write` to send a repository_dispatch with the job's own token"}},
+		{"no permissions", []string{tidy},
+			"on: {schedule: " + hourly +
+				"}\nconcurrency: {group: a}\njobs:\n  a:\n    steps:\n      - uses: actions/checkout@v7\n      - " +
+				"uses: " +
+				"kaizen-agentic/schedule-action@v1\n",
+			[]string{"4:3 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of " +
+				"receipts, and states none"}},
+		{"other permissions", []string{tidy},
+			"on: {schedule: " + hourly +
+				"}\nconcurrency: {group: a}\npermissions: write-all\njobs:\n  a:\n    permissions: {contents: " +
+				"read}\n   " +
+				" steps:\n      - uses: actions/checkout@v7\n      - uses: kaizen-agentic/schedule-action@v1\n",
+			[]string{"6:18 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of " +
+				"receipts"}},
+		{"a permission of none", []string{tidy},
+			"on: {schedule: " + hourly +
+				"}\nconcurrency: {group: a}\npermissions: {actions: none}\njobs: {a: {steps: [uses: " +
+				"actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
+			[]string{"3:24 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of " +
+				"receipts"}},
+		{"a list without permission", []string{tidy},
+			"on: push\njobs: {a: {permissions: {contents: write}, steps: [uses: actions/checkout@v7, {uses: " +
+				"kaizen-agentic/schedule-action@v1, with: {command: list, dispatch-to: x/acme}}]}}\n",
+			[]string{"2:25 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of " +
+				"receipts"}},
+		{"a list of another manifest", []string{tidy},
+			"on: push\njobs: {a: {permissions: {}, steps: [uses: actions/checkout@v7, {uses: " +
+				"kaizen-agentic/schedule-action@v1, with: {command: list, schedule: other.yml}}]}}\n", nil},
+		{"a dispatch that may only read", []string{tidy},
+			"on: {schedule: " + hourly +
+				"}\nconcurrency: {group: a}\npermissions: read-all\njobs: {a: {steps: [uses: actions/checkout@v7, " +
+				"{uses: kaizen-agentic/schedule-action@v1, with: {dispatch-to: x/ACME}}]}}\n",
+			[]string{"3:14 workflow-permission job \"a\" needs the permission `contents: write` to send a " +
+				"repository_dispatch with the job's own token"}},
+		{"a dispatch to an expression's repositories", []string{tidy},
+			"on: {schedule: " + hourly +
+				"}\nconcurrency: {group: a}\npermissions: read-all\njobs: {a: {steps: [uses: actions/checkout@v7, " +
+				"{uses: kaizen-agentic/schedule-action@v1, with: {dispatch-to: '${{ vars.TO }}'}}]}}\n",
+			[]string{"3:14 workflow-permission job \"a\" needs the permission `contents: write` to send a " +
+				"repository_dispatch with the job's own token"}},
 		{"a dispatch to another repository", []string{tidy}, scheduled(hourly, "dispatch-to: acme/core"),
 			[]string{`11:29 workflow-permission the job's own token reaches its own repository only, not "acme/core"`}},
 		{"dispatches to this and to others", []string{tidy},
@@ -208,38 +280,82 @@ func TestCheckWorkflows(t *testing.T) {
 				`dispatch-to: "x/acme, acme/core acme/dash", dispatch-token: "${{ github.token }}"`), "contents: write",
 				"contents: read", 1),
 			[]string{
-				"4:40 workflow-permission job \"prepare\" needs the permission `contents: write` to send a repository_dispatch " +
+				"4:40 workflow-permission job \"prepare\" needs the permission `contents: write` to send a " +
+					"repository_dispatch " +
 					"with the job's own token",
-				`11:29 workflow-permission the job's own token reaches its own repository only, not "acme/core, acme/dash"`,
+				`11:29 workflow-permission the job's own token reaches its own repository only, not "acme/core, ` +
+					`acme/dash"`,
 			}},
-		{"a dispatch to this repository, with comments", []string{tidy}, strings.Replace(scheduled(hourly, "dispatch-to: \"x/acme # this one\\n# acme/core\\n\""), "contents: read", "contents: write", 1), nil},
-		{"a dispatch with a token of its own", []string{tidy}, "on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: read-all\njobs: {a: {steps: [uses: actions/checkout@v7, {uses: kaizen-agentic/schedule-action@v1, with: {dispatch-to: acme/core, dispatch-token: '${{ secrets.CORE }}'}}]}}\n", nil},
-		{"a dispatch that is not emitted", []string{tidy}, "on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: read-all\njobs: {a: {steps: [uses: actions/checkout@v7, {uses: kaizen-agentic/schedule-action@v1, with: {dispatch-to: acme/core, emit: 'summary, nats'}}]}}\n", nil},
-		{"a token of its own", []string{tidy}, "on: {schedule: " + hourly + "}\nconcurrency: {group: a}\njobs: {a: {steps: [uses: actions/checkout@v7, {uses: kaizen-agentic/schedule-action@v1, with: {token: '${{ secrets.BOT }}'}}]}}\n", nil},
+		{"a dispatch to this repository, with comments", []string{tidy},
+			strings.Replace(scheduled(hourly, "dispatch-to: \"x/acme # this one\\n# acme/core\\n\""), "contents: read",
+				"contents: write", 1), nil},
+		{"a dispatch with a token of its own", []string{tidy},
+			"on: {schedule: " + hourly +
+				"}\nconcurrency: {group: a}\npermissions: read-all\njobs: {a: {steps: [uses: actions/checkout@v7, " +
+				"{uses: kaizen-agentic/schedule-action@v1, with: {dispatch-to: acme/core, dispatch-token: '${{ " +
+				"secrets.CORE }}'}}]}}\n", nil},
+		{"a dispatch that is not emitted", []string{tidy},
+			"on: {schedule: " + hourly +
+				"}\nconcurrency: {group: a}\npermissions: read-all\njobs: {a: {steps: [uses: actions/checkout@v7, " +
+				"{uses: kaizen-agentic/schedule-action@v1, with: {dispatch-to: acme/core, emit: 'summary, nats'}}]}}\n",
+			nil},
+		{"a token of its own", []string{tidy},
+			"on: {schedule: " + hourly +
+				"}\nconcurrency: {group: a}\njobs: {a: {steps: [uses: actions/checkout@v7, {uses: " +
+				"kaizen-agentic/schedule-action@v1, with: {token: '${{ secrets.BOT }}'}}]}}\n", nil},
 
-		{"no concurrency", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\njobs:\n  a:\n    steps:\n      - uses: actions/checkout@v7\n      - uses: kaizen-agentic/schedule-action@v1\n      - uses: kaizen-agentic/schedule-action@v1\n",
+		{"no concurrency", []string{tidy},
+			"on: {schedule: " + hourly +
+				"}\npermissions: read-all\njobs:\n  a:\n    steps:\n      - uses: actions/checkout@v7\n      - uses: " +
+				"kaizen-agentic/schedule-action@v1\n      - uses: kaizen-agentic/schedule-action@v1\n",
 			[]string{`4:3 workflow-concurrency two runs of job "a" can prepare the same period at once`}},
-		{"a group for each run", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\nconcurrency: a-${{ github.run_id }}\njobs: {a: {steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
+		{"a group for each run", []string{tidy},
+			"on: {schedule: " + hourly +
+				"}\npermissions: read-all\nconcurrency: a-${{ github.run_id }}\njobs: {a: {steps: [uses: " +
+				"actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
 			[]string{`4:8 workflow-concurrency two runs of job "a" can prepare the same period at once`}},
-		{"a group for each number", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\nconcurrency: a-${{ github.run_number }}\njobs: {a: {steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
+		{"a group for each number", []string{tidy},
+			"on: {schedule: " + hourly +
+				"}\npermissions: read-all\nconcurrency: a-${{ github.run_number }}\njobs: {a: {steps: [uses: " +
+				"actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
 			[]string{`4:8 workflow-concurrency two runs of job "a" can prepare the same period at once`}},
-		{"a group for each attempt", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\nconcurrency: {group: 'a-${{ github.run_attempt }}'}\njobs: {a: {steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
+		{"a group for each attempt", []string{tidy},
+			"on: {schedule: " + hourly +
+				"}\npermissions: read-all\nconcurrency: {group: 'a-${{ github.run_attempt }}'}\njobs: {a: {steps: " +
+				"[uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
 			[]string{`4:8 workflow-concurrency two runs of job "a" can prepare the same period at once`}},
-		{"a group for each commit", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\njobs: {a: {concurrency: 'a-${{ github.sha }}', steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
+		{"a group for each commit", []string{tidy},
+			"on: {schedule: " + hourly +
+				"}\npermissions: read-all\njobs: {a: {concurrency: 'a-${{ github.sha }}', steps: [uses: " +
+				"actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
 			[]string{`3:8 workflow-concurrency two runs of job "a" can prepare the same period at once`}},
-		{"a group for each branch", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\njobs: {a: {concurrency: 'a-${{ github.ref }}', steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n", nil},
-		{"cancels", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\njobs: {a: {concurrency: {group: a, cancel-in-progress: true}, steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
+		{"a group for each branch", []string{tidy},
+			"on: {schedule: " + hourly +
+				"}\npermissions: read-all\njobs: {a: {concurrency: 'a-${{ github.ref }}', steps: [uses: " +
+				"actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n", nil},
+		{"cancels", []string{tidy},
+			"on: {schedule: " + hourly +
+				"}\npermissions: read-all\njobs: {a: {concurrency: {group: a, cancel-in-progress: true}, steps: " +
+				"[uses: " +
+				"actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
 			[]string{`3:56 workflow-concurrency a tick cancels the run before it in the middle of its delivery`}},
-		{"cancels perhaps", []string{tidy}, "on: {schedule: " + hourly + "}\npermissions: read-all\njobs: {a: {concurrency: {group: a, cancel-in-progress: '${{ inputs.x }}'}, steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n", nil},
+		{"cancels perhaps", []string{tidy},
+			"on: {schedule: " + hourly +
+				"}\npermissions: read-all\njobs: {a: {concurrency: {group: a, cancel-in-progress: '${{ inputs.x " +
+				"}}'}, " +
+				"steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n", nil},
 
 		{"kept too short", []string{tidy, coach, audit}, scheduled(hourly, "retention-days: 30"),
-			[]string{`11:32 retention receipts are kept for 30 days, too short to outlive a period of the monthly agent ` +
+			[]string{`11:32 retention receipts are kept for 30 days, too short to outlive a period of the ` +
+				`monthly agent ` +
 				`"audit" and the next: it may run twice in one`}},
 		{"kept for two months", []string{audit}, scheduled(hourly, "retention-days: 62"),
-			[]string{`11:32 retention receipts are kept for 62 days, too short to outlive a period of the monthly agent ` +
+			[]string{`11:32 retention receipts are kept for 62 days, too short to outlive a period of the ` +
+				`monthly agent ` +
 				`"audit" and the next: it may run twice in one`}},
 		{"kept for two weeks", []string{tidy, coach}, scheduled(hourly, "retention-days: 14"),
-			[]string{`11:32 retention receipts are kept for 14 days, too short to outlive a period of the weekly agent ` +
+			[]string{`11:32 retention receipts are kept for 14 days, too short to outlive a period of the ` +
+				`weekly agent ` +
 				`"coach" and the next: it may run twice in one`}},
 		{"kept for two days", []string{tidy}, scheduled(hourly, "retention-days: 2"),
 			[]string{`11:32 retention receipts are kept for 2 days, too short to outlive a period of the daily agent ` +
@@ -250,16 +366,20 @@ func TestCheckWorkflows(t *testing.T) {
 
 		{"a local action", []string{tidy},
 			strings.Replace(scheduled(`[cron: "0 9 * * *"]`, ""), "kaizen-agentic/schedule-action@v1", "./act/", 1),
-			[]string{`3:12 cron-on-the-hour cron "0 9 * * *" ticks on the hour, when GitHub delays and drops the most`}},
+			[]string{`3:12 cron-on-the-hour cron "0 9 * * *" ticks on the hour, when GitHub delays and drops ` +
+				`the most`}},
 		{"another local action", []string{tidy},
-			strings.Replace(scheduled(`[cron: "0 9 * * *"]`, ""), "kaizen-agentic/schedule-action@v1", "./other", 1), nil},
+			strings.Replace(scheduled(`[cron: "0 9 * * *"]`, ""), "kaizen-agentic/schedule-action@v1", "./other", 1),
+			nil},
 		{"the image", []string{tidy}, strings.Replace(scheduled(`[cron: "0 9 * * *"]`, "args: prepare coach"),
 			"kaizen-agentic/schedule-action@v1", "docker://ghcr.io/kaizen-agentic/schedule-action:v1@sha256:00", 1),
-			[]string{`3:12 cron-on-the-hour cron "0 9 * * *" ticks on the hour, when GitHub delays and drops the most`}},
+			[]string{`3:12 cron-on-the-hour cron "0 9 * * *" ticks on the hour, when GitHub delays and drops ` +
+				`the most`}},
 		{"anchors", []string{tidy},
 			strings.Replace(scheduled(`[cron: "0 9 * * *"]`, ""), "- uses: kaizen-agentic/schedule-action@v1",
 				"- &x\n        uses: kaizen-agentic/schedule-action@v1\n      - *x\n      - name: x", 1),
-			[]string{`3:12 cron-on-the-hour cron "0 9 * * *" ticks on the hour, when GitHub delays and drops the most`}},
+			[]string{`3:12 cron-on-the-hour cron "0 9 * * *" ticks on the hour, when GitHub delays and drops ` +
+				`the most`}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -283,48 +403,60 @@ func TestCheckWorkflows(t *testing.T) {
 	}
 }
 
-// TestBrokenWorkflows holds what is wrong with a workflow as a whole, with its position and the next step.
+// TestBrokenWorkflows checks findings about a workflow as a whole, with position and
+// hint.
 func TestBrokenWorkflows(t *testing.T) {
 	t.Parallel()
 	const use = "jobs: {a: {steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n"
 	on := func(schedule string) string {
 		return "on:\n  schedule:\n" + schedule + "permissions: read-all\nconcurrency: a\n" + use
 	}
-	const unquoted = " has no quotes, so YAML reads * as an alias, and the platform runs nothing of the workflow | write cron: "
+	const unquoted = " has no quotes, so YAML reads * as an alias, and the platform runs nothing of the workflow | " +
+		"write cron: "
 	for _, c := range []struct {
 		name, workflow string
 		want           []string // line:column message | hint
 	}{
-		{"a cron of asterisks", on("    - cron: * * * * *\n"), []string{`3:13 cron "* * * * *"` + unquoted + `"* * * * *"`}},
-		{"crons that start with a step", on("    - cron: */5 * * * *\n    - cron:  */15 1,2 * * * # often\r\n    - cron: \"17 * * * *\"\n"), []string{
-			`3:13 cron "*/5 * * * *"` + unquoted + `"*/5 * * * *"`,
-			`4:14 cron "*/15 1,2 * * *"` + unquoted + `"*/15 1,2 * * *"`}},
+		{"a cron of asterisks", on("    - cron: * * * * *\n"),
+			[]string{`3:13 cron "* * * * *"` + unquoted + `"* * * * *"`}},
+		{"crons that start with a step",
+			on("    - cron: */5 * * * *\n    - cron:  */15 1,2 * * * # often\r\n    - cron: \"17 * * * *\"\n"),
+			[]string{
+				`3:13 cron "*/5 * * * *"` + unquoted + `"*/5 * * * *"`,
+				`4:14 cron "*/15 1,2 * * *"` + unquoted + `"*/15 1,2 * * *"`}},
 		{"in flow", on("    [cron: */5 * * * *]\n"), []string{`3:12 cron "*/5 * * * *"` + unquoted + `"*/5 * * * *"`}},
 		{"a tab", "on:\n  push:\n\t- x\n" + use, []string{
-			"3:1 the platform runs nothing of a workflow that is not YAML: a tab appears where YAML needs spaces | indent with spaces"}},
+			"3:1 the platform runs nothing of a workflow that is not YAML: a tab appears where YAML needs spaces | " +
+				"indent with spaces"}},
 		{"bad indent", "on:\n  schedule:\n    - cron: \"17 * * * *\"\n   x: y\n" + use, []string{
-			"4:4 the platform runs nothing of a workflow that is not YAML: the indentation of this line fits nothing above it | " +
+			"4:4 the platform runs nothing of a workflow that is not YAML: the indentation of this line fits " +
+				"nothing above it | " +
 				"align it with the key or hyphen that it belongs beside"}},
 		{"broken, and another action's", "on: [\njobs: {a: {steps: [uses: ./x]}}\n", nil},
 		{"a comment", on("    - cron: \"17 * * * *\"\n    # - cron: * * * * *\n"), nil},
 
 		{"a list of crons", on("    - cron: [\"7 5 * * *\", '7 17 * * *']\n"), []string{
-			`3:13 the cron of a schedule is a list, not a string | write - cron: "7 5 * * *" and - cron: "7 17 * * *"`}},
+			`3:13 the cron of a schedule is a list, not a string | write - cron: "7 5 * * *" and - cron: "7 ` +
+				`17 * * *"`}},
 		{"no hyphen", on("    cron: \"7 5 * * *\"\n"), []string{
-			`3:5 on.schedule is a mapping, not a list of crons, and never ticks | write a hyphen before it, as in - cron: "7 5 * * *"`}},
+			`3:5 on.schedule is a mapping, not a list of crons, and never ticks | write a hyphen before it, as in - ` +
+				`cron: "7 5 * * *"`}},
 		{"crons", on("    - crons: [\"7 5 * * *\", \"7 17 * * *\"]\n"), []string{
 			`3:7 unknown key "crons" in an item of on.schedule | write - cron: "7 5 * * *" and - cron: "7 17 * * *"`}},
 		{"crons in a mapping", on("    crons: [\"7 5 * * *\"]\n"), []string{
-			`3:5 on.schedule is a mapping, not a list of crons, and never ticks | write a hyphen before it, as in - cron: "7 5 * * *"`}},
+			`3:5 on.schedule is a mapping, not a list of crons, and never ticks | write a hyphen before it, as in - ` +
+				`cron: "7 5 * * *"`}},
 		{"a time of day", on("    - cron: 5:07am\n"), []string{
 			`3:13 cron "5:07am" has 1 field instead of five | write "7 5 * * *"`}},
 		{"typographic quotes", on("    - cron: “7 5 * * *”\n"), []string{
-			`3:13 cron "“7 5 * * *”" has the minute "“7", which is not a value, a range or a step | write "7 5 * * *"`}},
+			`3:13 cron "“7 5 * * *”" has the minute "“7", which is not a value, a range or a step | write "7 ` +
+				`5 * * *"`}},
 		{"two crons in an item", on("    - cron: \"7 5 * * *\"\n      cron: \"7 17 * * *\"\n"), []string{
 			`4:7 an item of on.schedule has more than one cron | write - cron: "7 5 * * *" and - cron: "7 17 * * *"`}},
 
 		{"schedule without on", "schedule:\n  - cron: \"7 5 * * *\"\npermissions: read-all\n" + use, []string{
-			"1:1 schedule is not below on, so the workflow never ticks | write on: in the line before it, and indent schedule below that"}},
+			"1:1 schedule is not below on, so the workflow never ticks | write on: in the line before it, and " +
+				"indent schedule below that"}},
 		{"On", "On:\n  schedule:\n    - cron: \"7 5 * * *\"\npermissions: read-all\n" + use, []string{
 			`1:1 "On" is not read, so nothing starts the workflow | did you mean "on"?`}},
 		{"no triggers", "permissions: read-all\n" + use, []string{
@@ -334,7 +466,8 @@ func TestBrokenWorkflows(t *testing.T) {
 		{"cron as an event", "on: {cron: \"7 5 * * *\"}\npermissions: read-all\n" + use, []string{
 			`1:6 "cron" is not an event, so the workflow never ticks | did you mean "schedule"?`}},
 		{"another event", "on: [push, workflow_dispatch]\npermissions: read-all\n" + use, []string{
-			`1:5 no workflow prepares the manifest's agents on a schedule | add on.schedule with a cron such as "17 * * * *"`}},
+			`1:5 no workflow prepares the manifest's agents on a schedule | add on.schedule with a cron such as "17 ` +
+				`* * * *"`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -357,7 +490,7 @@ func located(findings []diag.Finding) (all []string) {
 	return all
 }
 
-// TestSteps holds what keeps a step from delivering.
+// TestSteps checks findings about steps that deliver nothing.
 func TestSteps(t *testing.T) {
 	t.Parallel()
 	const head = "on: {schedule: " + hourly + "}\npermissions: read-all\nconcurrency: a\njobs:\n"
@@ -372,11 +505,13 @@ func TestSteps(t *testing.T) {
 		want           []string
 	}{
 		{"a job that never runs", job("    if: false\n    steps:\n" + checkout + use), []string{"6:9 " + never}},
-		{"a step that never runs", job("    steps:\n" + checkout + use + "        if: ${{ false }}\n"), []string{"9:13 " + never}},
+		{"a step that never runs", job("    steps:\n" + checkout + use + "        if: ${{ false }}\n"),
+			[]string{"9:13 " + never}},
 		{"perhaps", job("    if: ${{ vars.ON }}\n    steps:\n" + checkout + use), nil},
 		{"a dry run", job("    steps:\n" + checkout + use + "        with: {dry-run: true}\n"), []string{
 			"9:25 dry-run is true, so the scheduled step delivers nothing | remove dry-run when the trial is over"}},
-		{"a dry run beside another step", job("    steps:\n" + checkout + use + "        with: {dry-run: true}\n" + use), nil},
+		{"a dry run beside another step",
+			job("    steps:\n" + checkout + use + "        with: {dry-run: true}\n" + use), nil},
 		{"a dry run on pushes", strings.Replace(job("    steps:\n"+checkout+use+"        with: {dry-run: true}\n"),
 			"{schedule: "+hourly+"}", "push", 1), nil},
 
@@ -388,14 +523,20 @@ func TestSteps(t *testing.T) {
 		{"a checkout elsewhere", job("    steps:\n" + checkout + "        with: {path: src}\n" + use), []string{
 			`8:22 the repository is checked out into "src", and this action looks into the workspace | ` +
 				"add target: src to the step that uses this action, or remove path"}},
-		{"a checkout elsewhere, and the target", job("    steps:\n" + checkout + "        with: {path: src}\n" + use + "        with: {target: src}\n"), nil},
+		{"a checkout elsewhere, and the target",
+			job("    steps:\n" + checkout + "        with: {path: src}\n" + use + "        with: {target: src}\n"),
+			nil},
 		{"two checkouts", job("    steps:\n" + checkout + "        with: {path: src}\n" + checkout + use), nil},
-		{"a checkout's path that is the workspace", job("    steps:\n" + checkout + "        with: {path: ./}\n" + use), nil},
+		{"a checkout's path that is the workspace", job("    steps:\n" + checkout + "        with: {path: ./}\n" + use),
+			nil},
 
-		{"inputs with slips", job("    steps:\n" + checkout + use + "        with:\n          dispach-to: x/acme\n          retention_days: 5\n          AGENTS: due\n" +
-			"          args: --agents due\n          mine: 1\n"), []string{
-			`10:11 this action has no input "dispach-to", so its value is ignored | did you mean "dispatch-to"?`,
-			`11:11 this action has no input "retention_days", so its value is ignored | did you mean "retention-days"?`}},
+		{"inputs with slips",
+			job("    steps:\n" + checkout + use +
+				"        with:\n          dispach-to: x/acme\n          retention_days: 5\n          AGENTS: due\n" +
+				"          args: --agents due\n          mine: 1\n"), []string{
+				`10:11 this action has no input "dispach-to", so its value is ignored | did you mean "dispatch-to"?`,
+				`11:11 this action has no input "retention_days", so its value is ignored | did you mean ` +
+					`"retention-days"?`}},
 		{"a command with a slip", job("    steps:\n" + checkout + use + "        with: {comand: list}\n"), []string{
 			`9:16 this action has no input "comand", so its value is ignored | did you mean "command"?`}},
 	} {
@@ -409,7 +550,7 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// TestInputs holds the list of inputs and action.yml together.
+// TestInputs compares the list of inputs with action.yml.
 func TestInputs(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile("../../action.yml")
@@ -429,7 +570,7 @@ func TestInputs(t *testing.T) {
 	}
 }
 
-// TestCoverageHint holds the ticks that a late entry needs.
+// TestCoverageHint checks the ticks that the hint suggests for a late entry.
 func TestCoverageHint(t *testing.T) {
 	t.Parallel()
 	const cost = ": a tick with nothing due costs seconds"
@@ -452,17 +593,23 @@ func TestCoverageHint(t *testing.T) {
 	}
 }
 
-// TestTooOften holds that an entry which no platform can serve is reported where it is written.
+// TestTooOften checks that an entry which no platform can serve is reported at its own
+// line.
 func TestTooOften(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ cron, ticks, want string }{
-		{"* * * * *", "1-56/5 * * * *", `5:29 agent "a" is due again after 1 minute, and the platform ticks every 5 minutes at most, so periods are lost | ` +
-			`write a cron with longer intervals, such as "*/5 * * * *"`},
-		{"*/4 * * * *", "17 * * * *", `5:29 agent "a" is due again after 4 minutes, and the platform ticks every 5 minutes at most, so periods are lost | ` +
-			`write a cron with longer intervals, such as "*/5 * * * *"`},
+		{"* * * * *", "1-56/5 * * * *",
+			`5:29 agent "a" is due again after 1 minute, and the platform ticks every 5 minutes at most, so periods ` +
+				`are lost | ` +
+				`write a cron with longer intervals, such as "*/5 * * * *"`},
+		{"*/4 * * * *", "17 * * * *",
+			`5:29 agent "a" is due again after 4 minutes, and the platform ticks every 5 minutes at most, so ` +
+				`periods are lost | ` +
+				`write a cron with longer intervals, such as "*/5 * * * *"`},
 		{"*/5 * * * *", "1-56/5 * * * *", ""},
 	} {
-		tree := treeOf(t, map[string]string{".github/workflows/kaizen.yml": scheduled(fmt.Sprintf("[cron: %q]", c.ticks), "")})
+		tree := treeOf(t,
+			map[string]string{".github/workflows/kaizen.yml": scheduled(fmt.Sprintf("[cron: %q]", c.ticks), "")})
 		findings := Check(manifestOf(t, fmt.Sprintf("a: {cadence: daily, cron: %q}", c.cron)), nil, tree)
 		if got := strings.Join(located(findings), "\n"); got != c.want {
 			t.Errorf("%s: got %s", c.cron, got)
@@ -475,7 +622,7 @@ func TestTooOften(t *testing.T) {
 	}
 }
 
-// TestWorkflowDir holds which directory of workflows counts.
+// TestWorkflowDir checks which directory of workflows counts.
 func TestWorkflowDir(t *testing.T) {
 	t.Parallel()
 	const github, gitea, forgejo = ".github/workflows", ".gitea/workflows", ".forgejo/workflows"
@@ -512,14 +659,19 @@ func TestWorkflowDir(t *testing.T) {
 	}
 }
 
-// TestCheckWorkflowsSurvives holds for what no person writes: nothing panics, and only crons that are none are reported.
+// TestCheckWorkflowsSurvives checks unusual input: nothing panics, and only invalid crons
+// are reported.
 func TestCheckWorkflowsSurvives(t *testing.T) {
 	t.Parallel()
 	files := make(map[string]string)
 	for i, text := range []string{
-		"", "\xff", "{", "[]", "x", "jobs: x", "jobs: [x]", "jobs: {a: }", "jobs: {a: {steps: x}}", "jobs: {a: {steps: [x, [], {uses: [x]}]}}",
-		"jobs: &a {a: *a}", "a: &a [*a]", "on: {schedule: x}\njobs: {a: {steps: [uses: actions/checkout, uses: kaizen-agentic/schedule-action]}}\npermissions: read-all\nconcurrency: x",
-		"on: {schedule: [x, {cron: [x]}]}\njobs: {a: {steps: [uses: actions/checkout, {uses: kaizen-agentic/schedule-action, with: x}]}}\npermissions: read-all\nconcurrency: x",
+		"", "\xff", "{", "[]", "x", "jobs: x", "jobs: [x]", "jobs: {a: }", "jobs: {a: {steps: x}}",
+		"jobs: {a: {steps: [x, [], {uses: [x]}]}}",
+		"jobs: &a {a: *a}", "a: &a [*a]",
+		"on: {schedule: x}\njobs: {a: {steps: [uses: actions/checkout, uses: " +
+			"kaizen-agentic/schedule-action]}}\npermissions: read-all\nconcurrency: x",
+		"on: {schedule: [x, {cron: [x]}]}\njobs: {a: {steps: [uses: actions/checkout, {uses: " +
+			"kaizen-agentic/schedule-action, with: x}]}}\npermissions: read-all\nconcurrency: x",
 		"jobs: {a: {permissions: [x], steps: [{uses: kaizen-agentic/schedule-action, with: {command: '${{ x }}'}}]}}",
 		strings.Repeat("- ", 1000) + "x", strings.Repeat("x", schedule.MaxSize+1),
 	} {
@@ -559,7 +711,7 @@ func TestTooManyTicks(t *testing.T) {
 	}
 }
 
-// BenchmarkCheckWorkflowsHostile runs the most that the limits allow.
+// BenchmarkCheckWorkflowsHostile runs the largest input that the limits allow.
 func BenchmarkCheckWorkflowsHostile(b *testing.B) {
 	var entries []string
 	for i := range 1000 {

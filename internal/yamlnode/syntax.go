@@ -107,15 +107,33 @@ var syntaxHelp = []struct{ contains, message, hint string }{
 	{"document start", "text after the end of the document", "look at the indentation of this line and of the first key"},
 }
 
+// cronAtLineEnd matches the rest of a line that is a cron with a * in front, up to a comment.
+var cronAtLineEnd = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(\*[0-9/]*(?: +[0-9A-Za-z*/,-]+){4}) *(?:#|$)`)
+})
+
+// unquotedCron returns the cron that begins at data[at], or "" for other text.
+func unquotedCron(data []byte, at int) string {
+	line, _, _ := bytes.Cut(data[at:], []byte("\n"))
+	if m := cronAtLineEnd().FindSubmatch(bytes.TrimRight(line, "\r")); m != nil {
+		return string(m[1])
+	}
+	return ""
+}
+
 // explainSyntax explains an error of the library that was located at data[at].
 func explainSyntax(text string, data []byte, at int) (message, hint string) {
 	if strings.Contains(text, "expected ',' or") && data[at] != '[' && data[at] != '{' {
 		return explainFlow(data[at:])
 	}
 	for _, h := range syntaxHelp {
-		if strings.Contains(text, h.contains) {
-			return h.message, h.hint
+		if !strings.Contains(text, h.contains) {
+			continue
 		}
+		if cron := unquotedCron(data, at); cron != "" {
+			return h.message, `quote it: "` + cron + `"`
+		}
+		return h.message, h.hint
 	}
 	r, size := utf8.DecodeRune(data[at:])
 	indent := data[lineStart(data, at):at]

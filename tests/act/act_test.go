@@ -20,7 +20,8 @@ const (
 	coachBundle   = "kaizen.kaizen-agentic.coach.2026-W48"
 )
 
-// newServer is GitHub's API with the lab's repository and two that take dispatches. Every artifact in act's store is the lab's.
+// newServer is GitHub's API with the lab's repository and two that take dispatches. Every
+// artifact in act's store is the lab's.
 func newServer(t *testing.T, l *lab) *ghtest.Server {
 	t.Helper()
 	s, err := ghtest.New(ghtest.Options{
@@ -94,8 +95,10 @@ func TestPrepare(t *testing.T) {
 	if event.Root != l.dir {
 		t.Errorf("root is %q, want %q", event.Root, l.dir)
 	}
-	if a := event.Bundle.Artifact; a.Name != coachBundle || a.RunID != r.runID || a.Name != r.Outputs["artifact-name"] || a.Digest != r.Outputs["artifact-digest"] {
-		t.Errorf("artifact is %+v in the event, %q and %q in the outputs", a, r.Outputs["artifact-name"], r.Outputs["artifact-digest"])
+	if a := event.Bundle.Artifact; a.Name != coachBundle || a.RunID != r.runID ||
+		a.Name != r.Outputs["artifact-name"] || a.Digest != r.Outputs["artifact-digest"] {
+		t.Errorf("artifact is %+v in the event, %q and %q in the outputs", a, r.Outputs["artifact-name"],
+			r.Outputs["artifact-digest"])
 	}
 	for _, repo := range []string{"acme/activity-core", "acme/archive"} {
 		if got := dispatched(s, repo); !slices.Equal(got, []string{payload}) {
@@ -116,7 +119,8 @@ func TestPrepare(t *testing.T) {
 	if got := digest(zipped); got != event.Bundle.Artifact.Digest {
 		t.Errorf("the zip's digest is %s, the event says %s", got, event.Bundle.Artifact.Digest)
 	}
-	want := map[string]string{"bundle.md": bundle, "sources.json": string(l.read(t, r.Outputs["bundle-dir"]+"/sources.json"))}
+	want := map[string]string{"bundle.md": bundle,
+		"sources.json": string(l.read(t, r.Outputs["bundle-dir"]+"/sources.json"))}
 	if !maps.Equal(files, want) {
 		t.Errorf("the artifact holds %q, want %q", files, want)
 	}
@@ -179,7 +183,8 @@ func TestFailingTarget(t *testing.T) {
 }
 
 // hostile are texts that would act on the runner if they reached it unescaped.
-const hostile = "x\n::set-output name=pwned::1\n##[set-output name=pwned;]2\r::set-output name=pwned::3 %0A::set-output name=pwned::4" +
+const hostile = "x\n::set-output name=pwned::1\n##[set-output name=pwned;]2\r::set-output name=pwned::3 " +
+	"%0A::set-output name=pwned::4" +
 	"\n_GitHubActionsFileCommandDelimeter_\npwned<<EOF\n5\nEOF\n::stop-commands::pwned"
 
 func TestHostileText(t *testing.T) {
@@ -187,12 +192,14 @@ func TestHostileText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	oneLine, err := json.Marshal("echo ##[set-output name=pwned;]1 %0A::set-output name=pwned::2 _GitHubActionsFileCommandDelimeter_")
+	oneLine, err := json.Marshal("echo ##[set-output name=pwned;]1 %0A::set-output name=pwned::2 " +
+		"_GitHubActionsFileCommandDelimeter_")
 	if err != nil {
 		t.Fatal(err)
 	}
 	manifest := func(sessionClose []byte) string {
-		return "version: \"1\"\nrepo: web\nagents:\n  coach:\n    cadence: weekly\n    session_close: [" + string(sessionClose) + "]\n"
+		return "version: \"1\"\nrepo: web\nagents:\n  coach:\n    cadence: weekly\n    session_close: [" +
+			string(sessionClose) + "]\n"
 	}
 	tests := []struct {
 		name, manifest, agents string
@@ -202,7 +209,8 @@ func TestHostileText(t *testing.T) {
 	}{
 		{
 			name: "in the event and the bundle", manifest: manifest(oneLine), agents: "coach", memory: hostile,
-			outputs: []string{"bundle-dir", "bundle-path", "count", "deliveries", "errors", "matrix", "payload", "payloads", "prepared", "valid", "warnings"},
+			outputs: []string{"bundle-dir", "bundle-path", "count", "deliveries", "errors", "matrix", "payload",
+				"payloads", "prepared", "valid", "warnings"},
 		},
 		{
 			name: "in findings", manifest: manifest(quoted), agents: "coach", exitCode: 1,
@@ -210,7 +218,8 @@ func TestHostileText(t *testing.T) {
 		},
 		{
 			name: "in an input", manifest: manifest(oneLine), agents: hostile, exitCode: 2,
-			outputs: []string{"count", "deliveries", "errors", "matrix", "payloads", "prepared", "roster", "valid", "warnings"},
+			outputs: []string{"count", "deliveries", "errors", "matrix", "payloads", "prepared", "roster", "valid",
+				"warnings"},
 		},
 	}
 	for _, tt := range tests {
@@ -254,8 +263,9 @@ func TestPullRequest(t *testing.T) {
 			trigger:  "pull_request",
 			event: map[string]any{"pull_request": map[string]any{
 				"number": 7,
-				"base":   map[string]any{"ref": "main", "sha": baseCommit, "repo": map[string]any{"full_name": repository}},
-				"head":   map[string]any{"ref": "retime", "repo": map[string]any{"full_name": repository}},
+				"base": map[string]any{"ref": "main", "sha": baseCommit,
+					"repo": map[string]any{"full_name": repository}},
+				"head": map[string]any{"ref": "retime", "repo": map[string]any{"full_name": repository}},
 			}},
 			apiURL:  s.URL(),
 			secrets: map[string]string{"GITHUB_TOKEN": jobToken},
@@ -265,7 +275,8 @@ func TestPullRequest(t *testing.T) {
 	l.write(t, ".kaizen/schedule.yml", strings.Replace(manifest, "cadence: weekly", "cadence: wekly", 1))
 	r := check(t)
 	r.want(t, 1, "failure")
-	r.wantLog(t, "::error col=14,file=.kaizen/schedule.yml,line=7,title=cadence::", `cadence "wekly" is not known`, `did you mean "weekly"?`)
+	r.wantLog(t, "::error col=14,file=.kaizen/schedule.yml,line=7,title=cadence::", `cadence "wekly" is not known`,
+		`did you mean "weekly"?`)
 	if r.Outputs["valid"] != "false" || r.Outputs["errors"] != "1" {
 		t.Errorf("outputs are %q, want one error", r.Outputs)
 	}
@@ -287,7 +298,8 @@ func TestPullRequest(t *testing.T) {
 	}
 }
 
-// TestReadmeWorkflows runs the two workflows that the README offers for copying, word for word: `@v1` is this tree.
+// TestReadmeWorkflows runs the two workflows that the README offers for copying, word for
+// word: `@v1` is this tree.
 func TestReadmeWorkflows(t *testing.T) {
 	readme, err := os.ReadFile(filepath.Join(moduleRoot, "README.md"))
 	if err != nil {
@@ -314,6 +326,7 @@ func TestReadmeWorkflows(t *testing.T) {
 		}
 	}
 	if got := len(dispatched(s, "acme/activity-core")); got != 2 {
-		t.Errorf("acme/activity-core got %d events, want one for each of the two agents, which were never prepared before", got)
+		t.Errorf("acme/activity-core got %d events, want one for each of the two agents, which were never prepared "+
+			"before", got)
 	}
 }

@@ -1,7 +1,9 @@
-// Package act runs the action as users do: nektos/act executes workflows that say `uses: ./`, builds the action's image, starts it as a
-// container and takes in its command files and job artifacts. Only GitHub's REST API is a stand-in.
+// Package act runs the action as users do: nektos/act executes workflows that say `uses:
+// ./`, builds the action's image, starts it as a container and takes in its command files
+// and job artifacts. Only GitHub's REST API is a stand-in.
 //
-// It needs a Docker engine, git, act in PATH and the images of .ci/images, and fails without them.
+// It needs a Docker engine, git, act in PATH and the images of .ci/images, and fails
+// without them.
 package act
 
 import (
@@ -42,11 +44,13 @@ type lab struct {
 	runs  int
 }
 
-// newLab makes a git repository of the sample checkout and the action itself, so that `uses: ./` is the action.
+// newLab makes a git repository of the sample checkout and the action itself, so that
+// `uses: ./` is the action.
 func newLab(t *testing.T, sample string) *lab {
 	t.Helper()
 	l := &lab{dir: filepath.Join(t.TempDir(), "web"), store: t.TempDir()}
-	// What the image is built from, and no more: act hands the whole checkout to the builder without regard to .dockerignore.
+	// What the image is built from, and no more: act hands the whole checkout to the
+	// builder without regard to .dockerignore.
 	for _, name := range []string{"Dockerfile", "action.yml", "go.mod", "go.sum", "cmd", "internal"} {
 		copyTree(t, filepath.Join(moduleRoot, name), filepath.Join(l.dir, name))
 	}
@@ -63,7 +67,8 @@ func newLab(t *testing.T, sample string) *lab {
 	return l
 }
 
-// copyTree copies a file or directory without tests, their data, and what a run by hand left behind.
+// copyTree copies a file or directory without tests, their data, and what a run by hand
+// left behind.
 func copyTree(t *testing.T, from, to string) {
 	t.Helper()
 	err := filepath.WalkDir(from, func(path string, d os.DirEntry, err error) error {
@@ -136,7 +141,8 @@ type result struct {
 
 var exitPattern = regexp.MustCompile("exit with `FAILURE`: (\\d+)")
 
-// act executes one workflow of the checkout as a workflow run of its own. The error is that of a job that failed.
+// act executes one workflow of the checkout as a workflow run of its own. The error is
+// that of a job that failed.
 func (l *lab) act(t *testing.T, o runOptions) (log string, err error) {
 	t.Helper()
 	l.runs++
@@ -167,13 +173,15 @@ func (l *lab) act(t *testing.T, o runOptions) (log string, err error) {
 	return string(out), err
 }
 
-// run executes a workflow of testdata, whose last step hands over what it saw of the action.
+// run executes a workflow of testdata, whose last step hands over what it saw of the
+// action.
 func (l *lab) run(t *testing.T, o runOptions) result {
 	t.Helper()
 	if err := os.Remove(filepath.Join(l.dir, "step.json")); err != nil && !errors.Is(err, os.ErrNotExist) {
 		t.Fatal(err)
 	}
-	// A job that fails is not yet a test that fails: what became of the action itself counts.
+	// A job that fails is not yet a test that fails: what became of the action itself
+	// counts.
 	log, _ := l.act(t, o)
 	r := result{runID: l.runs, log: log}
 	if m := exitPattern.FindStringSubmatch(log); m != nil {
@@ -193,7 +201,8 @@ func (l *lab) run(t *testing.T, o runOptions) result {
 func (r result) want(t *testing.T, exitCode int, outcome string) {
 	t.Helper()
 	if r.exitCode != exitCode || r.Outcome != outcome {
-		t.Fatalf("the action ended with exit code %d and outcome %q, want %d and %q\n%s", r.exitCode, r.Outcome, exitCode, outcome, r.log)
+		t.Fatalf("the action ended with exit code %d and outcome %q, want %d and %q\n%s", r.exitCode, r.Outcome,
+			exitCode, outcome, r.log)
 	}
 }
 

@@ -12,8 +12,9 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
-// TestRunnerMounts starts the image as GitHub's own runner does, which differs from act in what matters to paths: the workspace is
-// mounted elsewhere, and the container learns the host's path from an argument only (platform-facts).
+// TestRunnerMounts starts the image like GitHub's own runner. Unlike act, the runner
+// mounts the workspace at another path (/github/workspace), so the container learns the
+// host's path from an argument only.
 func TestRunnerMounts(t *testing.T) {
 	const image = "schedule-action:runner-test"
 	dir := t.TempDir()
@@ -32,10 +33,12 @@ func TestRunnerMounts(t *testing.T) {
 	}
 	command(t, moduleRoot, "docker", "build", "--quiet", "--tag", image, ".")
 	command(t, dir, "docker", "run", "--rm", "--network=none",
-		"--volume="+workspace+":/github/workspace", "--volume="+files+":/github/file_commands", "--workdir=/github/workspace",
+		"--volume="+workspace+":/github/workspace", "--volume="+files+":/github/file_commands",
+		"--workdir=/github/workspace",
 		"--env=GITHUB_ACTIONS=true", "--env=GITHUB_WORKSPACE=/github/workspace", "--env=GITHUB_REPOSITORY="+repository,
 		"--env=GITHUB_OUTPUT=/github/file_commands/output", "--env=GITHUB_STEP_SUMMARY=/github/file_commands/summary",
-		"--env=GITHUB_EVENT_NAME=schedule", "--env=INPUT_CADENCE=weekly", "--env=INPUT_NOW="+now, "--env=INPUT_EMIT=summary",
+		"--env=GITHUB_EVENT_NAME=schedule", "--env=INPUT_CADENCE=weekly", "--env=INPUT_NOW="+now,
+		"--env=INPUT_EMIT=summary",
 		image, "prepare", "--host-workspace="+workspace)
 
 	outputs := fixture.Outputs(t, fixture.Read(t, filepath.Join(files, "output")))
@@ -54,12 +57,14 @@ func TestRunnerMounts(t *testing.T) {
 		t.Errorf("summary: %v, %q", err, summary)
 	}
 	owner := ownerOf(t, workspace)
-	err = filepath.WalkDir(filepath.Join(workspace, ".kaizen", "prepared"), func(path string, _ fs.DirEntry, err error) error {
-		if err == nil && ownerOf(t, path) != owner {
-			t.Errorf("%s belongs to user %d, so user %d of the runner cannot clean it up", path, ownerOf(t, path), owner)
-		}
-		return err
-	})
+	err = filepath.WalkDir(filepath.Join(workspace, ".kaizen", "prepared"),
+		func(path string, _ fs.DirEntry, err error) error {
+			if err == nil && ownerOf(t, path) != owner {
+				t.Errorf("%s belongs to user %d, so user %d of the runner cannot clean it up", path, ownerOf(t, path),
+					owner)
+			}
+			return err
+		})
 	if err != nil {
 		t.Error(err)
 	}

@@ -21,6 +21,7 @@ func TestZZRecipe(t *testing.T) {
 	l := newLab(t, "kaizen")
 	s := newServer(t, l)
 	l.write(t, ".github/workflows/readme-run.yml", w)
-	log, err := l.act(t, runOptions{workflow: "readme-run.yml", trigger: "schedule", apiURL: s.URL(), secrets: map[string]string{"GITHUB_TOKEN": jobToken, "ANTHROPIC_API_KEY": "x"}})
+	log, err := l.act(t, runOptions{workflow: "readme-run.yml", trigger: "schedule", apiURL: s.URL(),
+		secrets: map[string]string{"GITHUB_TOKEN": jobToken, "ANTHROPIC_API_KEY": "x"}})
 	t.Logf("%v\n%s", err, log)
 }

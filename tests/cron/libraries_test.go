@@ -13,8 +13,8 @@ import (
 	ours "github.com/kaizen-agentic/schedule-action/internal/cron"
 )
 
-// library finds the slots around an instant. A zero time is one that it cannot find. robfig/cron v3.0.1 is not among
-// them: it has no previous slot.
+// library finds the slots around an instant. A zero time means that it finds none.
+// robfig/cron v3.0.1 is not included, because it cannot find previous slots.
 type library struct {
 	name           string
 	next, previous func(expression string, at time.Time) time.Time // strictly after, at or before
@@ -47,8 +47,9 @@ var libraries = []library{
 	}},
 }
 
-// changes are clock changes: of an hour, half an hour, at midnight. The day that Samoa skipped, 30 December 2011, is
-// not among them: there the Next of go-cron, and of robfig/cron from which it comes, never returns.
+// changes are clock changes: of an hour, half an hour, at midnight. The day that Samoa
+// skipped, 30 December 2011, is not among them: there the Next of go-cron, and of
+// robfig/cron from which it comes, never returns.
 var changes = []struct{ zone, at string }{
 	{"Europe/Berlin", "2026-03-29T01:00:00Z"}, {"Europe/Berlin", "2026-10-25T01:00:00Z"},
 	{"Australia/Lord_Howe", "2026-10-03T15:30:00Z"}, {"Australia/Lord_Howe", "2026-04-04T15:00:00Z"},
@@ -56,13 +57,15 @@ var changes = []struct{ zone, at string }{
 	{"America/New_York", "2026-03-08T07:00:00Z"},
 }
 
-// TestNoLibraryIsRight compares next and previous slots at random instants in the week around each clock change with
-// the program's own, which a model in internal/schedule confirms. When a library agrees, take it: this test then fails.
+// TestNoLibraryIsRight compares next and previous slots at random instants in the week
+// around each clock change with the program's own, which a model in internal/schedule
+// confirms. When a library agrees, take it: this test then fails.
 func TestNoLibraryIsRight(t *testing.T) {
 	t.Parallel()
 	rnd := rand.New(rand.NewPCG(1, 2))
 	crons := []string{
-		"30 2 * * *", "0 0 * * *", "15 1,2,3 * * *", "0 * * * *", "30 */2 * * *", "0 2 * * 0", "0 9 1 * *", "10 2 13 * 5",
+		"30 2 * * *", "0 0 * * *", "15 1,2,3 * * *", "0 * * * *", "30 */2 * * *", "0 2 * * 0", "0 9 1 * *",
+		"10 2 13 * 5",
 	}
 	const instants = 50
 	wrong := make([]struct{ next, previous, total int }, len(libraries))

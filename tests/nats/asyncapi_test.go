@@ -91,7 +91,8 @@ func TestAsyncAPIReferencesResolve(t *testing.T) {
 	}
 }
 
-// The document describes what is really published: its address, and its headers and no others.
+// The document describes what is really published: its address, and its headers and no
+// others.
 func TestAsyncAPIDescribesWhatIsPublished(t *testing.T) {
 	t.Parallel()
 	s := start(t, jetStream())

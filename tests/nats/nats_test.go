@@ -44,7 +44,7 @@ func TestTenDeliveriesAreStoredOnce(t *testing.T) {
 	}
 }
 
-// One connection lives through a restart of the server, and the stream still knows what it has.
+// One connection survives a restart of the server, and the stream keeps its messages.
 func TestServerRestart(t *testing.T) {
 	t.Parallel()
 	o := jetStream()
@@ -82,7 +82,8 @@ func TestServerRestart(t *testing.T) {
 	}
 }
 
-// A server that comes back with other users refuses the next connection, and says so at once.
+// A server that comes back with other users refuses the next connection, and says so at
+// once.
 func TestServerRestartsWithoutTheUser(t *testing.T) {
 	t.Parallel()
 	s := start(t, jetStream())
@@ -164,8 +165,8 @@ func TestAuthentication(t *testing.T) {
 	}
 }
 
-// handshakeFirst makes a server wait for the TLS handshake before its greeting, for the given
-// time or, if 0, for ever.
+// handshakeFirst makes a server wait for the TLS handshake before its greeting, for the
+// given time or, if 0, for ever.
 func handshakeFirst(o *server.Options, wait time.Duration) *server.Options {
 	o.TLSHandshakeFirst, o.TLSHandshakeFirstFallback = true, wait
 	return o
@@ -187,7 +188,8 @@ func TestTLS(t *testing.T) {
 	}))
 	clear := start(t, jetStream())
 	for _, s := range []*server.Server{plain, mutual, first, firstMutual, fallback} {
-		options := []nats.Option{nats.RootCAs(writeTemp(t, ca.pem)), nats.ClientCert(writeTemp(t, cert), writeTemp(t, key))}
+		options := []nats.Option{nats.RootCAs(writeTemp(t, ca.pem)),
+			nats.ClientCert(writeTemp(t, cert), writeTemp(t, key))}
 		if s == first || s == firstMutual {
 			options = append(options, nats.TLSHandshakeFirst())
 		}
@@ -206,7 +208,8 @@ func TestTLS(t *testing.T) {
 		{"handshake first, mutual TLS", firstMutual, emit.NATSOptions{CA: ca.pem, Cert: cert, Key: key}, ""},
 		{"handshake first, with fallback", fallback, emit.NATSOptions{CA: ca.pem}, ""},
 		{"handshake first, unknown authority", first, emit.NATSOptions{}, "set nats-ca"},
-		{"handshake first, no client certificate", firstMutual, emit.NATSOptions{CA: ca.pem}, "set nats-cert and nats-key"},
+		{"handshake first, no client certificate", firstMutual, emit.NATSOptions{CA: ca.pem},
+			"set nats-cert and nats-key"},
 		{"unknown authority", plain, emit.NATSOptions{},
 			"TLS refused: the server's certificate is signed by an unknown authority: set nats-ca"},
 		{"another authority", plain, emit.NATSOptions{CA: other.pem}, "unknown authority"},
@@ -285,7 +288,8 @@ func TestFailures(t *testing.T) {
 		{"too large for the server", start(t, small), emit.NATSOptions{},
 			"too large: the server takes messages of at most 300 bytes"},
 		{"too large for the stream", full, emit.NATSOptions{}, "too large: the stream takes only smaller messages"},
-		{"stream full", full, emit.NATSOptions{Subject: "full"}, "the stream refused the event: maximum messages exceeded"},
+		{"stream full", full, emit.NATSOptions{Subject: "full"},
+			"the stream refused the event: maximum messages exceeded"},
 		{"may not publish", deniedServer, emit.NATSOptions{User: "silent", Password: "s3cr3t"},
 			"unauthorised: Permissions Violation for Publish"},
 		{"may publish other subjects", deniedServer, emit.NATSOptions{User: "publisher", Password: "s3cr3t"},
@@ -344,7 +348,7 @@ func TestDryRunPublishesNothing(t *testing.T) {
 	}
 }
 
-// A user who may publish, but not ask which streams there are, can deliver: that is no failure.
+// A user with permission to publish, but not to list streams, can deliver.
 func TestUserWhoMayNotAskForStreams(t *testing.T) {
 	t.Parallel()
 	o := jetStream()
@@ -375,11 +379,12 @@ func TestUserWhoMayNotAskForStreams(t *testing.T) {
 	}
 }
 
-// The first server of a list may be down.
+// The first server of a list may be unreachable.
 func TestURLList(t *testing.T) {
 	t.Parallel()
 	s := start(t, jetStream())
-	// Nothing listens at the client's end of a connection, and no other test can get its address.
+	// Nothing listens at the client's end of a connection, and no other test can get its
+	// address.
 	taken, err := net.Dial("tcp", s.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -389,13 +394,15 @@ func TestURLList(t *testing.T) {
 	js, _ := admin(t, s)
 	addStream(t, js, nil)
 	for _, list := range []string{address + ", " + s.ClientURL(), address + "\n" + s.ClientURL() + "\n"} {
-		if got := sink(t, emit.NATSOptions{URLs: []string{list}}).Deliver(t.Context(), message(t))[0]; !got.Status.OK() {
+		if got := sink(t, emit.NATSOptions{URLs: []string{list}}).Deliver(t.Context(),
+			message(t))[0]; !got.Status.OK() {
 			t.Errorf("got %+v", got)
 		}
 	}
 }
 
-// The SDK that consumers use reads what was published as a CloudEvent, and the body is the payload byte for byte.
+// The SDK of consumers reads the message as a CloudEvent whose body is exactly the
+// payload.
 func TestCloudEventsSDKReadsTheEvent(t *testing.T) {
 	t.Parallel()
 	s := start(t, jetStream())

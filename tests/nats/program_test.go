@@ -13,8 +13,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
-// TestProgramSendsOneEventEverywhere runs the program itself: the stream, the dispatch and the
-// output payload carry the same event.
+// TestProgramSendsOneEventEverywhere runs the program itself: the stream, the dispatch
+// and the output payload carry the same event.
 func TestProgramSendsOneEventEverywhere(t *testing.T) {
 	t.Parallel()
 	s := start(t, jetStream())
@@ -88,7 +88,8 @@ func canonical(t *testing.T, data []byte) any {
 	return value
 }
 
-// outputOf reads an output of one line from a file as the runner does: name<<delimiter, value, delimiter.
+// outputOf reads an output of one line from a file as the runner does: name<<delimiter,
+// value, delimiter.
 func outputOf(t *testing.T, file, name string) string {
 	t.Helper()
 	data, err := os.ReadFile(file)

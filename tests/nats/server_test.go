@@ -1,5 +1,6 @@
-// Package nats_test tests the NATS sink against a real, embedded server with JetStream. It is in
-// a separate module, so that the server and the CloudEvents SDK are no dependencies of the action.
+// Package nats_test tests the NATS sink against a real, embedded server with JetStream.
+// It is in a separate module, so that the server and the CloudEvents SDK are no
+// dependencies of the action.
 package nats_test
 
 import (
@@ -165,7 +166,8 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-// issue makes a certificate for 127.0.0.1, or whatever change makes of it, and its key, as PEM.
+// issue makes a certificate for 127.0.0.1, or whatever change makes of it, and its key,
+// as PEM.
 func (a *authority) issue(t *testing.T, change func(*x509.Certificate)) (cert, key string) {
 	t.Helper()
 	template := &x509.Certificate{
@@ -192,7 +194,8 @@ func (a *authority) issue(t *testing.T, change func(*x509.Certificate)) (cert, k
 	return encode("CERTIFICATE", der), encode("PRIVATE KEY", keyDER)
 }
 
-// options are a JetStream server's with a certificate of a; mutual asks clients for one, too.
+// options are a JetStream server's with a certificate of a; mutual asks clients for one,
+// too.
 func (a *authority) options(t *testing.T, mutual bool, change func(*x509.Certificate)) *server.Options {
 	t.Helper()
 	cert, key := a.issue(t, change)
@@ -234,8 +237,8 @@ func newNKey(t *testing.T, prefix nkeys.PrefixByte) (pair nkeys.KeyPair, seed, p
 	return pair, string(raw), public
 }
 
-// operatorMode returns the options of a server with an operator, a system account and an account
-// with JetStream, and the credentials of a user of that account.
+// operatorMode returns the options of a server with an operator, a system account and an
+// account with JetStream, and the credentials of a user of that account.
 func operatorMode(t *testing.T) (o *server.Options, creds string) {
 	t.Helper()
 	operator, _, operatorKey := newNKey(t, nkeys.PrefixByteOperator)
@@ -250,7 +253,8 @@ func operatorMode(t *testing.T) (o *server.Options, creds string) {
 		MemoryStorage: -1, DiskStorage: -1, Streams: -1, Consumer: -1,
 	}
 	resolver := &server.MemAccResolver{}
-	for key, claims := range map[string]jwt.Claims{accountKey: accountClaims, systemKey: jwt.NewAccountClaims(systemKey)} {
+	for key, claims := range map[string]jwt.Claims{accountKey: accountClaims,
+		systemKey: jwt.NewAccountClaims(systemKey)} {
 		if err := resolver.Store(key, encode(t, claims, operator)); err != nil {
 			t.Fatal(err)
 		}

@@ -15,10 +15,10 @@ import (
 	"testing"
 )
 
-// planted is a secret in the text that gives it away.
+// planted is a secret in a text that makes it recognisable.
 type planted struct{ kind, before, secret, after string }
 
-// plantedSecrets are made here, so that nothing in this file looks like a secret to anybody's scanner.
+// plantedSecrets are generated, so that no secret scanner reports this file.
 func plantedSecrets() []planted {
 	seed := uint64(0)
 	random := func(alphabet string, n int) string {
@@ -32,9 +32,11 @@ func plantedSecrets() []planted {
 	}
 	const hex, letters = "0123456789abcdef", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 	const base32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-	jwt := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256"}`)) + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"a"}`))
+	jwt := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256"}`)) + "." +
+		base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"a"}`))
 	return []planted{
-		{"private-key", "-----BEGIN PRIVATE" + " KEY-----\\n", random(letters, 64), "\\n-----END PRIVATE" + " KEY-----"},
+		{"private-key", "-----BEGIN PRIVATE" + " KEY-----\\n", random(letters, 64),
+			"\\n-----END PRIVATE" + " KEY-----"},
 		{"nats-seed", "", "SU" + random(base32, 56), ""},
 		{"jwt", "", jwt + "." + random(letters, 43), ""},
 		{"github-token", "", "ghp_" + random(letters, 36), ""},
@@ -60,7 +62,8 @@ func plantedSecrets() []planted {
 	}
 }
 
-// plant gives every kind of secret an agent for each part of a bundle, beside one agent that is as it should be.
+// plant writes an agent for every kind of secret and each part of a bundle, and one agent
+// without secrets.
 func plant(t *testing.T, workspace string) {
 	t.Helper()
 	manifest := "version: \"1\"\nrepo: kaizen-agentic\nagents:\n  steady: {cadence: weekly}\n"
@@ -102,7 +105,7 @@ func plant(t *testing.T, workspace string) {
 	}
 }
 
-// left is everything that a run left anywhere, by the name of the place.
+// left returns everything that a run left behind, by the name of the place.
 func (p *platform) left(got ran) map[string]string {
 	p.t.Helper()
 	places := map[string]string{"stdout": got.stdout, "stderr": got.stderr, "summary": got.summary}
@@ -144,7 +147,7 @@ func (p *platform) left(got ran) map[string]string {
 	return places
 }
 
-// reveals reports whether text holds ten bytes in a row of the secret's random end.
+// reveals reports whether text contains ten consecutive bytes of the secret's random end.
 func reveals(text, secret string) bool {
 	tail := secret[len(secret)-min(len(secret), 20):]
 	for i := 0; i+10 <= len(tail); i++ {
@@ -155,20 +158,25 @@ func reveals(text, secret string) bool {
 	return false
 }
 
-// A secret stops its agent and is told by file, line and kind; it is nowhere in what the run leaves. The others go on.
+// A secret stops its agent and is reported by file, line and kind. The run leaves it
+// nowhere, and prepares the other agents.
 func TestPlantedSecrets(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	plant(t, p.workspace)
 	got := p.step(map[string]string{"now": tuesday, "dispatch-to": "acme/core", "dispatch-token": fanOutToken})
-	if got.code != exitFindings || got.outputs["prepared"] != `["steady"]` || got.outputs["valid"] != "false" || len(p.api.Dispatches()) != 1 {
-		t.Fatalf("exit code %d, outputs prepared %s, %d dispatches\n%s", got.code, got.outputs["prepared"], len(p.api.Dispatches()), got.stderr)
+	if got.code != exitFindings || got.outputs["prepared"] != `["steady"]` || got.outputs["valid"] != "false" ||
+		len(p.api.Dispatches()) != 1 {
+		t.Fatalf("exit code %d, outputs prepared %s, %d dispatches\n%s", got.code, got.outputs["prepared"],
+			len(p.api.Dispatches()), got.stderr)
 	}
 	places := p.left(got)
 	for i, s := range plantedSecrets() {
-		for _, file := range []string{"agents/prompt-%d.md:3:", ".kaizen/agents/memory-%d/memory.md:1:", ".kaizen/metrics/metrics-%d/summary.json:1:", ".kaizen/metrics/runs-%d/executions.jsonl:1:"} {
+		for _, file := range []string{"agents/prompt-%d.md:3:", ".kaizen/agents/memory-%d/memory.md:1:",
+			".kaizen/metrics/metrics-%d/summary.json:1:", ".kaizen/metrics/runs-%d/executions.jsonl:1:"} {
 			at := fmt.Sprintf(file, i)
-			if _, after, found := strings.Cut(got.stderr, "kaizen: "+at); !found || !strings.Contains(strings.SplitN(after, "\n", 2)[0], "a secret of the kind "+s.kind+" ") {
+			if _, after, found := strings.Cut(got.stderr, "kaizen: "+at); !found ||
+				!strings.Contains(strings.SplitN(after, "\n", 2)[0], "a secret of the kind "+s.kind+" ") {
 				t.Errorf("no finding of %s at %s", s.kind, at)
 			}
 		}
@@ -180,8 +188,8 @@ func TestPlantedSecrets(t *testing.T) {
 	}
 }
 
-// The policy redact prepares every agent without its secret, and off, which the user chose, prepares it with the secret: so the search
-// above would have found one.
+// The policy redact prepares every agent without its secret. The policy off prepares it
+// with the secret, which proves that the search above can find one.
 func TestPlantedSecretsByPolicy(t *testing.T) {
 	t.Parallel()
 	for policy, revealed := range map[string]bool{"redact": false, "off": true} {
@@ -190,7 +198,8 @@ func TestPlantedSecretsByPolicy(t *testing.T) {
 		got := p.step(map[string]string{"now": tuesday, "secrets": policy})
 		agents := len(plantedSecrets())*4 + 1
 		if got.code != exitOK || got.outputs["count"] != fmt.Sprint(agents) {
-			t.Fatalf("%s: exit code %d, %s of %d agents prepared\n%s", policy, got.code, got.outputs["count"], agents, got.stderr)
+			t.Fatalf("%s: exit code %d, %s of %d agents prepared\n%s", policy, got.code, got.outputs["count"], agents,
+				got.stderr)
 		}
 		places := p.left(got)
 		for i, s := range plantedSecrets() {
@@ -203,7 +212,9 @@ func TestPlantedSecretsByPolicy(t *testing.T) {
 					}
 				}
 			}
-			if want := 3 * 2; revealed && found != want { // prompt, memory and metrics, in directory and artifact; executions are summarised
+			// prompt, memory and metrics, in directory and artifact; executions are
+			// summarised
+			if want := 3 * 2; revealed && found != want {
 				t.Errorf("%s: the %s is in %d places, want %d", policy, s.kind, found, want)
 			}
 			bundle := places[fmt.Sprintf("store /kaizen.kaizen-agentic.memory-%d.2026-W48/bundle.md", i)]
@@ -214,7 +225,7 @@ func TestPlantedSecretsByPolicy(t *testing.T) {
 	}
 }
 
-// Agents as they are met in repositories give no finding at all.
+// Typical agents of real repositories cause no finding.
 func TestCleanCorpus(t *testing.T) {
 	t.Parallel()
 	for _, sample := range []string{"kaizen", "claude"} {
@@ -226,7 +237,8 @@ func TestCleanCorpus(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := p.step(map[string]string{"agents": "all", "now": tuesday})
-		if got.code != exitOK || got.outputs["errors"] != "0" || got.outputs["warnings"] != "0" || got.outputs["count"] == "0" {
+		if got.code != exitOK || got.outputs["errors"] != "0" || got.outputs["warnings"] != "0" ||
+			got.outputs["count"] == "0" {
 			t.Errorf("%s: exit code %d, outputs %v\n%s", sample, got.code, got.outputs, got.stderr)
 		}
 	}
