@@ -281,7 +281,8 @@ func TestPullRequest(t *testing.T) {
 		t.Errorf("outputs are %q, want one error", r.Outputs)
 	}
 
-	l.write(t, ".kaizen/schedule.yml", strings.Replace(manifest, "cadence: monthly\n    day: 1", "cadence: daily", 1))
+	monthly, daily := "cadence: monthly\n    cron: \"30 6 1 * *\"", "cadence: daily\n    cron: \"30 6 * * *\""
+	l.write(t, ".kaizen/schedule.yml", strings.Replace(manifest, monthly, daily, 1))
 	r = check(t)
 	r.want(t, 0, "success")
 	if r.Outputs["valid"] != "true" {
@@ -328,5 +329,35 @@ func TestReadmeWorkflows(t *testing.T) {
 	if got := len(dispatched(s, "acme/activity-core")); got != 2 {
 		t.Errorf("acme/activity-core got %d events, want one for each of the two agents, which were never prepared "+
 			"before", got)
+	}
+}
+
+// TestReadmeRecipe runs the workflow that the README offers for running the agents, word for
+// word but for the agent's program: that step prints the beginning of the bundle.
+func TestReadmeRecipe(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(moduleRoot, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	recipe := regexp.MustCompile("(?s)```yaml\n(# In place.*?)```").FindSubmatch(readme)
+	program := regexp.MustCompile(`npx --yes .*`)
+	if recipe == nil || !program.Match(recipe[1]) {
+		t.Fatal("the README has no recipe with an agent's program")
+	}
+	l := newLab(t, "kaizen")
+	s := newServer(t, l)
+	l.write(t, ".github/workflows/recipe.yml", program.ReplaceAllString(string(recipe[1]), `head -n 2 "$$BUNDLE"`))
+	log, err := l.act(t, runOptions{workflow: "recipe.yml", trigger: "schedule", apiURL: s.URL(),
+		secrets: map[string]string{"GITHUB_TOKEN": jobToken, "ANTHROPIC_API_KEY": "not-a-real-key"}})
+	if err != nil {
+		t.Errorf("the workflow failed: %v", err)
+	}
+	for _, line := range []string{`| agent: "coach"`, `| agent: "optimization"`} {
+		if !strings.Contains(log, line) {
+			t.Errorf("no step received the bundle that has %s", line)
+		}
+	}
+	if t.Failed() {
+		t.Log(log)
 	}
 }
