@@ -45,8 +45,8 @@ func detect(id, keywords string, entropy float64, pattern string) *detector {
 	}
 }
 
-// maxAssignment bounds the text after a keyword on which a pattern is tried, in bytes. A
-// value that is cut there is found all the same, and merge adds its rest.
+// maxAssignment bounds the text after a keyword on which a pattern is tried, in bytes. The
+// pattern also finds a value that is cut there, and merge adds its rest.
 const maxAssignment = 1 << 10
 
 // assignment makes a detector whose matches begin with one of the keywords, in any case

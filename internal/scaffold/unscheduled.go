@@ -2,7 +2,6 @@ package scaffold
 
 import (
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
-
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
