@@ -328,8 +328,8 @@ func hostile() map[string][]byte {
 		"empty lists": "[]", "quotes": "'", "words": "a ", "lines of words": "a\n", "one word": "a", "brackets": "]",
 		"commas":           ",",
 		"comments on keys": "a: 1 #\n", "comments between": "a: 1\n#\n", "comments below": "a:\n  - b\n  #x\n#y\n",
-		"comments on items": "- #\n",
-		"blank lines":       "\n", "comment lines": "#\n", "block scalars": "- |\n a\n", "undefined aliases": "- *a\n",
+		"comments on items": "- #\n", "long comments on keys": "a: 1 # x y z a b c d e f\n",
+		"blank lines": "\n", "comment lines": "#\n", "block scalars": "- |\n a\n", "undefined aliases": "- *a\n",
 		"closing": "]}",
 	} {
 		shapes[name] = []byte(strings.Repeat(part, MaxSize/len(part)))

@@ -60,8 +60,10 @@ func place(data []byte, offset int, text string) (at int, exact bool) {
 	case strings.Contains(text, "exceeded max depth"):
 		return offset, true
 	}
-	at, exact = locate(data, offset)
-	if inner, ok := locateInFlow(data, at, offset); exact && ok {
+	if at, exact = locate(data, offset); !exact {
+		return at, false
+	}
+	if inner, ok := locateInFlow(data, at, offset); ok {
 		at = inner
 	}
 	if strings.Contains(text, "undefined tag") { // the undefined part is its first half

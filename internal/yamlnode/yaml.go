@@ -215,20 +215,25 @@ func withoutDirective(data []byte) ([]byte, *Problem) {
 }
 
 // checkDensity refuses a file with far more YAML punctuation than the allowed nodes can
-// need, before the library spends time on it.
+// need, before the library spends time on it. Comments and quoted text count, too, so the
+// limit is generous: twice the keys and items, and four other characters for each node.
 func checkDensity(data []byte, lim Limits) *Problem {
 	left := 4 * lim.Nodes
 	for i, c := range data {
+		cost := 1
 		switch c {
 		case '-', ':', '?':
 			if i+1 < len(data) && strings.IndexByte(" \t\r\n,", data[i+1]) < 0 {
 				continue // within a word
 			}
+			if cost = 2; c == ':' {
+				cost = 4 // two nodes, a key and its value
+			}
 		case ',', '[', ']', '{', '}', '&', '*', '!', '\'', '"':
 		default:
 			continue
 		}
-		if left--; left < 0 {
+		if left -= cost; left < 0 {
 			return &Problem{diag.TooLarge, PosAt(data, i),
 				fmt.Sprintf("far too much punctuation; a file has at most %d keys and values", lim.Nodes), "shorten the file"}
 		}
