@@ -23,12 +23,15 @@ type Environment struct {
 	RepositoryID int64
 	RunID        int64
 	Workspace    string // as this process sees it
-	EventName    string
-	SHA          string
-	ResultsURL   string
-	RuntimeToken string
-	Retention    int // GITHUB_RETENTION_DAYS, 0 when unknown
-	Webhook      Webhook
+	// HostWorkspace is the workspace's path on the runner's host, "" if it is the same.
+	// It comes from an input, not from the environment.
+	HostWorkspace string
+	EventName     string
+	SHA           string
+	ResultsURL    string
+	RuntimeToken  string
+	Retention     int // GITHUB_RETENTION_DAYS, 0 when unknown
+	Webhook       Webhook
 }
 
 // Webhook is the part of the event file that this program uses.
@@ -61,6 +64,8 @@ func IsCommit(s string) bool {
 	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == ""
 }
 
+// ReadEnvironment reads the runner's variables and its event file. The error is about an
+// event file that is not valid.
 func ReadEnvironment(getenv func(string) string) (Environment, error) {
 	e := Environment{
 		Actions:      getenv("GITHUB_ACTIONS") == "true",

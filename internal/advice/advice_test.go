@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
@@ -34,5 +35,20 @@ func TestSplit(t *testing.T) {
 	}
 	if !errors.Is(full, io.ErrShortWrite) {
 		t.Error("the cause is lost")
+	}
+}
+
+func TestSome(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{
+		0: "",
+		1: "a",
+		3: "a, b, c",
+		4: "a, b, c, d", // a name takes no more room than "and 1 more"
+		5: "a, b, c and 2 more",
+	} {
+		if got := advice.Some(strings.Split("abcde", "")[:n], 3); got != want {
+			t.Errorf("%d names: got %q, want %q", n, got, want)
+		}
 	}
 }

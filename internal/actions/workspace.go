@@ -1,0 +1,26 @@
+package actions
+
+import "path/filepath"
+
+// InWorkspace returns dir relative to the workspace, and whether it is inside.
+func (e *Environment) InWorkspace(dir string) (rel string, inside bool) {
+	if e.Workspace == "" {
+		return "", false
+	}
+	rel, err := filepath.Rel(e.Workspace, dir)
+	return rel, err == nil && filepath.IsLocal(rel)
+}
+
+// HostPath translates a directory of this container to its path on the runner's host. A
+// directory outside the workspace keeps its path.
+func (e *Environment) HostPath(dir string) string {
+	rel, inside := e.InWorkspace(dir)
+	if e.HostWorkspace == "" || !inside {
+		return dir
+	}
+	return filepath.Join(e.HostWorkspace, rel)
+}
+
+// HasArtifactService reports whether the runner gave this step the address and the token
+// of the artifact service, as it does only for a step that `uses:` an action.
+func (e *Environment) HasArtifactService() bool { return e.ResultsURL != "" && e.RuntimeToken != "" }
