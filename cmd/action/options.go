@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -180,43 +179,3 @@ func (o option) taken(command string) bool {
 // by underscores and keeps hyphens:
 // https://docs.github.com/en/actions/reference/workflows-and-actions/metadata-syntax#inputs.
 func (o option) input() string { return "INPUT_" + strings.ToUpper(o.name) }
-
-// usage returns the option's line of --help.
-func (o option) usage() string {
-	left := "--" + o.name
-	if o.placeholder != "" {
-		left += " " + o.placeholder
-	}
-	help := o.help
-	if o.initial != "" {
-		help += fmt.Sprintf(" (default %s)", o.initial)
-	}
-	return fmt.Sprintf("  %-26s %s\n", left, help)
-}
-
-// values holds the raw text of the options by name.
-type values map[string]string
-
-// optionValue binds an option to the flag package.
-type optionValue struct {
-	option
-	into values
-}
-
-// String implements flag.Value. The flag package also calls it on a zero value.
-func (v optionValue) String() string { return v.into[v.name] }
-
-// Set implements flag.Value.
-func (v optionValue) Set(s string) error {
-	if v.placeholder == "" && s != "true" && s != "false" {
-		return fmt.Errorf("is %q, must be true or false", s)
-	}
-	if earlier, ok := v.into[v.name]; ok && v.list {
-		s = earlier + "\n" + s
-	}
-	v.into[v.name] = s
-	return nil
-}
-
-// IsBoolFlag allows a boolean flag without a value.
-func (v optionValue) IsBoolFlag() bool { return v.placeholder == "" }

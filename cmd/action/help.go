@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+func names(all []command) []string {
+	out := make([]string, len(all))
+	for i, c := range all {
+		out[i] = c.name
+	}
+	return out
+}
+
+// help avoids fmt and io.WriteString, whose first use takes 1 to 8 % of the start-up
+// time.
+func help() []byte {
+	const width = 20
+	text := []byte(`action prepares scheduled agent runs from .kaizen/schedule.yml and emits kaizen.schedule.prepared.
+
+Usage: action COMMAND [ARGUMENT…] [FLAG…]
+
+Commands:
+`)
+	for _, c := range commands() {
+		words := strings.TrimSpace(c.name + " " + c.args)
+		padding := strings.Repeat(" ", max(0, width-utf8.RuneCountInString(words)))
+		text = append(text, "  "+words+padding+" "+c.short+"\n"...)
+	}
+	return append(text, `
+action COMMAND --help shows the flags of a command. Every flag is also the action's input of the same name,
+except those that only init takes.
+
+Exit codes: 0 success, 1 findings, 2 wrong usage or inputs, 3 a service failed or the run was cancelled (run again).
+`...)
+}
+
+func commandHelp(c command) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Usage: action %s\n\n%s.\n\nFlags:\n", strings.TrimSpace(c.name+" "+c.args+" [FLAG…]"),
+		strings.ToUpper(c.short[:1])+c.short[1:])
+	for _, o := range options {
+		if o.taken(c.name) {
+			b.WriteString(o.usage())
+		}
+	}
+	if c.name == "prepare" {
+		b.WriteString("\nExamples:\n  action prepare coach                     print the bundle of coach\n  action " +
+			"prepare coach --emit stdout       print its event\n  action prepare --dispatch-to acme/core   prepare " +
+			"what is due and dispatch it\n")
+	}
+	return b.String()
+}
+
+// usage returns the option's line of --help.
+func (o option) usage() string {
+	left := "--" + o.name
+	if o.placeholder != "" {
+		left += " " + o.placeholder
+	}
+	help := o.help
+	if o.initial != "" {
+		help += fmt.Sprintf(" (default %s)", o.initial)
+	}
+	return fmt.Sprintf("  %-26s %s\n", left, help)
+}
