@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/kaizen-agentic/schedule-action/internal/actions"
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
@@ -48,7 +49,7 @@ func (v *validation) compare(ctx context.Context) error {
 	var err error
 	switch sha := v.env.Webhook.PullRequest.Base.SHA; {
 	case v.base != "":
-		if data, err = readLimited(v.base, v.stdin, schedule.MaxSize); err != nil {
+		if data, err = checkout.ReadArgument(v.base, v.stdin, schedule.MaxSize); err != nil {
 			return usagef("reading the base version: %w", err)
 		}
 	case len(v.files) > 0 || !actions.IsCommit(sha) || v.foreign:
@@ -87,7 +88,7 @@ func (v *validation) loadBase(data []byte) *schedule.Manifest {
 // fetchBase returns the manifest at the pull request's base commit, nil when there was
 // none.
 func (v *validation) fetchBase(ctx context.Context, sha string) ([]byte, error) {
-	client, err := v.client(v.token)
+	client, err := v.clients.For(v.token)
 	if err != nil {
 		return nil, err
 	}

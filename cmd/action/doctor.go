@@ -15,7 +15,6 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/safetext"
-	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
 // doctorDeadline is long enough to read the workflows of a few hundred targets within the
@@ -24,9 +23,9 @@ const doctorDeadline = 15 * time.Minute
 
 // doctorOptions holds the options of doctor.
 type doctorOptions struct {
-	ledgerOptions
-	targetOptions
 	selection   pipeline.Selection
+	stores      pipeline.StoreOptions
+	targets     pipeline.Targets
 	secrets     prepare.Policy
 	format      string // text or json
 	allowEvents []string
@@ -34,9 +33,8 @@ type doctorOptions struct {
 
 func (r *reader) doctor(inActions bool) doctorOptions {
 	return doctorOptions{
-		format: cmp.Or(r.oneOf(optFormat, "", "text", "json"), "text"), targetOptions: r.to(inActions),
-		selection:     r.selection(),
-		ledgerOptions: r.ledger(), secrets: r.secrets(), allowEvents: r.list(optAllowEvents),
+		format: cmp.Or(r.oneOf(optFormat, "", "text", "json"), "text"), targets: r.targets(inActions),
+		selection: r.selection(), stores: r.stores(), secrets: r.secrets(), allowEvents: r.list(optAllowEvents),
 	}
 }
 
@@ -60,29 +58,19 @@ func runDoctor(ctx context.Context, a *app, r *reader) (int, error) {
 	return a.reportDoctor(p, doctor.Run(ctx, input), o.format)
 }
 
-// doctorInput returns what doctor checks.
+// doctorInput returns what doctor checks: the named entries, else those that are enabled.
 func (a *app) doctorInput(p *pipeline.Project, o doctorOptions) (doctor.Options, error) {
 	out := doctor.Options{
-		Project: p, Now: a.now, Clock: a.streams.now, Env: a.env, Client: a.client,
+		Project: p, Services: a.services(), Now: a.now, Stores: o.stores, Targets: o.targets,
 		Refused: refuseEvent(a.env.EventName, o.allowEvents, unpublished...),
-		Token:   o.token, LedgerBranch: o.branch, Days: o.days, DaysErr: o.daysErr,
-		Dispatch: o.channels.dispatch, NATS: o.channels.nats, Targets: o.targets, TargetsErr: o.targetsErr,
-		DispatchToken: o.dispatchToken, NATSOptions: a.natsOptions(o.targetOptions, true),
-		Stores: func() (*store.Directory, store.Store, error) {
-			s, err := a.openStores(p, o.ledgerOptions)
-			return s.directory, s.artifacts, err
-		},
 	}
 	if p.Manifest == nil {
 		return out, nil
 	}
-	out.ShortRetention = a.retentionFindings(p, o.days)
-	out.Builder = pipeline.Builder{
-		Tree: p.Tree, Manifest: p.Manifest, Now: a.now, Secrets: o.secrets, Commit: a.commitOf(p.Tree),
-		Root: a.hostPath(p.Tree.Dir()),
-	}
-	if o.channels.artifact {
-		out.Builder.Artifacts = a.artifactHome()
+	out.Builder = out.NewBuilder(p, a.now)
+	out.Builder.Secrets = o.secrets
+	if o.targets.Channels.Artifact {
+		out.Builder.Artifacts = pipeline.ArtifactHome(&a.env)
 	}
 	entries, err := o.selection.Entries(p.Manifest)
 	if err != nil {

@@ -3,14 +3,12 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/doctor"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
@@ -362,21 +360,5 @@ func TestDoctorClock(t *testing.T) {
 			!strings.Contains(c.Message, tt.text) {
 			t.Errorf("%s: got %+v", tt.ahead, c)
 		}
-	}
-}
-
-// Rate limits count per token, so users of one token share one client.
-func TestOneClientPerToken(t *testing.T) {
-	t.Parallel()
-	a := &app{env: actions.Environment{APIURL: "https://api.github.com"},
-		runner: actions.NewRunner(actions.RunnerOptions{Getenv: os.Getenv, Stdout: io.Discard, Stderr: io.Discard})}
-	one, err := a.client("one")
-	if err != nil {
-		t.Fatal(err)
-	}
-	again, _ := a.client("one")
-	two, _ := a.client("two")
-	if one != again || one == two {
-		t.Error("clients are not shared by token")
 	}
 }

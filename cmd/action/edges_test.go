@@ -237,7 +237,7 @@ func TestManyDeliveries(t *testing.T) {
 		r.Deliveries = append(r.Deliveries,
 			store.Delivery{Channel: "dispatch", Target: fmt.Sprint("acme/repository-", i), Status: status})
 	}
-	j := &job{app: &app{runner: runner, env: actions.Environment{Actions: true}}}
+	j := &job{app: &app{runner: runner}}
 	if err := j.setOutputs(outcome{entries: []*pipeline.Outcome{r}}); err != nil {
 		t.Fatal(err)
 	}

@@ -71,7 +71,7 @@ func runInit(_ context.Context, a *app, r *reader) (int, error) {
 	}
 	root := repositoryRoot(tree)
 	s, err := scaffold.New(tree, scaffold.Options{
-		Slug: a.slug(tree), Repository: a.fullName(tree, root), Timezone: o.timezone, Engagement: o.engagement,
+		Slug: pipeline.Slug(tree, &a.env), Repository: a.fullName(tree, root), Timezone: o.timezone, Engagement: o.engagement,
 		Bootstrap: o.bootstrap, Agents: o.agents,
 	})
 	if err != nil {
@@ -143,5 +143,5 @@ func (a *app) fullName(tree *checkout.Tree, root string) string {
 			above.Close()
 		}
 	}
-	return cmp.Or(name, a.slug(tree))
+	return cmp.Or(name, pipeline.Slug(tree, &a.env))
 }

@@ -83,7 +83,7 @@ func newScheduledRuns(m *schedule.Manifest, entries []*schedule.Entry, root stri
 
 // listOptions holds the options of list.
 type listOptions struct {
-	ledgerOptions
+	stores    pipeline.StoreOptions
 	selection pipeline.Selection
 	format    string // text, json or scheduled-runs
 }
@@ -91,7 +91,7 @@ type listOptions struct {
 func (r *reader) listing() listOptions {
 	return listOptions{
 		format:    cmp.Or(r.oneOf(optFormat, "", "text", "json", formatRuns), "text"),
-		selection: r.selection(), ledgerOptions: r.ledger(),
+		selection: r.selection(), stores: r.stores(),
 	}
 }
 
@@ -134,7 +134,7 @@ func (a *app) listScheduledRuns(p *pipeline.Project, s pipeline.Selection) (int,
 		return exitUsage, usageError{err}
 	}
 	var report bytes.Buffer
-	if err := writeJSON(&report, newScheduledRuns(p.Manifest, entries, a.hostPath(p.Tree.Dir()))); err != nil {
+	if err := writeJSON(&report, newScheduledRuns(p.Manifest, entries, p.Root)); err != nil {
 		return exitUnavailable, err
 	}
 	err = errors.Join(a.logFindings(p.Findings, p.SourceOf), write(a.stdout, report.Bytes()))
@@ -159,11 +159,11 @@ func exitOf(err error) int {
 // plan looks up every selected entry in the ledger. It only reads, so it creates no
 // directory.
 func (a *app) plan(ctx context.Context, p *pipeline.Project, o listOptions) ([]*pipeline.Planned, error) {
-	stores, err := a.openStores(p, o.ledgerOptions)
+	stores, err := a.services().OpenStores(p, o.stores)
 	if err != nil {
-		return nil, err
+		return nil, usageError{err}
 	}
-	planner := pipeline.Planner{Manifest: p.Manifest, Ledger: stores.ledger(), Selection: o.selection, Now: a.now,
+	planner := pipeline.Planner{Manifest: p.Manifest, Ledger: stores.Ledger(), Selection: o.selection, Now: a.now,
 		Look: true}
 	plans, err := planner.Plan(ctx)
 	if err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -65,70 +64,47 @@ func (r *reader) selection() pipeline.Selection {
 	return s
 }
 
-// ledgerOptions holds where bundles and receipts are kept.
-type ledgerOptions struct {
-	out    string // directory, "" for the default
-	token  string // of GitHub
-	branch string // whose receipts count, "" for the default branch
-	// days is how long artifacts are kept; 0 is as long as the cadence needs. daysErr is
-	// why the option is invalid: commands that store something return it, and doctor
-	// reports it.
-	days    int
-	daysErr error
-}
-
-func (r *reader) ledger() ledgerOptions {
-	o := ledgerOptions{out: r.values[optOut], token: r.values[optToken], branch: r.values[optLedgerBranch]}
+// stores reads where bundles and receipts are kept. Commands that store something return
+// an invalid retention-days as an error, and doctor reports it.
+func (r *reader) stores() pipeline.StoreOptions {
+	o := pipeline.StoreOptions{Out: r.values[optOut], Token: r.values[optToken], Branch: r.values[optLedgerBranch]}
 	text := r.values[optRetentionDays]
 	if text == "" || text == "0" {
 		return o
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > maxRetentionDays {
-		o.daysErr = advice.New("write a number from 1 to 90, or leave it out", "%s is %q", optRetentionDays, text)
+		o.DaysErr = advice.New("write a number from 1 to 90, or leave it out", "%s is %q", optRetentionDays, text)
 		return o
 	}
-	o.days = n
+	o.Days = n
 	return o
 }
 
 // maxRetentionDays is the limit of GitHub for artifacts of a public repository.
 const maxRetentionDays = 90
 
-// channels is where an event goes.
-type channels struct{ summary, artifact, dispatch, nats, stdout bool }
-
-// targetOptions holds where events go.
-type targetOptions struct {
-	channels channels
-	given    bool     // emit lists the channels
-	targets  []string // repositories that get a dispatch
-	// targetsErr is why dispatch-to is invalid: prepare returns it, and doctor reports
-	// it.
-	targetsErr    error
-	dispatchToken string
-	nats          emit.NATSOptions
-}
-
-// to reads the targets and the channels. The default channels depend on the targets and
-// on whether the program runs in Actions.
-func (r *reader) to(inActions bool) targetOptions {
-	o := targetOptions{dispatchToken: r.values[optDispatchToken], nats: emit.NATSOptions{
+// targets reads where events go. The default channels depend on the targets and on
+// whether the program runs in Actions. prepare returns an invalid dispatch-to as an
+// error, and doctor reports it.
+func (r *reader) targets(inActions bool) pipeline.Targets {
+	t := pipeline.Targets{DispatchToken: r.values[optDispatchToken], NATS: emit.NATSOptions{
 		URLs: r.list(optNATSURL), Subject: r.values[optNATSSubject], Creds: r.values[optNATSCreds],
-		NKey:  r.values[optNATSNKey],
-		Token: r.values[optNATSToken], User: r.values[optNATSUser], Password: r.values[optNATSPassword],
-		CA: r.values[optNATSCA], Cert: r.values[optNATSCert], Key: r.values[optNATSKey], Name: "schedule-action",
+		NKey: r.values[optNATSNKey], Token: r.values[optNATSToken], User: r.values[optNATSUser],
+		Password: r.values[optNATSPassword], CA: r.values[optNATSCA], Cert: r.values[optNATSCert],
+		Key: r.values[optNATSKey],
 	}}
-	o.targets, o.targetsErr = emit.ParseTargets(r.values[optDispatchTo])
-	haveDispatch, haveNATS := len(o.targets) > 0 || o.targetsErr != nil, len(o.nats.URLs) > 0
+	t.Repositories, t.RepositoriesErr = emit.ParseTargets(r.values[optDispatchTo])
+	haveDispatch, haveNATS := len(t.Repositories) > 0 || t.RepositoriesErr != nil, len(t.NATS.URLs) > 0
+	c := &t.Channels
 	list := r.list(optEmit)
-	if o.given = len(list) > 0; !o.given {
-		o.channels = channels{summary: inActions, artifact: inActions, dispatch: haveDispatch, nats: haveNATS}
-		return o
+	if len(list) == 0 {
+		*c = pipeline.Channels{Summary: inActions, Artifact: inActions, Bundle: !inActions, Dispatch: haveDispatch,
+			NATS: haveNATS}
+		return t
 	}
-	c := &o.channels
-	fields := map[string]*bool{"summary": &c.summary, "artifact": &c.artifact, "dispatch": &c.dispatch, "nats": &c.nats,
-		"stdout": &c.stdout}
+	fields := map[string]*bool{"summary": &c.Summary, "artifact": &c.Artifact, "dispatch": &c.Dispatch, "nats": &c.NATS,
+		"stdout": &c.Stdout}
 	for _, name := range list {
 		if field, ok := fields[name]; ok {
 			*field = true
@@ -136,9 +112,9 @@ func (r *reader) to(inActions bool) targetOptions {
 			r.fail(fmt.Errorf("emit has %q, must be a list of summary, artifact, dispatch, nats, stdout", name))
 		}
 	}
-	r.match("dispatch", optDispatchTo, c.dispatch, haveDispatch)
-	r.match("nats", optNATSURL, c.nats, haveNATS)
-	return o
+	r.match("dispatch", optDispatchTo, c.Dispatch, haveDispatch)
+	r.match("nats", optNATSURL, c.NATS, haveNATS)
+	return t
 }
 
 // match reports a target that no listed channel serves, and a channel without a target.
@@ -163,6 +139,3 @@ func refuseEvent(event string, allowed []string, refused ...string) error {
 
 // unpublished lists the events on which prepare must not publish.
 var unpublished = []string{"pull_request", "pull_request_target", "workflow_run"}
-
-var errNoDispatchToken = errors.New("dispatch-to needs a token: set dispatch-token to one with contents: write on " +
-	"every target")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -27,11 +28,8 @@ type outcome struct {
 	errs     []error
 }
 
-func (j *job) outcome(entries []*pipeline.Outcome, err error) outcome {
+func (j *job) outcome(entries []*pipeline.Outcome) outcome {
 	o := outcome{entries: entries, findings: j.Findings}
-	if err != nil {
-		o.errs = append(o.errs, err)
-	}
 	var failed agentErrors
 	for _, r := range entries {
 		o.findings = append(o.findings, r.Findings...)
@@ -62,11 +60,8 @@ func (o outcome) code() int {
 
 // report reports a run in the log, annotations, standard output, outputs and summary. It
 // also runs after a failure, so that later steps can read the outputs.
-func (j *job) report(entries []*pipeline.Outcome, runErr error) (int, error) {
-	o := j.outcome(entries, runErr)
-	if _, wrong := errors.AsType[usageError](runErr); wrong {
-		return exitUsage, runErr
-	}
+func (j *job) report(entries []*pipeline.Outcome) (int, error) {
+	o := j.outcome(entries)
 	if err := j.logFindings(o.findings, j.SourceOf); err != nil {
 		o.errs = append(o.errs, err)
 	}
@@ -74,15 +69,15 @@ func (j *job) report(entries []*pipeline.Outcome, runErr error) (int, error) {
 		j.logResult(r)
 	}
 	for _, r := range entries {
-		if _, err := j.app.stdout.Write(r.Content); err != nil {
-			o.errs = append(o.errs, fmt.Errorf("printing the bundle: %w: it is stored in %s", err, j.bundleDir(r)))
+		if err := j.print(r); err != nil {
+			o.errs = append(o.errs, err)
 		}
 	}
 	hidden := j.annotate(o.findings)
 	if err := j.setOutputs(o); err != nil {
 		o.errs = append(o.errs, err)
 	}
-	if j.channels.summary {
+	if j.targets.Channels.Summary {
 		if err := j.runner.WriteSummary(j.summary(o, hidden)); err != nil {
 			o.errs = append(o.errs, err)
 		}
@@ -179,7 +174,7 @@ func (j *job) setOutputs(o outcome) error {
 		{"deliveries", compactJSON(deliveries)},
 	}
 	if len(o.prepared) == 1 {
-		out = append(out, j.singular(o.prepared[0])...)
+		out = append(out, singular(o.prepared[0])...)
 	}
 	if out.size() > actions.MaxOutputs {
 		j.runner.Logf("warning: output deliveries lists failed deliveries only, because all %d exceed the "+
@@ -195,11 +190,10 @@ func (j *job) setOutputs(o outcome) error {
 }
 
 // singular returns the outputs that exist only if exactly one agent was prepared.
-func (j *job) singular(r *pipeline.Outcome) outputs {
+func singular(r *pipeline.Outcome) outputs {
 	out := outputs{{"payload", string(r.Payload)}}
-	if !j.dryRun {
-		dir := j.bundleDir(r)
-		out = append(out, output{"bundle-dir", dir}, output{"bundle-path", dir + "/" + r.ContentName})
+	if r.Dir != "" {
+		out = append(out, output{"bundle-dir", r.Dir}, output{"bundle-path", r.Dir + "/" + r.ContentName})
 	}
 	if a := r.Event.Bundle.Artifact; a != nil {
 		out = append(out, output{"artifact-name", a.Name}, output{"artifact-id", strconv.FormatInt(a.ID, 10)},
@@ -271,12 +265,45 @@ func (out outputs) set(runner *actions.Runner) error {
 	return errors.Join(errs...)
 }
 
-// bundleDir returns the directory of an entry's bundle for outputs: relative to the
-// workspace, or absolute outside it.
-func (j *job) bundleDir(r *pipeline.Outcome) string {
-	dir := j.deliverer.Directory.Path(r.ID.Name())
-	if _, ok := j.inWorkspace(j.Tree.Dir()); !ok && !filepath.IsAbs(dir) {
-		return filepath.ToSlash(filepath.Join(j.Tree.Dir(), dir))
+// print prints the bundle of an entry, if it was kept.
+func (j *job) print(o *pipeline.Outcome) error {
+	_, err := j.stdout.Write(o.Content)
+	switch {
+	case err != nil && o.Dir != "":
+		return fmt.Errorf("printing the bundle: %w: it is stored in %s", err, o.Dir)
+	case err != nil:
+		return fmt.Errorf("printing the bundle: %w", err)
 	}
-	return dir
+	return nil
+}
+
+// writeReport writes a command's report to standard output, or atomically to a file.
+func (a *app) writeReport(out string, data []byte) error {
+	if out == "" {
+		_, err := a.stdout.Write(data)
+		return err
+	}
+	wrong := func(err error) error {
+		return usagef("writing the report to %s: %w: name a file in a directory that exists", out,
+			pipeline.RootCause(err))
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(out), ".report-*")
+	if err != nil {
+		return wrong(err)
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.Write(data)
+	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
+		return fmt.Errorf("writing the report to %s: %w", out, pipeline.RootCause(err))
+	}
+	if err := os.Rename(tmp.Name(), out); err != nil {
+		return wrong(err)
+	}
+	return nil
+}
+
+// invalid reports whether findings contain an error.
+func invalid(findings []diag.Finding) bool {
+	errs, _ := diag.Count(findings)
+	return errs > 0
 }

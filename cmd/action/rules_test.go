@@ -16,6 +16,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
@@ -179,7 +180,8 @@ func excerpt(data []byte) string {
 func loadIn(t *testing.T, tree *checkout.Tree) (*schedule.Manifest, []diag.Finding) {
 	t.Helper()
 	p, err := pipeline.OpenProject(pipeline.ProjectOptions{
-		Dir: tree.Dir(), File: schedule.DefaultPath, Slug: func(*checkout.Tree) string { return "acme" },
+		Dir: tree.Dir(), File: schedule.DefaultPath,
+		Env: &actions.Environment{Repository: "acme/acme", Workspace: tree.Dir()},
 	})
 	if err != nil {
 		t.Fatal(err)

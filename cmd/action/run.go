@@ -15,6 +15,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
+	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 )
 
 // Exit codes, as in --help.
@@ -67,9 +68,22 @@ type app struct {
 	now    time.Time // the instant of the whole run
 	dir    string    // the checkout, absolute
 	file   string    // the manifest, as the user gave it
-	host   string    // the workspace's path on the runner's host, "" if it is the same
 
-	clients map[string]*gh.Client // by token
+	clients *gh.Clients
+}
+
+// services returns what stores and sinks need in order to open.
+func (a *app) services() pipeline.Services {
+	return pipeline.Services{Env: &a.env, Clients: a.clients, Clock: a.streams.now, Log: a.runner.Logf}
+}
+
+// openProject opens the checkout and loads its manifest. The error is a usage error.
+func (a *app) openProject() (*pipeline.Project, error) {
+	p, err := pipeline.OpenProject(pipeline.ProjectOptions{Dir: a.dir, File: a.file, Env: &a.env})
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return p, nil
 }
 
 // run runs the program and returns the exit code.
@@ -86,7 +100,7 @@ func run(ctx context.Context, args []string, w streams) int {
 }
 
 // reportUsageError reports a usage error as an annotation, in the summary and in the
-// outputs. A step with `if: always()` can decode the outputs.
+// outputs.
 func reportUsageError(runner *actions.Runner, err error) {
 	runner.Annotate([]diag.Finding{{Rule: "usage", Severity: diag.Error, Message: err.Error()}})
 	failed := errors.Join(
@@ -161,10 +175,12 @@ func newApp(c command, args []string, w streams, runner *actions.Runner) (*app, 
 	if err != nil {
 		return nil, nil, err
 	}
-	a := &app{streams: w, runner: runner, env: env, now: w.now(), file: opts[optSchedule], host: opts[optHostWorkspace]}
-	if a.host != "" && !filepath.IsAbs(a.host) {
-		return nil, nil, fmt.Errorf("host-workspace is %q, must be an absolute path: leave it to action.yml", a.host)
+	env.HostWorkspace = opts[optHostWorkspace]
+	if host := env.HostWorkspace; host != "" && !filepath.IsAbs(host) {
+		return nil, nil, fmt.Errorf("host-workspace is %q, must be an absolute path: leave it to action.yml", host)
 	}
+	a := &app{streams: w, runner: runner, env: env, now: w.now(), file: opts[optSchedule]}
+	a.clients = gh.NewClients(gh.Options{BaseURL: env.APIURL, UserAgent: "schedule-action/" + version, Log: runner.Logf})
 	if text := opts[optNow]; text != "" {
 		if a.now, err = time.Parse(time.RFC3339, text); err != nil {
 			return nil, nil, fmt.Errorf("now is %q, must be an RFC 3339 time such as 2026-11-23T05:00:00Z", text)

@@ -235,7 +235,10 @@ func (y *year) start(tick int, nested bool) {
 	y.ran[tick] = true
 	p := y.process(tick, nested)
 	entries, err := p.job.run(y.t.Context())
-	code, _ := p.job.report(entries, err)
+	if err != nil {
+		y.t.Errorf("run %d: %v", p.id, err)
+	}
+	code, _ := p.job.report(entries)
 	if p.killed.Load() {
 		return // its output is lost
 	}
@@ -304,14 +307,15 @@ func (y *year) process(tick int, nested bool) *process {
 	}
 	app := y.app(y.ticks[tick], p.id, "")
 	p.job = &job{app: app, Project: y.project}
-	p.job.channels = channels{artifact: true, dispatch: true, nats: true}
 	p.job.planner = pipeline.Planner{Manifest: y.project.Manifest, Ledger: p, Now: app.now}
 	p.job.builder = pipeline.Builder{
-		Tree: y.project.Tree, Manifest: y.project.Manifest, Now: app.now, Root: "/work", Artifacts: app.artifactHome(),
-		Secrets: prepare.SecretsOff, // its tests are elsewhere, and it takes most of the time
+		Tree: y.project.Tree, Manifest: y.project.Manifest, Now: app.now, Root: "/work",
+		Artifacts: pipeline.ArtifactHome(&app.env),
+		Secrets:   prepare.SecretsOff, // its tests are elsewhere, and it takes most of the time
 	}
 	p.job.deliverer = pipeline.Deliverer{
-		Directory: directory, Artifacts: p, StoreArtifacts: true, Repository: app.env.Repository, Log: app.runner.Logf,
+		Stores: pipeline.Stores{Directory: directory, Artifacts: p}, StoreArtifacts: true,
+		Repository: app.env.Repository, Log: app.runner.Logf,
 		Sinks: []emit.Sink{&target{p, "nats", []string{"stream"}},
 			&target{p, "dispatch", []string{"acme/core", "acme/dash"}}},
 	}

@@ -131,11 +131,11 @@ func (v *validation) checkFile(tree *checkout.Tree, file string) error {
 	var slug string
 	name, inside := nameIn(tree, file)
 	if inside {
-		slug = v.slug(tree)
+		slug = pipeline.Slug(tree, &v.env)
 		data, err = tree.ReadFile(name, schedule.MaxSize)
 	} else {
 		tree = nil
-		data, err = readLimited(file, v.stdin, schedule.MaxSize)
+		data, err = checkout.ReadArgument(file, v.stdin, schedule.MaxSize)
 	}
 	if err != nil {
 		v.manifest = nil
@@ -210,7 +210,8 @@ func (v *validation) checkContents(m *schedule.Manifest, tree *checkout.Tree) ([
 		entries = entries[:maxContents]
 	}
 	builder := pipeline.Builder{
-		Tree: tree, Manifest: m, Now: v.now, Secrets: v.secrets, Root: v.anyRoot(tree), Artifacts: v.artifactHome(),
+		Tree: tree, Manifest: m, Now: v.now, Secrets: v.secrets, Root: v.anyRoot(tree),
+		Artifacts: pipeline.ArtifactHome(&v.env),
 	}
 	planner := pipeline.Planner{Manifest: m, Now: v.now}
 	found, errs := make([][]diag.Finding, len(entries)), make([]error, len(entries))
@@ -230,7 +231,7 @@ func (v *validation) checkContents(m *schedule.Manifest, tree *checkout.Tree) ([
 // anyRoot returns the checkout's path on the host, or a placeholder if no event can
 // contain that path. prepare reports such a path itself.
 func (v *validation) anyRoot(tree *checkout.Tree) string {
-	root := v.hostPath(tree.Dir())
+	root := v.env.HostPath(tree.Dir())
 	if !event.IsRoot(root) {
 		return "/"
 	}

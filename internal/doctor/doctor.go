@@ -7,14 +7,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
-	"github.com/kaizen-agentic/schedule-action/internal/diag"
-	"github.com/kaizen-agentic/schedule-action/internal/emit"
-	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
-	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
 // Verdict is the result of a check.
@@ -66,30 +61,16 @@ func (c Check) Sentence() string {
 // Options holds the input of a run of prepare.
 type Options struct {
 	*pipeline.Project
+	pipeline.Services
 	// Entries are the entries whose events are built.
 	Entries []*schedule.Entry
 	// Builder builds their bundles and events. It is used only with a valid manifest.
 	Builder pipeline.Builder
-	Now     time.Time        // the instant of the run
-	Clock   func() time.Time // the machine's clock
-	Env     actions.Environment
-	Client  func(token string) (*gh.Client, error)
+	Now     time.Time // the instant of the run
 	// Refused is why prepare refuses this event, or nil.
 	Refused error
-
-	Token, LedgerBranch string
-	Days                int   // retention-days; 0 is as long as the cadence needs
-	DaysErr             error // why retention-days is invalid
-	// ShortRetention are findings about entries whose receipts would expire too early.
-	ShortRetention []diag.Finding
-	// Stores opens the stores of the run.
-	Stores func() (directory *store.Directory, artifacts store.Store, err error)
-
-	Dispatch, NATS bool // whether these channels are used
-	Targets        []string
-	TargetsErr     error // why dispatch-to is invalid
-	DispatchToken  string
-	NATSOptions    emit.NATSOptions
+	Stores  pipeline.StoreOptions
+	Targets pipeline.Targets
 }
 
 // Names of inputs in messages.

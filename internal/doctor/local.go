@@ -97,11 +97,12 @@ func (d *doctor) checkWorkflows() {
 
 func (d *doctor) checkRetention() {
 	const name = "retention"
-	if d.DaysErr != nil {
-		d.add(failedBy(name, d.DaysErr))
+	if d.Stores.DaysErr != nil {
+		d.add(failedBy(name, d.Stores.DaysErr))
 		return
 	}
-	if short := d.ShortRetention; len(short) > 0 {
+	retention := pipeline.Retention{Manifest: d.Manifest, Wanted: d.Stores.Days, Limit: d.Env.Retention}
+	if short := retention.Findings(); len(short) > 0 {
 		d.add(warned(name, short[0].Hint, "%s (%s in all)", short[0].Message, advice.Count(len(short), "agent")))
 		return
 	}
@@ -111,7 +112,7 @@ func (d *doctor) checkRetention() {
 	}
 	longest := 0
 	for i := range d.Manifest.Entries {
-		kept, _ := store.Retention(d.Manifest.Entries[i].Cadence, d.Days, d.Env.Retention)
+		kept, _ := store.Retention(d.Manifest.Entries[i].Cadence, retention.Wanted, retention.Limit)
 		longest = max(longest, kept)
 	}
 	d.add(passed(name, "receipts are kept for at most %s, which outlives every period; %s",
@@ -122,23 +123,21 @@ func (d *doctor) checkRetention() {
 // address and token exist only in a step that `uses:` the action.
 func (d *doctor) checkStore() {
 	const name = "store"
-	if d.Manifest == nil || d.DaysErr != nil { // both are reported already
+	if d.Manifest == nil || d.Stores.DaysErr != nil { // both are reported already
 		return
 	}
-	if d.Env.Actions && !d.haveService() {
+	if d.Env.Actions && !d.Env.HasArtifactService() {
 		d.add(warned(name, "run it as an action (`uses:`), or keep the directory of `out` between runs", "%v",
 			store.ErrNoArtifactService))
 		return
 	}
-	directory, artifacts, err := d.Stores()
+	stores, err := d.OpenStores(d.Project, d.Stores)
 	switch {
 	case err != nil:
 		d.add(failedBy(name, err))
-	case artifacts == nil:
-		d.add(passed(name, "bundles and receipts are files in %s", directory.Path("")))
+	case stores.Artifacts == nil:
+		d.add(passed(name, "bundles and receipts are files in %s", stores.Directory.Path("")))
 	default:
 		d.add(passed(name, "bundles and receipts are job artifacts, and the artifact service is available"))
 	}
 }
-
-func (d *doctor) haveService() bool { return d.Env.ResultsURL != "" && d.Env.RuntimeToken != "" }

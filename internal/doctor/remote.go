@@ -44,7 +44,7 @@ type credential struct {
 
 func (d *doctor) credential(input, token string) (credential, error) {
 	c := credential{input: input, token: strings.TrimSpace(token)}
-	client, err := d.Client(token)
+	client, err := d.Clients.For(token)
 	if err != nil {
 		return c, err
 	}
@@ -126,10 +126,10 @@ func (c credential) requestFailure(name, access string, err error) Check {
 // checkLedger reads what `due` reads: the repository and its artifacts.
 func (d *doctor) checkLedger(ctx context.Context) {
 	repository := d.Env.Repository
-	if repository == "" || d.Env.Actions && !d.haveService() {
+	if repository == "" || d.Env.Actions && !d.Env.HasArtifactService() {
 		return // the ledger is a directory, and no request is made
 	}
-	c, err := d.credential(inputToken, d.Token)
+	c, err := d.credential(inputToken, d.Stores.Token)
 	if err != nil {
 		d.add(failedBy("token", err))
 		return
@@ -149,7 +149,7 @@ func (d *doctor) checkLedger(ctx context.Context) {
 		d.add(c.requestFailure("ledger", "`actions: read` on "+repository, err))
 		return
 	}
-	branch := cmp.Or(d.LedgerBranch, info.DefaultBranch)
+	branch := cmp.Or(d.Stores.Branch, info.DefaultBranch)
 	d.add(passed("ledger", "%s of %s can be read; receipts count from the branch %q", advice.Count(total, "artifact"),
 		repository, branch))
 }
@@ -158,14 +158,14 @@ func (d *doctor) checkLedger(ctx context.Context) {
 // once.
 func (d *doctor) checkTargets(ctx context.Context) {
 	const input = inputDispatchToken
-	if !d.Dispatch {
+	if !d.Targets.Channels.Dispatch {
 		return
 	}
-	if d.TargetsErr != nil {
-		d.add(failedBy(inputDispatchTo, d.TargetsErr))
+	if d.Targets.RepositoriesErr != nil {
+		d.add(failedBy(inputDispatchTo, d.Targets.RepositoriesErr))
 		return
 	}
-	c, err := d.credential(input, d.DispatchToken)
+	c, err := d.credential(input, d.Targets.DispatchToken)
 	if err != nil || c.token == "" {
 		if err == nil {
 			err = errors.New("there is no token")
@@ -173,15 +173,16 @@ func (d *doctor) checkTargets(ctx context.Context) {
 		d.add(failed(input, "set it to a token with `contents: write` on every repository of dispatch-to", "%v", err))
 		return
 	}
-	checks := make([]Check, len(d.Targets))
-	pipeline.Each(len(d.Targets), func(i int) { checks[i] = d.checkTarget(ctx, c, d.Targets[i]) })
+	targets := d.Targets.Repositories
+	checks := make([]Check, len(targets))
+	pipeline.Each(len(targets), func(i int) { checks[i] = d.checkTarget(ctx, c, targets[i]) })
 	refused := c.requestFailure("", "", &gh.Error{Kind: gh.Unauthorized, Status: 401})
 	if i := slices.IndexFunc(checks, func(c Check) bool { return c.Message == refused.Message }); i >= 0 {
 		refused.Name = input
 		d.add(refused)
 		return
 	}
-	if c.token != strings.TrimSpace(d.Token) {
+	if c.token != strings.TrimSpace(d.Stores.Token) {
 		if _, ok := c.client.TokenInfo(); ok {
 			d.add(c.tokenCheck(d.Clock()))
 		}
@@ -284,10 +285,10 @@ func checkReceiver(ctx context.Context, c credential, name string, r gh.Reposito
 // checkNATS connects and looks for a stream that captures the subject.
 func (d *doctor) checkNATS(ctx context.Context) {
 	const name = "nats"
-	if !d.NATS {
+	if !d.Targets.Channels.NATS {
 		return
 	}
-	n, err := emit.NewNATS(d.NATSOptions)
+	n, err := d.OpenNATS(d.Targets, true)
 	if err != nil {
 		d.add(failedBy(name, err))
 		return
@@ -295,7 +296,7 @@ func (d *doctor) checkNATS(ctx context.Context) {
 	defer n.Close()
 	err = n.Check(ctx)
 	if err == nil {
-		d.add(passed(name, "connected, and a stream captures the subject %q", d.NATSOptions.Subject))
+		d.add(passed(name, "connected, and a stream captures the subject %q", d.Targets.NATS.Subject))
 		return
 	}
 	result := failedBy(name, err)
@@ -315,8 +316,8 @@ const (
 
 func (d *doctor) checkClock() {
 	const name, hint = "clock", "set the machine's clock, for example by NTP"
-	for _, token := range []string{d.Token, d.DispatchToken} {
-		client, err := d.Client(token)
+	for _, token := range []string{d.Stores.Token, d.Targets.DispatchToken} {
+		client, err := d.Clients.For(token)
 		if err != nil {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
@@ -29,6 +30,25 @@ type Builder struct {
 	// Artifacts identifies the job artifacts that will hold the bundles, or is nil if
 	// none are stored.
 	Artifacts *event.ArtifactHome
+}
+
+// NewBuilder returns a builder for an open project with a valid manifest. It logs a
+// warning if the commit of the checkout is unknown.
+func (s Services) NewBuilder(p *Project, now time.Time) Builder {
+	commit, err := CommitOf(p.Tree, s.Env)
+	if err != nil {
+		s.Log("warning: the bundles name no commit, because that of the checkout is unknown: %v", err)
+	}
+	return Builder{Tree: p.Tree, Manifest: p.Manifest, Now: now, Commit: commit, Root: p.Root}
+}
+
+// ArtifactHome returns where a run stores job artifacts, or nil without a valid
+// repository name.
+func ArtifactHome(env *actions.Environment) *event.ArtifactHome {
+	if !event.IsRepository(env.Repository) {
+		return nil
+	}
+	return &event.ArtifactHome{Repository: env.Repository, ServerURL: env.ServerURL}
 }
 
 // Built is the result of the second stage for an entry.
@@ -75,13 +95,6 @@ func (b *Builder) input(p *Planned) prepare.Input {
 		Secrets: b.Secrets,
 		File:    b.Manifest.File,
 	}
-}
-
-// Input returns the input of an entry's bundle, for a bundle from another program.
-func (b *Builder) Input(e *schedule.Entry) prepare.Input {
-	p := Planned{Entry: e}
-	p.ID.Period = e.Current(b.Now).Period
-	return b.input(&p)
 }
 
 // payload encodes the event with the artifact of its bundle, or without one if it is nil.

@@ -17,10 +17,7 @@ import (
 // use.
 type Deliverer struct {
 	Planner *Planner
-	// Directory always stores the bundle. Artifacts, if not nil, is the ledger, and
-	// stores the bundle as a job artifact.
-	Directory *store.Directory
-	Artifacts store.Store
+	Stores
 	// StoreArtifacts means that bundles are stored as job artifacts.
 	StoreArtifacts bool
 	Sinks          []emit.Sink
@@ -40,12 +37,15 @@ type Deliverer struct {
 
 // Delivered is the result of the third stage for an entry.
 type Delivered struct {
-	ContentName string       // bundle.md or bundle.json
-	Event       *event.Event // nil unless the bundle is stored; Payload is its encoding
-	Payload     json.RawMessage
-	Content     []byte // the bundle, if it is kept
-	Deliveries  []store.Delivery
-	Memory      *Memory // nil without a memory
+	ContentName string // bundle.md or bundle.json
+	// Dir is the directory that holds the bundle: slash-separated, and relative to the
+	// workspace if inside. It is "" in a dry run.
+	Dir        string
+	Event      *event.Event // nil unless the bundle is stored; Payload is its encoding
+	Payload    json.RawMessage
+	Content    []byte // the bundle, if it is kept
+	Deliveries []store.Delivery
+	Memory     *Memory // nil without a memory
 	// Receipt means that every requested delivery succeeded and that the receipt is
 	// stored.
 	Receipt bool
@@ -97,6 +97,7 @@ func (d *Deliverer) storeBundle(ctx context.Context, p *Planned, b *Built, done 
 		if _, err := d.Directory.PutBundle(ctx, name, files); err != nil {
 			return err
 		}
+		done.Dir = d.path(name)
 		if d.StoreArtifacts {
 			var err error
 			if artifact, err = d.Artifacts.PutBundle(ctx, name, files); err != nil {

@@ -20,11 +20,11 @@ func (o ProjectOptions) missingManifest(tree *checkout.Tree, file string) diag.F
 	if found := Misnamed(tree, file); found != "" {
 		return report(fmt.Sprintf("there is no such file; found %q", found), fmt.Sprintf("rename it to %s", file))
 	}
-	if o.Actions && isEmpty(tree) {
+	if o.Env.Actions && isEmpty(tree) {
 		return report("there is no such file, and the checkout is empty",
 			"check the repository out in a step before this one: - uses: actions/checkout@v7")
 	}
-	if root := ManifestAbove(tree.Dir(), file, o.Workspace); root != "" {
+	if root := ManifestAbove(tree.Dir(), file, o.Env.Workspace); root != "" {
 		return report(fmt.Sprintf("there is no such file here; the repository's manifest is %s",
 			filepath.Join(root, file)),
 			fmt.Sprintf("run this in %s, or give --target %[1]s", root))

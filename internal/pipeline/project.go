@@ -1,12 +1,15 @@
 package pipeline
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"path/filepath"
+	"strings"
 
+	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
@@ -17,16 +20,13 @@ import (
 type ProjectOptions struct {
 	Dir  string // absolute path of the checkout
 	File string // the manifest, relative to Dir or absolute
-	// Slug returns the State Hub slug for a manifest without one.
-	Slug func(*checkout.Tree) string
-	// Actions means that the program runs in a workflow, whose directory is Workspace.
-	Actions   bool
-	Workspace string
+	Env  *actions.Environment
 }
 
 // Project is an open checkout and its manifest.
 type Project struct {
 	Tree     *checkout.Tree
+	Root     string             // the checkout's path on the runner's host
 	File     string             // the manifest's path in the checkout
 	Source   []byte             // the manifest's text; nil if it cannot be read
 	Manifest *schedule.Manifest // nil if Findings has an error
@@ -40,7 +40,7 @@ func OpenProject(o ProjectOptions) (*Project, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the checkout: %w: check out the repository first or name it with --target", err)
 	}
-	p := &Project{Tree: tree, File: o.File}
+	p := &Project{Tree: tree, Root: o.Env.HostPath(tree.Dir()), File: o.File}
 	if filepath.IsAbs(p.File) {
 		if rel, err := filepath.Rel(o.Dir, p.File); err == nil && filepath.IsLocal(rel) {
 			p.File = rel
@@ -67,8 +67,19 @@ func (p *Project) load(o ProjectOptions) {
 		p.Source, p.Findings = data, []diag.Finding{f}
 	default:
 		p.Source = data
-		p.Manifest, p.Findings = LoadManifest(p.File, data, o.Slug(p.Tree))
+		p.Manifest, p.Findings = LoadManifest(p.File, data, Slug(p.Tree, o.Env))
 	}
+}
+
+// Slug returns the State Hub slug for a manifest without one: the repository's name. It
+// comes from the workspace's repository, else from the checkout's remote, else from the
+// directory's name.
+func Slug(tree *checkout.Tree, env *actions.Environment) string {
+	_, name, _ := strings.Cut(env.Repository, "/")
+	if name != "" && tree.Dir() == filepath.Clean(env.Workspace) {
+		return name
+	}
+	return cmp.Or(tree.Origin(), name, filepath.Base(tree.Dir()))
 }
 
 // Close releases the checkout.

@@ -1,15 +1,15 @@
-package main
+package pipeline
 
 import (
-	"bytes"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
 // TestCommitOf checks that the workflow's commit is used only if no .git has another one,
@@ -45,32 +45,22 @@ func TestCommitOf(t *testing.T) {
 			if err := os.MkdirAll(filepath.Join(dir, c.target), 0o755); err != nil {
 				t.Fatal(err)
 			}
-			for name, content := range c.files {
-				name = filepath.Join(dir, name)
-				if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
+			fixture.Write(t, dir, c.files)
 			tree, err := checkout.Open(filepath.Join(dir, c.target))
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer tree.Close()
-			var log bytes.Buffer
-			a := &app{
-				env: actions.Environment{Workspace: filepath.Join(dir, "work"), SHA: workflows},
-				runner: actions.NewRunner(actions.RunnerOptions{Getenv: func(string) string { return "" },
-					Stdout: io.Discard, Stderr: &log}),
+			var log fixture.Log
+			services := Services{
+				Env: &actions.Environment{Workspace: filepath.Join(dir, "work"), SHA: workflows}, Log: log.Printf,
 			}
-			if got := a.commitOf(tree); got != c.want {
+			if got := services.NewBuilder(&Project{Tree: tree}, time.Time{}).Commit; got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
-			if !strings.Contains(log.String(), c.log) || (log.Len() > 0) != (c.log != "") ||
-				strings.Count(log.String(), "\n") > 1 {
-				t.Errorf("the log is %q, want %q", log.String(), c.log)
+			lines := log.Lines()
+			if !strings.Contains(log.Text(), c.log) || (len(lines) > 0) != (c.log != "") || len(lines) > 1 {
+				t.Errorf("the log is %q, want %q", lines, c.log)
 			}
 		})
 	}

@@ -1,0 +1,126 @@
+package pipeline
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/actions"
+	"github.com/kaizen-agentic/schedule-action/internal/gh"
+	"github.com/kaizen-agentic/schedule-action/internal/store"
+)
+
+// Services is what stores and sinks need in order to open.
+type Services struct {
+	Env     *actions.Environment
+	Clients *gh.Clients
+	Clock   func() time.Time // the machine's clock
+	Log     func(format string, args ...any)
+}
+
+// StoreOptions says where bundles and receipts are kept.
+type StoreOptions struct {
+	Out    string // directory, "" for .kaizen/prepared in the checkout
+	Token  string // reads the ledger
+	Branch string // whose receipts count, "" for the default branch
+	// Days is how long artifacts are kept; 0 is as long as the cadence needs. DaysErr is
+	// why the option is invalid.
+	Days    int
+	DaysErr error
+}
+
+// Stores is where a run keeps bundles and receipts.
+type Stores struct {
+	Directory *store.Directory // always stores the bundle
+	// Artifacts are the job artifacts, nil without an artifact service. If there are any,
+	// they are the ledger.
+	Artifacts store.Store
+	// Base is the directory to which the paths of Directory are relative, or "" if it is
+	// the workspace.
+	Base string
+}
+
+// Ledger returns the store that decides what is due: job artifacts if there are any,
+// because a runner's directory is temporary.
+func (s Stores) Ledger() store.Store {
+	if s.Artifacts != nil {
+		return s.Artifacts
+	}
+	return s.Directory
+}
+
+// path returns the directory of a bundle, relative to the workspace if it is inside.
+func (s Stores) path(name string) string {
+	dir := s.Directory.Path(name)
+	if s.Base == "" || filepath.IsAbs(dir) {
+		return dir
+	}
+	return filepath.ToSlash(filepath.Join(s.Base, dir))
+}
+
+// OpenStores opens both stores. Without an artifact service it logs a warning and opens
+// the directory only. The error is about a wrong option.
+func (s Services) OpenStores(p *Project, o StoreOptions) (Stores, error) {
+	var stores Stores
+	if o.DaysErr != nil {
+		return stores, o.DaysErr
+	}
+	if err := s.openDirectory(&stores, p.Tree.Dir(), o.Out); err != nil {
+		return stores, err
+	}
+	if !s.Env.Actions {
+		return stores, nil
+	}
+	api, err := s.Clients.For(o.Token)
+	if err != nil {
+		return stores, fmt.Errorf("token: %w", err)
+	}
+	artifacts, err := store.NewArtifacts(store.ArtifactsOptions{
+		ResultsURL:    s.Env.ResultsURL,
+		RuntimeToken:  s.Env.RuntimeToken,
+		ServerURL:     s.Env.ServerURL,
+		Repository:    s.Env.Repository,
+		RepositoryID:  s.Env.RepositoryID,
+		RunID:         s.Env.RunID,
+		LedgerBranch:  cmp.Or(o.Branch, s.Env.DefaultBranch()),
+		RetentionDays: Retention{p.Manifest, o.Days, s.Env.Retention}.Days,
+		API:           api,
+		Now:           s.Clock,
+		Log:           s.Log,
+	})
+	if errors.Is(err, store.ErrNoArtifactService) {
+		s.Log("warning: %v; bundles and receipts stay in %s, so keep that directory between runs or every "+
+			"run prepares again", err, stores.Directory.Path(""))
+		return stores, nil
+	}
+	if err != nil {
+		return stores, err
+	}
+	stores.Artifacts = artifacts
+	return stores, nil
+}
+
+// openDirectory opens the directory store: given, relative to the working directory, or
+// .kaizen/prepared in the checkout.
+func (s Services) openDirectory(stores *Stores, target, given string) (err error) {
+	out := filepath.Join(target, ".kaizen", "prepared")
+	if given != "" {
+		if out, err = filepath.Abs(given); err != nil {
+			return err
+		}
+	}
+	workspace := s.Env.Workspace
+	if _, inside := s.Env.InWorkspace(target); !inside {
+		workspace, stores.Base = target, target
+	}
+	stores.Directory, err = store.OpenDirectory(store.DirectoryOptions{
+		Workspace:  workspace,
+		Out:        out,
+		Repository: s.Env.Repository,
+		NoSync:     s.Env.Actions && s.Env.HasArtifactService(), // job artifacts are then the ledger
+		Log:        s.Log,
+	})
+	return err
+}

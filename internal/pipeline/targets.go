@@ -1,0 +1,66 @@
+package pipeline
+
+import (
+	"fmt"
+
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
+	"github.com/kaizen-agentic/schedule-action/internal/emit"
+)
+
+// Channels says which channels get the events of a run.
+type Channels struct {
+	Summary, Artifact, Dispatch, NATS, Stdout bool
+	// Bundle prints the bundles themselves to standard output. It is the default on a
+	// terminal, and has no name in `emit`.
+	Bundle bool
+}
+
+// Targets says where events go.
+type Targets struct {
+	Channels Channels
+	// Repositories get a dispatch. RepositoriesErr is why dispatch-to is invalid.
+	Repositories    []string
+	RepositoriesErr error
+	DispatchToken   string
+	NATS            emit.NATSOptions
+}
+
+var errNoDispatchToken = advice.New("set dispatch-token to one with contents: write on every target",
+	"dispatch-to needs a token")
+
+// OpenSinks opens the channels that need a connection. The error is about a wrong option.
+func (s Services) OpenSinks(t Targets, dryRun bool) ([]emit.Sink, error) {
+	var sinks []emit.Sink
+	if t.Channels.NATS {
+		n, err := s.OpenNATS(t, dryRun)
+		if err != nil {
+			return nil, err
+		}
+		sinks = append(sinks, n)
+	}
+	if t.Channels.Dispatch {
+		if t.RepositoriesErr != nil {
+			return nil, t.RepositoriesErr
+		}
+		if t.DispatchToken == "" && !dryRun {
+			return nil, errNoDispatchToken
+		}
+		client, err := s.Clients.For(t.DispatchToken)
+		if err != nil {
+			return nil, fmt.Errorf("dispatch-token: %w", err)
+		}
+		sinks = append(sinks,
+			emit.NewDispatch(emit.DispatchOptions{Client: client, Targets: t.Repositories, DryRun: dryRun}))
+	}
+	return sinks, nil
+}
+
+// OpenNATS opens the NATS sink. In a dry run it publishes nothing.
+func (s Services) OpenNATS(t Targets, dryRun bool) (*emit.NATS, error) {
+	o := t.NATS
+	o.DryRun, o.Name, o.Source = dryRun, "schedule-action", "schedule-action"
+	if s.Env.Repository != "" {
+		o.Source = s.Env.ServerURL + "/" + s.Env.Repository
+	}
+	return emit.NewNATS(o)
+}
