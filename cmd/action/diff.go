@@ -13,6 +13,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
+	"github.com/kaizen-agentic/schedule-action/internal/render"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
@@ -113,7 +114,7 @@ func (c *comparison) section() actions.Section {
 	for _, e := range c.Entries {
 		s.Table.Rows = append(s.Table.Rows, []actions.Cell{
 			{Text: e.Agent, Code: true}, {Text: changes(e)}, {Text: effect(e)}, {Text: rates(e.Before, e.After)},
-			{Text: instants(e.Next)},
+			{Text: render.Instants(e.Next)},
 		})
 	}
 	return s
@@ -178,7 +179,7 @@ func (c *comparison) writeText(b *bytes.Buffer) {
 	}
 	table := [][]string{{"AGENT", "CHANGE", "AFTER THE MERGE", "RUNS A MONTH", "NEXT FIVE SLOTS"}}
 	for _, e := range c.Entries {
-		table = append(table, []string{e.Agent, changes(e), effect(e), rates(e.Before, e.After), instants(e.Next)})
+		table = append(table, []string{e.Agent, changes(e), effect(e), rates(e.Before, e.After), render.Instants(e.Next)})
 	}
-	writeTable(b, table)
+	b.Write(render.Table(table))
 }

@@ -1,20 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"strconv"
 	"time"
 
-	"github.com/kaizen-agentic/schedule-action/internal/actions"
-	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/doctor"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
-	"github.com/kaizen-agentic/schedule-action/internal/safetext"
+	"github.com/kaizen-agentic/schedule-action/internal/render"
 )
 
 // doctorDeadline is long enough to read the workflows of a few hundred targets within the
@@ -55,7 +50,7 @@ func runDoctor(ctx context.Context, a *app, r *reader) (int, error) {
 	if err != nil {
 		return exitUsage, err
 	}
-	return a.reportDoctor(p, doctor.Run(ctx, input), o.format)
+	return a.reportDoctor(p, render.NewChecks(doctor.Run(ctx, input)), o.format)
 }
 
 // doctorInput returns what doctor checks: the named entries, else those that are enabled.
@@ -86,62 +81,19 @@ func (a *app) doctorInput(p *pipeline.Project, o doctorOptions) (doctor.Options,
 
 // reportDoctor reports the checks. A problem that the user has to fix decides the exit
 // code before one that a second run may solve.
-func (a *app) reportDoctor(p *pipeline.Project, checks []doctor.Check, format string) (int, error) {
-	for i, c := range checks {
-		// Some messages quote servers, and in Actions the runner reads standard output
-		// for commands.
-		checks[i].Message, checks[i].Hint = safetext.Sanitize(c.Message), safetext.Sanitize(c.Hint)
+func (a *app) reportDoctor(p *pipeline.Project, checks render.Checks, format string) (int, error) {
+	report := checks.Text()
+	if format == "json" {
+		report = checks.JSON()
 	}
-	t := doctor.Count(checks)
 	a.annotate(p.Findings)
-	report, err := renderChecks(checks, format)
-	err = errors.Join(
-		err,
-		a.logFindings(p.Findings, p.SourceOf),
-		write(a.stdout, report),
-		outputs{{"valid", strconv.FormatBool(t.Failures == 0)}, {"errors", strconv.Itoa(t.Failures)},
-			{"warnings", strconv.Itoa(t.Warnings)}}.set(a.runner),
-		a.runner.WriteSummary(doctorSummary(checks, t)),
-	)
+	err := errors.Join(a.logFindings(p.Findings, p.SourceOf), write(a.stdout, report),
+		a.publish(checks.Outputs(), checks.Summary()))
 	switch {
-	case t.Fix:
+	case checks.Fix:
 		return exitFindings, err
-	case t.Unanswered, err != nil:
+	case checks.Unanswered, err != nil:
 		return exitUnavailable, err
 	}
 	return exitOK, nil
-}
-
-func renderChecks(checks []doctor.Check, format string) ([]byte, error) {
-	var b bytes.Buffer
-	if format == "json" {
-		err := writeJSON(&b, checks)
-		return b.Bytes(), err
-	}
-	rows := [][]string{{"VERDICT", "CHECK", "RESULT AND NEXT STEP"}}
-	for _, c := range checks {
-		rows = append(rows, []string{string(c.Verdict), c.Name, c.Sentence()})
-	}
-	writeTable(&b, rows)
-	return b.Bytes(), nil
-}
-
-func doctorSummary(checks []doctor.Check, t doctor.Tally) actions.Summary {
-	s := actions.Summary{Verdict: "✅ A run has everything that it needs"}
-	switch {
-	case t.Failures > 0:
-		s.Verdict = fmt.Sprintf("❌ %s failed, %s", advice.Count(t.Failures, "check"),
-			advice.Count(t.Warnings, "warning"))
-	case t.Warnings > 0:
-		s.Verdict = fmt.Sprintf("⚠️ Nothing failed, %s", advice.Count(t.Warnings, "warning"))
-	}
-	marks := map[doctor.Verdict]string{doctor.OK: "✅", doctor.Warning: "⚠️", doctor.Failed: "❌"}
-	table := &actions.Table{Header: []string{"Check", "Verdict", "Result", "Next step"}}
-	for _, c := range checks {
-		table.Rows = append(table.Rows, []actions.Cell{
-			{Text: c.Name}, {Text: marks[c.Verdict] + " " + string(c.Verdict)}, {Text: c.Message}, {Text: c.Hint},
-		})
-	}
-	s.Sections = []actions.Section{{Title: "Checks", Table: table}}
-	return s
 }

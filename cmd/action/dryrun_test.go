@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
 // A dry run reports for every target what it would send, and leaves nothing behind.
@@ -25,7 +26,10 @@ func TestDryRunTellsAndLeavesNothing(t *testing.T) {
 	if got.code != exitOK {
 		t.Fatalf("exit code %d\n%s", got.code, got.stderr)
 	}
-	var deliveries []agentDelivery
+	var deliveries []struct {
+		Agent string
+		store.Delivery
+	}
 	if err := json.Unmarshal([]byte(got.outputs["deliveries"]), &deliveries); err != nil ||
 		len(deliveries) != len(targets) {
 		t.Fatalf("%d deliveries, %v", len(deliveries), err)

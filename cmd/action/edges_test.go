@@ -12,10 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
-	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
-	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
@@ -214,45 +211,6 @@ func TestSecretInABrokenManifest(t *testing.T) {
 				}
 			}
 		}
-	}
-}
-
-// Deliveries that exceed the platform's limit are reduced to the failed ones.
-func TestManyDeliveries(t *testing.T) {
-	t.Parallel()
-	output := filepath.Join(t.TempDir(), "output")
-	vars := map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": output}
-	var log strings.Builder
-	runner := actions.NewRunner(actions.RunnerOptions{Getenv: func(name string) string { return vars[name] },
-		Stderr: &log})
-	r := &pipeline.Outcome{
-		Planned: &pipeline.Planned{Entry: &schedule.Entry{Agent: "coach"}, Chosen: true}, Built: &pipeline.Built{},
-		Delivered: &pipeline.Delivered{},
-	}
-	for i := range 20_000 {
-		status := store.Delivered
-		if i%1000 == 0 {
-			status = store.Failed
-		}
-		r.Deliveries = append(r.Deliveries,
-			store.Delivery{Channel: "dispatch", Target: fmt.Sprint("acme/repository-", i), Status: status})
-	}
-	j := &job{app: &app{runner: runner}}
-	if err := j.setOutputs(outcome{entries: []*pipeline.Outcome{r}}); err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(output)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var kept []store.Delivery
-	if err := json.Unmarshal([]byte(parseOutputs(t, string(text))["deliveries"]), &kept); err != nil ||
-		len(kept) != 20 || kept[1].Target != "acme/repository-1000" {
-		t.Errorf("%d kept (%v), want the 20 that failed", len(kept), err)
-	}
-	if len(text) > actions.MaxOutputs ||
-		!strings.Contains(log.String(), "lists failed deliveries only, because all 20000") {
-		t.Errorf("%d bytes, log %s", len(text), &log)
 	}
 }
 

@@ -92,13 +92,24 @@ func TestOptionsAreRead(t *testing.T) {
 func TestOutputsAreDeclared(t *testing.T) {
 	t.Parallel()
 	set := map[string]bool{}
-	for _, file := range []string{"report.go", "list.go", "validate.go"} {
+	var files []string
+	for _, dir := range []string{".", "../../internal/render", "../../internal/actions"} {
+		found, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
+	}
+	setter := regexp.MustCompile(`\.Set(?:|Int|JSON)\("([a-z-]+)", `)
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range regexp.MustCompile(`(?:output|[\s{])\{"([a-z-]+)", `).FindAllStringSubmatch(string(data),
-			-1) {
+		for _, m := range setter.FindAllStringSubmatch(string(data), -1) {
 			set[m[1]] = true
 		}
 	}

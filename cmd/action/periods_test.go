@@ -32,7 +32,7 @@ func TestSlotsOfADay(t *testing.T) {
 				if got.code != exitOK {
 					t.Fatalf("exit code %d at %s\n%s", got.code, at, got.stderr)
 				}
-				var matrix struct{ Include []matrixEntry }
+				var matrix struct{ Include []struct{ Period string } }
 				if err := json.Unmarshal([]byte(got.outputs["matrix"]), &matrix); err != nil {
 					t.Fatal(err)
 				}

@@ -16,6 +16,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
+	"github.com/kaizen-agentic/schedule-action/internal/render"
 )
 
 // Exit codes, as in --help.
@@ -103,13 +104,8 @@ func run(ctx context.Context, args []string, w streams) int {
 // outputs.
 func reportUsageError(runner *actions.Runner, err error) {
 	runner.Annotate([]diag.Finding{{Rule: "usage", Severity: diag.Error, Message: err.Error()}})
-	failed := errors.Join(
-		outputs{{"valid", "false"}, {"errors", "0"}, {"warnings", "0"}, {"count", "0"}, {"prepared", "[]"},
-			{"payloads", "[]"}, {"deliveries", "[]"},
-			{"matrix", matrixJSON([]matrixEntry{})}, {"roster", "[]"}}.set(runner),
-		runner.WriteSummary(actions.Summary{Verdict: "❌ " + err.Error()}),
-	)
-	if failed != nil {
+	out, summary := render.UsageError(err)
+	if failed := errors.Join(runner.WriteOutputs(out), runner.WriteSummary(summary)); failed != nil {
 		runner.Logf("error: %v", failed)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
+	"github.com/kaizen-agentic/schedule-action/internal/render"
 	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 	"github.com/kaizen-agentic/schedule-action/internal/workflow"
@@ -341,20 +342,20 @@ func (v *validation) color() bool {
 }
 
 func (v *validation) setOutputs(errs, warnings int) error {
-	roster := []listed{}
+	roster := []render.RosterEntry{}
 	if v.manifest != nil {
 		for i := range v.manifest.Entries {
-			row := newListed(schedule.Decide(&v.manifest.Entries[i], v.now, schedule.Known{}))
+			row := render.NewRosterEntry(schedule.Decide(&v.manifest.Entries[i], v.now, schedule.Known{}))
 			if row.Enabled { // no ledger is read on a pull request, so this is what holds before any receipt
 				row.First, row.Reason = false, "the ledger was not read"
 			}
 			roster = append(roster, row)
 		}
 	}
-	return outputs{
-		{"valid", strconv.FormatBool(errs == 0)}, {"errors", strconv.Itoa(errs)}, {"warnings", strconv.Itoa(warnings)},
-		{"roster", compactJSON(roster)},
-	}.set(v.runner)
+	var out actions.Outputs
+	out.SetResult(errs == 0, errs, warnings)
+	out.SetJSON("roster", roster)
+	return v.runner.WriteOutputs(out)
 }
 
 func (v *validation) summary(failed bool, hidden []diag.Finding) actions.Summary {
@@ -367,7 +368,7 @@ func (v *validation) summary(failed bool, hidden []diag.Finding) actions.Summary
 	case warnings > 0:
 		s.Verdict = fmt.Sprintf("⚠️ %s is valid, with %s", v.checked(), advice.Count(warnings, "warning"))
 	}
-	s.Sections = append(s.Sections, findingsSections(v.findings, hidden)...)
+	s.Sections = append(s.Sections, render.FindingsSections(v.findings, len(hidden))...)
 	if v.diff != nil {
 		s.Sections = append(s.Sections, v.diff.section())
 	}

@@ -117,10 +117,10 @@ func annotation(f diag.Finding) *githubactions.Command {
 		Message: safetext.Shorten(safetext.Sanitize(message), maxAnnotation)}
 }
 
-// WriteOutput sets a step output; outside Actions it does nothing. The value is kept byte
+// writeOutput sets a step output; outside Actions it does nothing. The value is kept byte
 // for byte, between two lines of random text. The error is about a value of more than
 // MaxOutputs bytes, or a GITHUB_OUTPUT that cannot be written.
-func (r *Runner) WriteOutput(name, value string) error {
+func (r *Runner) writeOutput(name, value string) error {
 	if !r.Actions() {
 		return nil
 	}

@@ -111,7 +111,7 @@ func checkOutput(t *testing.T, value string) {
 	r, _, _, dir := newTestRunner(t)
 	want := []fixture.Output{{Name: "before", Value: "1"}, {Name: "payload", Value: value}, {Name: "after", Value: ""}}
 	for _, o := range want {
-		if err := r.WriteOutput(o.Name, o.Value); err != nil {
+		if err := r.writeOutput(o.Name, o.Value); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -233,7 +233,7 @@ func TestOutsideActionsNothingIsWritten(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	r := NewRunner(RunnerOptions{func(string) string { return "" }, &stdout, &stderr})
 	hidden := r.Annotate([]diag.Finding{diag.Cadence.At("m.yml", 1, 1, "x", "")})
-	err := errors.Join(r.WriteOutput("a", "b"), r.WriteSummary(Summary{Verdict: "x"}))
+	err := errors.Join(r.writeOutput("a", "b"), r.WriteSummary(Summary{Verdict: "x"}))
 	if err != nil || hidden != nil || stdout.Len()+stderr.Len() > 0 {
 		t.Errorf("got %v, %v, %q, %q", err, hidden, stdout.String(), stderr.String())
 	}
@@ -265,7 +265,7 @@ func TestRunnerErrors(t *testing.T) {
 				"GITHUB_STEP_SUMMARY": bad}
 			r := NewRunner(RunnerOptions{func(k string) string { return env[k] }, brokenWriter{}, brokenWriter{}})
 			r.delimiter = func() string { return tt.delimiter }
-			err := r.WriteOutput("payload", tt.value)
+			err := r.writeOutput("payload", tt.value)
 			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
@@ -283,7 +283,7 @@ func TestRunnerErrors(t *testing.T) {
 func TestDelimitersDiffer(t *testing.T) {
 	t.Parallel()
 	r, _, _, dir := newTestRunner(t)
-	if err := errors.Join(r.WriteOutput("a", "1"), r.WriteOutput("b", "2")); err != nil {
+	if err := errors.Join(r.writeOutput("a", "1"), r.writeOutput("b", "2")); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(readFile(t, filepath.Join(dir, "output")), "\n")

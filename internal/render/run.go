@@ -1,0 +1,122 @@
+// Package render turns what a command did into what people and programs read: the job
+// summary, lines of the log, tables, JSON and outputs. It writes nothing itself.
+package render
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/store"
+)
+
+// Run is what a run of prepare did.
+type Run struct {
+	File      string // the manifest
+	Valid     bool   // whether the manifest is valid
+	DryRun    bool
+	Cancelled bool
+	Entries   []*pipeline.Outcome
+	Findings  []diag.Finding // of the manifest and of all entries, sorted
+	Errors    []error        // of entries and of steps that are no entry's
+
+	prepared []*pipeline.Outcome // entries with an event
+	failed   int                 // entries with an error
+}
+
+// NewRun collects the outcomes of a run. An invalid manifest has none.
+func NewRun(p *pipeline.Project, entries []*pipeline.Outcome) *Run {
+	r := &Run{File: p.File, Valid: p.Manifest != nil, Entries: entries, Findings: slices.Clone(p.Findings)}
+	var failed AgentErrors
+	for _, o := range entries {
+		r.Findings = append(r.Findings, o.Findings...)
+		if o.Err != nil {
+			r.failed++
+			failed.Add(o.Entry.Agent, o.Err)
+		}
+		if o.Payload != nil {
+			r.prepared = append(r.prepared, o)
+		}
+	}
+	r.Errors = failed.Errors()
+	diag.Sort(r.Findings)
+	return r
+}
+
+// Fail adds the error of a step. It ignores nil.
+func (r *Run) Fail(err error) {
+	if err != nil {
+		r.Errors = append(r.Errors, err)
+	}
+}
+
+// Invalid reports whether a finding is an error.
+func (r *Run) Invalid() bool {
+	errs, _ := diag.Count(r.Findings)
+	return errs > 0
+}
+
+// Lines returns what the log says about every entry: its state and its deliveries, and
+// for an entry that was not chosen its next five dates.
+func (r *Run) Lines() []string {
+	var lines []string
+	for _, o := range r.Entries {
+		line := fmt.Sprintf("%s: %s", o.Entry.Agent, r.state(o))
+		if !o.Chosen {
+			line += "; next " + strings.Join(timestamps(o.Decision.Next), ", ")
+		}
+		lines = append(lines, line)
+		for _, d := range o.Deliveries {
+			lines = append(lines, fmt.Sprintf("  %s %s: %s", d.Channel, d.Target, result(d)))
+		}
+	}
+	return lines
+}
+
+// result returns the status of a delivery, and why it failed.
+func result(d store.Delivery) string {
+	if d.Error == "" {
+		return string(d.Status)
+	}
+	return string(d.Status) + ": " + d.Error
+}
+
+// state describes in a few words what happened to an entry, and why.
+func (r *Run) state(o *pipeline.Outcome) string {
+	switch {
+	case !o.Chosen && o.Err != nil:
+		return "undecided: " + o.Reason
+	case !o.Chosen && o.Decision.State == schedule.NotDue:
+		return "not due: " + o.Reason
+	case !o.Chosen:
+		return "not prepared: " + o.Reason
+	case o.Stopped():
+		return "stopped by findings"
+	case o.Err != nil && o.Payload == nil:
+		return "failed: " + o.Err.Error()
+	case o.Err != nil:
+		return "delivered partly: " + o.Err.Error()
+	}
+	return fmt.Sprintf("%s as %s: %s", r.did(), o.ID.Name(), o.Reason)
+}
+
+// did is the verb for prepared entries.
+func (r *Run) did() string {
+	if r.DryRun {
+		return "would be prepared"
+	}
+	return "prepared"
+}
+
+// timestamps returns the instants of slots in RFC 3339.
+func timestamps(slots []schedule.Slot) []string {
+	out := make([]string, len(slots))
+	for i, s := range slots {
+		out[i] = s.At.Format(time.RFC3339)
+	}
+	return out
+}

@@ -1,0 +1,149 @@
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/kaizen-agentic/schedule-action/internal/actions"
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
+	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
+	"github.com/kaizen-agentic/schedule-action/internal/prepare"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+)
+
+// Summary returns the job summary. Hidden is how many findings have no annotation.
+func (r *Run) Summary(hidden int) actions.Summary {
+	s := actions.Summary{Verdict: r.verdict()}
+	add := func(title string, table *actions.Table) {
+		if len(table.Rows) > 0 {
+			s.Sections = append(s.Sections, actions.Section{Title: title, Table: table})
+		}
+	}
+	add("What failed", r.errorsTable())
+	add("Agents", r.agentsTable())
+	add("Deliveries", r.deliveriesTable())
+	add("Memory", r.memoryTable())
+	s.Sections = append(s.Sections, FindingsSections(r.Findings, hidden)...)
+	if payloads := r.payloads(); len(payloads) > 0 {
+		s.Sections = append(s.Sections, actions.Section{Title: "Payloads", Details: payloads})
+	}
+	return s
+}
+
+func (r *Run) verdict() string {
+	prepared := advice.Count(len(r.prepared), "agent") + " " + r.did()
+	switch {
+	case !r.Valid:
+		return fmt.Sprintf("❌ %s is not valid; nothing was prepared", r.File)
+	case r.Cancelled:
+		return fmt.Sprintf("❌ Cancelled: %s; nothing is lost: run again", prepared)
+	case r.failed > 0:
+		return fmt.Sprintf("❌ %s, %s not finished; nothing is lost: run again", prepared,
+			advice.Count(r.failed, "agent"))
+	case len(r.Errors) > 0:
+		return fmt.Sprintf("❌ %s, %s failed; nothing is lost: run again", prepared,
+			advice.Count(len(r.Errors), "step"))
+	case r.Invalid():
+		return fmt.Sprintf("❌ %s, some stopped by findings", prepared)
+	case len(r.prepared) == 0:
+		return "✅ Nothing is due"
+	}
+	return "✅ " + prepared
+}
+
+func (r *Run) errorsTable() *actions.Table {
+	table := &actions.Table{Header: []string{"Error"}}
+	for _, err := range r.Errors {
+		table.Rows = append(table.Rows, []actions.Cell{{Text: err.Error()}})
+	}
+	return table
+}
+
+func (r *Run) agentsTable() *actions.Table {
+	table := &actions.Table{Header: []string{"Agent", "Cadence", "Period", "Result", "Next"}}
+	for _, o := range r.Entries {
+		period := actions.Cell{Text: o.Decision.Slot.Period}
+		if o.Event != nil && o.Event.Bundle.Artifact != nil {
+			period.URL = o.Event.Bundle.Artifact.URL
+		}
+		table.Rows = append(table.Rows, []actions.Cell{
+			{Text: o.Entry.Agent, Code: true},
+			{Text: string(o.Entry.Cadence)},
+			period,
+			{Text: mark(o) + " " + r.state(o)},
+			{Text: nextDate(o.Decision.Next)},
+		})
+	}
+	return table
+}
+
+func mark(o *pipeline.Outcome) string {
+	switch {
+	case o.Err != nil || o.Stopped():
+		return "❌"
+	case o.Payload != nil:
+		return "✅"
+	}
+	return "⏸️"
+}
+
+func nextDate(next []schedule.Slot) string {
+	if len(next) == 0 {
+		return "–"
+	}
+	return next[0].String()
+}
+
+func (r *Run) deliveriesTable() *actions.Table {
+	table := &actions.Table{Header: []string{"Agent", "Channel", "Target", "Result"}}
+	for _, o := range r.Entries {
+		for _, d := range o.Deliveries {
+			table.Rows = append(table.Rows, []actions.Cell{
+				{Text: o.Entry.Agent, Code: true}, {Text: d.Channel}, {Text: d.Target, Code: true}, {Text: result(d)},
+			})
+		}
+	}
+	return table
+}
+
+// memoryTable lists the memories of the prepared entries.
+func (r *Run) memoryTable() *actions.Table {
+	table := &actions.Table{Header: []string{"Agent", "Memory", "Size", "Since the last receipt", "Lines"}}
+	for _, o := range r.Entries {
+		if m := o.Memory; m != nil {
+			table.Rows = append(table.Rows, []actions.Cell{
+				{Text: o.Entry.Agent, Code: true}, {Text: m.Path, Code: true},
+				{Text: advice.Count(int(m.Size), "byte")}, {Text: m.Change()}, {Text: memoryLines(m)},
+			})
+		}
+	}
+	return table
+}
+
+// loadedLines is how many lines of a memory file agents load when a session begins. They
+// see the rest only if they search for it.
+const loadedLines = 200
+
+// memoryLines describes how much of the memory agents load.
+func memoryLines(m *pipeline.Memory) string {
+	switch {
+	case m.Size > prepare.MaxFile:
+		return fmt.Sprintf("⚠️ over %d KiB: the bundle has only its end", prepare.MaxFile>>10)
+	case m.Lines > loadedLines:
+		return fmt.Sprintf("⚠️ %d, over the %d that agents load", m.Lines, loadedLines)
+	}
+	return fmt.Sprint(m.Lines)
+}
+
+func (r *Run) payloads() []actions.Details {
+	var details []actions.Details
+	for _, o := range r.prepared {
+		var pretty bytes.Buffer
+		if err := json.Indent(&pretty, o.Payload, "", "  "); err != nil {
+			continue // impossible, because Payload is the result of json.Marshal
+		}
+		details = append(details, actions.Details{Title: o.ID.Name(), Language: "json", Body: pretty.String()})
+	}
+	return details
+}
