@@ -64,8 +64,8 @@ func IsCommit(s string) bool {
 	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == ""
 }
 
-// ReadEnvironment reads the runner's variables and its event file. The error is about an
-// event file that is not valid.
+// ReadEnvironment reads the runner's variables and its event file. The error is about that
+// file. If it is missing, there is none.
 func ReadEnvironment(getenv func(string) string) (Environment, error) {
 	e := Environment{
 		Actions:      getenv("GITHUB_ACTIONS") == "true",
