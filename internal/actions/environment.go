@@ -65,7 +65,7 @@ func IsCommit(s string) bool {
 }
 
 // ReadEnvironment reads the runner's variables and its event file. The error is about that
-// file. If it is missing, there is none.
+// file, which may be missing.
 func ReadEnvironment(getenv func(string) string) (Environment, error) {
 	e := Environment{
 		Actions:      getenv("GITHUB_ACTIONS") == "true",

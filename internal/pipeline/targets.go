@@ -25,8 +25,10 @@ type Targets struct {
 	NATS            emit.NATSOptions
 }
 
-var errNoDispatchToken = advice.New("set dispatch-token to one with contents: write on every target",
-	"dispatch-to needs a token")
+var errNoDispatchToken = &advice.Error{
+	Message: "dispatch-to needs a token",
+	Hint:    "set dispatch-token to one with contents: write on every target",
+}
 
 // OpenSinks opens the channels that need a connection. The error is about a wrong option.
 func (s Services) OpenSinks(t Targets, dryRun bool) ([]emit.Sink, error) {
