@@ -1,6 +1,5 @@
-// Package actions is the interface to the runner of a workflow, GitHub's or Gitea's: its
-// variables, outputs, summary, annotations and log. Only this package writes to the
-// runner.
+// Package actions is the interface to the runner of GitHub or Gitea: its variables,
+// outputs, summary, annotations and log. No other package writes to the runner.
 package actions
 
 import (
@@ -13,28 +12,28 @@ import (
 	"strings"
 )
 
-// Environment holds the runner's GITHUB_* and ACTIONS_* variables, read once. On a plain
-// terminal it is empty.
+// Environment has the values of the runner's GITHUB_* and ACTIONS_* variables. On a
+// terminal only APIURL and ServerURL are set.
 type Environment struct {
 	Actions      bool
-	APIURL       string // GITHUB_API_URL, default the public one
+	APIURL       string // of the REST API, by default that of github.com
 	ServerURL    string
 	Repository   string // owner/name
 	RepositoryID int64
 	RunID        int64
 	Workspace    string // as this process sees it
-	// HostWorkspace is the workspace's path on the runner's host, "" if it is the same.
+	// HostWorkspace is the path of the workspace on the host; "" if it is the same.
 	// It comes from an input, not from the environment.
 	HostWorkspace string
 	EventName     string
 	SHA           string
 	ResultsURL    string
 	RuntimeToken  string
-	Retention     int // GITHUB_RETENTION_DAYS, 0 when unknown
+	Retention     int // GITHUB_RETENTION_DAYS; 0 if unknown
 	Webhook       Webhook
 }
 
-// Webhook is the part of the event file that this program uses.
+// Webhook is the part of the runner's event file that this program uses.
 type Webhook struct {
 	Repository struct {
 		FullName      string `json:"full_name"`
@@ -50,8 +49,8 @@ type Webhook struct {
 	} `json:"pull_request"`
 }
 
-// DefaultBranch returns the repository's default branch from the event file, or "" if the
-// event has none, as a schedule has none.
+// DefaultBranch returns the repository's default branch as the event file names it. It
+// returns "" if the event file does not, as on a schedule.
 func (e *Environment) DefaultBranch() string {
 	if r := e.Webhook.Repository; strings.EqualFold(r.FullName, e.Repository) {
 		return r.DefaultBranch
@@ -59,13 +58,13 @@ func (e *Environment) DefaultBranch() string {
 	return ""
 }
 
-// IsCommit reports whether s is a SHA-1 or SHA-256 object name in lower-case hex.
+// IsCommit reports whether s is a commit id: 40 or 64 lower-case hex digits.
 func IsCommit(s string) bool {
 	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == ""
 }
 
-// ReadEnvironment reads the runner's variables and its event file. The error is about that
-// file, which may be missing.
+// ReadEnvironment reads the variables, and in Actions the event file. It returns an error
+// if that file exists and cannot be read.
 func ReadEnvironment(getenv func(string) string) (Environment, error) {
 	e := Environment{
 		Actions:      getenv("GITHUB_ACTIONS") == "true",
@@ -83,7 +82,7 @@ func ReadEnvironment(getenv func(string) string) (Environment, error) {
 	if e.ServerURL == "" {
 		e.ServerURL = "https://github.com"
 	}
-	// A missing or invalid value leaves the number at 0, which means unknown.
+	// A missing or invalid value becomes 0, which means unknown.
 	e.RepositoryID, _ = strconv.ParseInt(getenv("GITHUB_REPOSITORY_ID"), 10, 64)
 	e.RunID, _ = strconv.ParseInt(getenv("GITHUB_RUN_ID"), 10, 64)
 	e.Retention, _ = strconv.Atoi(getenv("GITHUB_RETENTION_DAYS"))
@@ -98,8 +97,8 @@ func ReadEnvironment(getenv func(string) string) (Environment, error) {
 	return e, nil
 }
 
-// readWebhook reads the event file. A missing file is no error, because a program that
-// runs by hand may have none.
+// readWebhook reads the event file. A missing file is not an error, because there may be
+// none when a person runs the program.
 func (e *Environment) readWebhook(path string) error {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {

@@ -10,28 +10,28 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/safetext"
 )
 
-// noLink separates what GitHub would link: mentions, addresses and bare URLs. It is an
-// invisible character, written as an entity.
+// noLink is an invisible character that stops GitHub from linking mentions, email
+// addresses and bare URLs.
 const noLink = "&#8203;"
 
 var inline = strings.NewReplacer(
 	"&", "&amp;", "<", "&lt;", ">", "&gt;",
-	"|", "&#124;", // not \|, which ends a cell after a backslash
+	"|", "&#124;", // not \|, because a backslash before it would end the cell
 	`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "~", `\~`, "[", `\[`, "]", `\]`,
 	"(", `\(`, ")", `\)`, "!", `\!`, "#", `\#`,
-	"$", "<span>$</span>", // mathematics, which no backslash stops
+	"$", "<span>$</span>", // a backslash does not stop mathematics
 	"@", "@"+noLink,
 	"://", ":"+noLink+"//",
 )
 
 var www = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)(www)\.`) })
 
-// prose escapes one line of text for Markdown: it becomes no markup, HTML, table cell,
-// link or mention.
-func prose(s string) string {
+// escapeMarkdown escapes one line of text so that Markdown shows it as it is: without
+// markup, HTML, table cells, links or mentions.
+func escapeMarkdown(s string) string {
 	s = strings.TrimSpace(s)
 	out := www().ReplaceAllString(inline.Replace(s), "${1}"+noLink+".")
-	// At the start of a line these begin a list, a heading's underline or a rule.
+	// At the start of a line these would begin a list, a heading or a horizontal rule.
 	if strings.HasPrefix(s, "-") || strings.HasPrefix(s, "+") || strings.HasPrefix(s, "=") {
 		return `\` + out
 	}
@@ -41,13 +41,18 @@ func prose(s string) string {
 	return out
 }
 
+// markdownLine returns untrusted text as one line of Markdown, cut to maxCell characters.
+func markdownLine(s string) string {
+	return escapeMarkdown(safetext.Shorten(safetext.OneLine(s), maxCell))
+}
+
 func (c Cell) markdown() string {
-	text := prose(safetext.Shorten(safetext.OneLine(c.Text), maxCell))
+	text := markdownLine(c.Text)
 	if text == "" {
 		return ""
 	}
 	if c.Code {
-		text = "<code>" + text + "</code>" // not backticks, within which a backslash before | ends the cell
+		text = "<code>" + text + "</code>" // not backticks: inside them, a backslash before | would end the cell
 	}
 	if link := safeURL(c.URL); link != "" {
 		return "[" + text + "](" + link + ")"
@@ -55,8 +60,8 @@ func (c Cell) markdown() string {
 	return text
 }
 
-// safeURL returns s as the destination of a link, or "" unless it is an absolute http or
-// https URL without credentials.
+// safeURL returns s, escaped as the destination of a link. It returns "" unless s is an
+// absolute http or https URL without credentials.
 func safeURL(s string) string {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil {
@@ -77,8 +82,8 @@ func safeURL(s string) string {
 	return b.String()
 }
 
-// markdown folds d: a blank line ends the HTML, and the fence is longer than any in the
-// body.
+// markdown renders d as a folded section. The blank line ends the HTML. The fence is
+// longer than any run of backticks in the body.
 func (d Details) markdown() string {
 	body := strings.TrimRight(safetext.Visible(d.Body), "\n")
 	fence := "```"
@@ -91,7 +96,7 @@ func (d Details) markdown() string {
 		fence + language(d.Language) + "\n" + body + "\n" + fence + "\n\n</details>\n\n"
 }
 
-// language returns s as the info string of a fence, or "" if it is not a plain word.
+// language returns s, or "" if it is not a plain word. It follows the opening fence.
 func language(s string) string {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-"
 	if strings.Trim(s, plain) != "" {

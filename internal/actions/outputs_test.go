@@ -20,7 +20,7 @@ func TestOutputs(t *testing.T) {
 	if err := r.WriteOutputs(out); err != nil {
 		t.Fatal(err)
 	}
-	file := readFile(t, filepath.Join(dir, "output"))
+	file := fixture.Read(t, filepath.Join(dir, "output"))
 	got, err := fixture.ParseOutputs(file)
 	want := []fixture.Output{{Name: "valid", Value: "false"}, {Name: "errors", Value: "1"},
 		{Name: "warnings", Value: "2"}, {Name: "list", Value: `["<a> & b","x #\u0023[error]y"]`}}
@@ -44,7 +44,7 @@ func TestOutputTooLarge(t *testing.T) {
 	out.SetInt("count", 1)
 	r, _, _, dir := newTestRunner(t)
 	err := r.WriteOutputs(out)
-	got := fixture.Outputs(t, readFile(t, filepath.Join(dir, "output")))
+	got := fixture.Outputs(t, fixture.Read(t, filepath.Join(dir, "output")))
 	if err == nil || !strings.Contains(err.Error(), `output "payload" has`) || len(got) != 1 || got["count"] != "1" {
 		t.Errorf("%v, written %q", err, got)
 	}

@@ -16,34 +16,35 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/safetext"
 )
 
-// MaxOutputs is how many bytes of outputs GitHub accepts from a job
-// (https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idoutputs).
+// MaxOutputs is the largest total size of a job's outputs, in bytes. Source:
+// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idoutputs
 const MaxOutputs = 1 << 20
 
-// Further limits of the platform. Those of a summary and of annotations are in
-// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
-// and https://github.com/actions/toolkit/blob/main/docs/problem-matchers.md#limitations;
-// a longer message of an annotation is cut by the runner.
+// Further limits of the platform. Sources:
+// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#step-isolation-and-limits
+// for summaries, and
+// https://github.com/actions/toolkit/blob/main/docs/problem-matchers.md#limitations for
+// annotations.
 const (
-	maxSummary     = 1<<20 - 1<<10 // bytes; the runner drops all of a longer summary
+	maxSummary     = 1<<20 - 1<<10 // bytes; the runner drops a summary of more than 1 MiB
 	maxAnnotations = 10            // per type and step
-	maxAnnotation  = 4096          // characters
+	maxAnnotation  = 4096          // characters; the runner cuts longer messages
 )
 
-// logPrefix starts every line in Actions, so that no text in the log can be a command.
+// logPrefix starts every log line in Actions, so that no text can be a command.
 const logPrefix = "kaizen: "
 
-// RunnerOptions are the environment and streams of a Runner.
+// RunnerOptions has the environment and the streams of a Runner.
 type RunnerOptions struct {
 	Getenv         func(string) string
 	Stdout, Stderr io.Writer // annotations go to Stdout, the log to Stderr
 }
 
-// Runner writes what the GitHub runner reads: log, outputs, summary, annotations. Outside
-// Actions it writes only the log.
+// Runner writes what the GitHub runner reads: log, outputs, summary and annotations.
+// Outside Actions it only writes the log. Only Logf is safe for concurrent use.
 type Runner struct {
 	getenv    func(string) string
-	logging   sync.Mutex // guards stderr: agents are prepared in parallel
+	logging   sync.Mutex // guards stderr, because agents are prepared in parallel
 	stderr    io.Writer
 	action    *githubactions.Action
 	delimiter func() string // at least 128 random bits
@@ -59,10 +60,11 @@ func NewRunner(o RunnerOptions) *Runner {
 	}
 }
 
-// Actions reports whether this is a step of a workflow.
+// Actions reports whether the program runs as a step of a workflow.
 func (r *Runner) Actions() bool { return r.getenv("GITHUB_ACTIONS") == "true" }
 
-// Logf writes one or more lines to standard error, sanitised. Write errors are ignored.
+// Logf writes one or more lines to standard error, made safe by safetext.Sanitize. Write
+// errors are ignored.
 func (r *Runner) Logf(format string, args ...any) {
 	text := safetext.Sanitize(strings.TrimRight(fmt.Sprintf(format, args...), "\r\n"))
 	if r.Actions() {
@@ -73,9 +75,9 @@ func (r *Runner) Logf(format string, args ...any) {
 	_, _ = io.WriteString(r.stderr, text+"\n")
 }
 
-// Annotate shows findings beside their code, ranked, and returns those that it did not
-// show: the platform shows ten errors and ten warnings per step. Outside Actions it
-// returns nil.
+// Annotate shows findings next to their lines in a pull request. The platform shows at
+// most ten errors and ten warnings per step, so Annotate ranks the findings and returns
+// those that it did not show. Outside Actions it does nothing and returns nil.
 func (r *Runner) Annotate(findings []diag.Finding) (hidden []diag.Finding) {
 	if !r.Actions() {
 		return nil
@@ -92,7 +94,7 @@ func (r *Runner) Annotate(findings []diag.Finding) (hidden []diag.Finding) {
 }
 
 // annotation returns the workflow command for f. The library escapes what could end a
-// property or the line. A position of 0 is left out, because the runner would show it as
+// property or the line. A line or column of 0 is left out, because the runner would show
 // line 0.
 func annotation(f diag.Finding) *githubactions.Command {
 	message := f.Message
@@ -117,9 +119,9 @@ func annotation(f diag.Finding) *githubactions.Command {
 		Message: safetext.Shorten(safetext.Sanitize(message), maxAnnotation)}
 }
 
-// writeOutput sets a step output; outside Actions it does nothing. The value is kept byte
-// for byte, between two lines of random text. The error is about a value of more than
-// MaxOutputs bytes, or a GITHUB_OUTPUT that cannot be written.
+// writeOutput sets an output of the step. Later steps get the value byte for byte. It
+// returns an error if the value has more than MaxOutputs bytes, or if the file of
+// GITHUB_OUTPUT cannot be written. Outside Actions it does nothing.
 func (r *Runner) writeOutput(name, value string) error {
 	if !r.Actions() {
 		return nil
@@ -132,8 +134,8 @@ func (r *Runner) writeOutput(name, value string) error {
 	if strings.Contains(value, delimiter) {
 		return fmt.Errorf("output %q holds its own delimiter: run again", name)
 	}
-	// The library's SetOutput has a fixed delimiter, with which a value could set other
-	// outputs.
+	// The delimiter is random, because a value that contains it could set other outputs.
+	// SetOutput of the library has a fixed one.
 	message := name + "<<" + delimiter + githubactions.EOF + value + githubactions.EOF + delimiter
 	if err := r.writeFile("GITHUB_OUTPUT", &githubactions.Command{Name: "output", Message: message}); err != nil {
 		return fmt.Errorf("setting output %q: %w", name, err)
@@ -141,8 +143,8 @@ func (r *Runner) writeOutput(name, value string) error {
 	return nil
 }
 
-// WriteSummary appends s to the step's summary, shortened to the platform's limit;
-// outside Actions it does nothing.
+// WriteSummary appends s to the summary of the step, shortened to the platform's limit.
+// Outside Actions it does nothing.
 func (r *Runner) WriteSummary(s Summary) error {
 	if !r.Actions() {
 		return nil
@@ -161,7 +163,8 @@ func (r *Runner) writeFile(variable string, command *githubactions.Command) erro
 	return nil
 }
 
-// issue returns the panic of the library after a failed write as an error.
+// issue calls write and returns its panic as an error, because the library panics when a
+// write fails.
 func (r *Runner) issue(write func()) (err error) {
 	defer func() {
 		switch p := recover().(type) {

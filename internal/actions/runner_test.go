@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,7 +16,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/safetext"
 )
 
-// hostile values try to become commands, outputs or markup.
+// hostile has values that try to become commands, outputs or markup.
 var hostile = []string{
 	"", "plain", "::error::boom", "\n::set-output name=x::y", " \t ::add-mask::x", "a\r::stop-commands::t",
 	"a\r\n::warning::b",
@@ -37,7 +36,7 @@ var hostile = []string{
 	strings.Repeat("x", 3000), "ünï 日本 😀",
 }
 
-// newTestRunner is a runner whose files are in a fresh directory.
+// newTestRunner returns a Runner whose command files are in a temporary directory.
 func newTestRunner(t testing.TB) (r *Runner, stdout, stderr *bytes.Buffer, dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -48,36 +47,6 @@ func newTestRunner(t testing.TB) (r *Runner, stdout, stderr *bytes.Buffer, dir s
 	}
 	stdout, stderr = new(bytes.Buffer), new(bytes.Buffer)
 	return NewRunner(RunnerOptions{func(k string) string { return env[k] }, stdout, stderr}), stdout, stderr, dir
-}
-
-func readFile(t testing.TB, path string) string {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
-}
-
-func TestSanitize(t *testing.T) {
-	t.Parallel()
-	tests := []struct{ in, want string }{
-		{"plain text\tand tab", "plain text\tand tab"},
-		{"a\r\nb\rc\u2028d\u0085e", "a\nb\nc\nd\ne"},
-		{"::error::x", ": :error::x"},
-		{"  ::error::x", "  : :error::x"},
-		{"see std::string", "see std::string"},
-		{"a ##[error]b", "a ## [error]b"},
-		{"#\u200b#[error]b", "## [error]b"},
-		{"\x1b[31mred\x1b[0m\x00", "[31mred[0m"},
-		{"user\u202etxt.exe\U000e0041\ufe0f\u00ad", "usertxt.exe"},
-		{"\xffok\xfe", "\ufffdok\ufffd"},
-	}
-	for _, tt := range tests {
-		if got := safetext.Sanitize(tt.in); got != tt.want {
-			t.Errorf("safetext.Sanitize(%q) = %q, want %q", tt.in, got, tt.want)
-		}
-	}
 }
 
 func checkLog(t *testing.T, value string) {
@@ -115,7 +84,7 @@ func checkOutput(t *testing.T, value string) {
 			t.Fatal(err)
 		}
 	}
-	got, err := fixture.ParseOutputs(readFile(t, filepath.Join(dir, "output")))
+	got, err := fixture.ParseOutputs(fixture.Read(t, filepath.Join(dir, "output")))
 	if err != nil || fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
 		t.Errorf("the runner read %q (%v), want %q", got, err, want)
 	}
@@ -286,7 +255,7 @@ func TestDelimitersDiffer(t *testing.T) {
 	if err := errors.Join(r.writeOutput("a", "1"), r.writeOutput("b", "2")); err != nil {
 		t.Fatal(err)
 	}
-	lines := strings.Split(readFile(t, filepath.Join(dir, "output")), "\n")
+	lines := strings.Split(fixture.Read(t, filepath.Join(dir, "output")), "\n")
 	if len(lines) != 7 || len(lines[2]) < 26 || lines[2] == lines[5] {
 		t.Errorf("got %q", lines)
 	}

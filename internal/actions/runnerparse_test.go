@@ -10,10 +10,10 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/safetext"
 )
 
-// This file reads what the package writes in the way of actions/runner 2.336.0:
-// src/Runner.Common/ActionCommand.cs for commands in the log. Package fixture reads outputs.
+// The parsers in this file find commands in a log as actions/runner 2.336.0 does. Source:
+// https://github.com/actions/runner/blob/v2.336.0/src/Runner.Common/ActionCommand.cs
 
-// runnerCommands are the commands that the runner acts on, including disabled ones.
+// runnerCommands has the commands that the runner knows, including disabled ones.
 var runnerCommands = []string{
 	"error", "warning", "notice", "debug", "group", "endgroup", "add-mask", "add-matcher", "remove-matcher",
 	"set-output", "set-env", "add-path", "save-state", "stop-commands", "echo", "internal-set-repo-path",
@@ -40,8 +40,9 @@ func parseLog(stream string) []runnerCommand {
 	return commands
 }
 
-// parseV2 is TryParseV2: `::name key=value,key=value::data` after white space. It ignores
-// characters without weight, as the comparison of .NET by culture does.
+// parseV2 mirrors TryParseV2: `::name key=value,key=value::data` after white space. It
+// ignores invisible characters, because .NET compares strings by culture and ignores
+// them, too.
 func parseV2(line string) (runnerCommand, bool) {
 	line = strings.TrimLeftFunc(line,
 		func(r rune) bool { return unicode.IsSpace(r) || r != '\t' && safetext.IsInvisible(r) })
@@ -58,7 +59,7 @@ func parseV2(line string) (runnerCommand, bool) {
 	return newRunnerCommand(info, data, ",", property, value)
 }
 
-// parseV1 is TryParse: `##[name key=value;key=value]data` anywhere in a line.
+// parseV1 mirrors TryParse: `##[name key=value;key=value]data` anywhere in a line.
 func parseV1(line string) (runnerCommand, bool) {
 	_, rest, ok := strings.Cut(line, "##[")
 	if !ok {
@@ -86,7 +87,8 @@ func newRunnerCommand(info, data, separator string, property, value *strings.Rep
 	return c, true
 }
 
-// The parsers recognise the attacks that the other tests expect to fail.
+// TestParsersSeeAttacks checks that the parsers would find the attacks that other tests
+// expect to fail.
 func TestParsersSeeAttacks(t *testing.T) {
 	t.Parallel()
 	for _, attack := range []string{

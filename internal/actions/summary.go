@@ -7,48 +7,47 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/safetext"
 )
 
-// maxCell is how many characters of one cell, title or verdict are shown.
+// maxCell is the longest text of a cell, title or verdict, in characters.
 const maxCell = 2000
 
-// Summary is what a person reads about a run. All text in it may be untrusted.
+// Summary is the report about a run for people. All text in it may be untrusted.
 type Summary struct {
-	Verdict  string // one line, first
+	Verdict  string // one line at the top
 	Sections []Section
 }
 
-// Section is one part of a summary; empty fields are left out.
+// Section is one part of a summary. Empty fields are left out.
 type Section struct {
 	Title, Text string // Text may have several lines
 	Table       *Table
 	Details     []Details
 }
 
-// Table is a table; rows may be shorter than the header.
+// Table is a table. Rows may have fewer cells than the header.
 type Table struct {
 	Header []string
 	Rows   [][]Cell
 }
 
-// Cell is one cell: text, which may be code and may link to an http or https URL. Any
-// other URL is left out.
+// Cell is one cell. The text may link to an http or https URL; any other URL is left out.
 type Cell struct {
 	Text, URL string
 	Code      bool
 }
 
-// Details is literal text, folded under a title.
+// Details is a folded section with literal text.
 type Details struct{ Title, Language, Body string }
 
-// part is a piece of rendered Markdown. It is kept or left out as a whole.
+// part is a piece of rendered Markdown, which is kept or left out as a whole.
 type part struct {
 	text   string
-	folded bool // Details, which are left out first
+	folded bool // set for Details, which are left out first
 }
 
-// Markdown renders s in less than limit bytes. Parts that do not fit are left out, folded
-// ones first, and the result says so; the verdict always stays.
+// Markdown renders s in less than limit bytes. It always keeps the verdict. Parts that do
+// not fit are left out, folded ones first, and a note says so.
 func (s Summary) Markdown(limit int) string {
-	verdict := "## " + prose(safetext.Shorten(safetext.OneLine(s.Verdict), maxCell)) + "\n\n"
+	verdict := "## " + markdownLine(s.Verdict) + "\n\n"
 	var parts []part
 	for _, section := range s.Sections {
 		parts = append(parts, section.parts()...)
@@ -57,14 +56,14 @@ func (s Summary) Markdown(limit int) string {
 	if len(full) < limit {
 		return full
 	}
-	note := fmt.Sprintf("\n> Shortened: the platform shows a summary of less than %d bytes, this one would have "+
-		"%d.\n\n",
-		limit, len(full))
+	note := fmt.Sprintf("\n> Shortened: the whole summary has %d bytes, and the platform shows less than %d.\n\n",
+		len(full), limit)
 	return verdict + join(fit(parts, limit-1-len(verdict)-len(note))) + note
 }
 
-// fit returns the parts that fit into room, in order. Parts that are not folded come
-// first, up to the first that is too long; folded ones follow only if all of those fit.
+// fit returns the parts that fit into room bytes, in their order. It first chooses
+// unfolded parts, up to the first that is too long. Only if all of them fit, it adds
+// folded ones.
 func fit(parts []part, room int) []part {
 	keep := make([]bool, len(parts))
 	for _, folded := range []bool{false, true} {
@@ -75,7 +74,7 @@ func fit(parts []part, room int) []part {
 			if len(p.text) <= room {
 				keep[i], room = true, room-len(p.text)
 			} else if !folded {
-				room = 0 // a row or section missing in the middle would mislead
+				room = 0 // leaving out a row or section in the middle would mislead
 			}
 		}
 	}
@@ -99,12 +98,12 @@ func join(parts []part) string {
 func (s Section) parts() []part {
 	var parts []part
 	if s.Title != "" {
-		parts = append(parts, part{text: "### " + prose(safetext.Shorten(safetext.OneLine(s.Title), maxCell)) + "\n\n"})
+		parts = append(parts, part{text: "### " + markdownLine(s.Title) + "\n\n"})
 	}
 	if text := strings.TrimSpace(safetext.Visible(s.Text)); text != "" {
 		lines := strings.Split(text, "\n")
 		for i, line := range lines {
-			lines[i] = prose(line)
+			lines[i] = escapeMarkdown(line)
 		}
 		parts = append(parts, part{text: strings.Join(lines, "<br>\n") + "\n\n"})
 	}
@@ -130,7 +129,7 @@ func (t *Table) parts() []part {
 	return parts
 }
 
-// row renders as many cells as the header has.
+// row renders a row with as many cells as the header.
 func (t *Table) row(cells []Cell) string {
 	var b strings.Builder
 	for i := range t.Header {

@@ -38,7 +38,7 @@ func usualSummary() Summary {
 	}
 }
 
-// hostileSummary puts s wherever a summary has text.
+// hostileSummary has s in every text of a summary.
 func hostileSummary(s string) Summary {
 	return Summary{Verdict: s, Sections: []Section{{
 		Title: s, Text: s,
@@ -63,10 +63,10 @@ func TestSummaryGolden(t *testing.T) {
 	fixture.Golden(t, "testdata/hostile.md", all.String())
 }
 
-// ours is the HTML that this package writes itself.
+// ownHTML and ownLink match what this package writes itself.
 var (
-	ours    = regexp.MustCompile(`</?(details|summary|code|span)>|<br>`)
-	ourLink = regexp.MustCompile(`\]\(https://e\.example/[^() ]*\)`)
+	ownHTML = regexp.MustCompile(`</?(details|summary|code|span)>|<br>`)
+	ownLink = regexp.MustCompile(`\]\(https://e\.example/[^() ]*\)`)
 )
 
 // checkSummary checks that no text changes the structure of the summary.
@@ -82,10 +82,10 @@ func checkSummary(t *testing.T, s string) {
 			t.Errorf("%q broke out of its cell: %s", s, line)
 		}
 	}
-	if markup := ours.ReplaceAllString(head, ""); strings.ContainsAny(markup, "<>") {
+	if markup := ownHTML.ReplaceAllString(head, ""); strings.ContainsAny(markup, "<>") {
 		t.Errorf("%q left HTML: %s", s, markup)
 	}
-	left := ourLink.ReplaceAllString(head, "")
+	left := ownLink.ReplaceAllString(head, "")
 	if link := safeURL(s); link != "" {
 		left = strings.Replace(left, "[x]("+link+")", "", 1)
 	}
@@ -156,7 +156,7 @@ func TestSummaryShortens(t *testing.T) {
 	full := len(s.Markdown(1 << 30))
 	tests := []struct {
 		limit       int
-		rows, folds int // how many are left
+		rows, folds int // how many are kept
 		deliveries  bool
 		shortened   bool
 	}{
@@ -194,7 +194,8 @@ func TestWriteSummaryStaysBelowThePlatformsLimit(t *testing.T) {
 	if err := r.WriteSummary(s); err != nil {
 		t.Fatal(err)
 	}
-	if got := readFile(t, filepath.Join(dir, "summary")); len(got) >= 1<<20 || !strings.Contains(got, "> Shortened") {
+	got := fixture.Read(t, filepath.Join(dir, "summary"))
+	if len(got) >= 1<<20 || !strings.Contains(got, "> Shortened") {
 		t.Errorf("%d bytes written", len(got))
 	}
 }

@@ -1,4 +1,5 @@
-// Package advice is errors for people: what is wrong and the next step, as two fields.
+// Package advice defines errors for people: the message and the next step are separate
+// fields.
 package advice
 
 import (
@@ -7,14 +8,14 @@ import (
 	"strings"
 )
 
-// Error says what is wrong, and what to do next.
+// Error is an error with a hint.
 type Error struct {
 	Message string
 	Hint    string // the next step, "" for none
-	Err     error  // the cause, for errors.Is and errors.As; Message says what is worth reading of it
+	Err     error  // the cause, for errors.Is and errors.As; Error does not print it
 }
 
-// Error returns message and hint.
+// Error returns the message and the hint in one text.
 func (e *Error) Error() string { return Join(e.Message, e.Hint) }
 
 // Unwrap returns the cause.
@@ -23,13 +24,13 @@ func (e *Error) Unwrap() error { return e.Err }
 // Advice returns the hint.
 func (e *Error) Advice() string { return e.Hint }
 
-// New returns an error with a message, which may wrap a cause with %w, and a hint.
+// New returns an error with a hint. Format and args make the message, as in fmt.Errorf.
 func New(hint, format string, args ...any) error {
 	err := fmt.Errorf(format, args...)
 	return &Error{Message: err.Error(), Hint: hint, Err: err}
 }
 
-// Join writes a message and its hint in the one form that the program uses.
+// Join puts a message and its hint into one text. It is the only place that does so.
 func Join(message, hint string) string {
 	if hint == "" {
 		return message
@@ -37,9 +38,9 @@ func Join(message, hint string) string {
 	return message + ": " + hint
 }
 
-// Split returns the text of err without its hint, and the hint. The hint is that of the
-// first error in err's chain that has one, in its method Advice. Whatever wraps such an
-// error only adds text before it.
+// Split returns the text of err without its hint, and the hint. It asks each error in the
+// chain of err for a hint, by its method Advice, and takes the first one. Errors that
+// wrap another may add text before it, but not after it.
 func Split(err error) (message, hint string) {
 	for next := err; next != nil; {
 		var e interface {
@@ -57,7 +58,7 @@ func Split(err error) (message, hint string) {
 	return err.Error(), ""
 }
 
-// Count writes a number of things: "1 agent", "3 agents".
+// Count returns a number with its noun: "1 agent", "3 agents".
 func Count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun

@@ -10,7 +10,7 @@ import (
 // Severity says how serious a finding is.
 type Severity string
 
-// The two severities. An error makes the checked file invalid; a warning does so only
+// The two severities. An error makes the checked file invalid. A warning does so only
 // with `--fail-on warning`.
 const (
 	Error   Severity = "error"
@@ -22,7 +22,7 @@ const (
 type Finding struct {
 	// File is slash-separated and relative to the checkout.
 	File string `json:"file"`
-	// Line is 1-based; 0 means the file as a whole.
+	// Line is 1-based. It is 0 if the finding is about the whole file.
 	Line int `json:"line"`
 	// Column is 1-based and counts Unicode code points; a tab counts as one. It is 0 if
 	// Line is 0.
@@ -30,13 +30,13 @@ type Finding struct {
 	// Rule is the ID of a rule in Rules.
 	Rule     string   `json:"rule"`
 	Severity Severity `json:"severity"`
-	// Message says what is wrong; Hint, if not empty, is the next step. Both may quote
+	// Message says what is wrong, and Hint is the next step or "". Both may quote
 	// untrusted text, which the renderers escape.
 	Message string `json:"message"`
 	Hint    string `json:"hint"`
 }
 
-// Place returns the position of the finding: file:line:column, or the file alone.
+// Place returns file:line:column, or only the file if the finding has no line.
 func (f Finding) Place() string {
 	if f.Line == 0 {
 		return f.File
@@ -44,8 +44,8 @@ func (f Finding) Place() string {
 	return fmt.Sprintf("%s:%d:%d", f.File, f.Line, f.Column)
 }
 
-// Sort orders findings by file, line, column, rule and message, so that the output of
-// every run is the same.
+// Sort orders findings by file, line, column, rule and message, so that equal runs print
+// equal output.
 func Sort(findings []Finding) {
 	slices.SortStableFunc(findings, func(a, b Finding) int {
 		return cmp.Or(

@@ -10,10 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// WriteJSON writes findings as one JSON array; no findings are []. It escapes characters
-// that a terminal would act on or hide, and ##[, which the runner takes for a command
-// anywhere in a line. The other form of a command, ::, works only at the start of a line,
-// where JSON has none.
+// WriteJSON writes findings as one JSON array, which is [] if there are none. It escapes
+// control and invisible characters. It also escapes ##[, because the runner accepts that
+// form of a command anywhere in a line. The other form, ::, needs no escape: the runner
+// accepts it only at the start of a line, and no line of the JSON starts with it.
 func WriteJSON(w io.Writer, findings []Finding) error {
 	if findings == nil {
 		findings = []Finding{}
@@ -21,7 +21,7 @@ func WriteJSON(w io.Writer, findings []Finding) error {
 	return writeJSON(w, findings)
 }
 
-// writeJSON writes v, indented and with a final line break.
+// writeJSON writes v, indented, with a line break at the end.
 func writeJSON(w io.Writer, v any) error {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
@@ -36,7 +36,7 @@ func writeJSON(w io.Writer, v any) error {
 	return nil
 }
 
-// escapeJSON rewrites valid JSON. All characters that it escapes are inside strings.
+// escapeJSON escapes characters of valid JSON, where they can only be inside strings.
 func escapeJSON(in []byte) []byte {
 	out := make([]byte, 0, len(in))
 	for i := 0; i < len(in); {

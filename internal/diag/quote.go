@@ -5,11 +5,11 @@ import (
 	"unicode/utf8"
 )
 
-// Quote quotes untrusted text for a message, shortened.
+// Quote returns untrusted text in quotes, cut to 60 characters.
 func Quote(s string) string {
-	const most = 60
-	if utf8.RuneCountInString(s) <= most {
+	const limit = 60
+	if utf8.RuneCountInString(s) <= limit {
 		return strconv.Quote(s)
 	}
-	return strconv.Quote(string([]rune(s)[:most])) + "…"
+	return strconv.Quote(string([]rune(s)[:limit])) + "…"
 }

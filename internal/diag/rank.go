@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// Rank chooses the findings to show if only perType of each severity fit, as with
-// annotations. Errors come before warnings. The first finding of every file comes before
-// the second of any, so that one file does not hide the others. Shown and hidden together
-// have all findings; hidden keeps their order.
+// Rank chooses which findings to show when there is room for only perType of each
+// severity, as with annotations. Errors come before warnings. The first finding of every
+// file comes before the second of any file, so that one file cannot hide the others.
+// Hidden has the remaining findings in their original order.
 func Rank(findings []Finding, perType int) (shown, hidden []Finding) {
 	chosen := make([]bool, len(findings))
 	for _, severity := range []Severity{Error, Warning} {
@@ -30,7 +30,7 @@ func Rank(findings []Finding, perType int) (shown, hidden []Finding) {
 // then the second of each, and so on.
 func spread(findings []Finding, severity Severity) []int {
 	var order []int
-	nth := make([]int, len(findings)) // index among the findings of its file and severity
+	nth := make([]int, len(findings)) // position among the findings of the same file and severity
 	seen := make(map[string]int)
 	for i, f := range findings {
 		if f.Severity != severity {

@@ -21,7 +21,7 @@ const sample = "\ufeffversion: \"1\"\r\n" +
 	"  日本 é e\u0301 \x1b[31mred\x1b[0m \u202eevil \xff: {cadence: wekly}\r\n" +
 	"  coach: {cadence: weekly}\r\n"
 
-// hostile tries to get out of every format.
+// hostile has text that tries to break out of each format.
 const hostile = "\x1b]0;title\x07 ::error::x\r\n##[error]y \u202e \u200b \u2028 \x7f \u0085 \xff <script> " +
 	"[link](https://evil.example) {0}"
 
@@ -102,7 +102,7 @@ func TestTextCaret(t *testing.T) {
 			t.Parallel()
 			var buf bytes.Buffer
 			source := func(string) []byte { return []byte(tt.line) }
-			// The one before it on the line must not move it.
+			// A second finding on the line must not shift the caret.
 			if err := WriteText(&buf, []Finding{{File: "f", Line: 1, Column: 1},
 				{File: "f", Line: 1, Column: tt.column}}, source, false); err != nil {
 				t.Fatal(err)
@@ -155,8 +155,8 @@ func TestWriteSARIF(t *testing.T) {
 	}
 }
 
-// TestSARIFStructure checks what the official schema and GitHub's upload ask for, for
-// findings of every rule.
+// TestSARIFStructure checks, for findings of every rule, what the official schema and
+// GitHub's upload require.
 func TestSARIFStructure(t *testing.T) {
 	t.Parallel()
 	all := findings()
@@ -208,8 +208,8 @@ func TestSARIFStructure(t *testing.T) {
 	}
 }
 
-// TestNothingEscapes holds for every rendering: a line break, a tab and what a person can
-// see.
+// TestNothingEscapes checks that every rendering has only visible characters, line breaks
+// and tabs.
 func TestNothingEscapes(t *testing.T) {
 	t.Parallel()
 	renderings := map[string]func(*bytes.Buffer) error{
@@ -228,8 +228,8 @@ func TestNothingEscapes(t *testing.T) {
 			}
 		}
 		for line := range strings.Lines(buf.String()) {
-			// The runner accepts the old form of a command anywhere in a line. Text
-			// output is safe, because the log breaks up such commands.
+			// The runner accepts the old form of a command anywhere in a line. The text
+			// form may have it, because the log disarms such commands.
 			if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.Contains(line, "##[") && name != "text" {
 				t.Errorf("%s: a line holds a workflow command: %q", name, line)
 			}

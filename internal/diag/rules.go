@@ -1,10 +1,11 @@
 package diag
 
-// Rule is one check. Its ID appears in `# kaizen-ignore:`, docs/rules.md and SARIF.
+// Rule is one check. Users see its ID in findings, docs/rules.md and SARIF, and write it
+// into `# kaizen-ignore:` comments.
 type Rule struct {
 	ID       string
 	Severity Severity
-	// Summary is one sentence for docs/rules.md and SARIF.
+	// Summary is one sentence, shown in docs/rules.md and SARIF.
 	Summary string
 }
 
@@ -14,7 +15,7 @@ func (r Rule) At(file string, line, column int, message, hint string) Finding {
 		Hint: hint}
 }
 
-// The rules for the file as a whole.
+// The rules for a whole file.
 var (
 	Unreadable = Rule{"unreadable", Error, "The file is missing, is not a regular file, or cannot be read."}
 	TooLarge   = Rule{"too-large", Error,
@@ -32,7 +33,7 @@ var (
 		"A kaizen-ignore comment is well-formed, and names an existing rule that is a warning."}
 )
 
-// The rules for single values.
+// The rules for the values in a manifest.
 var (
 	Version     = Rule{"version", Error, `The version is the string "1".`}
 	Repo        = Rule{"repo", Error, "The repo is a State Hub slug."}

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// The project's home page, to which SARIF viewers link.
+// SARIF viewers link to these pages of the project.
 const (
 	homeURI  = "https://github.com/kaizen-agentic/schedule-action"
 	rulesURI = homeURI + "/blob/v1/docs/rules.md#"
 )
 
-// The part of SARIF 2.1.0 that GitHub code scanning reads.
+// The part of SARIF 2.1.0 that GitHub code scanning reads, as Go types.
 type (
 	sarifLog struct {
 		Schema  string     `json:"$schema"`
@@ -43,7 +43,7 @@ type (
 		DefaultConfiguration sarifLevel   `json:"defaultConfiguration"`
 	}
 	sarifLevel struct {
-		Level Severity `json:"level"` // SARIF's error and warning are ours
+		Level Severity `json:"level"` // SARIF uses the same words
 	}
 	sarifMessage struct {
 		Text string `json:"text"`
@@ -74,7 +74,7 @@ type (
 )
 
 // WriteSARIF writes findings as a SARIF 2.1.0 log with one run, for GitHub code scanning.
-// Version is this program's, or "" if unknown. A finding about a whole file has no
+// Version is the program's version, or "" if unknown. A finding about a whole file has no
 // region.
 func WriteSARIF(w io.Writer, findings []Finding, version string) error {
 	run := sarifRun{
@@ -125,8 +125,8 @@ func sarifRules() []sarifRule {
 	return rules
 }
 
-// sarifText returns message and hint. It breaks [text](target), which SARIF reads as a
-// link, because the text may quote a repository.
+// sarifText returns the message and the hint. SARIF reads [text](target) as a link, so
+// sarifText breaks that form: the text may quote a repository.
 func sarifText(f Finding) string {
 	text := clean(f.Message)
 	if f.Hint != "" {
@@ -136,8 +136,8 @@ func sarifText(f Finding) string {
 }
 
 func location(f Finding) sarifLocation {
-	// URL.String puts ./ before a path with a colon in its first segment, which would
-	// otherwise look like a URL scheme.
+	// A colon in the first segment of a path would look like the end of a URL scheme.
+	// URL.String puts ./ before such a path.
 	uri := (&url.URL{Path: strings.TrimLeft(f.File, "/")}).String()
 	l := sarifPhysicalLocation{ArtifactLocation: sarifArtifactLocation{URI: uri, URIBaseID: "%SRCROOT%"}}
 	if f.Line > 0 {
@@ -146,8 +146,9 @@ func location(f Finding) sarifLocation {
 	return sarifLocation{l}
 }
 
-// fingerprint does not depend on the line, so it survives lines added above. GitHub's
-// upload action computes primaryLocationLineHash itself from the source lines.
+// fingerprint identifies a finding by rule, file and message. It leaves out the line, so
+// that lines added above do not change it. GitHub's upload action computes the other
+// fingerprint, primaryLocationLineHash.
 func fingerprint(f Finding) string {
 	sum := sha256.Sum256([]byte(f.Rule + "\x00" + f.File + "\x00" + f.Message))
 	return fmt.Sprintf("%x", sum[:12])

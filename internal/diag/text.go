@@ -11,10 +11,10 @@ import (
 	"unicode/utf8"
 )
 
-// WriteText writes findings for a person: place, message and rule, the source line with a
-// caret under the column, and the hint. It shows no line of a file with a secret. Source
-// returns a file's content, or nil; color enables ANSI colours. Control characters of
-// findings and files are escaped.
+// WriteText writes findings for people: place, message and rule, then the source line
+// with a caret under the column, then the hint. If a file has a secret, none of its lines
+// are shown. Source returns the content of a file, or nil. Color enables ANSI colors.
+// Control characters in findings and files are escaped.
 func WriteText(w io.Writer, findings []Finding, source func(file string) []byte, color bool) error {
 	p := printer{w: bufio.NewWriter(w), color: color}
 	lines := make(map[string][][]byte) // by file, so that each is split once
@@ -48,34 +48,34 @@ const (
 type printer struct {
 	w     *bufio.Writer
 	color bool
-	seen  mark
+	seen  cursor
 }
 
-// mark is the place of the last snippet: findings on one long line come in order, and
-// each walks on from there.
-type mark struct {
+// cursor is the place of the last snippet. Findings on one line are sorted by column, so
+// the next search starts there and a long line is scanned once.
+type cursor struct {
 	file                 string
 	line, column, offset int // 1-based, 1-based, bytes of the line before it
 }
 
-// reach returns the byte offset of column in line, the line of finding f.
-func (m *mark) reach(f Finding, line []byte, column int) int {
-	if m.file != f.File || m.line != f.Line || m.column > column {
-		*m = mark{f.File, f.Line, 1, 0}
+// offsetOf returns the byte offset of column in line, which is the line of finding f.
+func (c *cursor) offsetOf(f Finding, line []byte, column int) int {
+	if c.file != f.File || c.line != f.Line || c.column > column {
+		*c = cursor{f.File, f.Line, 1, 0}
 	}
-	for ; m.column < column && m.offset < len(line); m.column++ {
-		_, size := utf8.DecodeRune(line[m.offset:])
-		m.offset += size
+	for ; c.column < column && c.offset < len(line); c.column++ {
+		_, size := utf8.DecodeRune(line[c.offset:])
+		c.offset += size
 	}
-	return m.offset
+	return c.offset
 }
 
-// style writes s, which must be clean already.
+// style writes s with an ANSI style. The caller must have cleaned s.
 func (p *printer) style(code, s string) {
 	if p.color {
 		s = code + s + reset
 	}
-	p.w.WriteString(s) // a bufio.Writer keeps its error for Flush
+	p.w.WriteString(s) // Flush returns the error
 }
 
 func (p *printer) finding(f Finding, lines [][]byte) {
@@ -102,10 +102,10 @@ func (p *printer) finding(f Finding, lines [][]byte) {
 	}
 }
 
-// snippet writes the source line between two gutters, and the caret.
+// snippet writes the source line with its number, and the caret below it.
 func (p *printer) snippet(f Finding, line []byte) {
 	first := max(f.Column-windowBefore, 1)
-	text, caret := window(line[p.seen.reach(f, line, first):], first, f.Column)
+	text, caret := window(line[p.seen.offsetOf(f, line, first):], first, f.Column)
 	number := strconv.Itoa(f.Line)
 	gutter := strings.Repeat(" ", len(number))
 	p.style(faint, " "+number+" |")
@@ -116,14 +116,14 @@ func (p *printer) snippet(f Finding, line []byte) {
 	p.w.WriteByte('\n')
 }
 
-// How many code points of a long source line are shown before and after the column.
+// Of a long source line, this many code points are shown before and after the column.
 const (
 	windowBefore = 60
 	windowAfter  = 60
 )
 
-// window renders the part of a line around column, and the white space that aligns a
-// caret with it. Rest is the line from the column on.
+// window renders the part of a line around column, and the white space before the caret.
+// Rest is the line from the column first on.
 func window(rest []byte, first, column int) (text, caret string) {
 	var b, pad strings.Builder
 	for at := first; len(rest) > 0; at++ {
@@ -145,8 +145,8 @@ func window(rest []byte, first, column int) (text, caret string) {
 	return b.String(), pad.String()
 }
 
-// blank returns white space as wide as s on a terminal. A tab stays a tab, because only
-// the terminal knows its width.
+// blank returns white space that is as wide as s on a terminal. A tab stays a tab,
+// because its width depends on the terminal.
 func blank(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -163,8 +163,9 @@ func blank(s string) string {
 	return b.String()
 }
 
-// wide lists the blocks of characters that take two cells (Unicode Standard Annex #11, W
-// and F). Unassigned gaps do not matter.
+// wide lists the characters that take two cells on a terminal: W and F in Unicode
+// Standard Annex #11, https://www.unicode.org/reports/tr11/. It includes unassigned code
+// points between them.
 var wide = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{0x1100, 0x115f, 1}, {0x231a, 0x231b, 1}, {0x23e9, 0x23ec, 1}, {0x25fd, 0x25fe, 1}, {0x2614, 0x2615, 1},
@@ -185,8 +186,8 @@ var wide = &unicode.RangeTable{
 	},
 }
 
-// clean returns untrusted text as one printable line. It writes control characters,
-// direction changes, invisible characters and invalid UTF-8 as Go escapes.
+// clean returns untrusted text as one printable line. Control characters, direction
+// changes, invisible characters and invalid UTF-8 become Go escapes.
 func clean(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); {
@@ -205,13 +206,13 @@ func cleanRune(r rune, raw []byte, tabs bool) string {
 		return string(r)
 	case r == '\n' || r == '\r' || r == '\t' || r >= utf8.RuneSelf:
 		return strings.Trim(strconv.QuoteRuneToASCII(r), "'")
-	default: // \x07 says more than \a
+	default: // \x07 is clearer than \a
 		return fmt.Sprintf(`\x%02x`, r)
 	}
 }
 
-// splitLines splits data at line feeds, as Line counts. A byte order mark is not a column
-// of the first line.
+// splitLines splits data at line feeds, as the numbers of lines are counted. A byte order
+// mark does not count as a column.
 func splitLines(data []byte) [][]byte {
 	lines := bytes.Split(bytes.TrimPrefix(data, []byte("\ufeff")), []byte("\n"))
 	for i, line := range lines {

@@ -17,13 +17,13 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// MaxSize is the largest client_payload in bytes that GitHub accepts: less than 64 KB,
-// counted as 65,535 characters.
+// MaxSize is the largest event in bytes. GitHub accepts a client_payload of at most
+// 65,535 characters, and an event is ASCII.
 const MaxSize = 65_535
 
 const timeLayout = "2006-01-02T15:04:05Z"
 
-// Validate returns all violations of the contract as one joined error.
+// Validate checks e against the contract and returns all violations as one joined error.
 func (e *Event) Validate() error {
 	var errs []error
 	check := func(ok bool, field, want string, got any) {
@@ -73,8 +73,8 @@ func (b *Bundle) validate() (errs []error) {
 	return errs
 }
 
-// isDigest reports whether s is a job artifact's digest: sha256: and 64 lower-case hex
-// digits.
+// isDigest reports whether s is the digest of a job artifact: sha256: and 64 lower-case
+// hex digits.
 func isDigest(s string) bool {
 	hex, ok := strings.CutPrefix(s, "sha256:")
 	return ok && len(hex) == 64 && strings.Trim(hex, "0123456789abcdef") == ""
@@ -84,15 +84,15 @@ func isDigest(s string) bool {
 // control characters.
 func IsRoot(s string) bool { return isAbsolute(s) && isLine(s) }
 
-// isAbsolute accepts the absolute paths of every operating system, because the event may
-// come from another one.
+// isAbsolute accepts absolute paths of Unix and of Windows, because the runner may have
+// another operating system than the receiver.
 func isAbsolute(s string) bool {
 	drive := len(s) > 2 && s[1] == ':' && (s[2] == '\\' || s[2] == '/') && ('a' <= s[0]|0x20 && s[0]|0x20 <= 'z')
 	return strings.HasPrefix(s, "/") || drive
 }
 
-// isTime accepts every RFC 3339 time, as the contract does, although this program writes
-// one form only. time.Parse rejects leap seconds.
+// isTime accepts every RFC 3339 time except leap seconds. The contract allows them all,
+// although this program writes one form.
 func isTime(s string) bool {
 	if _, err := time.Parse(time.RFC3339, s); err != nil {
 		return false
@@ -111,17 +111,17 @@ func isLine(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f })
 }
 
-// Marshal validates e and encodes it for every channel: one line of ASCII in the
-// contract's field order. It escapes characters that a log could act on: control and
-// bidirectional characters, and the runner's `##[` anywhere in a line. The error is that
-// of Validate, or reports more than MaxSize bytes.
+// Marshal validates e and encodes it as one line of ASCII, with the fields in the order
+// of the contract. Every channel gets these bytes. Marshal escapes what a log or the
+// runner could act on: control and bidirectional characters, and `##[`. The error is that
+// of Validate, or says that the event has more than MaxSize bytes.
 func (e *Event) Marshal() ([]byte, error) {
 	if err := e.Validate(); err != nil {
 		return nil, fmt.Errorf("event for agent %q breaks the contract: %w", e.Agent, err)
 	}
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false) // the contract writes <s>, not \u003cs\u003e
+	enc.SetEscapeHTML(false) // the contract's example has <s>, not \u003cs\u003e
 	if err := enc.Encode(e); err != nil {
 		return nil, fmt.Errorf("encoding the event for agent %q: %w", e.Agent, err)
 	}
@@ -135,7 +135,7 @@ func (e *Event) Marshal() ([]byte, error) {
 	return line, nil
 }
 
-// escapeASCII rewrites valid JSON. All characters that it escapes are inside strings.
+// escapeASCII escapes characters of valid JSON, where they can only be inside strings.
 func escapeASCII(in []byte) []byte {
 	out := make([]byte, 0, len(in))
 	for i := 0; i < len(in); {
@@ -155,9 +155,9 @@ func escapeASCII(in []byte) []byte {
 	return out
 }
 
-// Parse reads an event from untrusted bytes: one valid JSON object with exactly the
-// contract's fields. It ignores unknown fields inside bundle, where the contract may
-// grow, and rejects them at the top level.
+// Parse reads an event from untrusted bytes, which must be one JSON object that fulfils
+// the contract. It rejects unknown fields at the top level. Inside bundle it ignores
+// them, because the contract may grow there.
 func Parse(data []byte) (*Event, error) {
 	if len(data) > MaxSize {
 		return nil, fmt.Errorf("event has %d bytes, more than the %d the platform carries", len(data), MaxSize)
@@ -184,8 +184,9 @@ var (
 	bundleFields = []string{"format", "agent_prompt_found", "has_memory", "has_metrics", "pointers", "bytes"}
 )
 
-// requireFields returns an error for a missing field, which would decode as a zero value,
-// and for a repeated or misspelled key, which encoding/json would merge into another.
+// requireFields returns an error for fields that encoding/json would accept silently. A
+// missing field would become a zero value, and a repeated or misspelled key would
+// overwrite another one.
 func requireFields(data []byte) error {
 	top, err := objectKeys(data)
 	if err != nil {
@@ -259,5 +260,5 @@ func objectKeys(data []byte) (map[string]struct{}, error) {
 	return keys, nil
 }
 
-// IsRepository is bundleid.IsRepository.
+// IsRepository reports whether s is a full repository name, owner/name.
 func IsRepository(s string) bool { return bundleid.IsRepository(s) }

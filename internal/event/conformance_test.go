@@ -24,7 +24,7 @@ type conformanceCase struct {
 	Valid  bool   `json:"valid"`
 	Field  string `json:"field"`
 	Reason string `json:"reason"`
-	// Schema means that the JSON Schema also rejects the file.
+	// Schema says that the JSON Schema rejects the file, too.
 	Schema bool `json:"schema"`
 }
 
@@ -105,7 +105,7 @@ func checkRoundTrip(t *testing.T, schema *jsonschema.Schema, e *Event) {
 	}
 }
 
-// index.json and the folders name the same files.
+// index.json must name exactly the files in the folders.
 func TestConformanceIndexIsComplete(t *testing.T) {
 	t.Parallel()
 	var listed, present []string
@@ -132,8 +132,8 @@ func TestConformanceIndexIsComplete(t *testing.T) {
 	}
 }
 
-// FuzzSchema looks for events that Parse accepts and the schema rejects. The schema
-// cannot express the other direction.
+// FuzzSchema looks for events that Parse accepts and the schema rejects. The opposite is
+// allowed, because some rules cannot be expressed in a schema.
 func FuzzSchema(f *testing.F) {
 	names, err := filepath.Glob(filepath.Join(cases, "*valid", "*.json"))
 	if err != nil || len(names) == 0 {

@@ -1,5 +1,5 @@
-// Package event defines the payload kaizen.schedule.prepared, version 1, as its contract
-// does.
+// Package event builds, checks and parses the payload kaizen.schedule.prepared, version
+// 1. See schema/kaizen.schedule.prepared.v1.schema.json.
 package event
 
 import (
@@ -11,25 +11,26 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 )
 
-// Type is the contract's event name, the NATS subject and the repository_dispatch type.
+// Type is the name of the event. It is also the NATS subject and the type of the
+// repository_dispatch.
 const Type = "kaizen.schedule.prepared"
 
-// Version is the contract's payload schema version.
+// Version is the version of the payload's schema.
 const Version = "1"
 
-// Event is the payload. Its ten top-level fields are those of the contract, and ten is
-// also GitHub's limit for a client_payload, so no field can be added.
+// Event is the payload. It has the ten top-level fields of the contract. No field can be
+// added, because GitHub accepts at most ten in a client_payload.
 type Event struct {
 	Event          string   `json:"event"`           // always Type
 	Version        string   `json:"version"`         // always Version
 	OccurredAt     string   `json:"occurred_at"`     // RFC 3339, UTC, whole seconds
 	Repo           string   `json:"repo"`            // State Hub slug
 	Root           string   `json:"root"`            // absolute checkout path on the runner's host
-	Agent          string   `json:"agent"`           // the manifest's name of the agent
+	Agent          string   `json:"agent"`           // the agent's name in the manifest
 	Cadence        string   `json:"cadence"`         // daily, weekly or monthly
 	PrepareCommand string   `json:"prepare_command"` // reproduces the bundle; quoted for a POSIX shell
 	Bundle         Bundle   `json:"bundle"`
-	SessionClose   []string `json:"session_close"` // suggested close commands; data, never to be run unseen
+	SessionClose   []string `json:"session_close"` // suggested commands; receivers must not run them unread
 }
 
 // Bundle describes the prepared bundle.
@@ -44,7 +45,7 @@ type Bundle struct {
 	Artifact *Artifact `json:"artifact,omitempty"`
 }
 
-// Artifact is where a consumer fetches the bundle.
+// Artifact says where a receiver can fetch the bundle.
 type Artifact struct {
 	Repository string `json:"repository"` // owner/name
 	RunID      int64  `json:"run_id"`
@@ -54,11 +55,11 @@ type Artifact struct {
 	URL        string `json:"url"`
 }
 
-// Context is what an event contains besides its bundle.
+// Context has what an event needs besides the bundle.
 type Context struct {
 	// Root is the checkout's absolute path on the runner's host.
 	Root string
-	// OccurredAt is when the bundle was assembled.
+	// OccurredAt is when the bundle was rendered.
 	OccurredAt time.Time
 	// Artifact is nil if the bundle is not stored as a job artifact.
 	Artifact *Artifact
@@ -92,9 +93,10 @@ func New(b *prepare.Bundle, c Context) Event {
 	}
 }
 
-// PrepareCommand returns the command line that produces the bundle of agent from the
-// checkout at root. This program accepts the same arguments. A format other than the
-// default is part of the command, because the contract requires the exact one.
+// PrepareCommand returns the command line that reproduces the bundle of agent from the
+// checkout at root. This program accepts the same arguments. The command names the format
+// unless it is the default, because the contract requires a command that reproduces the
+// bundle exactly.
 func PrepareCommand(agent, root string, format prepare.Format) string {
 	line := "kaizen-agentic schedule prepare " + ShellQuote(agent) + " --target " + ShellQuote(root)
 	if format == prepare.JSON {
@@ -103,8 +105,8 @@ func PrepareCommand(agent, root string, format prepare.Format) string {
 	return line
 }
 
-// ShellQuote returns a plain word unquoted, as in the contract's example, and anything
-// else in single quotes.
+// ShellQuote quotes s for a POSIX shell. A plain word stays unquoted, as in the
+// contract's example.
 func ShellQuote(s string) string {
 	const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:@%+=,"
 	if s != "" && strings.Trim(s, plain) == "" {
@@ -119,8 +121,8 @@ type ArtifactHome struct {
 	ServerURL  string // such as https://github.com, without a trailing slash
 }
 
-// longest returns an artifact whose fields have the greatest possible length for the
-// name.
+// longest returns an artifact with this name whose other fields are as long as they can
+// be.
 func (h *ArtifactHome) longest(name string) *Artifact {
 	return &Artifact{
 		Repository: h.Repository, RunID: math.MaxInt64, Name: name, ID: math.MaxInt64,
@@ -130,9 +132,9 @@ func (h *ArtifactHome) longest(name string) *Artifact {
 	}
 }
 
-// WorstSize returns the greatest size in bytes that the event can have once its bundle is
-// stored under name. Home is nil if no job artifact is stored. The error is that of
-// Marshal, without or with the artifact.
+// WorstSize returns the greatest size in bytes that the event can have after its bundle
+// is stored under name. Home is nil if no job artifact is stored. The error is that of
+// Marshal.
 func (e Event) WorstSize(home *ArtifactHome, name string) (int, error) {
 	line, err := e.Marshal()
 	if err != nil || home == nil {

@@ -12,12 +12,13 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 )
 
-// contractExample is the payload of the contract, character for character apart from
-// white space.
-const contractExample = `{"event":"kaizen.schedule.prepared","version":"1","occurred_at":"2026-06-17T09:00:12Z","repo":"kaizen-agentic",` +
+// contractExample is the example of the contract without its white space.
+const contractExample = `{"event":"kaizen.schedule.prepared","version":"1",` +
+	`"occurred_at":"2026-06-17T09:00:12Z","repo":"kaizen-agentic",` +
 	`"root":"/home/worsch/kaizen-agentic","agent":"coach","cadence":"weekly",` +
 	`"prepare_command":"kaizen-agentic schedule prepare coach --target /home/worsch/kaizen-agentic",` +
-	`"bundle":{"format":"markdown","agent_prompt_found":true,"has_memory":true,"has_metrics":true,"pointers":["scope","todo"],"bytes":8421},` +
+	`"bundle":{"format":"markdown","agent_prompt_found":true,"has_memory":true,"has_metrics":true,` +
+	`"pointers":["scope","todo"],"bytes":8421},` +
 	`"session_close":["kaizen-agentic metrics record coach --success --time <s> --quality <0-1>"]}`
 
 func example() Event {
@@ -91,7 +92,7 @@ func TestValidate(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*Event)
-		want   string // a part of the error, "" for none
+		want   string // a part of the error; "" if there is none
 	}{
 		{"as it is", func(*Event) {}, ""},
 		{"with artifact", func(e *Event) { e.Bundle.Artifact = artifact() }, ""},
@@ -196,7 +197,7 @@ func FuzzParse(f *testing.F) {
 		}
 		line, err := e.Marshal()
 		if err != nil {
-			return // escapes can make it longer than the limit
+			return // escapes may have made it too long
 		}
 		back, err := Parse(line)
 		if err != nil || !reflect.DeepEqual(back, e) {

@@ -6,7 +6,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 )
 
-// A receiver parses the event before it acts on it: what is missing or wrong is an error.
+// A receiver parses an event before it acts on it, and gets an error if a field is
+// missing or wrong.
 func ExampleParse() {
 	e, err := event.Parse([]byte(`{
 		"event": "kaizen.schedule.prepared",

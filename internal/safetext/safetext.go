@@ -7,12 +7,12 @@ import (
 	"unicode/utf8"
 )
 
-// replacement replaces bytes that are not UTF-8.
+// replacement is written in place of bytes that are not valid UTF-8.
 const replacement = string(utf8.RuneError)
 
-// Sanitize makes text safe for a log: no line is a command to the runner on either
-// stream, and no character is invisible or bidirectional. The result is valid UTF-8.
-// Every line end becomes LF, because the runner also starts a line after a bare CR.
+// Sanitize makes text safe for a log. The runner finds no command in it, and every
+// character is visible. The result is valid UTF-8. Every line end becomes LF, because the
+// runner starts a new line after a bare CR, too.
 func Sanitize(s string) string {
 	lines := strings.Split(Visible(s), "\n")
 	for i, line := range lines {
@@ -21,8 +21,9 @@ func Sanitize(s string) string {
 	return strings.Join(lines, "\n")
 }
 
-// disarm breaks what the runner reads as a command: `::` after leading white space, `##[`
-// anywhere (https://github.com/actions/runner, src/Runner.Common/ActionCommand.cs).
+// disarm breaks the two forms of a command: `::` at the start of a line, after white
+// space, and `##[` anywhere. Source:
+// https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs
 func disarm(line string) string {
 	line = strings.ReplaceAll(line, "##[", "## [")
 	if text := strings.TrimLeftFunc(line, unicode.IsSpace); strings.HasPrefix(text, "::") {
@@ -31,7 +32,7 @@ func disarm(line string) string {
 	return line
 }
 
-// LineEnds replaces every kind of line end by LF.
+// LineEnds replaces every kind of line end with LF.
 var LineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
 
 // Visible removes control, bidirectional and other invisible characters, except LF and
@@ -49,16 +50,17 @@ func Visible(s string) string {
 // joiners, tags), or one that Unicode allows a renderer to ignore.
 func IsInvisible(r rune) bool {
 	if r < 0x7f {
-		return r < ' ' // most text; much faster
+		return r < ' ' // the fast path for ASCII
 	}
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
 }
 
-// OneLine returns Visible text without line ends and tabs.
+// OneLine returns s as one line of visible text. Each run of white space becomes one
+// space.
 func OneLine(s string) string { return strings.Join(strings.Fields(Visible(s)), " ") }
 
-// Shorten cuts s to at most limit characters. The last character of a shortened text is
-// an ellipsis.
+// Shorten cuts s to at most limit characters, of which the last is an ellipsis if s was
+// cut.
 func Shorten(s string, limit int) string {
 	if utf8.RuneCountInString(s) <= limit {
 		return s

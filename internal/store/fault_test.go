@@ -61,7 +61,7 @@ func TestFaultMatrix(t *testing.T) {
 		{"403 secondary limit", ghtest.SecondaryLimit("60"), true, "403"},
 		{"500", ghtest.Status(500, `{"msg":"oops sig=geheim"}`), false, "500"},
 		{"502 with HTML", ghtest.Status(502, "<html>sig=geheim</html>"), false, "502"},
-		{"truncated body", ghtest.Truncate(), false, "the answer broke off"},
+		{"truncated body", ghtest.Truncate(), false, "the answer ended early"},
 		{"redirect to another host", ghtest.Redirect(307, other.URL+"/?sig=geheim"), true, "307"},
 	}
 	for _, op := range operations {

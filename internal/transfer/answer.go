@@ -7,19 +7,19 @@ import (
 	"net/http"
 )
 
-// maxRefusal bounds the body of an answer other than 2xx, in bytes; the refusals of the
-// platform are far smaller.
-const maxRefusal = 8 << 20
+// maxErrorBody is the largest body of an answer other than 2xx, in bytes. Those of GitHub
+// are far smaller.
+const maxErrorBody = 8 << 20
 
-// Answer is a response whose body was read to its end. The Body of the response reads
-// Data.
+// Answer is a response whose body was read to its end. Data is the body, and Body reads
+// it again.
 type Answer struct {
 	*http.Response
 	Data []byte
 }
 
-// Send sends req once, follows no redirect, and reads the whole answer: at most limit
-// bytes of a 2xx.
+// Send sends req once, without following redirects, and reads the whole answer. A 2xx may
+// have at most limit bytes. Longer answers return a *TooLarge.
 func Send(rt http.RoundTripper, req *http.Request, limit int64) (*Answer, error) {
 	resp, err := rt.RoundTrip(req)
 	if err != nil {
@@ -27,7 +27,7 @@ func Send(rt http.RoundTripper, req *http.Request, limit int64) (*Answer, error)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode >= 300 {
-		limit = maxRefusal
+		limit = maxErrorBody
 	}
 	if resp.ContentLength > limit {
 		return nil, &TooLarge{resp.ContentLength, limit}
@@ -37,28 +37,28 @@ func Send(rt http.RoundTripper, req *http.Request, limit int64) (*Answer, error)
 		return nil, err
 	}
 	if err != nil {
-		return nil, &brokenOff{err}
+		return nil, &truncated{err}
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(data))
 	resp.ContentLength = int64(len(data))
 	return &Answer{resp, data}, nil
 }
 
-// TooLarge is the error of more bytes than the limit.
+// TooLarge says that an answer has more bytes than the limit.
 type TooLarge struct{ Size, Limit int64 }
 
+// Error says how many bytes there are, and the limit.
 func (e *TooLarge) Error() string {
 	return fmt.Sprintf("the answer has at least %d bytes, the limit is %d", e.Size, e.Limit)
 }
 
-// brokenOff is the error of an answer that ends too early.
-type brokenOff struct{ err error }
+// truncated says that the connection failed before the end of an answer.
+type truncated struct{ err error }
 
-func (e *brokenOff) Error() string { return "the answer broke off: " + e.err.Error() }
-func (e *brokenOff) Unwrap() error { return e.err }
+func (e *truncated) Error() string { return "the answer ended early: " + e.err.Error() }
+func (e *truncated) Unwrap() error { return e.err }
 
-// ReadAll reads r to its end, which must come within limit bytes; otherwise the error is
-// a *TooLarge.
+// ReadAll reads r to its end. More than limit bytes return a *TooLarge.
 func ReadAll(r io.Reader, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err != nil {

@@ -15,7 +15,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
 )
 
-// NewTransport is Go's own transport, with a *ProxyError when a proxy refuses to connect.
+// NewTransport returns a copy of http.DefaultTransport that returns a *ProxyError when a
+// proxy refuses to connect.
 func NewTransport() *http.Transport {
 	t := &http.Transport{Proxy: http.ProxyFromEnvironment}
 	if d, ok := http.DefaultTransport.(*http.Transport); ok {
@@ -30,12 +31,13 @@ func NewTransport() *http.Transport {
 	return t
 }
 
-// ProxyError is the refusal of a proxy to connect to the server.
+// ProxyError says that a proxy refused to connect to the server.
 type ProxyError struct {
-	Host   string // of the proxy, "" when unknown
+	Host   string // of the proxy; "" if unknown
 	Status int
 }
 
+// Error returns the message and the hint.
 func (e *ProxyError) Error() string { return advice.Join(e.message(), e.Advice()) }
 
 func (e *ProxyError) message() string {
@@ -46,7 +48,7 @@ func (e *ProxyError) message() string {
 	return fmt.Sprintf("%s refuses the connection with status %d", proxy, e.Status)
 }
 
-// Advice names the settings of the proxy.
+// Advice returns the hint, which names the environment variables for a proxy.
 func (e *ProxyError) Advice() string {
 	if e.Status == http.StatusProxyAuthRequired {
 		return "put them into the proxy settings (HTTPS_PROXY, HTTP_PROXY), or name the server in NO_PROXY"
@@ -56,8 +58,9 @@ func (e *ProxyError) Advice() string {
 
 const proxyHint = "check the proxy settings (HTTPS_PROXY, HTTP_PROXY, NO_PROXY)"
 
-// NoAnswer explains why a request to host got no complete answer. timeout is that of the
-// attempt.
+// NoAnswer turns the error of a request to host into a message, a hint and whether a
+// retry may help. Timeout is the limit that the attempt had. Secrets are removed from the
+// message.
 func NoAnswer(err error, host string, timeout time.Duration, secrets ...string) *Failure {
 	fail := func(again bool, hint, format string, args ...any) *Failure {
 		return &Failure{Err: &advice.Error{Message: fmt.Sprintf(format, args...), Hint: hint}, Again: again}
@@ -67,7 +70,7 @@ func NoAnswer(err error, host string, timeout time.Duration, secrets ...string) 
 		proxy *ProxyError
 		op    *net.OpError
 		cert  *tls.CertificateVerificationError
-		part  *brokenOff
+		part  *truncated
 	)
 	switch reason := Reason(err, secrets...); {
 	case errors.As(err, &large):
@@ -93,14 +96,15 @@ func NoAnswer(err error, host string, timeout time.Duration, secrets ...string) 
 	}
 }
 
-// isPlainText recognizes a server that answers in plain text where TLS is expected.
-// http.Client has an error of its own for one that answers in HTTP.
+// isPlainText reports whether the server answered a TLS handshake in plain text. If that
+// text is HTTP, http.Client returns ErrSchemeMismatch.
 func isPlainText(err error) bool {
 	var record tls.RecordHeaderError
 	return errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch)
 }
 
-// isHandshake recognizes the other errors of TLS, for which crypto/tls has no types.
+// isHandshake reports whether the TLS handshake failed in another way. Most of these
+// errors have no exported type, so it compares their texts.
 func isHandshake(err error) bool {
 	var op *net.OpError
 	if errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error") {

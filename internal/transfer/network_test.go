@@ -19,7 +19,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
 
-// rawServer answers every connection with these bytes, and closes it.
+// rawServer starts a server that answers every connection with these bytes and closes it.
 func rawServer(t *testing.T, answer string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -39,7 +39,8 @@ func rawServer(t *testing.T, answer string) string {
 	return l.Addr().String()
 }
 
-// tlsServer is a TLS server with a certificate of age, and a transport that trusts it.
+// tlsServer starts a TLS server whose certificate was made age ago. The transport trusts
+// it.
 func tlsServer(t *testing.T, age time.Duration, change func(server, client *tls.Config)) (string, *http.Transport) {
 	t.Helper()
 	cert, pool := fixture.Certificate(t, time.Now().Add(-age))
@@ -53,14 +54,14 @@ func tlsServer(t *testing.T, age time.Duration, change func(server, client *tls.
 	return fixture.TLSServer(t, server).Listener.Addr().String(), transport
 }
 
-// proxied is a transport that goes through the proxy at host.
+// proxied returns a transport that uses the proxy at host.
 func proxied(host string) *http.Transport {
 	t := transfer.NewTransport()
 	t.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: host, User: url.UserPassword("user", "hunter2")})
 	return t
 }
 
-// plainHost is the address of a server that speaks HTTP without TLS.
+// plainHost starts a server that speaks HTTP without TLS, and returns its address.
 func plainHost(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewServer(http.NotFoundHandler())
@@ -68,7 +69,7 @@ func plainHost(t *testing.T) string {
 	return server.Listener.Addr().String()
 }
 
-// closedHost is an address that no server listens at.
+// closedHost returns an address on which no server listens.
 func closedHost(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewServer(nil)
@@ -79,7 +80,7 @@ func closedHost(t *testing.T) string {
 var brokenServers = []struct {
 	name    string
 	start   func(t *testing.T) (host string, transport *http.Transport)
-	message string // HOST is the server's
+	message string // HOST is replaced by the server's address
 	hint    string
 	again   bool
 }{
@@ -128,7 +129,8 @@ var brokenServers = []struct {
 		"no answer: ", "run again later", true},
 }
 
-// TestBrokenServers asks real servers, with a bare transport and with an http.Client.
+// TestBrokenServers sends requests to real servers, with a bare transport and with an
+// http.Client, because the two return different errors.
 func TestBrokenServers(t *testing.T) {
 	t.Parallel()
 	for _, tt := range brokenServers {
@@ -186,7 +188,7 @@ var answers = []struct {
 	{"cut", func(w http.ResponseWriter) {
 		w.Header().Set("Content-Length", "50")
 		io.WriteString(w, "x")
-	}, "the answer broke off: unexpected EOF: run again later"},
+	}, "the answer ended early: unexpected EOF: run again later"},
 }
 
 func TestSend(t *testing.T) {

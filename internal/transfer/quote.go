@@ -9,13 +9,13 @@ import (
 	"sync"
 )
 
-// maxQuote bounds the text of others in our errors, in code points.
+// maxQuote is the longest text of a server in an error, in code points.
 const maxQuote = 200
 
 var signature = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\bsig=[^&\s"']*`) })
 
-// Quote makes untrusted text safe to print: in quotes, on one line, bounded, without the
-// signatures of signed URLs and without these secrets.
+// Quote makes untrusted text safe to print. The result is in quotes, on one line and at
+// most maxQuote characters long. Secrets and the signatures of signed URLs become ***.
 func Quote(text string, secrets ...string) string {
 	for _, secret := range secrets {
 		if secret != "" {
@@ -33,8 +33,8 @@ func Quote(text string, secrets ...string) string {
 	return strconv.Quote(text)
 }
 
-// Reason is the text of err as Quote makes it, without quotes where it needs none. It
-// leaves out the URL that *url.Error prints, which may be a signed one.
+// Reason returns the text of err, made safe by Quote. It has quotes only if the text
+// needs escapes. The URL of a *url.Error is left out, because it may be a signed one.
 func Reason(err error, secrets ...string) string {
 	for u := (*url.Error)(nil); errors.As(err, &u); {
 		err = u.Err

@@ -1,5 +1,5 @@
-// Package transfer is what every HTTP request of the program needs, whatever the server:
-// retries, bounded answers, and errors that help and hold no secret.
+// Package transfer has what every HTTP request needs: retries, a limit on the size of
+// answers, and errors with a hint and without secrets.
 package transfer
 
 import (
@@ -11,35 +11,34 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
 )
 
-// Attempts is how often a request is sent at the most.
+// Attempts is the maximum number of times that a request is sent.
 const Attempts = 5
 
-// RunAgain is the hint where the fault may pass.
+// RunAgain is the hint for a failure that may be temporary.
 const RunAgain = "run again later"
 
-// Failure is an attempt that did not work.
+// Failure is the result of a failed attempt.
 type Failure struct {
 	Err   error
 	Again bool // another attempt may help
-	// NotBefore is the earliest moment of the next attempt, as the server asked for; zero
-	// when it did not.
+	// NotBefore is the earliest time of the next attempt, if the server named one.
 	NotBefore time.Time
-	// Held says that the next attempt waits for its turn by itself.
+	// Held says that the attempt itself waits as long as necessary, so Loop does not.
 	Held bool
 }
 
 // Loop repeats a request until it works.
 type Loop struct {
-	What    string // what is sent, for the log
+	What    string // the request, for the log
 	Backoff func(attempt int) time.Duration
 	Now     func() time.Time
 	Wait    func(ctx context.Context, until time.Time) error
 	Log     func(format string, args ...any)
 }
 
-// Do calls attempt until it returns nil, another attempt does not help, all attempts are
-// used up, or the next one would come after the deadline of ctx. It returns nil or the
-// last failure, or the error of Wait as one.
+// Do calls attempt until it succeeds and returns nil. It gives up, and returns the last
+// failure, after Attempts attempts, when a retry cannot help, and when the next attempt
+// would start after the deadline of ctx. An error of Wait is returned as a failure.
 func (l Loop) Do(ctx context.Context, attempt func(n int) *Failure) *Failure {
 	for n := 1; ; n++ {
 		f := attempt(n)
@@ -61,10 +60,11 @@ func (l Loop) Do(ctx context.Context, attempt func(n int) *Failure) *Failure {
 	}
 }
 
-// Backoff is the shortest wait after an attempt: a second, doubled each time.
+// Backoff returns the shortest wait after an attempt: one second after the first, then
+// twice as long each time.
 func Backoff(attempt int) time.Duration { return time.Second << (attempt - 1) }
 
-// Sleep waits until d has passed or ctx ends.
+// Sleep waits for d, or returns the error of ctx if ctx ends earlier.
 func Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -76,17 +76,17 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Temporary reports whether an answer with this status may become another one by itself.
+// Temporary reports whether a request that got this status may succeed later.
 func Temporary(status int) bool {
 	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500
 }
 
-// maxRetryAfter bounds the seconds of a Retry-After, so that their sum with the time of
-// day stays a time.
+// maxRetryAfter is the longest Retry-After in seconds. It keeps the sum with the current
+// time valid.
 const maxRetryAfter = 1<<31 - 1
 
-// RetryAfter reads the header Retry-After, in seconds or as a date. The result is at
-// least one second from now.
+// RetryAfter reads the header Retry-After, which has seconds or a date. The result is at
+// least one second after now. It returns false if the header is missing or invalid.
 func RetryAfter(h http.Header, now time.Time) (time.Time, bool) {
 	v := h.Get("Retry-After")
 	least := now.Add(time.Second)
@@ -99,8 +99,9 @@ func RetryAfter(h http.Header, now time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// LimitReset reads the header X-RateLimit-Reset, in Unix seconds. It adds one second, as
-// the server's clock has no fractions.
+// LimitReset reads the header X-RateLimit-Reset, which has Unix seconds. It adds one
+// second, because the header has no fractions. It returns false if the header is missing
+// or invalid.
 func LimitReset(h http.Header) (time.Time, bool) {
 	s, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64)
 	if err != nil || s <= 0 {

@@ -16,7 +16,7 @@ import (
 
 var start = time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)
 
-// loop is a Loop on a clock of its own.
+// loop returns a Loop with a simulated clock.
 func loop() (transfer.Loop, *fixture.Clock, *fixture.Log) {
 	clock, log := fixture.NewClock(start), &fixture.Log{}
 	return transfer.Loop{
@@ -34,7 +34,7 @@ func TestLoop(t *testing.T) {
 	final := transfer.Failure{Err: busy}
 	tests := []struct {
 		name     string
-		failures []transfer.Failure // the attempt after them works
+		failures []transfer.Failure // the attempt after these succeeds
 		sleeps   []time.Duration
 		attempts int
 		works    bool
@@ -73,12 +73,12 @@ func TestLoop(t *testing.T) {
 	}
 }
 
-// The loop does not wait for a moment after the deadline: the last failure says more than
-// the end of ctx.
+// Do does not wait for a time after the deadline, and returns the last failure, which
+// says more than "deadline exceeded".
 func TestLoopAndDeadline(t *testing.T) {
 	t.Parallel()
 	l, clock, _ := loop()
-	clock.Set(time.Now()) // the deadline is one of the real clock
+	clock.Set(time.Now()) // the deadline of ctx uses the real clock
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	busy := errors.New("busy")
