@@ -11,7 +11,8 @@ import (
 // TestTracked compares with what git itself tracks, in each version of its index.
 func TestTracked(t *testing.T) {
 	t.Parallel()
-	names := []string{"a", "dir/" + strings.Repeat("long", 40) + ".md", "dir/memory.md", ".kaizen/agents/coach/memory.md", "untracked", "dir"}
+	names := []string{"a", "dir/" + strings.Repeat("long", 40) + ".md", "dir/memory.md",
+		".kaizen/agents/coach/memory.md", "untracked", "dir"}
 	want := []bool{true, true, true, true, false, false}
 	for _, c := range []struct {
 		version string
@@ -24,8 +25,9 @@ func TestTracked(t *testing.T) {
 		{"2", []string{"update-index", "--split-index"}, false},
 		{"2", []string{"rm", "--cached", "-q", "a"}, true},
 	} {
-		tree, dir := newTree(t, map[string]string{names[0]: "a", names[1]: "b", names[2]: "c", names[3]: "d", names[4]: "e",
-			"later": "l", ".git/config": "", ".gitignore": ".kaizen/\n"})
+		tree, dir := newTree(t, map[string]string{names[0]: "a", names[1]: "b", names[2]: "c", names[3]: "d",
+			names[4]: "e",
+			"later":  "l", ".git/config": "", ".gitignore": ".kaizen/\n"})
 		git(t, dir, "init", "-q")
 		git(t, dir, append([]string{"add", "--force"}, names[:4]...)...)
 		git(t, dir, "update-index", "--index-version", c.version)
@@ -54,7 +56,8 @@ func TestTrackedUnknown(t *testing.T) {
 		"no repository": {"a": "a"},
 		"no index":      {".git/HEAD": "ref: refs/heads/main\n"},
 		"another file":  {".git/HEAD": "ref: refs/heads/main\n", ".git/index": strings.Repeat("x", 100)},
-		"cut short":     {".git/HEAD": "ref: refs/heads/main\n", ".git/index": "DIRC\x00\x00\x00\x02\x00\x00\x00\x01" + strings.Repeat("x", 40)},
+		"cut short": {".git/HEAD": "ref: refs/heads/main\n",
+			".git/index": "DIRC\x00\x00\x00\x02\x00\x00\x00\x01" + strings.Repeat("x", 40)},
 	} {
 		tree, _ := newTree(t, files)
 		if tracked, known := tree.Tracked("a"); known {

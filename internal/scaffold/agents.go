@@ -17,22 +17,22 @@ import (
 // FoundAgent is an agent that has a prompt in the checkout.
 type FoundAgent struct {
 	Agent string
-	// Paths are its prompts in the order of the conventions: the first one counts.
+	// Paths has its prompts in the order of the conventions. The first one is used.
 	Paths []string
 }
 
-// SkippedPrompt is a file that looks like a prompt, or a directory that may hold some,
-// and why it gives no agent.
+// SkippedPrompt is a file that looks like a prompt, or a directory that may have prompts,
+// that FindAgents did not use.
 type SkippedPrompt struct {
 	Path string
-	// Reason continues a sentence that begins with the path.
+	// Reason says why. It continues a sentence that starts with the path.
 	Reason string
 }
 
-// FindAgents finds the agents that have a prompt at a conventional path, sorted by name, and what
-// it skipped, sorted by path. It skips files whose name no agent can have, what is no regular file,
-// and directories that it does not search, among them those with more than 1,000 names. Files such
-// as README.md are not mentioned.
+// FindAgents returns the agents that have a prompt at a conventional path, sorted by
+// name. Skipped, sorted by path, has files with invalid names, files that are not
+// regular, and directories that it did not search, such as those with more than 1,000
+// names. It leaves out files such as README.md.
 func FindAgents(tree *checkout.Tree) (agents []FoundAgent, skipped []SkippedPrompt, err error) {
 	search, err := searchPrompts(tree)
 	if err != nil {
@@ -55,28 +55,27 @@ func FindAgents(tree *checkout.Tree) (agents []FoundAgent, skipped []SkippedProm
 	return agents, skipped, nil
 }
 
-// promptSearch collects names that look like prompts.
+// promptSearch collects paths that look like prompts.
 type promptSearch struct {
 	tree    *checkout.Tree
 	prompts []namedPrompt
-	claimed map[string]bool // agents/agent-coach.md is coach's, not agent-coach's
+	claimed map[string]bool // by path, so that agents/agent-coach.md counts for coach and not for agent-coach
 	skipped []SkippedPrompt
 }
 
-// searchPrompts looks for names of prompts in every layout, in the order of the
-// conventions.
+// searchPrompts looks for prompts in every layout, in the order of the conventions.
 func searchPrompts(tree *checkout.Tree) (*promptSearch, error) {
 	s := &promptSearch{tree: tree, claimed: make(map[string]bool)}
 	for _, pattern := range schedule.Conventions[schedule.PartPrompt] {
-		if err := s.pattern(pattern); err != nil {
+		if err := s.addPattern(pattern); err != nil {
 			return nil, fmt.Errorf("looking for agents: %w", err)
 		}
 	}
 	return s, nil
 }
 
-// pattern adds the names that match a pattern of the conventions.
-func (s *promptSearch) pattern(pattern string) error {
+// addPattern adds the paths that match a pattern of the conventions.
+func (s *promptSearch) addPattern(pattern string) error {
 	before, after, _ := strings.Cut(pattern, "{a}")
 	dir, prefix := path.Split(before)
 	suffix, rest, _ := strings.Cut(after, "/")
@@ -94,7 +93,7 @@ func (s *promptSearch) pattern(pattern string) error {
 	return nil
 }
 
-// list returns the paths in dir, or below it where dir ends in **/.
+// list returns the paths in dir. If dir ends in **/, it also returns those below it.
 func (s *promptSearch) list(dir string) ([]string, error) {
 	if top, nested := strings.CutSuffix(dir, "/**/"); nested {
 		below, skipped := filesBelow(s.tree, top)
@@ -103,7 +102,7 @@ func (s *promptSearch) list(dir string) ([]string, error) {
 	}
 	names, err := s.tree.ReadDir(path.Clean(dir), maxNames)
 	switch {
-	case isAbsent(err): // most repositories have one of the layouts
+	case isAbsent(err): // most repositories have only one of the layouts
 	case err != nil:
 		s.skipped = append(s.skipped, SkippedPrompt{path.Clean(dir), notSearched(err)})
 	}
@@ -113,8 +112,8 @@ func (s *promptSearch) list(dir string) ([]string, error) {
 	return names, nil
 }
 
-// add adds the prompt of agent at full. own says that it is in the agent's own directory,
-// where it may be missing.
+// add adds the prompt of agent at full. Own says that the agent has a directory of its
+// own, in which the prompt may be missing.
 func (s *promptSearch) add(agent, full string, own bool) {
 	switch {
 	case own && !s.tree.IsFile(full):
@@ -124,15 +123,15 @@ func (s *promptSearch) add(agent, full string, own bool) {
 	case slices.Contains(notAgents, strings.ToLower(agent)):
 	case schedule.ReservedAgents[agent] != "":
 		s.skipped = append(s.skipped, SkippedPrompt{full,
-			fmt.Sprintf("has a name that means %s where agents are named", schedule.ReservedAgents[agent])})
+			fmt.Sprintf("has the reserved name %q, which means %s", agent, schedule.ReservedAgents[agent])})
 	default:
 		s.skipped = append(s.skipped, SkippedPrompt{full, fmt.Sprintf("gives the name %q, but an agent's name is "+
 			"1 to 64 letters, digits, hyphens and underscores, the first a letter or digit", agent)})
 	}
 }
 
-// refused are the skipped names, each once, without those that another layout's pattern
-// matches.
+// refused returns each skipped path once, except those that match the pattern of another
+// layout.
 func (s *promptSearch) refused() []SkippedPrompt {
 	seen := make(map[string]bool)
 	return slices.DeleteFunc(slices.Clone(s.skipped), func(p SkippedPrompt) bool {
@@ -142,8 +141,9 @@ func (s *promptSearch) refused() []SkippedPrompt {
 	})
 }
 
-// Paths are the places in tree where a part of agent's bundle is searched, first match
-// wins. It reads the tree only for a pattern with **, so the other paths may not exist.
+// Paths returns the paths at which a part of the bundle of agent is searched. The first
+// one that exists wins. Only patterns with ** are expanded from the tree, so the other
+// paths may not exist.
 func Paths(tree *checkout.Tree, part schedule.Part, agent string) []string {
 	var paths []string
 	for _, pattern := range schedule.Conventions[part] {
@@ -162,12 +162,11 @@ func Paths(tree *checkout.Tree, part schedule.Part, agent string) []string {
 	return paths
 }
 
-// maxDepth is how many directories below its own a layout is searched.
+// maxDepth is how many levels below its directory a layout is searched.
 const maxDepth = 5
 
-// filesBelow lists the files in the directories below top: those of a directory before
-// those of its subdirectories, and by name. It reads at most maxNames names; skipped is
-// what is left out.
+// filesBelow lists the files in the directories below top, sorted by depth and then by
+// name. It reads at most maxNames names, and returns in skipped what it left out.
 func filesBelow(tree *checkout.Tree, top string) (files []string, skipped []SkippedPrompt) {
 	room := maxNames
 	dirs := []string{top}
@@ -195,8 +194,8 @@ func filesBelow(tree *checkout.Tree, top string) (files []string, skipped []Skip
 	return files, skipped
 }
 
-// sortEntries separates files from directories. A link to a directory is neither, because
-// it may point to a parent.
+// sortEntries separates files from directories. Links to directories are not followed,
+// because they may point to a parent.
 func sortEntries(tree *checkout.Tree, dir string, entries []fs.DirEntry) (files, dirs []string, links []SkippedPrompt) {
 	for _, e := range entries {
 		switch full := path.Join(dir, e.Name()); {
@@ -215,10 +214,10 @@ func isAbsent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
-// notSearched continues a sentence that begins with a directory.
+// notSearched continues a sentence that starts with a directory.
 func notSearched(err error) string { return "is not searched: " + cause(err) }
 
-// cause says why a directory is not searched, without its name.
+// cause returns why a directory is not searched, without the name of the directory.
 func cause(err error) string {
 	switch {
 	case errors.Is(err, checkout.ErrTooLarge):

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
@@ -15,8 +16,8 @@ const (
 	ignoreLine = ".kaizen/prepared/"
 )
 
-// ignorePrepared proposes the line that keeps bundles out of git. The note, which may be
-// "", is about lines that keep the manifest out, too.
+// ignorePrepared proposes the line of .gitignore that excludes bundles. The note, which
+// may be "", is about existing lines that also exclude the manifest.
 func ignorePrepared(tree *checkout.Tree) (f File, note string, err error) {
 	f = File{Path: ignoreFile, Content: ignoreLine + "\n"}
 	data, err := tree.ReadFile(ignoreFile, 1<<20)
@@ -24,12 +25,13 @@ func ignorePrepared(tree *checkout.Tree) (f File, note string, err error) {
 		return f, "", nil
 	}
 	if err != nil {
-		return f, "", fmt.Errorf("reading %w: put a regular file of the checkout itself there, then run init again", err)
+		return f, "", advice.New("put a regular file of the checkout itself there, then run init again",
+			"reading %w", err)
 	}
 	f.Append = true
 	bundles, manifest := ignored(string(data))
 	if bundles {
-		f.Exists, f.Reason = true, "it ignores the bundles already"
+		f.Exists, f.Reason = true, "it already ignores the bundles"
 	}
 	if manifest {
 		note = fmt.Sprintf("%s ignores .kaizen as a whole, so %s would not be committed: ignore %s instead, "+
@@ -38,8 +40,8 @@ func ignorePrepared(tree *checkout.Tree) (f File, note string, err error) {
 	return f, note, nil
 }
 
-// ignored reports whether the lines of an ignore file keep bundles and the manifest out
-// of git.
+// ignored reports whether the lines of an ignore file exclude the bundles and the
+// manifest.
 func ignored(text string) (bundles, manifest bool) {
 	var prepared, directory, contents, excepted bool
 	for line := range strings.Lines(text) {
@@ -47,7 +49,7 @@ func ignored(text string) (bundles, manifest bool) {
 		case ".kaizen/prepared":
 			prepared = true
 		case ".kaizen", "**/.kaizen":
-			directory = true // of which git makes no exception
+			directory = true // git allows no exception inside an ignored directory
 		case ".kaizen/*", ".kaizen/**":
 			contents, excepted = true, false
 		case "!" + schedule.DefaultPath, "!/" + schedule.DefaultPath:

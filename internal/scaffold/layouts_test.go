@@ -1,7 +1,6 @@
 package scaffold_test
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,8 +14,6 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/workflow"
 )
 
-var update = flag.Bool("update", false, "rewrite golden files")
-
 func openTree(t *testing.T, dir string) *checkout.Tree {
 	t.Helper()
 	tree, err := checkout.Open(dir)
@@ -27,7 +24,7 @@ func openTree(t *testing.T, dir string) *checkout.Tree {
 	return tree
 }
 
-// copyLayout copies a sample repository, which the test may then write to.
+// copyLayout copies a sample repository, so that the test can write to it.
 func copyLayout(t *testing.T, name string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -37,7 +34,7 @@ func copyLayout(t *testing.T, name string) string {
 	return dir
 }
 
-// write does what `init` does with the files.
+// write writes the files as `init` does.
 func write(t *testing.T, dir string, files []scaffold.File) {
 	t.Helper()
 	for _, f := range files {
@@ -62,7 +59,7 @@ func write(t *testing.T, dir string, files []scaffold.File) {
 	}
 }
 
-// check is what `validate` reports for the default manifest in dir.
+// check returns what `validate` finds in dir.
 func check(t *testing.T, dir string) (*schedule.Manifest, []diag.Finding) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(dir, schedule.DefaultPath))
@@ -76,23 +73,4 @@ func check(t *testing.T, dir string) (*schedule.Manifest, []diag.Finding) {
 		findings = append(findings, workflow.Check(m, nil, tree)...)
 	}
 	return m, findings
-}
-
-func golden(t *testing.T, path, got string) {
-	t.Helper()
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs (run with -update to rewrite it):\n%s", path, got)
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
@@ -19,11 +20,11 @@ const (
 	BootstrapWeekly Bootstrap = "weekly"
 )
 
-// ownAgents are the entries that kaizen-agentic's own `schedule init` writes, with their
-// weekly crons.
+// ownAgents has the entries, with their weekly crons, that kaizen-agentic's own `schedule
+// init` writes.
 var ownAgents = []struct{ agent, cron string }{{"coach", "0 9 * * 1"}, {"optimization", "0 10 * * 1"}}
 
-// maxFound is how many found agents get an entry.
+// maxFound is the largest number of found agents that get an entry.
 const maxFound = 100
 
 // plannedEntry is an entry of a new manifest.
@@ -32,28 +33,28 @@ type plannedEntry struct {
 	cadence schedule.Cadence
 	cron    string // "" is the cadence's default
 	enabled bool
-	// prompts are those found in the checkout, the one that counts first.
+	// prompts has the paths found in the checkout. The first one is used.
 	prompts []string
-	// memory is set where several agents share a conventional file. Naming it shows that
-	// this is intended.
+	// memory is set if several agents share a conventional file. Naming the file shows
+	// that sharing is intended.
 	memory string
 }
 
-// manifestPlan is what a new manifest holds.
+// manifestPlan is the content of a new manifest, and notes for the user.
 type manifestPlan struct {
 	entries []plannedEntry
 	notes   []string
 }
 
-// planManifest chooses the entries: those of opts.Agents, else kaizen-agentic's own and
-// the agents found.
+// planManifest chooses the entries. They are those of opts.Agents if there are any, else
+// kaizen-agentic's own agents and the found ones.
 func planManifest(tree *checkout.Tree, found []FoundAgent, opts Options) (*manifestPlan, error) {
 	p := &manifestPlan{}
 	var err error
 	if len(opts.Agents) > 0 {
-		err = p.chosen(found, opts.Agents)
+		err = p.addNamed(found, opts.Agents)
 	} else {
-		p.all(found)
+		p.addFound(found)
 	}
 	for i := range p.entries {
 		e := &p.entries[i]
@@ -65,21 +66,22 @@ func planManifest(tree *checkout.Tree, found []FoundAgent, opts Options) (*manif
 	return p, err
 }
 
-// chosen adds the entries that the user named. They are enabled even without a prompt in
-// the checkout.
-func (p *manifestPlan) chosen(found []FoundAgent, agents []string) error {
+// addNamed adds the agents that the user named. They are enabled even if the checkout has
+// no prompt for them.
+func (p *manifestPlan) addNamed(found []FoundAgent, agents []string) error {
 	for _, name := range agents {
 		meaning, reserved := schedule.ReservedAgents[name]
 		prompts := promptsOf(found, name)
 		near := schedule.Suggest(name, agentNames(found))
 		switch {
 		case !schedule.IsAgent(name):
-			return fmt.Errorf("agents lists %s, which is no agent's name: use 1 to 64 letters, digits, hyphens and "+
-				"underscores, the first a letter or digit", diag.Quote(name))
+			return advice.New("use 1 to 64 letters, digits, hyphens and underscores, the first a letter or digit",
+				"agents lists %s, which is not a valid agent name", diag.Quote(name))
 		case reserved:
-			return fmt.Errorf("agents lists %q, which means %s: list names", name, meaning)
+			return advice.New("list names", "agents lists %q, which means %s", name, meaning)
 		case prompts == nil && near != "":
-			return fmt.Errorf("agents lists %q, which has no prompt in the checkout: did you mean %q?", name, near)
+			return advice.New(fmt.Sprintf("did you mean %q?", near),
+				"agents lists %q, which has no prompt in the checkout", name)
 		}
 		if !p.has(name) {
 			p.entries = append(p.entries, plannedEntry{agent: name, enabled: true, prompts: prompts})
@@ -88,13 +90,14 @@ func (p *manifestPlan) chosen(found []FoundAgent, agents []string) error {
 	return nil
 }
 
-// all adds kaizen-agentic's own agents, enabled where they have a prompt, and the found
-// ones.
-func (p *manifestPlan) all(found []FoundAgent) {
+// addFound adds kaizen-agentic's own agents and the found ones. Agents without a prompt
+// are disabled.
+func (p *manifestPlan) addFound(found []FoundAgent) {
 	for _, own := range ownAgents {
 		prompts := promptsOf(found, own.agent)
 		if near := schedule.Suggest(own.agent, agentNames(found)); near != "" && prompts == nil {
-			p.notes = append(p.notes, fmt.Sprintf("%s has no entry for kaizen-agentic's %q, since %q may be the same agent",
+			p.notes = append(p.notes, fmt.Sprintf(
+				"%s has no entry for kaizen-agentic's %q, because %q may be the same agent",
 				schedule.DefaultPath, own.agent, near))
 			continue
 		}
@@ -112,7 +115,8 @@ func (p *manifestPlan) all(found []FoundAgent) {
 		}
 	}
 	if left > 0 {
-		p.notes = append(p.notes, fmt.Sprintf("%s has the first %d agents and leaves out %d: add those that are to run",
+		p.notes = append(p.notes, fmt.Sprintf(
+			"%s has the first %d agents and leaves out %d: add those that should run",
 			schedule.DefaultPath, maxFound, left))
 	}
 }
@@ -136,14 +140,15 @@ func agentNames(found []FoundAgent) []string {
 	return names
 }
 
-// spread are the minutes of hourly entries, in order, far from each other.
-var spread = []int{0, 30, 15, 45, 5, 35, 20, 50, 10, 40, 25, 55}
+// hourlyMinutes has the minutes for hourly entries in the order of use, far from each
+// other.
+var hourlyMinutes = []int{0, 30, 15, 45, 5, 35, 20, 50, 10, 40, 25, 55}
 
-// timing is the cadence and the cron of the i-th entry.
+// timing returns the cadence and the cron of entry i.
 func (b Bootstrap) timing(i int, agent string) (schedule.Cadence, string) {
 	switch b {
 	case BootstrapHourly:
-		return schedule.Daily, fmt.Sprintf("%d * * * *", spread[i%len(spread)])
+		return schedule.Daily, fmt.Sprintf("%d * * * *", hourlyMinutes[i%len(hourlyMinutes)])
 	case BootstrapDaily:
 		return schedule.Daily, fmt.Sprintf("0 %d * * *", (9+i)%24)
 	}
@@ -153,13 +158,13 @@ func (b Bootstrap) timing(i int, agent string) (schedule.Cadence, string) {
 		}
 	}
 	if i == 0 {
-		return schedule.Weekly, schedule.Weekly.DefaultCron() // shown once, to be explained
+		return schedule.Weekly, schedule.Weekly.DefaultCron() // written once, so that its comment explains it
 	}
 	return schedule.Weekly, ""
 }
 
-// sharedMemory is the memory that convention finds for the agent, if it is one for all
-// agents.
+// sharedMemory returns the conventional memory file of the agent if all agents share it,
+// else "".
 func sharedMemory(tree *checkout.Tree, agent string) string {
 	for _, pattern := range schedule.Conventions[schedule.PartMemory] {
 		if file := schedule.Expand(pattern, agent); tree.IsFile(file) {

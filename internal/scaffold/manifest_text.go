@@ -16,7 +16,7 @@ const manifestHead = `# yaml-language-server: $schema=` + schemaURL + `
 # Which agents run on this repository, and when. Check it after a change: action validate
 `
 
-// text is the text of the manifest.
+// text returns the manifest as YAML.
 func (p *manifestPlan) text(opts Options) string {
 	var b strings.Builder
 	b.WriteString(manifestHead)
@@ -40,7 +40,7 @@ func (p *manifestPlan) text(opts Options) string {
 	return b.String()
 }
 
-// write writes the entry, with comments on the keys of the first one.
+// write writes the entry. The first entry has comments that explain its keys.
 func (e *plannedEntry) write(b *strings.Builder, first bool) {
 	key := func(key, value, comment string) {
 		if comment != "" {
@@ -57,7 +57,7 @@ func (e *plannedEntry) write(b *strings.Builder, first bool) {
 	fmt.Fprintf(b, "  %s:", yamlnode.FormatWord(e.agent))
 	if e.enabled && len(e.prompts) == 0 {
 		b.WriteString(" # kaizen-ignore: no-prompt\n")
-		b.WriteString("    # Its prompt is not in this repository: it is to come with kaizen-agentic.")
+		b.WriteString("    # Its prompt is not in this repository: kaizen-agentic should install it.")
 	}
 	b.WriteString("\n")
 	key("cadence", string(e.cadence), explain("daily, weekly or monthly"))
@@ -68,13 +68,13 @@ func (e *plannedEntry) write(b *strings.Builder, first bool) {
 	switch {
 	case !e.enabled:
 		key("enabled", "false", fmt.Sprintf("no prompt here: add agents/agent-%s.md or install kaizen-agentic, "+
-			"then write true", e.agent))
+			"then set true", e.agent))
 	case first:
 		key("enabled", "true", "false pauses the agent")
 	}
 	if len(e.prompts) > 1 {
 		if reason, _ := schedule.CheckPath(e.prompts[0]); reason == "" {
-			key("prompt", yamlnode.FormatLine(e.prompts[0]), "found too: "+foundToo(e.prompts[1:]))
+			key("prompt", yamlnode.FormatLine(e.prompts[0]), "also found: "+pathList(e.prompts[1:]))
 		}
 	}
 	if e.memory != "" {
@@ -82,8 +82,8 @@ func (e *plannedEntry) write(b *strings.Builder, first bool) {
 	}
 }
 
-// foundToo lists paths on one line.
-func foundToo(paths []string) string {
+// pathList returns paths on one line, as in YAML.
+func pathList(paths []string) string {
 	shown := make([]string, len(paths))
 	for i, p := range paths {
 		shown[i] = yamlnode.FormatLine(p)

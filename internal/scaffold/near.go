@@ -7,11 +7,11 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// NearAgent is the agent with a prompt in any layout that name probably means, or "".
-// Agents for which taken is true do not count; taken may be nil. slip reports that the
-// two names are one typing error apart.
+// NearAgent returns the agent that name probably means, or "". It considers agents with a
+// prompt, except those for which taken returns true; taken may be nil. Slip reports that
+// the two names are one typing error apart.
 func NearAgent(tree *checkout.Tree, name string, taken func(string) bool) (near string, slip bool) {
-	prompts, _ := namedPrompts(tree) // without the names there is nothing to suggest
+	prompts, _ := namedPrompts(tree) // on an error there are no names to suggest
 	var agents []string
 	for _, p := range prompts {
 		if (taken == nil || !taken(p.agent)) && tree.IsFile(p.path) {

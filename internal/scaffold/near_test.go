@@ -25,7 +25,7 @@ func TestNearAgent(t *testing.T) {
 		{"optmzation", "optimization", "", false},
 		{"tydi", "", "", false},
 		{"Tidy", "", "tidy", true},
-		{"reviev", "", "", false}, // a directory is no prompt
+		{"reviev", "", "", false}, // a directory is not a prompt
 	} {
 		taken := func(agent string) bool { return agent == c.taken }
 		if near, slip := scaffold.NearAgent(tree, c.name, taken); near != c.want || slip != c.slip {

@@ -12,10 +12,11 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/workflow"
 )
 
-// maxCronLines is how many crons a workflow that people read has at most.
+// maxCronLines is the largest number of crons in a workflow, which people must be able to
+// read.
 const maxCronLines = 8
 
-// cronLine is a cron of a new workflow.
+// cronLine is a cron of a new workflow, with a comment that says why.
 type cronLine struct {
 	text  string
 	why   string
@@ -33,10 +34,11 @@ func perMonth(lines []cronLine) (runs schedule.Rate) {
 	return runs
 }
 
-// planTicks chooses the crons of the workflow that prepares a manifest's entries: a tick
-// shortly after each slot, and a few that catch up. It ticks evenly instead where that
-// takes fewer runs, or where the slots are too scattered. Disabled entries count only
-// where no entry is enabled, so that enabling one needs no other workflow.
+// planTicks chooses the crons of the workflow that prepares the entries of a manifest.
+// There is a tick shortly after each slot, and a few that catch up. Ticks at equal
+// distances replace them if they need fewer runs, or if the slots are too scattered. If
+// no entry is enabled, planTicks plans for the disabled ones, so that the workflow fits
+// when one is enabled.
 func planTicks(m *schedule.Manifest, repository string) []cronLine {
 	var entries []*schedule.Entry
 	anyEnabled := slices.ContainsFunc(m.Entries, func(e schedule.Entry) bool { return e.Enabled })
@@ -52,19 +54,19 @@ func planTicks(m *schedule.Manifest, repository string) []cronLine {
 	}
 	var best []cronLine
 	for _, lines := range plans {
-		if cheaper := best == nil || perMonth(lines) < perMonth(best); cheaper && servesWell(entries, lines, m.Location) {
+		if cheaper := best == nil || perMonth(lines) < perMonth(best); cheaper && covers(entries, lines, m.Location) {
 			best = lines
 		}
 	}
 	if best == nil {
-		best = plans[len(plans)-1] // some entry's slots are nearer to each other than ticks can be
+		best = plans[len(plans)-1] // some slots are closer together than ticks can be
 	}
 	return best
 }
 
-// servesWell reports whether people can read the lines, and whether they tick in time for
-// every entry.
-func servesWell(entries []*schedule.Entry, lines []cronLine, loc *time.Location) bool {
+// covers reports whether the lines tick in time for every entry and are few enough to
+// read.
+func covers(entries []*schedule.Entry, lines []cronLine, loc *time.Location) bool {
 	if len(lines) == 0 || len(lines) > maxCronLines {
 		return false
 	}
@@ -77,18 +79,19 @@ func servesWell(entries []*schedule.Entry, lines []cronLine, loc *time.Location)
 
 func hashName(repository string) int {
 	h := fnv.New32a()
-	h.Write([]byte(strings.ToLower(repository))) // never fails
+	h.Write([]byte(strings.ToLower(repository))) // Write never fails
 	return int(h.Sum32() >> 1)
 }
 
-// latestTick is how many minutes after a slot its tick comes at most.
+// latestTick is the longest time from a slot to its tick, in minutes.
 const latestTick = 30
 
-// usualMinute spreads repositories over the first half of the hour, which is soon after
-// slots on the hour. It avoids the minutes at which most schedules start.
+// usualMinute returns a minute in the first half of the hour, because most slots are on
+// the hour. It differs between repositories and avoids the minutes at which most
+// schedules start.
 func usualMinute(hash int) int { return pick(hash, 2, latestTick-1) }
 
-// pick is a minute after low and up to high, not a multiple of 5 if there is another one.
+// pick returns a minute after low and up to high. It avoids multiples of 5 if it can.
 func pick(hash, low, high int) int {
 	var all, odd []int
 	for m := low + 1; m <= high; m++ {
@@ -103,11 +106,11 @@ func pick(hash, low, high int) int {
 	return all[hash%len(all)]
 }
 
-// evenTicks ticks at equal distances all day.
+// evenTicks returns a cron that ticks at equal distances all day.
 func evenTicks(hash, every int) cronLine {
 	first := usualMinute(hash) % every
 	if first == 0 {
-		first = 1 // off the minutes at which most schedules start
+		first = 1 // most schedules start at minute 0
 	}
 	var minutes []int
 	for m := first; m < 60; m += every {
@@ -120,8 +123,8 @@ func evenTicks(hash, every int) cronLine {
 	return newCronLine(numbers(minutes)+" * * * *", why)
 }
 
-// numbers writes the values of a cron's field: three or more in a row as a range, many at
-// the same distance with a step.
+// numbers writes the values of a field of a cron. Three or more in a row become a range,
+// and five or more at the same distance get a step.
 func numbers(values []int) string {
 	if step := commonStep(values); len(values) > 4 && step > 1 {
 		return fmt.Sprintf("%d-%d/%d", values[0], values[len(values)-1], step)
@@ -142,7 +145,8 @@ func numbers(values []int) string {
 	return strings.Join(parts, ",")
 }
 
-// commonStep is the distance of each value from the one before it, 0 if they differ.
+// commonStep returns the distance between neighboring values, or 0 if the distances
+// differ.
 func commonStep(values []int) int {
 	for i := 2; i < len(values); i++ {
 		if values[i]-values[i-1] != values[1]-values[0] {

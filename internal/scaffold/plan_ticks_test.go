@@ -12,8 +12,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// planned is a manifest with an entry for each "<cadence> <cron>", disabled with a -
-// before it.
+// planned returns a manifest with an entry for each "<cadence> <cron>". A - before it
+// disables the entry.
 func planned(t *testing.T, zone string, entries ...string) *schedule.Manifest {
 	t.Helper()
 	loc, err := time.LoadLocation(zone)
@@ -55,7 +55,8 @@ func TestPlanTicks(t *testing.T) {
 		{"four times an hour", []string{"daily */15 * * * *"}, []string{"2,17,32,47 * * * *"}},
 		{"as often as a workflow can", []string{"daily */5 * * * *"}, []string{"2-57/5 * * * *"}},
 		{"more often", []string{"daily * * * * *"}, []string{"2-57/5 * * * *"}},
-		{"Sunday is 0", []string{"weekly 0 9 * * 7", "weekly 0 10 * * SUN"}, []string{"17 9,10 * * 0", "17 3,15,21 * * *"}},
+		{"Sunday is 0", []string{"weekly 0 9 * * 7", "weekly 0 10 * * SUN"},
+			[]string{"17 9,10 * * 0", "17 3,15,21 * * *"}},
 		{"a range to Sunday", []string{"weekly 0 9 * * 5-7"}, []string{"17 9 * * 0,5,6", "17 3,15,21 * * *"}},
 		{"either day", []string{"weekly 0 9 1 * 1"}, []string{"17 9 1 * 1", "17 3,15,21 * * *"}},
 		{"late in the hour", []string{"daily 45 9 * * *"}, []string{"47 9 * * *", "17 3,15,21 * * *"}},
@@ -84,14 +85,15 @@ func TestPlanTicks(t *testing.T) {
 	}
 }
 
-// TestPlansServe proves for many crons, zones and repositories that a workflow takes the
-// ticks, and that each comes in time.
-func TestPlansServe(t *testing.T) {
+// TestPlansCover checks for many crons, zones and repositories that the ticks are valid
+// in a workflow and come in time for every slot.
+func TestPlansCover(t *testing.T) {
 	t.Parallel()
 	rosters := [][]string{
 		{"weekly 0 9 * * 1"}, {"monthly 0 9 31 * *"}, {"daily 0 * * * *", "daily 30 * * * *"},
 		{"daily 59 23 * * *"}, {"daily 30 2 * * *"},
-		{"daily 0,50 * * * *"}, {"daily 0,7,14,21,28,35,42,49 * * * *"}, {"daily 58 * * * *"}, {"weekly 0 */6 * * 6,7", "daily 0 0 * * *"},
+		{"daily 0,50 * * * *"}, {"daily 0,7,14,21,28,35,42,49 * * * *"}, {"daily 58 * * * *"},
+		{"weekly 0 */6 * * 6,7", "daily 0 0 * * *"},
 		{"daily 0,30 9-17 * * 1-5"}, {"daily */10 * * * *", "daily 7 * * * *"},
 		{"weekly 1 1 * * 1", "weekly 13 2 * * 2", "weekly 25 3 * * 3", "weekly 37 4 * * 4",
 			"weekly 49 5 * * 5", "weekly 59 6 * * 6", "weekly 59 23 * * 7", "monthly 5 5 5 * *"},
@@ -106,8 +108,8 @@ func TestPlansServe(t *testing.T) {
 				for i := range m.Entries {
 					entries = append(entries, &m.Entries[i])
 				}
-				if !servesWell(entries, lines, m.Location) {
-					t.Errorf("%+v do not serve", lines)
+				if !covers(entries, lines, m.Location) {
+					t.Errorf("%+v do not cover the slots", lines)
 				}
 				for _, l := range lines {
 					if _, err := cron.Parse(l.text, cron.Workflow); err != nil {
@@ -119,7 +121,7 @@ func TestPlansServe(t *testing.T) {
 	}
 }
 
-// TestUsualMinute spreads names over the first half of the hour.
+// TestUsualMinute checks that repositories are spread over the first half of the hour.
 func TestUsualMinute(t *testing.T) {
 	t.Parallel()
 	count := map[int]int{}
@@ -143,8 +145,7 @@ func TestUsualMinute(t *testing.T) {
 	}
 }
 
-// TestPerMonth counts the ticks of all months of 28 years without the package that parses
-// crons.
+// TestPerMonth counts the ticks of 28 years without the package cron, and compares.
 func TestPerMonth(t *testing.T) {
 	t.Parallel()
 	for _, roster := range [][]string{
@@ -156,8 +157,8 @@ func TestPerMonth(t *testing.T) {
 		for day := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC); day.Year() < 2028; day = day.AddDate(0, 0, 1) {
 			for _, l := range lines {
 				f := strings.Fields(l.text)
-				if lists(t, f[2], 1, 31)[day.Day()] && lists(t, f[4], 0, 6)[int(day.Weekday())] {
-					ticks += len(lists(t, f[0], 0, 59)) * len(lists(t, f[1], 0, 23))
+				if fieldValues(t, f[2], 1, 31)[day.Day()] && fieldValues(t, f[4], 0, 6)[int(day.Weekday())] {
+					ticks += len(fieldValues(t, f[0], 0, 59)) * len(fieldValues(t, f[1], 0, 23))
 				}
 			}
 		}
@@ -167,8 +168,8 @@ func TestPerMonth(t *testing.T) {
 	}
 }
 
-// lists are the values of a cron's field.
-func lists(t *testing.T, field string, low, high int) map[int]bool {
+// fieldValues returns the values of a field of a cron.
+func fieldValues(t *testing.T, field string, low, high int) map[int]bool {
 	values := map[int]bool{}
 	for part := range strings.SplitSeq(field, ",") {
 		span, stepText, stepped := strings.Cut(part, "/")

@@ -8,19 +8,19 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// maxNames is how many names of a directory are read.
+// maxNames is the largest number of names that are read from a directory.
 const maxNames = 1000
 
-// notAgents are names of files that many repositories keep beside prompts.
+// notAgents has names of files that are often next to prompts and are not prompts.
 var notAgents = []string{
 	"readme", "agents", "claude", "gemini", "index", "changelog", "contributing", "license", "template",
 }
 
-// namedPrompt is an agent and the path that looks like its prompt, which may be a
+// namedPrompt is an agent and a path that looks like its prompt. The path may be a
 // directory.
 type namedPrompt struct{ agent, path string }
 
-// namedPrompts looks for prompts in every layout, in the order of the conventions.
+// namedPrompts returns the paths that look like prompts, in the order of the conventions.
 func namedPrompts(tree *checkout.Tree) (prompts []namedPrompt, err error) {
 	search, err := searchPrompts(tree)
 	if err != nil {

@@ -11,13 +11,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 	"github.com/kaizen-agentic/schedule-action/internal/workflow"
 )
 
-// The workflows that New proposes beside the manifest, where there is no other directory of
-// workflows.
+// The paths of the workflows that New proposes, unless the repository has another
+// directory for workflows.
 const (
 	ScheduleWorkflow = ".github/workflows/" + scheduleName
 	ValidateWorkflow = ".github/workflows/" + validateName
@@ -26,18 +27,18 @@ const (
 	validateName = "kaizen-validate.yml"
 )
 
-// Options are what the files depend on, besides the checkout.
+// Options has what the files depend on besides the checkout.
 type Options struct {
-	// Slug becomes the manifest's repo, made valid if necessary; "" when unknown.
+	// Slug becomes the manifest's repo, made valid if necessary. It is "" if unknown.
 	Slug string
-	// Repository is the full name, owner/name, if known. It spreads the ticks of many
-	// repositories over the hour.
+	// Repository is the full name, owner/name, or "". It decides the minute of the ticks,
+	// so that many repositories do not tick at once.
 	Repository string
 	// Timezone is an IANA name, UTC by default.
 	Timezone string
 	// Engagement is the slug of the engagement that the manifest bootstraps, or "".
 	Engagement string
-	// Agents restricts the entries to these names, nil does not.
+	// Agents has the only agents that get an entry; nil means all.
 	Agents []string
 	// Bootstrap is how often the entries run.
 	Bootstrap Bootstrap
@@ -47,35 +48,36 @@ type Options struct {
 type File struct {
 	Path string // slash-separated, in the checkout
 	// Content is the whole file. With Append it is a line to add at the end of the file,
-	// whose last line may lack its line break.
+	// which may lack its last line break.
 	Content string
 	Append  bool
-	// Reason says why the file is not written, as a part of a sentence; it is "" for a file
-	// to write.
+	// Reason says why the file is not written, as a part of a sentence. It is "" if the
+	// file is to be written.
 	Reason string
 	// Exists says that the file exists.
 	Exists bool
 }
 
-// Scaffold is what a repository needs to be scheduled.
+// Scaffold has the files that schedule a repository, and what the user should know.
 type Scaffold struct {
 	Files []File
-	// Found are the agents that have a prompt in the checkout. Skipped are files that look
-	// like a prompt of no agent.
+	// Found has the agents with a prompt in the checkout. Skipped has files that look
+	// like prompts and were not used.
 	Found   []FoundAgent
 	Skipped []SkippedPrompt
-	// Manifest is the repository's manifest after init, nil if the existing one is invalid.
+	// Manifest is the manifest after init. It is nil if the existing one is invalid.
 	Manifest *schedule.Manifest
-	// Runs is how often the workflows that prepare will run in a month, on average.
+	// Runs is how often the workflows that prepare run in an average month.
 	Runs schedule.Rate
-	// Notes are sentences about what is left to do.
+	// Notes has sentences about what the user has to do.
 	Notes []string
 }
 
-// New proposes the files that schedule the repository in tree: a manifest of the agents
-// found in it, the workflow that prepares them, the pull request check, and the line that
-// keeps bundles out of git. Existing files are kept, so a second call after writing
-// proposes nothing.
+// New proposes the files that schedule the repository in tree. These are a manifest of
+// the agents found in it, the workflow that prepares them, the pull request check, and
+// the line of .gitignore that excludes bundles. Existing files are kept, so a second call
+// after writing proposes nothing. The error says which path cannot be used, and the next
+// step.
 func New(tree *checkout.Tree, opts Options) (*Scaffold, error) {
 	s := &Scaffold{}
 	var err error
@@ -84,7 +86,8 @@ func New(tree *checkout.Tree, opts Options) (*Scaffold, error) {
 	}
 	for _, p := range s.Skipped {
 		if p.Reason == notSearched(checkout.ErrTooLarge) && len(opts.Agents) == 0 {
-			s.note(fmt.Sprintf("%q has more than %d names and is not searched: name its agents with --agents", p.Path, maxNames))
+			s.note(fmt.Sprintf("%q has more than %d names and is not searched: name its agents with --agents",
+				p.Path, maxNames))
 		}
 	}
 	manifest, err := s.manifest(tree, opts)
@@ -96,13 +99,13 @@ func New(tree *checkout.Tree, opts Options) (*Scaffold, error) {
 		return nil, err
 	}
 	validate := File{Path: path.Join(workflow.WorkflowDir(tree), validateName), Content: validateTemplate}
-	if err := validate.look(tree); err != nil {
+	if err := validate.checkExists(tree); err != nil {
 		return nil, err
 	}
 	uses, broken := workflow.ReadUses(tree, nil)
-	validate.unused(uses, "validate")
+	validate.skipIfRun(uses, "validate")
 	for _, f := range broken {
-		s.note(fmt.Sprintf("%q names this action and is not YAML: run action validate", f.File))
+		s.note(fmt.Sprintf("%q mentions this action but is not valid YAML: run action validate", f.File))
 	}
 	ignore, note, err := ignorePrepared(tree)
 	if err != nil {
@@ -114,8 +117,8 @@ func New(tree *checkout.Tree, opts Options) (*Scaffold, error) {
 	return s, nil
 }
 
-// ignoredFiles notes the lines of .gitignore that keep new files out of the repository; the manifest only
-// if it is not mentioned yet.
+// ignoredFiles adds notes about lines of .gitignore that exclude new files. Manifest says
+// whether to check the manifest, which may have a note already.
 func (s *Scaffold) ignoredFiles(tree *checkout.Tree, manifest bool) {
 	var rules []checkout.Ignore
 	kept := make(map[checkout.Ignore][]string)
@@ -131,7 +134,8 @@ func (s *Scaffold) ignoredFiles(tree *checkout.Tree, manifest bool) {
 	}
 	for _, rule := range rules {
 		files := strings.Join(kept[rule], " and ")
-		s.note(fmt.Sprintf("%s line %d (%s) keeps %s out of the repository: narrow that line, or run git add --force %s",
+		s.note(fmt.Sprintf(
+			"%s line %d (%s) keeps %s out of the repository: narrow that line, or run git add --force %s",
 			rule.File, rule.Line, rule.Pattern, files, strings.Join(kept[rule], " ")))
 	}
 }
@@ -142,8 +146,8 @@ func (s *Scaffold) note(text string) {
 	}
 }
 
-// findPrompts finds agents as FindAgents does. To the skipped files it adds those with a
-// name such as README.md.
+// findPrompts is FindAgents, but its skipped files include those with names such as
+// README.md.
 func findPrompts(tree *checkout.Tree) ([]FoundAgent, []SkippedPrompt, error) {
 	agents, skipped, err := FindAgents(tree)
 	if err != nil {
@@ -160,7 +164,8 @@ func findPrompts(tree *checkout.Tree) ([]FoundAgent, []SkippedPrompt, error) {
 		for _, full := range names {
 			name, isPrompt := strings.CutSuffix(strings.TrimPrefix(path.Base(full), prefix), after)
 			if isPrompt && slices.Contains(notAgents, strings.ToLower(name)) && !isPromptOf(agents, full) {
-				skipped = append(skipped, SkippedPrompt{full, "is taken for documentation; rename it if it is a prompt"})
+				skipped = append(skipped,
+					SkippedPrompt{full, "looks like documentation; rename it if it is a prompt"})
 			}
 		}
 	}
@@ -172,10 +177,10 @@ func isPromptOf(agents []FoundAgent, file string) bool {
 	return slices.ContainsFunc(agents, func(a FoundAgent) bool { return slices.Contains(a.Paths, file) })
 }
 
-// manifest proposes the manifest and loads it, or loads the existing one.
+// manifest loads the existing manifest, or proposes one and loads that.
 func (s *Scaffold) manifest(tree *checkout.Tree, opts Options) (File, error) {
 	f := File{Path: schedule.DefaultPath}
-	if err := f.look(tree); err != nil {
+	if err := f.checkExists(tree); err != nil {
 		return f, err
 	}
 	plan, err := planManifest(tree, s.Found, opts)
@@ -184,8 +189,8 @@ func (s *Scaffold) manifest(tree *checkout.Tree, opts Options) (File, error) {
 	}
 	f.Content = plan.text(opts)
 	m, findings := schedule.Load(schedule.DefaultPath, []byte(f.Content), schedule.Options{})
-	if m == nil { // only the time zone is not checked before
-		return f, fmt.Errorf("%s: %s", findings[0].Message, findings[0].Hint)
+	if m == nil { // only a bad time zone gets here
+		return f, advice.New(findings[0].Hint, "%s", findings[0].Message)
 	}
 	if !f.Exists {
 		s.Manifest, s.Notes = m, append(s.Notes, plan.notes...)
@@ -198,13 +203,14 @@ func (s *Scaffold) manifest(tree *checkout.Tree, opts Options) (File, error) {
 		s.Manifest, _ = schedule.Load(schedule.DefaultPath, data, schedule.Options{Repo: schedule.AsSlug(opts.Slug)})
 	}
 	if without := s.unscheduled(); len(without) > 0 {
-		s.note(fmt.Sprintf("%s is kept and has no entry for %s: add one for each agent that is to run",
+		s.note(fmt.Sprintf("%s exists and has no entry for %s: add one for each agent that should run",
 			schedule.DefaultPath, nameSome(without)))
 	}
 	return f, nil
 }
 
-// unscheduled are the found agents that have no entry in a valid manifest.
+// unscheduled returns the found agents without an entry. It returns none if the manifest
+// is invalid.
 func (s *Scaffold) unscheduled() (names []string) {
 	for _, a := range s.Found {
 		if s.Manifest != nil && s.Manifest.Entry(a.Agent) == nil {
@@ -214,14 +220,14 @@ func (s *Scaffold) unscheduled() (names []string) {
 	return names
 }
 
-// schedule proposes the workflow that prepares, unless a workflow does so already.
+// schedule proposes the workflow that prepares, unless there is one already.
 func (s *Scaffold) schedule(tree *checkout.Tree, repository string) (File, error) {
 	f := File{Path: path.Join(workflow.WorkflowDir(tree), scheduleName)}
-	if err := f.look(tree); err != nil {
+	if err := f.checkExists(tree); err != nil {
 		return f, err
 	}
 	uses, _ := workflow.ReadUses(tree, nil)
-	f.unused(uses, "prepare")
+	f.skipIfRun(uses, "prepare")
 	switch {
 	case f.Reason != "":
 		s.existingRuns(f.Path, uses)
@@ -235,7 +241,8 @@ func (s *Scaffold) schedule(tree *checkout.Tree, repository string) (File, error
 	return f, nil
 }
 
-// existingRuns counts the ticks of the workflows that prepare already.
+// existingRuns adds up the ticks of the existing workflows that prepare, and notes what
+// is wrong with them.
 func (s *Scaffold) existingRuns(file string, uses []workflow.Use) {
 	var counted []*workflow.File
 	for _, u := range uses {
@@ -259,24 +266,25 @@ func (s *Scaffold) existingRuns(file string, uses []workflow.Use) {
 	}
 }
 
-// look checks whether the file exists. A path that leaves the tree, or leads through a
-// file, is an error.
-func (f *File) look(tree *checkout.Tree) error {
+// checkExists records whether the file exists. It returns an error if the path leaves the
+// tree or leads through a file.
+func (f *File) checkExists(tree *checkout.Tree) error {
 	file, err := tree.Open(f.Path)
 	switch {
 	case err == nil:
 		file.Close()
-		f.Exists, f.Reason = true, "it is there already"
+		f.Exists, f.Reason = true, "it exists already"
 	case errors.Is(err, checkout.ErrNotRegular):
-		f.Exists, f.Reason = true, "something that is no regular file is there already"
+		f.Exists, f.Reason = true, "it exists and is not a regular file"
 	case !errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("looking for %w: put a directory of the checkout itself there, then run init again", err)
+		return advice.New("put a directory of the checkout itself there, then run init again", "looking for %w", err)
 	}
 	return nil
 }
 
-// unused drops the proposal of a workflow if another one already runs the command.
-func (f *File) unused(uses []workflow.Use, command string) {
+// skipIfRun drops the proposal of a workflow if another workflow runs the command
+// already.
+func (f *File) skipIfRun(uses []workflow.Use, command string) {
 	i := slices.IndexFunc(uses, func(u workflow.Use) bool { return u.Command() == command })
 	if i >= 0 && !f.Exists {
 		f.Reason = fmt.Sprintf("%q runs %s already", uses[i].File.Path, command)

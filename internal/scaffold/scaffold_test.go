@@ -11,11 +11,12 @@ import (
 	"testing"
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// propose proposes the files for dir, the repository acme/web.
+// propose calls New for dir, a checkout of acme/web.
 func propose(t *testing.T, dir string) *scaffold.Scaffold {
 	t.Helper()
 	s, err := scaffold.New(openTree(t, dir), scaffold.Options{Slug: "web", Repository: "acme/web"})
@@ -25,7 +26,7 @@ func propose(t *testing.T, dir string) *scaffold.Scaffold {
 	return s
 }
 
-// fill makes files with the content of their map.
+// fill writes files, given by path and content.
 func fill(t *testing.T, dir string, files map[string]string) {
 	t.Helper()
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -33,21 +34,22 @@ func fill(t *testing.T, dir string, files map[string]string) {
 	}
 }
 
+var layoutTests = []struct {
+	layout  string
+	found   []string
+	skipped []string
+	entries []string // enabled ones end in *
+}{
+	{"claude", []string{"release-notes", "reviewer"}, []string{".claude/agents/README.md"},
+		[]string{"coach", "optimization", "release-notes*", "reviewer*"}},
+	{"kaizen", []string{"coach", "optimization"}, nil, []string{"coach*", "optimization*"}},
+	{"github", []string{"docs", "triage"}, nil, []string{"coach", "optimization", "docs*", "triage*"}},
+	{"mixed", []string{"on", "planner"}, nil, []string{"coach", "optimization", "on*", "planner*"}},
+}
+
 func TestScaffoldLayouts(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
-		layout  string
-		found   []string
-		skipped []string
-		entries []string // with their files, * if enabled
-	}{
-		{"claude", []string{"release-notes", "reviewer"}, []string{".claude/agents/README.md"},
-			[]string{"coach", "optimization", "release-notes*", "reviewer*"}},
-		{"kaizen", []string{"coach", "optimization"}, nil, []string{"coach*", "optimization*"}},
-		{"github", []string{"docs", "triage"}, nil, []string{"coach", "optimization", "docs*", "triage*"}},
-		{"mixed", []string{"on", "planner"}, nil, []string{"coach", "optimization", "on*", "planner*"}},
-	}
-	for _, tt := range tests {
+	for _, tt := range layoutTests {
 		t.Run(tt.layout, func(t *testing.T) {
 			t.Parallel()
 			dir := copyLayout(t, tt.layout)
@@ -62,12 +64,12 @@ func TestScaffoldLayouts(t *testing.T) {
 			if !slices.Equal(skipped, tt.skipped) {
 				t.Errorf("skipped %q, want %q", skipped, tt.skipped)
 			}
-			golden(t, filepath.Join("testdata", tt.layout+".txt"), describe(s.Files))
+			fixture.Golden(t, filepath.Join("testdata", tt.layout+".txt"), describe(s.Files))
 			write(t, dir, s.Files)
 
 			m, findings := check(t, dir)
 			if m == nil || len(findings) > 0 {
-				t.Fatalf("what was written is not clean: %+v", findings)
+				t.Fatalf("the written files have findings: %+v", findings)
 			}
 			var entries []string
 			for _, e := range m.Entries {
@@ -118,24 +120,25 @@ func describe(files []scaffold.File) string {
 	return b.String()
 }
 
-func TestScaffoldKeepsWhatIsThere(t *testing.T) {
+func TestScaffoldKeepsFiles(t *testing.T) {
 	t.Parallel()
 	const (
-		prepares = "on: {schedule: [{cron: '7 9 * * 1'}]}\njobs: {a: {steps: [{uses: Kaizen-Agentic/schedule-action@v1}]}}"
-		checks   = "jobs: {b: {steps: [{uses: kaizen-agentic/schedule-action@0123abc, with: {command: validate}}]}}"
+		prepares = "on: {schedule: [{cron: '7 9 * * 1'}]}\n" +
+			"jobs: {a: {steps: [{uses: Kaizen-Agentic/schedule-action@v1}]}}"
+		checks = "jobs: {b: {steps: [{uses: kaizen-agentic/schedule-action@0123abc, with: {command: validate}}]}}"
 	)
 	tests := []struct {
 		name  string
 		files map[string]string
-		want  map[string]string // path → reason, "" if it is to be written
+		want  map[string]string // by path; "" if the file is to be written
 	}{
 		{"an empty repository", nil, map[string]string{".kaizen/schedule.yml": "", scaffold.ScheduleWorkflow: "",
 			scaffold.ValidateWorkflow: "", ".gitignore": ""}},
 		{"a broken manifest", map[string]string{".kaizen/schedule.yml": "broken: ["}, map[string]string{
-			".kaizen/schedule.yml":    "it is there already",
+			".kaizen/schedule.yml":    "it exists already",
 			scaffold.ScheduleWorkflow: ".kaizen/schedule.yml has errors, so the times of its agents are unknown"}},
 		{"a directory in the place of a file", map[string]string{".kaizen/schedule.yml/x": ""},
-			map[string]string{".kaizen/schedule.yml": "something that is no regular file is there already"}},
+			map[string]string{".kaizen/schedule.yml": "it exists and is not a regular file"}},
 		{"workflows of other names", map[string]string{
 			".github/workflows/a.yaml": prepares,
 			".github/workflows/b.yml":  checks,
@@ -144,7 +147,7 @@ func TestScaffoldKeepsWhatIsThere(t *testing.T) {
 			scaffold.ValidateWorkflow: `".github/workflows/b.yml" runs validate already`,
 		}},
 		{"an ignore line", map[string]string{".gitignore": "x\n/.kaizen/prepared"},
-			map[string]string{".gitignore": "it ignores the bundles already"}},
+			map[string]string{".gitignore": "it already ignores the bundles"}},
 		{"another ignore line", map[string]string{".gitignore": "# .kaizen/prepared/\n"},
 			map[string]string{".gitignore": ""}},
 	}
@@ -162,7 +165,7 @@ func TestScaffoldKeepsWhatIsThere(t *testing.T) {
 					t.Errorf("%s: reason %q, want %q", f.Path, f.Reason, want)
 				}
 				_, there := tt.files[f.Path]
-				there = there || strings.HasPrefix(f.Reason, "something")
+				there = there || strings.HasPrefix(f.Reason, "it exists and")
 				if f.Reason != "" && f.Exists != there {
 					t.Errorf("%s: exists %t", f.Path, f.Exists)
 				}
@@ -171,60 +174,62 @@ func TestScaffoldKeepsWhatIsThere(t *testing.T) {
 	}
 }
 
-// TestScaffoldNotes checks the notes about what the files alone do not settle.
+const (
+	whole = ".gitignore ignores .kaizen as a whole, so .kaizen/schedule.yml would not be committed: " +
+		"ignore .kaizen/prepared/ instead, or make an exception with .kaizen/* and !.kaizen/schedule.yml"
+	uses = "jobs: {a: {steps: [{uses: kaizen-agentic/schedule-action@v1}]}}"
+)
+
+var noteTests = []struct {
+	name     string
+	ignore   string
+	agents   int
+	manifest bool // exists already
+	files    map[string]string
+	want     string
+}{
+	{name: "nothing", ignore: "/.kaizen/prepared/\n", agents: 100},
+	{name: "the directory", ignore: "a\n.kaizen/\n", want: whole},
+	{name: "the directory, with an exception that git does not make", ignore: "/.kaizen\n!.kaizen/schedule.yml\n",
+		want: whole},
+	{name: "what is in it", ignore: ".kaizen/*\n", want: whole},
+	{name: "what is in it but the manifest", ignore: ".kaizen/*\n!/.kaizen/schedule.yml\n"},
+	{name: "too many agents", agents: 103,
+		want: ".kaizen/schedule.yml has the first 100 agents and leaves out 3: add those that should run"},
+	{name: "agents without an entry", agents: 3, manifest: true,
+		want: ".kaizen/schedule.yml exists and has no entry for a0, a2: add one for each agent that should run"},
+	{name: "many agents without an entry", agents: 103, manifest: true,
+		want: ".kaizen/schedule.yml exists and has no entry for a0, a10, a100 and 99 more: " +
+			"add one for each agent that should run"},
+	{name: "an agent that may be kaizen-agentic's", files: map[string]string{"agents/optimisation.md": "x"},
+		want: `.kaizen/schedule.yml has no entry for kaizen-agentic's "optimization", because "optimisation" may be ` +
+			`the same agent`},
+	{name: "a workflow of that name that does something else",
+		files: map[string]string{scaffold.ScheduleWorkflow: "name: mine"},
+		want: scaffold.ScheduleWorkflow + " does not run this action, so nothing prepares agents: " +
+			"rename it, then run init again"},
+	{name: "no schedule", files: map[string]string{".github/workflows/a.yml": "on: push\n" + uses},
+		want: `".github/workflows/a.yml" prepares, but not on a schedule: ` +
+			"add on.schedule to it, or move that step to another workflow and run init again"},
+	{name: "workflows are ignored", ignore: ".kaizen/prepared/\n.github/\n",
+		want: ".gitignore line 2 (.github/) keeps .github/workflows/kaizen-schedule.yml and " +
+			".github/workflows/kaizen-validate.yml out of the repository: narrow that line, or run git add --force " +
+			".github/workflows/kaizen-schedule.yml .github/workflows/kaizen-validate.yml"},
+	{name: "one workflow is ignored", ignore: "*-validate.yml\n",
+		want: ".gitignore line 1 (*-validate.yml) keeps .github/workflows/kaizen-validate.yml out of the repository: " +
+			"narrow that line, or run git add --force .github/workflows/kaizen-validate.yml"},
+	{name: "a workflow that is not YAML", files: map[string]string{
+		".github/workflows/a.yml": "on: {schedule: [cron: * * * * *]}\n" + uses},
+		want: `".github/workflows/a.yml" mentions this action but is not valid YAML: run action validate`},
+	{name: "a wrong cron", files: map[string]string{
+		".github/workflows/a.yml": "on: {schedule: [{cron: '7 9 * * 1'}, {cron: 'x'}]}\n" + uses},
+		want: `".github/workflows/a.yml" has a schedule that can't be read: run action validate`},
+}
+
+// TestScaffoldNotes checks the notes about what is left for the user.
 func TestScaffoldNotes(t *testing.T) {
 	t.Parallel()
-	const (
-		whole = ".gitignore ignores .kaizen as a whole, so .kaizen/schedule.yml would not be committed: " +
-			"ignore .kaizen/prepared/ instead, or make an exception with .kaizen/* and !.kaizen/schedule.yml"
-		uses = "jobs: {a: {steps: [{uses: kaizen-agentic/schedule-action@v1}]}}"
-	)
-	tests := []struct {
-		name     string
-		ignore   string
-		agents   int
-		manifest bool // is there already
-		files    map[string]string
-		want     string
-	}{
-		{name: "nothing", ignore: "/.kaizen/prepared/\n", agents: 100},
-		{name: "the directory", ignore: "a\n.kaizen/\n", want: whole},
-		{name: "the directory, with an exception that git does not make", ignore: "/.kaizen\n!.kaizen/schedule.yml\n",
-			want: whole},
-		{name: "what is in it", ignore: ".kaizen/*\n", want: whole},
-		{name: "what is in it but the manifest", ignore: ".kaizen/*\n!/.kaizen/schedule.yml\n"},
-		{name: "too many agents", agents: 103,
-			want: ".kaizen/schedule.yml has the first 100 agents and leaves out 3: add those that are to run"},
-		{name: "agents without an entry", agents: 3, manifest: true,
-			want: ".kaizen/schedule.yml is kept and has no entry for a0, a2: add one for each agent that is to run"},
-		{name: "many agents without an entry", agents: 103, manifest: true,
-			want: ".kaizen/schedule.yml is kept and has no entry for a0, a10, a100 and 99 more: " +
-				"add one for each agent that is to run"},
-		{name: "an agent that may be kaizen-agentic's", files: map[string]string{"agents/optimisation.md": "x"},
-			want: `.kaizen/schedule.yml has no entry for kaizen-agentic's "optimization", since "optimisation" may be the ` +
-				`same agent`},
-		{name: "a workflow of that name that does something else",
-			files: map[string]string{scaffold.ScheduleWorkflow: "name: mine"},
-			want: scaffold.ScheduleWorkflow + " does not run this action, so nothing prepares agents: " +
-				"rename it, then run init again"},
-		{name: "no schedule", files: map[string]string{".github/workflows/a.yml": "on: push\n" + uses},
-			want: `".github/workflows/a.yml" prepares, but not on a schedule: ` +
-				"add on.schedule to it, or move that step to another workflow and run init again"},
-		{name: "workflows are ignored", ignore: ".kaizen/prepared/\n.github/\n",
-			want: ".gitignore line 2 (.github/) keeps .github/workflows/kaizen-schedule.yml and .github/workflows/kaizen-validate.yml " +
-				"out of the repository: narrow that line, or run git add --force " +
-				".github/workflows/kaizen-schedule.yml .github/workflows/kaizen-validate.yml"},
-		{name: "one workflow is ignored", ignore: "*-validate.yml\n",
-			want: ".gitignore line 1 (*-validate.yml) keeps .github/workflows/kaizen-validate.yml out of the repository: " +
-				"narrow that line, or run git add --force .github/workflows/kaizen-validate.yml"},
-		{name: "a workflow that is not YAML", files: map[string]string{
-			".github/workflows/a.yml": "on: {schedule: [cron: * * * * *]}\n" + uses},
-			want: `".github/workflows/a.yml" names this action and is not YAML: run action validate`},
-		{name: "a wrong cron", files: map[string]string{
-			".github/workflows/a.yml": "on: {schedule: [{cron: '7 9 * * 1'}, {cron: 'x'}]}\n" + uses},
-			want: `".github/workflows/a.yml" has a schedule that can't be read: run action validate`},
-	}
-	for _, tt := range tests {
+	for _, tt := range noteTests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
@@ -243,7 +248,7 @@ func TestScaffoldNotes(t *testing.T) {
 	}
 }
 
-// TestScaffoldSlug checks that any name gives a valid slug.
+// TestScaffoldSlug checks that every name becomes a valid slug.
 func TestScaffoldSlug(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
@@ -281,43 +286,46 @@ func TestScaffoldSkips(t *testing.T) {
 	}
 }
 
+type options = scaffold.Options
+
+const noName = "which is not a valid agent name: use 1 to 64 letters, digits, hyphens and underscores, " +
+	"the first a letter or digit"
+
+var optionTests = []struct {
+	name    string
+	opts    options
+	entries string
+	err     string
+}{
+	{name: "a time zone", opts: options{Timezone: "Europe/Berlin"},
+		entries: "coach weekly 0 9 * * 1 off, optimization weekly 0 10 * * 1 off, review weekly 0 9 * * 1 on"},
+	{name: "hourly", opts: options{Bootstrap: scaffold.BootstrapHourly},
+		entries: "coach daily 0 * * * * off, optimization daily 30 * * * * off, review daily 15 * * * * on"},
+	{name: "daily", opts: options{Bootstrap: scaffold.BootstrapDaily},
+		entries: "coach daily 0 9 * * * off, optimization daily 0 10 * * * off, review daily 0 11 * * * on"},
+	{name: "weekly", opts: options{Bootstrap: scaffold.BootstrapWeekly},
+		entries: "coach weekly 0 9 * * 1 off, optimization weekly 0 10 * * 1 off, review weekly 0 9 * * 1 on"},
+	{name: "chosen agents", opts: options{Agents: []string{"tdd-workflow", "on", "review", "on"}},
+		entries: "tdd-workflow weekly 0 9 * * 1 on, on weekly 0 9 * * 1 on, review weekly 0 9 * * 1 on"},
+	{name: "an engagement", opts: options{Engagement: "acme-2026", Agents: []string{"coach", "optimization"},
+		Bootstrap: scaffold.BootstrapHourly},
+		entries: "coach daily 0 * * * * on, optimization daily 30 * * * * on"},
+	{name: "no zone", opts: options{Timezone: "Europe/Berln"},
+		err: `timezone "Europe/Berln" is not an IANA name: did you mean "Europe/Berlin"?`},
+	{name: "a zone that is no line", opts: options{Timezone: "UTC\nx: y"},
+		err: `timezone "UTC\nx: y" is not an IANA name: use an IANA name such as Europe/Berlin, or UTC`},
+	{name: "no agent's name", opts: options{Agents: []string{"a b"}},
+		err: `agents lists "a b", ` + noName},
+	{name: "a reserved name", opts: options{Agents: []string{"all"}},
+		err: `agents lists "all", which means every enabled agent: list names`},
+	{name: "a slip", opts: options{Agents: []string{"reveiw"}},
+		err: `agents lists "reveiw", which has no prompt in the checkout: did you mean "review"?`},
+}
+
 // TestScaffoldOptions checks the presets of kaizen-agentic's own `schedule init`.
 func TestScaffoldOptions(t *testing.T) {
 	t.Parallel()
-	type options = scaffold.Options
-	const noName = "which is no agent's name: use 1 to 64 letters, digits, hyphens and underscores, " +
-		"the first a letter or digit"
-	tests := []struct {
-		name    string
-		opts    options
-		entries string
-		err     string
-	}{
-		{name: "a time zone", opts: options{Timezone: "Europe/Berlin"},
-			entries: "coach weekly 0 9 * * 1 off, optimization weekly 0 10 * * 1 off, review weekly 0 9 * * 1 on"},
-		{name: "hourly", opts: options{Bootstrap: scaffold.BootstrapHourly},
-			entries: "coach daily 0 * * * * off, optimization daily 30 * * * * off, review daily 15 * * * * on"},
-		{name: "daily", opts: options{Bootstrap: scaffold.BootstrapDaily},
-			entries: "coach daily 0 9 * * * off, optimization daily 0 10 * * * off, review daily 0 11 * * * on"},
-		{name: "weekly", opts: options{Bootstrap: scaffold.BootstrapWeekly},
-			entries: "coach weekly 0 9 * * 1 off, optimization weekly 0 10 * * 1 off, review weekly 0 9 * * 1 on"},
-		{name: "chosen agents", opts: options{Agents: []string{"tdd-workflow", "on", "review", "on"}},
-			entries: "tdd-workflow weekly 0 9 * * 1 on, on weekly 0 9 * * 1 on, review weekly 0 9 * * 1 on"},
-		{name: "an engagement", opts: options{Engagement: "acme-2026", Agents: []string{"coach", "optimization"},
-			Bootstrap: scaffold.BootstrapHourly},
-			entries: "coach daily 0 * * * * on, optimization daily 30 * * * * on"},
-		{name: "no zone", opts: options{Timezone: "Europe/Berln"},
-			err: `timezone "Europe/Berln" is not an IANA name: did you mean "Europe/Berlin"?`},
-		{name: "a zone that is no line", opts: options{Timezone: "UTC\nx: y"},
-			err: `timezone "UTC\nx: y" is not an IANA name: use an IANA name such as Europe/Berlin, or UTC`},
-		{name: "no agent's name", opts: options{Agents: []string{"a b"}},
-			err: `agents lists "a b", ` + noName},
-		{name: "a reserved name", opts: options{Agents: []string{"all"}},
-			err: `agents lists "all", which means every enabled agent: list names`},
-		{name: "a slip", opts: options{Agents: []string{"reveiw"}},
-			err: `agents lists "reveiw", which has no prompt in the checkout: did you mean "review"?`},
-	}
-	for _, tt := range tests {
+	for _, tt := range optionTests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
@@ -335,7 +343,7 @@ func TestScaffoldOptions(t *testing.T) {
 			write(t, dir, s.Files)
 			m, findings := check(t, dir)
 			if m == nil || len(findings) > 0 {
-				t.Fatalf("what was written is not clean: %+v", findings)
+				t.Fatalf("the written files have findings: %+v", findings)
 			}
 			var entries []string
 			for _, e := range m.Entries {
@@ -356,7 +364,7 @@ func TestScaffoldOptions(t *testing.T) {
 	}
 }
 
-// TestScaffoldDispatch checks that the workflow is valid when its commented target is
+// TestScaffoldDispatch checks that the workflow is still valid with its commented lines
 // enabled.
 func TestScaffoldDispatch(t *testing.T) {
 	t.Parallel()
@@ -381,8 +389,8 @@ func TestScaffoldDispatch(t *testing.T) {
 	}
 }
 
-// TestScaffoldOddPaths checks that the manifest is valid for unusual names of
-// directories.
+// TestScaffoldOddPaths checks that the manifest is valid if directories have unusual
+// names.
 func TestScaffoldOddPaths(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"a: b #c", "new\nline", `back\slash`, `quote"s`, "ünï", "123"} {
@@ -399,8 +407,7 @@ func TestScaffoldOddPaths(t *testing.T) {
 	}
 }
 
-// TestScaffoldRefuses checks that an unwritable place is reported before anything is
-// written.
+// TestScaffoldRefuses checks that a path that cannot be written is an error.
 func TestScaffoldRefuses(t *testing.T) {
 	t.Parallel()
 	outside := t.TempDir()

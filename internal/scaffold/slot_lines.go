@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// lines writes the ticks as crons, one for each set of days and minutes, and adds one
-// that catches up.
+// lines returns the ticks as crons, one for each set of days and minutes, and one that
+// catches up.
 func (s *slotTicks) lines() []cronLine {
 	type group struct{ days, minutes string }
 	hours := make(map[group][]int)
@@ -30,16 +30,16 @@ func (s *slotTicks) lines() []cronLine {
 	var lines []cronLine
 	for _, g := range groups {
 		text := fmt.Sprintf("%s %s %s", g.minutes, hourField(hours[g]), g.days)
-		lines = append(lines, newCronLine(text, "just after the time of "+nameSome(agents[g])))
+		lines = append(lines, newCronLine(text, "shortly after the time of "+nameSome(agents[g])))
 	}
 	if catchUp := s.catchUp(); len(catchUp) > 0 {
 		text := fmt.Sprintf("%d %s %s", usualMinute(s.hash), hourField(catchUp), everyDay)
-		lines = append(lines, newCronLine(text, "catches up when a tick came late or not at all"))
+		lines = append(lines, newCronLine(text, "catches up if a tick was late or dropped"))
 	}
 	return lines
 }
 
-// at returns the minutes of the ticks in an hour, and their agents.
+// at returns the minutes of the ticks in an hour, and the agents that they are for.
 func (s *slotTicks) at(days string, hour int) (minutes []int, agents []string) {
 	for _, t := range s.ticks {
 		if t.days == days && t.hour == hour {
@@ -57,8 +57,8 @@ func hourField(hours []int) string {
 	return numbers(hours)
 }
 
-// catchUp returns three hours spread over the day without another tick. It returns none
-// if at least half of the hours have a tick every day.
+// catchUp returns three hours without another tick, spread over the day. It returns none
+// if at least 12 hours have a tick every day.
 func (s *slotTicks) catchUp() []int {
 	taken, daily := make(map[int]bool), make(map[int]bool)
 	for _, t := range s.ticks {
@@ -91,7 +91,7 @@ func countTrue(set map[int]bool) (n int) {
 	return n
 }
 
-// nameSome lists the first names, each once.
+// nameSome returns the first few names, each once, and the number of the others.
 func nameSome(names []string) string {
 	var once []string
 	for _, name := range names {

@@ -10,38 +10,39 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// everyDay are the day fields of a cron that matches on every day.
+// everyDay has the last three fields of a cron that matches on every day.
 const everyDay = "* * *"
 
-// slotTick is a tick of a new workflow at one minute of one hour on certain days.
+// slotTick is a tick of a new workflow: one minute of one hour on certain days.
 type slotTick struct {
 	days         string
 	hour, minute int
-	agents       []string // whose slots it follows
+	agents       []string // the agents whose slots it follows
 }
 
-// wish is a slot that needs a tick after the minute low, and not after high.
-type wish struct {
+// window is the time in which a slot needs a tick: after the minute low, and not after
+// high.
+type window struct {
 	agent     string
 	low, high int
 }
 
-// slotTicks collects a tick shortly after each slot.
+// slotTicks plans a tick shortly after each slot.
 type slotTicks struct {
-	hash  int
-	days  []string                   // in the order of the entries, every day first
-	wants map[string]map[int][]wish  // by days and hour
-	known map[cron.Expression]string // one text for all texts of the same days
-	ticks []*slotTick
+	hash    int
+	days    []string                    // in the order of the entries, after everyDay
+	windows map[string]map[int][]window // by days and hour
+	known   map[cron.Expression]string  // one text for equal sets of days
+	ticks   []*slotTick
 }
 
-// maxSlots is how many slots a day may have, which bounds the work of the plan.
+// maxSlots is the largest number of slots a day that is planned, to bound the work.
 const maxSlots = 20_000
 
-// newSlotTicks plans the ticks for the slots of entries. It plans none if the slots are
-// too many, or closer together than ticks can be.
+// newSlotTicks plans the ticks for entries. It plans none if there are more than maxSlots
+// slots a day, or if slots are closer together than ticks can be.
 func newSlotTicks(entries []*schedule.Entry, hash int) *slotTicks {
-	s := &slotTicks{hash: hash, days: []string{everyDay}, wants: map[string]map[int][]wish{everyDay: {}},
+	s := &slotTicks{hash: hash, days: []string{everyDay}, windows: map[string]map[int][]window{everyDay: {}},
 		known: map[cron.Expression]string{cron.MustParse("0 0 " + everyDay): everyDay}}
 	slots := 0
 	for _, e := range entries {
@@ -52,15 +53,15 @@ func newSlotTicks(entries []*schedule.Entry, hash int) *slotTicks {
 	}
 	for _, days := range s.days {
 		for hour := range 24 {
-			s.serve(days, hour, s.wants[days][hour])
+			s.placeTicks(days, hour, s.windows[days][hour])
 		}
 	}
 	return s
 }
 
-// add adds the wishes of an entry: a tick for each slot within half the time to the next
-// slot, and within latestTick. Where an entry has several slots an hour, each tick has
-// the same distance from its slot, so that two ticks are never closer together than the
+// add adds the windows of an entry. A window ends after half the time to the next slot,
+// and after latestTick minutes at most. If an entry has several slots an hour, each tick
+// has the same distance from its slot, so that ticks are never closer together than the
 // slots.
 func (s *slotTicks) add(e *schedule.Entry) {
 	days, minutes := s.daysOf(e), e.Slots.Minutes()
@@ -68,17 +69,17 @@ func (s *slotTicks) add(e *schedule.Entry) {
 	offset := s.offset(minutes, within)
 	for _, hour := range e.Slots.Hours() {
 		for _, m := range minutes {
-			w := wish{e.Agent, m, m + within}
+			w := window{e.Agent, m, m + within}
 			if len(minutes) > 1 {
 				w.low, w.high = m+offset-1, m+offset
 			}
-			s.want(days, hour, w)
+			s.addWindow(days, hour, w)
 		}
 	}
 }
 
-// shortestGap is the shortest time from one minute to the next, over the end of the hour,
-// too.
+// shortestGap returns the shortest time between neighboring minutes, also across the end
+// of the hour.
 func shortestGap(minutes []int) int {
 	gap := minutes[0] + 60 - minutes[len(minutes)-1]
 	for i := 1; i < len(minutes); i++ {
@@ -87,8 +88,8 @@ func shortestGap(minutes []int) int {
 	return gap
 }
 
-// offset is a distance from 1 to within after minutes, so that no tick is at a multiple
-// of 5 if possible.
+// offset returns the distance of ticks from minutes, 1 to within. It avoids ticks at
+// multiples of 5 if it can.
 func (s *slotTicks) offset(minutes []int, within int) int {
 	var all, odd []int
 	for offset := 1; offset <= within; offset++ {
@@ -103,10 +104,10 @@ func (s *slotTicks) offset(minutes []int, within int) int {
 	return all[s.hash%len(all)]
 }
 
-// want adds a wish for an hour, or for the next one if the hour is over. After the last
-// hour of the day it adds it for the first hour of every day, because a cron may be
-// unable to say which days follow the given ones.
-func (s *slotTicks) want(days string, hour int, w wish) {
+// addWindow adds a window to an hour, or to the next one if it starts after the hour.
+// After the last hour of a day it adds the window to the first hour of every day, because
+// a cron may be unable to express "the day after".
+func (s *slotTicks) addWindow(days string, hour int, w window) {
 	if w.low >= 59 {
 		hour, w.low, w.high = hour+1, w.low-60, w.high-60
 	}
@@ -114,11 +115,11 @@ func (s *slotTicks) want(days string, hour int, w wish) {
 		days, hour = everyDay, 0
 	}
 	w.high = min(w.high, 59)
-	s.wants[days][hour] = append(s.wants[days][hour], w)
+	s.windows[days][hour] = append(s.windows[days][hour], w)
 }
 
-// daysOf is the text of the days on which an entry has slots, the same for all entries
-// with the same days, and as a workflow takes it.
+// daysOf returns the last three fields of a cron for the days of an entry. Entries with
+// the same days get the same text, which is valid in a workflow.
 func (s *slotTicks) daysOf(e *schedule.Entry) string {
 	days := strings.Join(strings.Fields(e.Cron)[2:], " ")
 	key := cron.MustParse("0 0 " + days)
@@ -128,13 +129,13 @@ func (s *slotTicks) daysOf(e *schedule.Entry) string {
 	if _, err := cron.Parse("0 0 "+days, cron.Workflow); err != nil {
 		days = withoutSeven(days)
 	}
-	s.known[key], s.wants[days] = days, make(map[int][]wish)
+	s.known[key], s.windows[days] = days, make(map[int][]window)
 	s.days = append(s.days, days)
 	return days
 }
 
-// withoutSeven writes the days of the week as numbers from 0, because a workflow does not
-// take 7 for Sunday.
+// withoutSeven writes the days of the week as numbers from 0, because 7 is not valid in a
+// workflow.
 func withoutSeven(days string) string {
 	fields := strings.Fields(days)
 	slots := cron.MustParse("0 0 * * " + fields[2])
@@ -148,16 +149,16 @@ func withoutSeven(days string) string {
 	return strings.Join(fields, " ")
 }
 
-// serve adds the fewest ticks that fulfil the wishes for an hour. The wish that ends
-// first sets the range of a tick, which serves all wishes that begin before its end.
-func (s *slotTicks) serve(days string, hour int, wishes []wish) {
-	slices.SortStableFunc(wishes, func(a, b wish) int { return cmp.Compare(a.high, b.high) })
-	for i, w := range wishes {
-		if s.served(days, hour, w) {
+// placeTicks adds as few ticks as the windows of an hour need. The window that ends first
+// bounds the next tick, which also counts for all windows that begin before that end.
+func (s *slotTicks) placeTicks(days string, hour int, windows []window) {
+	slices.SortStableFunc(windows, func(a, b window) int { return cmp.Compare(a.high, b.high) })
+	for i, w := range windows {
+		if s.covered(days, hour, w) {
 			continue
 		}
 		low := w.low
-		for _, other := range wishes[i+1:] {
+		for _, other := range windows[i+1:] {
 			if other.low < w.high {
 				low = max(low, other.low)
 			}
@@ -167,12 +168,12 @@ func (s *slotTicks) serve(days string, hour int, wishes []wish) {
 			minute = pick(s.hash, low, w.high)
 		}
 		s.ticks = append(s.ticks, &slotTick{days: days, hour: hour, minute: minute})
-		s.served(days, hour, w)
+		s.covered(days, hour, w)
 	}
 }
 
-// served reports whether a tick fulfils a wish, and adds the agent to it.
-func (s *slotTicks) served(days string, hour int, w wish) bool {
+// covered reports whether there is a tick in the window, and adds the agent to that tick.
+func (s *slotTicks) covered(days string, hour int, w window) bool {
 	for _, t := range s.ticks {
 		if t.hour == hour && (t.days == days || t.days == everyDay) && w.low < t.minute && t.minute <= w.high {
 			if !slices.Contains(t.agents, w.agent) {

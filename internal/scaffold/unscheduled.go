@@ -5,8 +5,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// Unscheduled returns the agents that have a prompt in the tree and no entry in the
-// manifest, sorted by name, and what FindAgents skipped. The error is that of FindAgents.
+// Unscheduled returns the agents, sorted by name, that have a prompt in the tree and no
+// entry in the manifest. Skipped and the error are those of FindAgents.
 func Unscheduled(m *schedule.Manifest, tree *checkout.Tree) (agents []string, skipped []SkippedPrompt, err error) {
 	found, skipped, err := FindAgents(tree)
 	for _, a := range found {

@@ -9,7 +9,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
-// scheduleTemplate is the workflow that prepares, with the given crons in a time zone.
+// scheduleTemplate returns the workflow that prepares, with these crons in a time zone.
 func scheduleTemplate(lines []cronLine, loc *time.Location) string {
 	var b strings.Builder
 	b.WriteString(scheduleHead)
@@ -24,8 +24,8 @@ func scheduleTemplate(lines []cronLine, loc *time.Location) string {
 }
 
 const scheduleHead = "" +
-	`# Prepares the agent runs that are due: each agent once in its period, however many ticks there are.
-# When times in .kaizen/schedule.yml change, action validate says whether these crons still serve them.
+	`# Prepares the agents that are due, each once per period, however often this workflow ticks.
+# After a change of times in .kaizen/schedule.yml, action validate checks that these crons still fit.
 name: kaizen-schedule
 
 on:
@@ -35,10 +35,10 @@ on:
 const scheduleRest = `  workflow_dispatch:
 
 permissions:
-  actions: read # to find what earlier runs have delivered
+  actions: read # to read the receipts of earlier runs
   contents: read
 
-concurrency: # a second run waits, and then finds what the first one has delivered
+concurrency: # a second run waits, and then finds the receipt of the first
   group: kaizen-schedule
   cancel-in-progress: false
 
@@ -51,20 +51,20 @@ jobs:
         with:
           persist-credentials: false
       - uses: kaizen-agentic/schedule-action@v1
-        # Without a target, what is prepared is stored as artifacts of this workflow's runs and sent nowhere.
-        # To send each prepared run to other repositories as a repository_dispatch event, name them here.
-        # The job's own token reaches this repository only: store one that has the permission
-        # contents: write on the targets as the secret KAIZEN_DISPATCH_TOKEN.
+        # Without a target, bundles are stored as artifacts of the run and nothing is sent.
+        # To send each event to other repositories as a repository_dispatch, name them here.
+        # The job's own token works only in this repository. Create a token with the permission
+        # contents: write on the targets, and store it as the secret KAIZEN_DISPATCH_TOKEN.
         # with:
         #   dispatch-to: OWNER/REPOSITORY
         #   dispatch-token: ${{ secrets.KAIZEN_DISPATCH_TOKEN }}
 `
 
-const validateTemplate = `# Checks the manifest, and the files that it refers to, on pull requests.
+const validateTemplate = `# Checks pull requests: the manifest, and the files that it names.
 name: kaizen-validate
 
 on:
-  pull_request: # of any path, since the manifest may refer to any file
+  pull_request: # without a path filter, because the manifest may name any file
 
 permissions:
   contents: read

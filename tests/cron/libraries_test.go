@@ -22,7 +22,8 @@ type library struct {
 
 // goCron reads five fields, of which either day is enough.
 var goCron = netresearch.MustNewParser(
-	netresearch.Minute | netresearch.Hour | netresearch.Dom | netresearch.Month | netresearch.Dow | netresearch.DowOrDom)
+	netresearch.Minute | netresearch.Hour | netresearch.Dom | netresearch.Month | netresearch.Dow |
+		netresearch.DowOrDom)
 
 var libraries = []library{
 	{"gronx", func(expression string, at time.Time) time.Time {
