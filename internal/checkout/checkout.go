@@ -1,10 +1,10 @@
 // Package checkout gives read-only access to a repository tree and never leaves it.
 //
 // A repository is untrusted: a path may point outside, a link may point anywhere and may
-// be replaced during a read, and a file may be a FIFO that never ends. Every access goes
-// through os.Root, opens without blocking, and reads only regular files up to a limit.
-// The .git directory is excluded, because actions/checkout keeps the job's token in
-// .git/config.
+// be replaced during a read, and a file may be a FIFO that never ends. So every access
+// goes through os.Root, opens without blocking, and reads regular files only, up to a
+// limit. The .git directory is excluded, because actions/checkout keeps the job's token
+// in .git/config.
 package checkout
 
 import (
@@ -18,7 +18,8 @@ import (
 	"syscall"
 )
 
-// Errors a caller branches on; each is wrapped with the path it is about.
+// Errors that callers compare with errors.Is. Returned errors wrap them and name the
+// path.
 var (
 	ErrEscapes    = errors.New("leaves the checkout")
 	ErrNotRegular = errors.New("is not a regular file")
@@ -71,7 +72,8 @@ func (t *Tree) Open(name string) (*os.File, error) {
 	return f, nil
 }
 
-// ReadFile reads the regular file name. More than limit bytes are ErrTooLarge.
+// ReadFile reads the regular file name. A file of more than limit bytes returns
+// ErrTooLarge.
 func (t *Tree) ReadFile(name string, limit int64) ([]byte, error) {
 	f, err := t.Open(name)
 	if err != nil {
@@ -85,8 +87,8 @@ func (t *Tree) ReadFile(name string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// IsFile reports whether name is a regular file inside the tree (through links that stay
-// inside it).
+// IsFile reports whether name is a regular file inside the tree. It follows links that
+// stay inside.
 func (t *Tree) IsFile(name string) bool {
 	w := walk{tree: t}
 	defer w.close()
@@ -94,8 +96,8 @@ func (t *Tree) IsFile(name string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// ReadDir lists the names in directory name, sorted, at most limit of them (more is
-// ErrTooLarge).
+// ReadDir returns the sorted names in directory name. More than limit names return
+// ErrTooLarge.
 func (t *Tree) ReadDir(name string, limit int) ([]string, error) {
 	f, err := t.open(name, fs.FileMode.IsDir, syscall.ENOTDIR)
 	if err != nil {
@@ -146,7 +148,7 @@ func openSame(dir *os.Root, base string, info fs.FileInfo) (*os.File, error) {
 	return f, nil
 }
 
-// readAll reads f up to limit. The size that the system reports serves only to fail
+// readAll reads f up to limit. It checks the size that the system reports first, to fail
 // early.
 func readAll(f *os.File, limit int64) ([]byte, error) {
 	info, err := f.Stat()
@@ -166,8 +168,8 @@ func readAll(f *os.File, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// reason removes the path and the call from a system error. Callers name the path as the
-// user wrote it.
+// reason removes the path and the call from a system error, because callers add the path
+// as the user wrote it.
 func reason(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {

@@ -37,10 +37,10 @@ func TestLinksAndPaths(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
-		link   string // where a link is made, "" for none
+		link   string // where to make a link; "" for none
 		target string
 		open   string
-		want   error // nil: the content of README.md
+		want   error // nil if the content of README.md is expected
 	}{
 		{"plain", "", "", "README.md", nil},
 		{"dot segments inside", "", "", "./docs/../README.md", nil},
@@ -164,7 +164,7 @@ func TestUnreadable(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := fs.ErrPermission
-	if os.Geteuid() == 0 { // permissions do not bind root
+	if os.Geteuid() == 0 { // root ignores permissions
 		want = nil
 	}
 	if _, err := tree.ReadFile("locked", 10); !errors.Is(err, want) {
@@ -172,8 +172,8 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-// A process that swaps names during a read never makes the tree read a file outside the
-// checkout.
+// TestRenameRace checks that the tree never reads a file outside the checkout, even
+// while a process swaps names.
 func TestRenameRace(t *testing.T) {
 	t.Parallel()
 	for _, target := range []string{"../outside", ".git"} {

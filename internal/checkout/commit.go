@@ -17,17 +17,17 @@ const (
 	// 200,000 refs.
 	maxRef        = 4 << 10
 	maxPackedRefs = 16 << 20
-	// maxSymbolic is how many refs may point to one another; git itself stops at five.
+	// maxSymbolic is the longest chain of symbolic refs. Git has the same limit.
 	maxSymbolic = 5
 )
 
 // ErrNoRepository means that the tree has no .git of its own.
 var ErrNoRepository = errors.New("there is no .git")
 
-// Commit returns the checked-out commit (40 or 64 hex digits) of the tree's own .git
-// without running git. Without a .git the error is ErrNoRepository. The .git of a
-// worktree or submodule is a file that names another directory; one outside the tree is
-// not read.
+// Commit returns the checked-out commit of the tree's own .git, 40 or 64 hex digits,
+// without running git. The error is ErrNoRepository if there is no .git. In a worktree or
+// submodule, .git is a file that names another directory. A directory outside the tree is
+// not read, which is an error.
 func (t *Tree) Commit() (string, error) {
 	git, err := t.openRepository()
 	if err != nil {
@@ -52,8 +52,8 @@ func (t *Tree) Commit() (string, error) {
 	return "", errors.New(".git: HEAD leads through too many symbolic refs")
 }
 
-// repository is an open .git: its own directory with HEAD, and the directory that linked
-// worktrees share.
+// repository is an open .git: the directory with HEAD, and the directory with the refs,
+// which linked worktrees share.
 type repository struct{ own, common *os.Root }
 
 func (r repository) close() {
@@ -77,7 +77,7 @@ func (t *Tree) openRepository() (repository, error) {
 	return repository{own, shared}, nil
 }
 
-// openGit opens the repository's .git and says which directory of the tree it is.
+// openGit opens the repository's .git and returns its path in the tree.
 func (t *Tree) openGit() (git *os.Root, dir string, err error) {
 	if t.git == nil {
 		return nil, "", ErrNoRepository
@@ -114,8 +114,8 @@ func (t *Tree) openLinked(dir, target string) (*os.Root, error) {
 	return git, nil
 }
 
-// inside is target, which is absolute or relative to dir, relative to the tree. It is not
-// local if it lies outside.
+// inside returns target, which is absolute or relative to dir, as a path relative to the
+// tree. The path is not local if it is outside.
 func (t *Tree) inside(dir, target string) string {
 	target = filepath.FromSlash(target)
 	if !filepath.IsAbs(target) {
@@ -127,12 +127,12 @@ func (t *Tree) inside(dir, target string) string {
 	return target
 }
 
-// ref is the text of a loose ref; "" if there is none.
+// ref returns the text of a loose ref, or "" if there is none.
 func (r repository) ref(name string) string {
 	return cmp.Or(readRef(r.own, name), readRef(r.common, name))
 }
 
-// packed is the commit of a ref that is not loose.
+// packed returns the commit of a ref that is not loose.
 func (r repository) packed(name string) (string, error) {
 	if commit := packedRef(r.common, name); commit != "" {
 		return commit, nil
@@ -146,7 +146,7 @@ func (r repository) packed(name string) (string, error) {
 	return "", fmt.Errorf(".git has no commit for %q", name)
 }
 
-// readRef is the small text file name without the white space around it; "" when it
+// readRef returns the text of a small file without the white space around it, or "" if it
 // cannot be read.
 func readRef(root *os.Root, name string) string {
 	f := openRegular(root, name)

@@ -22,7 +22,7 @@ func TestCommit(t *testing.T) {
 		name  string
 		files map[string]string
 		want  string
-		why   string // a part of the error
+		why   string // part of the error
 	}{
 		{"no repository", map[string]string{"README.md": ""}, "", "there is no .git"},
 		{"loose ref", map[string]string{".git/HEAD": "ref: refs/heads/main\n", ".git/refs/heads/main": sha1 + "\n"},
@@ -122,7 +122,8 @@ func TestCommitLinkOutside(t *testing.T) {
 	}
 }
 
-// TestCommitOfGit compares with what git itself says of the repositories that it makes.
+// TestCommitOfGit compares with the commits that git reports for repositories that git
+// made.
 func TestCommitOfGit(t *testing.T) {
 	t.Parallel()
 	base := t.TempDir()
@@ -157,7 +158,7 @@ func TestCommitOfGit(t *testing.T) {
 	}
 }
 
-// git runs git with no configuration but its own, and returns what it prints.
+// git runs git without the user's configuration, and returns its output.
 func git(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {

@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// Entries lists what directory name holds, sorted by name, at most limit entries (more is
-// ErrTooLarge). The type of an entry is that of the name itself: a link is not followed.
+// Entries returns the entries of directory name, sorted by name. More than limit entries
+// return ErrTooLarge. Links are not followed, so an entry may have the type of a link.
 func (t *Tree) Entries(name string, limit int) ([]fs.DirEntry, error) {
 	f, err := t.open(name, fs.FileMode.IsDir, syscall.ENOTDIR)
 	if err != nil {
@@ -29,8 +29,8 @@ func (t *Tree) Entries(name string, limit int) ([]fs.DirEntry, error) {
 	return entries, nil
 }
 
-// IsDir reports whether name is a directory inside the tree (through links that stay
-// inside it).
+// IsDir reports whether name is a directory inside the tree. It follows links that stay
+// inside.
 func (t *Tree) IsDir(name string) bool {
 	w := walk{tree: t}
 	defer w.close()

@@ -2,9 +2,8 @@ package checkout
 
 import "strings"
 
-// OriginFullName is the name with its owner, such as acme/web, of the repository that
-// Origin names; "" when there is none. As with Origin, nothing else of the URL is
-// returned.
+// OriginFullName returns the repository of the remote "origin" with its owner, such as
+// acme/web, or "". Like Origin, it returns nothing else from the URL.
 func (t *Tree) OriginFullName() string {
 	git, err := t.openRepository()
 	if err != nil {
@@ -14,8 +13,8 @@ func (t *Tree) OriginFullName() string {
 	return fullName(originURL(git.common))
 }
 
-// fullName is the last two parts of a URL, "" where the first of them may be more than an
-// owner's name: a host with credentials.
+// fullName returns the last two parts of a URL. It returns "" if the first of them is not
+// an owner, because it may be a host with credentials.
 func fullName(url string) string {
 	name := repositoryName(url)
 	parts := strings.FieldsFunc(url, func(r rune) bool { return strings.ContainsRune(`/\:`, r) })
@@ -33,8 +32,8 @@ func isNameRune(r rune) bool {
 	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("._-", r)
 }
 
-// OriginHost is the host of the URL that Origin reads, in lower case and without user and
-// port; "" when it has none.
+// OriginHost returns the host of the remote "origin" in lower case, without user and
+// port, or "".
 func (t *Tree) OriginHost() string {
 	git, err := t.openRepository()
 	if err != nil {
@@ -44,7 +43,7 @@ func (t *Tree) OriginHost() string {
 	return hostOf(originURL(git.common))
 }
 
-// hostOf is the host of a URL or of an scp-like host:path.
+// hostOf returns the host of a URL or of an scp-like host:path.
 func hostOf(url string) string {
 	_, rest, isURL := strings.Cut(url, "://")
 	if !isURL {

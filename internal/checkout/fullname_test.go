@@ -21,7 +21,7 @@ func TestOriginFullName(t *testing.T) {
 	} {
 		_, dir := newTree(t,
 			map[string]string{".git/config": "[remote \"origin\"]\n\turl = " + url + "\n", ".git/HEAD": "x"})
-		tree, err := Open(dir) // anew, since .git is looked at when the tree is opened
+		tree, err := Open(dir) // opened again, because Open looks for .git
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// Limits of the work that .gitignore files cause: bytes of a file, bytes of a path, and
-// comparisons of all calls for a tree.
+// Limits for the work that .gitignore files cause: bytes of a file, bytes of a path, and
+// comparisons in all calls for a tree.
 const (
 	maxIgnoreFile = 64 << 10
 	maxIgnorePath = 4 << 10
@@ -23,7 +23,7 @@ type Ignore struct {
 	Pattern string
 }
 
-// ignores are the .gitignore files of a tree, each read once.
+// ignores has the .gitignore files of a tree. Each is read once.
 type ignores struct {
 	mu    sync.Mutex
 	files map[string][]ignoreRule
@@ -38,8 +38,8 @@ type ignoreRule struct {
 }
 
 // Ignored returns the line of a .gitignore file that makes git ignore name. A name with a
-// final slash is a directory. Only .gitignore files inside the tree count, so
-// .git/info/exclude does not. Above the limits nothing is ignored.
+// final slash is a directory. Only .gitignore files inside the tree are read, and not
+// .git/info/exclude. Above the limits Ignored returns false.
 func (t *Tree) Ignored(name string) (Ignore, bool) {
 	dir := strings.HasSuffix(name, "/")
 	name = path.Clean(name)
@@ -49,18 +49,18 @@ func (t *Tree) Ignored(name string) (Ignore, bool) {
 	t.ignores.mu.Lock()
 	defer t.ignores.mu.Unlock()
 	parts := strings.Split(name, "/")
-	var stack [][]ignoreRule // one for each directory on the way
+	var stack [][]ignoreRule // one for each parent directory
 	for i := range parts {
 		stack = append(stack, t.ignoreRules(strings.Join(parts[:i], "/")))
 		isDir := dir || i < len(parts)-1
 		if rule := t.ignores.match(stack, parts[:i+1], isDir); rule != nil && !rule.negated {
-			return rule.Ignore, true // and so is everything below it
+			return rule.Ignore, true // everything below an ignored directory is ignored
 		}
 	}
 	return Ignore{}, false
 }
 
-// ignoreRules are the rules of the .gitignore file in dir.
+// ignoreRules returns the rules of the .gitignore file in dir.
 func (t *Tree) ignoreRules(dir string) []ignoreRule {
 	rules, known := t.ignores.files[dir]
 	if known {
@@ -77,7 +77,7 @@ func (t *Tree) ignoreRules(dir string) []ignoreRule {
 	return rules
 }
 
-// match returns the rule that decides about a path: the last match in the deepest file.
+// match returns the rule that applies to a path: the last match in the deepest file.
 func (g *ignores) match(stack [][]ignoreRule, parts []string, isDir bool) *ignoreRule {
 	for depth := len(stack) - 1; depth >= 0; depth-- {
 		for i := len(stack[depth]) - 1; i >= 0; i-- {
@@ -112,7 +112,7 @@ func parseIgnore(file string, data []byte) (rules []ignoreRule) {
 	return rules
 }
 
-// trimTrailingSpaces drops the spaces at the end that no backslash keeps.
+// trimTrailingSpaces removes the spaces at the end, except one after a backslash.
 func trimTrailingSpaces(s string) string {
 	end := 0
 	for i := 0; i < len(s); i++ {

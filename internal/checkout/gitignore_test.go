@@ -9,8 +9,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
-// ignoreCases are .gitignore files, by their directory, in the order in which git
-// check-ignore is asked about them.
+// ignoreCases has .gitignore files by directory, and the paths that git check-ignore is
+// asked about.
 var ignoreCases = []struct {
 	name  string
 	files map[string]string
@@ -99,7 +99,7 @@ var ignorePaths = []string{
 	"#x", "!x", "*.md", "docs/agents/coach/x", "deep/er/agents/and/memory.md", "x", "a/x", "  memory.md", "]emory.md",
 }
 
-// TestIgnored compares with git check-ignore, which also reports the line.
+// TestIgnored compares with git check-ignore, which also prints the line.
 func TestIgnored(t *testing.T) {
 	t.Parallel()
 	for _, c := range ignoreCases {
@@ -131,8 +131,7 @@ func TestIgnored(t *testing.T) {
 	}
 }
 
-// checkIgnore is what git says about paths: "<file>:<line>:<pattern>" of those that are
-// ignored.
+// checkIgnore returns what git prints for ignored paths: "<file>:<line>:<pattern>".
 func checkIgnore(t *testing.T, dir string, paths []string) map[string]string {
 	t.Helper()
 	cmd := exec.Command("git", "check-ignore", "--no-index", "--verbose", "--stdin", "-z")
@@ -141,7 +140,7 @@ func checkIgnore(t *testing.T, dir string, paths []string) map[string]string {
 		"GIT_CONFIG_GLOBAL=/dev/null")
 	cmd.Stdin = strings.NewReader(strings.Join(paths, "\x00") + "\x00")
 	out, err := cmd.Output()
-	if err != nil && cmd.ProcessState.ExitCode() != 1 { // 1: none is ignored
+	if err != nil && cmd.ProcessState.ExitCode() != 1 { // status 1: no path is ignored
 		t.Fatalf("git check-ignore: %v", err)
 	}
 	ignored := make(map[string]string)

@@ -2,28 +2,28 @@ package checkout
 
 import "strings"
 
-// glob is a pattern of a .gitignore file, by the directories that it names. It works on
-// bytes, as git's wildmatch.c does.
+// glob is a pattern of a .gitignore file, split at slashes. It works on bytes, as git's
+// wildmatch.c does.
 type glob struct {
 	segments []segment
-	anchored bool // to the directory of the file; else the last part of a path decides
+	anchored bool // relative to the directory of the file; else it is compared with the last part of a path
 }
 
-// segment matches one part of a path; an empty deep one any number of them.
+// segment matches one part of a path. A deep one matches any number of parts.
 type segment struct {
 	elements []element
 	deep     bool // **
 }
 
-// element matches a byte: the one that is set, or any number of them.
+// element matches one byte, or any number of bytes.
 type element struct {
 	star bool
 	set  *[256]bool // nil matches any
-	char byte       // without a set, 0 for any
+	char byte       // used if set is nil; 0 matches any byte
 }
 
-// parseGlob reads a pattern without its ! and its last slash. It is not ok if it never
-// matches.
+// parseGlob reads a pattern without its ! and its last slash. It returns false if the
+// pattern can never match.
 func parseGlob(pattern string) (g glob, ok bool) {
 	g.anchored = strings.Contains(pattern, "/")
 	pattern = strings.TrimPrefix(pattern, "/")
@@ -57,8 +57,8 @@ func parseGlob(pattern string) (g glob, ok bool) {
 	return g, true
 }
 
-// finish recognises **, which is special only as a whole segment; elsewhere several stars
-// are one.
+// finish recognizes **, which is special only as a whole segment. Elsewhere several stars
+// count as one.
 func (s segment) finish() segment {
 	stars := 0
 	for _, t := range s.elements {
@@ -70,8 +70,8 @@ func (s segment) finish() segment {
 	return s
 }
 
-// parseClass reads the class that opens at pattern[i], and where it closes. The set is
-// nil if it is not well-formed.
+// parseClass reads the class that opens at pattern[i], and returns the index at which it
+// closes. The set is nil if the class is invalid.
 func parseClass(pattern string, i int) (set *[256]bool, end int) {
 	at := func(i int) byte {
 		if i < len(pattern) {
@@ -124,7 +124,7 @@ func parseClass(pattern string, i int) (set *[256]bool, end int) {
 	return set, i
 }
 
-// classes are the POSIX classes of ASCII, as ranges of bytes.
+// classes has the POSIX classes of ASCII, as ranges of bytes.
 var classes = map[string]string{
 	"alnum": "09AZaz", "alpha": "AZaz", "blank": "  \t\t", "cntrl": "\x00\x1f\x7f\x7f", "digit": "09", "graph": "!~",
 	"lower": "az", "print": " ~", "punct": "!/:@[`{~", "space": "  \t\r", "upper": "AZ", "xdigit": "09AFaf",
@@ -140,8 +140,8 @@ func addClass(set *[256]bool, name string) bool {
 	return ok
 }
 
-// match reports whether the glob matches the path of parts, as long as there is work
-// left.
+// match reports whether the glob matches the path of parts. It returns false when the
+// budget for comparisons is used up.
 func (g glob) match(parts []string, left *int) bool {
 	if !g.anchored {
 		return g.segments[0].matchPart(parts[len(parts)-1], left)
@@ -149,8 +149,8 @@ func (g glob) match(parts []string, left *int) bool {
 	return matchSegments(g.segments, parts, left)
 }
 
-// matchSegments goes on from the last ** only: what one before it took does not matter
-// any more.
+// matchSegments backtracks to the last ** only, because the match of an earlier one need
+// not change.
 func matchSegments(segments []segment, parts []string, left *int) bool {
 	s, p := 0, 0
 	backS, backP := -1, 0
@@ -174,7 +174,7 @@ func matchSegments(segments []segment, parts []string, left *int) bool {
 	return s == len(segments)
 }
 
-// matchPart reports whether the segment matches one part of a path, going on from the
+// matchPart reports whether the segment matches one part of a path. It backtracks to the
 // last star only.
 func (s segment) matchPart(part string, left *int) bool {
 	t, i := 0, 0

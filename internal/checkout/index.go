@@ -7,10 +7,12 @@ import (
 	"strings"
 )
 
-// maxIndex bounds .git/index: room for some 300,000 files.
+// maxIndex is the largest .git/index that is read, in bytes. It has room for about
+// 300,000 files.
 const maxIndex = 32 << 20
 
-// The layout of an index, https://git-scm.com/docs/index-format. Object names of 20 bytes are SHA-1.
+// The layout of an index: https://git-scm.com/docs/gitformat-index. Object names have 20
+// bytes, as SHA-1 has.
 const (
 	indexHeader   = 12
 	indexFixed    = 62 // of an entry before its name, in versions 2 and 3
@@ -21,8 +23,8 @@ const (
 	modeDirectory = 0o040000
 )
 
-// Tracked reports whether git tracks each name, as far as the tree's own index says. Known is false where
-// there is no index, or none of the kind that is read: one of SHA-1, neither split nor sparse.
+// Tracked reports whether git tracks each name according to the tree's own index. Known
+// is false if there is no index, or if it is split, sparse or not of SHA-1.
 func (t *Tree) Tracked(names ...string) (tracked []bool, known bool) {
 	git, err := t.openRepository()
 	if err != nil {
@@ -47,7 +49,8 @@ func (t *Tree) Tracked(names ...string) (tracked []bool, known bool) {
 	return tracked, known
 }
 
-// readIndex yields the names of an index; false if it is none that can be read to its end.
+// readIndex calls yield with each name in an index. It returns false if the index cannot
+// be read to its end.
 func readIndex(data []byte, yield func(name []byte)) bool {
 	if len(data) < indexHeader+indexTrailer || !bytes.HasPrefix(data, []byte("DIRC")) {
 		return false
@@ -60,7 +63,7 @@ func readIndex(data []byte, yield func(name []byte)) bool {
 	var name []byte
 	for range count {
 		size := indexFixed
-		if len(rest) <= size || binary.BigEndian.Uint32(rest[indexModeAt:]) == modeDirectory { // of a sparse index
+		if len(rest) <= size || binary.BigEndian.Uint32(rest[indexModeAt:]) == modeDirectory { // only in a sparse index
 			return false
 		}
 		if binary.BigEndian.Uint16(rest[indexFlagsAt:])&flagExtended != 0 {
@@ -83,15 +86,15 @@ func readIndex(data []byte, yield func(name []byte)) bool {
 		yield(name)
 		size += end + 1
 		if version < 4 {
-			size = (size + 7) / 8 * 8 // at least one NUL, up to a multiple of eight
+			size = (size + 7) / 8 * 8 // one to eight NUL bytes, up to a multiple of eight
 		}
 		rest = rest[min(size, len(rest)):]
 	}
 	return areExtensions(rest)
 }
 
-// pathOffset decodes how many bytes of the name before are dropped, as git's varint.c does; n is 0 for what is
-// no such number.
+// pathOffset decodes how many bytes of the previous name to drop, as git's varint.c does.
+// N is 0 if data does not begin with such a number.
 func pathOffset(data []byte) (value, n int) {
 	for n < len(data) && n < 5 {
 		c := data[n]
@@ -105,8 +108,9 @@ func pathOffset(data []byte) (value, n int) {
 	return 0, 0
 }
 
-// areExtensions reports whether data is extensions to its end, none of which moves entries elsewhere. An index
-// with object names of another length fails here at the latest.
+// areExtensions reports whether data consists of extensions, none of which says that
+// entries are in another file. This also detects an index with object names of another
+// length.
 func areExtensions(data []byte) bool {
 	for len(data) > 0 {
 		if len(data) < 8 || strings.Contains("link sdir", string(data[:4])) {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestTracked compares with what git itself tracks, in each version of its index.
+// TestTracked compares with git in each version of the index.
 func TestTracked(t *testing.T) {
 	t.Parallel()
 	names := []string{"a", "dir/" + strings.Repeat("long", 40) + ".md", "dir/memory.md",
@@ -49,7 +49,7 @@ func TestTracked(t *testing.T) {
 	}
 }
 
-// TestTrackedUnknown holds for checkouts without an index that can be read.
+// TestTrackedUnknown checks checkouts whose index is missing or cannot be read.
 func TestTrackedUnknown(t *testing.T) {
 	t.Parallel()
 	for name, files := range map[string]map[string]string{
@@ -66,7 +66,7 @@ func TestTrackedUnknown(t *testing.T) {
 	}
 }
 
-// FuzzReadIndex looks for a panic.
+// FuzzReadIndex looks for panics.
 func FuzzReadIndex(f *testing.F) {
 	if data, err := os.ReadFile(filepath.Join("..", "..", ".git", "index")); err == nil {
 		f.Add(data)

@@ -7,12 +7,13 @@ import (
 	"strings"
 )
 
-// maxConfig limits .git/config; it allows thousands of branches and submodules.
+// maxConfig is the largest .git/config that is read, in bytes. It has room for thousands
+// of branches and submodules.
 const maxConfig = 1 << 20
 
-// Origin returns the repository's name from the URL of the remote "origin": its last part
-// without .git, or "". It returns nothing else of .git/config, where actions/checkout
-// keeps the job's token and a URL may contain one.
+// Origin returns the repository's name from the URL of the remote "origin", or "". The
+// name is the last part of the URL without .git. Nothing else of .git/config is returned,
+// because actions/checkout keeps the job's token there and a URL may contain one.
 func (t *Tree) Origin() string {
 	git, err := t.openRepository()
 	if err != nil {
@@ -22,7 +23,7 @@ func (t *Tree) Origin() string {
 	return repositoryName(originURL(git.common))
 }
 
-// originURL is the first url of the section [remote "origin"].
+// originURL returns the first url of the section [remote "origin"].
 func originURL(git *os.Root) string {
 	f := openRegular(git, "config")
 	if f == nil {
@@ -45,14 +46,14 @@ func originURL(git *os.Root) string {
 	return ""
 }
 
-// isOrigin reports whether a section header is [remote "origin"]. As in git, the case of
-// the first word does not matter.
+// isOrigin reports whether a section header is [remote "origin"]. Like git, it ignores
+// the case of the first word.
 func isOrigin(header string) bool {
 	word, rest, _ := strings.Cut(header[1:], `"`)
 	return strings.EqualFold(strings.TrimSpace(word), "remote") && strings.HasPrefix(rest, `origin"`)
 }
 
-// repositoryName is the last part of a URL, of an scp-like host:path, or of a path.
+// repositoryName returns the last part of a URL, of an scp-like host:path, or of a path.
 func repositoryName(url string) string {
 	url = strings.TrimRight(url, `/\`)
 	name := url[strings.LastIndexAny(url, `/\:`)+1:]

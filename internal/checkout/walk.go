@@ -9,18 +9,17 @@ import (
 	"syscall"
 )
 
-// maxLinks is how many symbolic links one name may follow; Linux has the same limit.
+// maxLinks is the largest number of symbolic links in one name. Linux has the same limit.
 const maxLinks = 40
 
 var errChanged = errors.New("changed while it was being opened")
 
-// walk resolves a name one component at a time and keeps a handle on every directory on
-// the way. os.Root alone prevents an escape, but not a link into .git. The handles ensure
-// that a check and a read see the same directory, even if another process renames it in
-// between.
+// walk resolves a name one component at a time and keeps a handle on every directory.
+// os.Root alone prevents an escape, but not a link into .git. The handles ensure that a
+// check and a read see the same directory, even if another process renames it in between.
 type walk struct {
 	tree *Tree
-	// dirs are the open directories below the tree's root, down to the current one.
+	// dirs has the open directories below the tree's root, down to the current one.
 	dirs []*os.Root
 	base string
 }

@@ -120,38 +120,40 @@ func describe(files []scaffold.File) string {
 	return b.String()
 }
 
+const (
+	prepares = "on: {schedule: [{cron: '7 9 * * 1'}]}\n" +
+		"jobs: {a: {steps: [{uses: Kaizen-Agentic/schedule-action@v1}]}}"
+	checks = "jobs: {b: {steps: [{uses: kaizen-agentic/schedule-action@0123abc, with: {command: validate}}]}}"
+)
+
+var keepTests = []struct {
+	name  string
+	files map[string]string
+	want  map[string]string // by path; "" if the file is to be written
+}{
+	{"an empty repository", nil, map[string]string{".kaizen/schedule.yml": "", scaffold.ScheduleWorkflow: "",
+		scaffold.ValidateWorkflow: "", ".gitignore": ""}},
+	{"a broken manifest", map[string]string{".kaizen/schedule.yml": "broken: ["}, map[string]string{
+		".kaizen/schedule.yml":    "it exists already",
+		scaffold.ScheduleWorkflow: ".kaizen/schedule.yml has errors, so the times of its agents are unknown"}},
+	{"a directory in the place of a file", map[string]string{".kaizen/schedule.yml/x": ""},
+		map[string]string{".kaizen/schedule.yml": "it exists and is not a regular file"}},
+	{"workflows of other names", map[string]string{
+		".github/workflows/a.yaml": prepares,
+		".github/workflows/b.yml":  checks,
+	}, map[string]string{
+		scaffold.ScheduleWorkflow: `".github/workflows/a.yaml" runs prepare already`,
+		scaffold.ValidateWorkflow: `".github/workflows/b.yml" runs validate already`,
+	}},
+	{"an ignore line", map[string]string{".gitignore": "x\n/.kaizen/prepared"},
+		map[string]string{".gitignore": "it already ignores the bundles"}},
+	{"another ignore line", map[string]string{".gitignore": "# .kaizen/prepared/\n"},
+		map[string]string{".gitignore": ""}},
+}
+
 func TestScaffoldKeepsFiles(t *testing.T) {
 	t.Parallel()
-	const (
-		prepares = "on: {schedule: [{cron: '7 9 * * 1'}]}\n" +
-			"jobs: {a: {steps: [{uses: Kaizen-Agentic/schedule-action@v1}]}}"
-		checks = "jobs: {b: {steps: [{uses: kaizen-agentic/schedule-action@0123abc, with: {command: validate}}]}}"
-	)
-	tests := []struct {
-		name  string
-		files map[string]string
-		want  map[string]string // by path; "" if the file is to be written
-	}{
-		{"an empty repository", nil, map[string]string{".kaizen/schedule.yml": "", scaffold.ScheduleWorkflow: "",
-			scaffold.ValidateWorkflow: "", ".gitignore": ""}},
-		{"a broken manifest", map[string]string{".kaizen/schedule.yml": "broken: ["}, map[string]string{
-			".kaizen/schedule.yml":    "it exists already",
-			scaffold.ScheduleWorkflow: ".kaizen/schedule.yml has errors, so the times of its agents are unknown"}},
-		{"a directory in the place of a file", map[string]string{".kaizen/schedule.yml/x": ""},
-			map[string]string{".kaizen/schedule.yml": "it exists and is not a regular file"}},
-		{"workflows of other names", map[string]string{
-			".github/workflows/a.yaml": prepares,
-			".github/workflows/b.yml":  checks,
-		}, map[string]string{
-			scaffold.ScheduleWorkflow: `".github/workflows/a.yaml" runs prepare already`,
-			scaffold.ValidateWorkflow: `".github/workflows/b.yml" runs validate already`,
-		}},
-		{"an ignore line", map[string]string{".gitignore": "x\n/.kaizen/prepared"},
-			map[string]string{".gitignore": "it already ignores the bundles"}},
-		{"another ignore line", map[string]string{".gitignore": "# .kaizen/prepared/\n"},
-			map[string]string{".gitignore": ""}},
-	}
-	for _, tt := range tests {
+	for _, tt := range keepTests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
