@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
@@ -20,8 +21,8 @@ const (
 	coachBundle   = "kaizen.kaizen-agentic.coach.2026-W48"
 )
 
-// newServer is GitHub's API with the lab's repository and two that take dispatches. Every
-// artifact in act's store is the lab's.
+// newServer starts a stand-in of GitHub's API with the lab's repository and two targets.
+// It lists the artifacts in act's store as those of the lab's repository.
 func newServer(t *testing.T, l *lab) *ghtest.Server {
 	t.Helper()
 	s, err := ghtest.New(ghtest.Options{
@@ -29,9 +30,7 @@ func newServer(t *testing.T, l *lab) *ghtest.Server {
 		Enforce:   true,
 		Artifacts: ghtest.Folder{Dir: l.store, Repository: repository, Branch: "main"},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	t.Cleanup(s.Close)
 	for _, name := range []string{repository, "acme/activity-core", "acme/archive"} {
 		s.AddRepository(ghtest.Repository{FullName: name, Private: true})
@@ -61,7 +60,7 @@ func (l *lab) prepare(t *testing.T, s *ghtest.Server) result {
 	return r
 }
 
-// dispatched are the bodies that a repository got.
+// dispatched returns the payloads that a repository got.
 func dispatched(s *ghtest.Server, repo string) []string {
 	bodies := []string{}
 	for _, d := range s.Dispatches() {
@@ -72,6 +71,18 @@ func dispatched(s *ghtest.Server, repo string) []string {
 	return bodies
 }
 
+// preparedEvent is the part of the output payload that TestPrepare checks.
+type preparedEvent struct {
+	Root   string
+	Bundle struct {
+		Bytes    int
+		Artifact struct {
+			Name, Digest string
+			RunID        int `json:"run_id"`
+		}
+	}
+}
+
 func TestPrepare(t *testing.T) {
 	l := newLab(t, "kaizen")
 	s := newServer(t, l)
@@ -79,16 +90,7 @@ func TestPrepare(t *testing.T) {
 	r := l.prepare(t, s)
 	r.want(t, 0, "success")
 	payload := r.Outputs["payload"]
-	var event struct {
-		Root   string
-		Bundle struct {
-			Bytes    int
-			Artifact struct {
-				Name, Digest string
-				RunID        int `json:"run_id"`
-			}
-		}
-	}
+	var event preparedEvent
 	if err := json.Unmarshal([]byte(payload), &event); err != nil {
 		t.Fatalf("payload: %v in %q", err, payload)
 	}
@@ -106,28 +108,7 @@ func TestPrepare(t *testing.T) {
 		}
 	}
 	r.wantLog(t, "Summary - ", "1 agent prepared", "<details>")
-
-	// The step after the action read the bundle through root and bundle-path.
-	bundle := string(l.read(t, "bundle.copy"))
-	if len(bundle) != event.Bundle.Bytes {
-		t.Errorf("the bundle has %d bytes, the event says %d", len(bundle), event.Bundle.Bytes)
-	}
-	if got, want := l.artifacts(t, r.runID), []string{coachBundle, coachBundle + ".receipt"}; !slices.Equal(got, want) {
-		t.Fatalf("artifacts are %q, want %q", got, want)
-	}
-	zipped, files := l.artifact(t, r.runID, coachBundle)
-	if got := digest(zipped); got != event.Bundle.Artifact.Digest {
-		t.Errorf("the zip's digest is %s, the event says %s", got, event.Bundle.Artifact.Digest)
-	}
-	want := map[string]string{"bundle.md": bundle,
-		"sources.json": string(l.read(t, r.Outputs["bundle-dir"]+"/sources.json"))}
-	if !maps.Equal(files, want) {
-		t.Errorf("the artifact holds %q, want %q", files, want)
-	}
-	_, files = l.artifact(t, r.runID, coachBundle+".receipt")
-	if !strings.Contains(files["receipt.json"], `"`+repository+"/"+coachBundle+`"`) {
-		t.Errorf("the receipt does not hold the event id: %q", files)
-	}
+	checkStored(t, l, r, event)
 
 	t.Run("again in the same period", func(t *testing.T) {
 		r := l.prepare(t, s)
@@ -143,6 +124,32 @@ func TestPrepare(t *testing.T) {
 		}
 		r.wantLog(t, "coach: not due: ", "2026-W48", "Nothing is due")
 	})
+}
+
+// checkStored checks the bundle, its artifact and the receipt of a run.
+func checkStored(t *testing.T, l *lab, r result, event preparedEvent) {
+	t.Helper()
+	// The last step of the workflow copied the bundle from root and bundle-path.
+	bundle := string(l.read(t, "bundle.copy"))
+	if len(bundle) != event.Bundle.Bytes {
+		t.Errorf("the bundle has %d bytes, the event says %d", len(bundle), event.Bundle.Bytes)
+	}
+	if got, want := l.artifacts(t, r.runID), []string{coachBundle, coachBundle + ".receipt"}; !slices.Equal(got, want) {
+		t.Fatalf("artifacts are %q, want %q", got, want)
+	}
+	zipped, files := l.artifact(t, r.runID, coachBundle)
+	if got := digest(zipped); got != event.Bundle.Artifact.Digest {
+		t.Errorf("the digest of the zip is %s, the event says %s", got, event.Bundle.Artifact.Digest)
+	}
+	want := map[string]string{"bundle.md": bundle,
+		"sources.json": string(l.read(t, r.Outputs["bundle-dir"]+"/sources.json"))}
+	if !maps.Equal(files, want) {
+		t.Errorf("the artifact has %q, want %q", files, want)
+	}
+	_, files = l.artifact(t, r.runID, coachBundle+".receipt")
+	if !strings.Contains(files["receipt.json"], `"`+repository+"/"+coachBundle+`"`) {
+		t.Errorf("the receipt does not have the event id: %q", files)
+	}
 }
 
 func TestFailingTarget(t *testing.T) {
@@ -182,51 +189,53 @@ func TestFailingTarget(t *testing.T) {
 	}
 }
 
-// hostile are texts that would act on the runner if they reached it unescaped.
+// hostile is text that contains commands to the runner, in every form that the runner
+// knows.
 const hostile = "x\n::set-output name=pwned::1\n##[set-output name=pwned;]2\r::set-output name=pwned::3 " +
 	"%0A::set-output name=pwned::4" +
 	"\n_GitHubActionsFileCommandDelimeter_\npwned<<EOF\n5\nEOF\n::stop-commands::pwned"
 
+// hostileManifest returns a manifest with one line for session_close.
+func hostileManifest(t *testing.T, line string) string {
+	t.Helper()
+	quoted, err := json.Marshal(line)
+	fixture.Must(t, err)
+	return "version: \"1\"\nrepo: web\nagents:\n  coach:\n    cadence: weekly\n    session_close: [" + string(quoted) +
+		"]\n"
+}
+
+// hostileLine is hostile text that is valid in session_close, because it has one line.
+const hostileLine = "echo ##[set-output name=pwned;]1 %0A::set-output name=pwned::2 " +
+	"_GitHubActionsFileCommandDelimeter_"
+
+var hostileTests = []struct {
+	name, sessionClose, agents string
+	memory                     string
+	exitCode                   int
+	outputs                    []string
+}{
+	{
+		name: "in the event and the bundle", sessionClose: hostileLine, agents: "coach", memory: hostile,
+		outputs: []string{"bundle-dir", "bundle-path", "count", "deliveries", "errors", "matrix", "payload",
+			"payloads", "prepared", "valid", "warnings"},
+	},
+	{
+		name: "in findings", sessionClose: hostile, agents: "coach", exitCode: 1,
+		outputs: []string{"count", "deliveries", "errors", "matrix", "payloads", "prepared", "valid", "warnings"},
+	},
+	{
+		name: "in an input", sessionClose: hostileLine, agents: hostile, exitCode: 2,
+		outputs: []string{"count", "deliveries", "errors", "matrix", "payloads", "prepared", "roster", "valid",
+			"warnings"},
+	},
+}
+
 func TestHostileText(t *testing.T) {
-	quoted, err := json.Marshal(hostile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	oneLine, err := json.Marshal("echo ##[set-output name=pwned;]1 %0A::set-output name=pwned::2 " +
-		"_GitHubActionsFileCommandDelimeter_")
-	if err != nil {
-		t.Fatal(err)
-	}
-	manifest := func(sessionClose []byte) string {
-		return "version: \"1\"\nrepo: web\nagents:\n  coach:\n    cadence: weekly\n    session_close: [" +
-			string(sessionClose) + "]\n"
-	}
-	tests := []struct {
-		name, manifest, agents string
-		memory                 string
-		exitCode               int
-		outputs                []string
-	}{
-		{
-			name: "in the event and the bundle", manifest: manifest(oneLine), agents: "coach", memory: hostile,
-			outputs: []string{"bundle-dir", "bundle-path", "count", "deliveries", "errors", "matrix", "payload",
-				"payloads", "prepared", "valid", "warnings"},
-		},
-		{
-			name: "in findings", manifest: manifest(quoted), agents: "coach", exitCode: 1,
-			outputs: []string{"count", "deliveries", "errors", "matrix", "payloads", "prepared", "valid", "warnings"},
-		},
-		{
-			name: "in an input", manifest: manifest(oneLine), agents: hostile, exitCode: 2,
-			outputs: []string{"count", "deliveries", "errors", "matrix", "payloads", "prepared", "roster", "valid",
-				"warnings"},
-		},
-	}
-	for _, tt := range tests {
+	for _, tt := range hostileTests {
 		t.Run(tt.name, func(t *testing.T) {
 			l := newLab(t, "kaizen")
 			s := newServer(t, l)
-			l.write(t, ".kaizen/schedule.yml", tt.manifest)
+			l.write(t, ".kaizen/schedule.yml", hostileManifest(t, tt.sessionClose))
 			if tt.memory != "" {
 				l.write(t, ".kaizen/agents/coach/memory.md", tt.memory)
 			}
@@ -243,7 +252,7 @@ func TestHostileText(t *testing.T) {
 				t.Errorf("outputs are %q, want %q\n%s", got, tt.outputs, r.log)
 			}
 			if strings.Contains(r.log, "::set-output:: pwned") {
-				t.Errorf("a command was carried out\n%s", r.log)
+				t.Errorf("the runner carried out a command\n%s", r.log)
 			}
 		})
 	}
@@ -299,13 +308,11 @@ func TestPullRequest(t *testing.T) {
 	}
 }
 
-// TestReadmeWorkflows runs the two workflows that the README offers for copying, word for
-// word: `@v1` is this tree.
+// TestReadmeWorkflows runs the two workflows that the README offers for copying,
+// unchanged. The action at `@v1` is this tree.
 func TestReadmeWorkflows(t *testing.T) {
 	readme, err := os.ReadFile(filepath.Join(moduleRoot, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	var workflows []string
 	for _, m := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
 		if strings.HasPrefix(m[1], "name:") {
@@ -332,13 +339,11 @@ func TestReadmeWorkflows(t *testing.T) {
 	}
 }
 
-// TestReadmeRecipe runs the workflow that the README offers for running the agents, word for
-// word but for the agent's program: that step prints the beginning of the bundle.
+// TestReadmeRecipe runs the README's workflow that runs agents. In place of the agent's
+// program, it prints the beginning of the bundle.
 func TestReadmeRecipe(t *testing.T) {
 	readme, err := os.ReadFile(filepath.Join(moduleRoot, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	recipe := regexp.MustCompile("(?s)```yaml\n(# In place.*?)```").FindSubmatch(readme)
 	program := regexp.MustCompile(`npx --yes .*`)
 	if recipe == nil || !program.Match(recipe[1]) {

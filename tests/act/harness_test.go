@@ -1,9 +1,9 @@
-// Package act runs the action as users do: nektos/act executes workflows that say `uses:
-// ./`, builds the action's image, starts it as a container and takes in its command files
-// and job artifacts. Only GitHub's REST API is a stand-in.
+// Package act runs the action as users do, in workflows with `uses: ./`. nektos/act
+// builds the image, starts the container, and reads its command files and job artifacts.
+// Only GitHub's REST API is a stand-in.
 //
-// It needs a Docker engine, git, act in PATH and the images of .ci/images, and fails
-// without them.
+// The tests need a Docker engine, git, act in PATH and the images of .ci/images. They
+// fail without them.
 package act
 
 import (
@@ -27,11 +27,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
 const (
 	moduleRoot = "../.."
-	jobImage   = "schedule-action-job:latest" // made by .ci/images
+	jobImage   = "schedule-action-job:latest" // built by .ci/images
 	repository = "acme/web"
 	now        = "2026-11-24T09:00:00Z" // a Tuesday in week 48
 	actTimeout = 5 * time.Minute        // the first run compiles the action
@@ -44,13 +46,13 @@ type lab struct {
 	runs  int
 }
 
-// newLab makes a git repository of the sample checkout and the action itself, so that
-// `uses: ./` is the action.
+// newLab creates a git repository with a sample checkout and the action itself, so that
+// `uses: ./` runs the action.
 func newLab(t *testing.T, sample string) *lab {
 	t.Helper()
 	l := &lab{dir: filepath.Join(t.TempDir(), "web"), store: t.TempDir()}
-	// What the image is built from, and no more: act hands the whole checkout to the
-	// builder without regard to .dockerignore.
+	// Copy only what the image is built from, because act ignores .dockerignore and sends
+	// the whole checkout to the builder.
 	for _, name := range []string{"Dockerfile", "action.yml", "go.mod", "go.sum", "cmd", "internal"} {
 		copyTree(t, filepath.Join(moduleRoot, name), filepath.Join(l.dir, name))
 	}
@@ -67,8 +69,8 @@ func newLab(t *testing.T, sample string) *lab {
 	return l
 }
 
-// copyTree copies a file or directory without tests, their data, and what a run by hand
-// left behind.
+// copyTree copies a file or directory. It leaves out tests, their data, and bundles that
+// were prepared by hand.
 func copyTree(t *testing.T, from, to string) {
 	t.Helper()
 	err := filepath.WalkDir(from, func(path string, d os.DirEntry, err error) error {
@@ -98,39 +100,33 @@ func copyTree(t *testing.T, from, to string) {
 		}
 		return os.WriteFile(target, data, 0o644)
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 }
 
 // write replaces a file of the checkout.
 func (l *lab) write(t *testing.T, name, text string) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(l.dir, name), []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, os.WriteFile(filepath.Join(l.dir, name), []byte(text), 0o644))
 }
 
 func (l *lab) read(t *testing.T, name string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(l.dir, name))
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return data
 }
 
-// runOptions are what differs between runs of one workflow.
+// runOptions has what differs between runs of a workflow.
 type runOptions struct {
-	workflow string // file of .github/workflows
-	trigger  string // default workflow_dispatch
-	event    any    // content of the event file, nil for none
+	workflow string // file in .github/workflows
+	trigger  string // the event's name, by default workflow_dispatch
+	event    any    // content of the event file; nil for none
 	apiURL   string
 	vars     map[string]string
 	secrets  map[string]string
 }
 
-// result is what a later step of the job, and a reader of the log, saw of the action.
+// result is what a later step of the job and the log show about the action.
 type result struct {
 	runID    int
 	log      string
@@ -141,8 +137,8 @@ type result struct {
 
 var exitPattern = regexp.MustCompile("exit with `FAILURE`: (\\d+)")
 
-// act executes one workflow of the checkout as a workflow run of its own. The error is
-// that of a job that failed.
+// act executes a workflow of the checkout as a new workflow run. It returns an error if a
+// job failed.
 func (l *lab) act(t *testing.T, o runOptions) (log string, err error) {
 	t.Helper()
 	l.runs++
@@ -173,15 +169,14 @@ func (l *lab) act(t *testing.T, o runOptions) (log string, err error) {
 	return string(out), err
 }
 
-// run executes a workflow of testdata, whose last step hands over what it saw of the
-// action.
+// run executes a workflow of testdata. Its last step writes the action's outcome and
+// outputs into step.json.
 func (l *lab) run(t *testing.T, o runOptions) result {
 	t.Helper()
 	if err := os.Remove(filepath.Join(l.dir, "step.json")); err != nil && !errors.Is(err, os.ErrNotExist) {
 		t.Fatal(err)
 	}
-	// A job that fails is not yet a test that fails: what became of the action itself
-	// counts.
+	// Some tests expect that the action fails, and then the job fails, too.
 	log, _ := l.act(t, o)
 	r := result{runID: l.runs, log: log}
 	if m := exitPattern.FindStringSubmatch(log); m != nil {
@@ -197,7 +192,7 @@ func (l *lab) run(t *testing.T, o runOptions) result {
 	return r
 }
 
-// want fails the test, with the log, when the action ended otherwise.
+// want ends the test if the action had another exit code or outcome.
 func (r result) want(t *testing.T, exitCode int, outcome string) {
 	t.Helper()
 	if r.exitCode != exitCode || r.Outcome != outcome {
@@ -206,7 +201,7 @@ func (r result) want(t *testing.T, exitCode int, outcome string) {
 	}
 }
 
-// wantLog fails the test when the log lacks one of the texts.
+// wantLog fails the test if the log lacks one of the texts.
 func (r result) wantLog(t *testing.T, texts ...string) {
 	t.Helper()
 	for _, text := range texts {
@@ -216,7 +211,7 @@ func (r result) wantLog(t *testing.T, texts ...string) {
 	}
 }
 
-// artifacts are the names of the job artifacts that a run left in act's store.
+// artifacts returns the names of a run's job artifacts in act's store.
 func (l *lab) artifacts(t *testing.T, runID int) []string {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Join(l.store, strconv.Itoa(runID)))
@@ -230,27 +225,19 @@ func (l *lab) artifacts(t *testing.T, runID int) []string {
 	return names
 }
 
-// artifact reads a job artifact: the bytes of its zip, and its files.
+// artifact returns the zip of a job artifact, and the files in it.
 func (l *lab) artifact(t *testing.T, runID int, name string) ([]byte, map[string]string) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(l.store, strconv.Itoa(runID), name, name+".zip"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	files := map[string]string{}
 	for _, f := range archive.File {
 		r, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
+		fixture.Must(t, err)
 		content, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
+		fixture.Must(t, err)
 		files[f.Name] = string(content)
 	}
 	return data, files
@@ -261,17 +248,14 @@ func digest(data []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(
 func writeJSON(t *testing.T, v any) string {
 	t.Helper()
 	data, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	path := filepath.Join(t.TempDir(), "event.json")
-	if err := os.WriteFile(path, data, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, os.WriteFile(path, data, 0o644))
 	return path
 }
 
-// command runs a program that must succeed and returns its standard output.
+// command runs a program and returns its standard output. The test ends if the program
+// fails.
 func command(t *testing.T, dir, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
@@ -284,13 +268,11 @@ func command(t *testing.T, dir, name string, args ...string) string {
 	return stdout.String()
 }
 
-// freePort is a port of the loopback device that nothing listens on.
+// freePort returns a port of 127.0.0.1 on which no server listens.
 func freePort(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	defer listener.Close()
 	return fmt.Sprint(listener.Addr().(*net.TCPAddr).Port)
 }

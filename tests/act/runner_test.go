@@ -12,23 +12,19 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
-// TestRunnerMounts starts the image like GitHub's own runner. Unlike act, the runner
-// mounts the workspace at another path (/github/workspace), so the container learns the
-// host's path from an argument only.
+// TestRunnerMounts starts the image as GitHub's own runner does. Unlike act, the runner
+// mounts the workspace at another path, /github/workspace, and only an argument has the
+// host's path.
 func TestRunnerMounts(t *testing.T) {
 	const image = "schedule-action:runner-test"
 	dir := t.TempDir()
 	workspace, files := filepath.Join(dir, "work", "web"), filepath.Join(dir, "files")
 	copyTree(t, filepath.Join(moduleRoot, "testdata", "kaizen"), workspace)
-	if err := os.MkdirAll(files, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, os.MkdirAll(files, 0o755))
 	for _, name := range []string{"output", "summary"} {
-		if err := os.WriteFile(filepath.Join(files, name), nil, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		fixture.Must(t, os.WriteFile(filepath.Join(files, name), nil, 0o644))
 	}
-	if os.Geteuid() == 0 { // a runner's user is not root
+	if os.Geteuid() == 0 { // the user of a runner is not root
 		command(t, dir, "chown", "-R", "1001:1001", workspace)
 	}
 	command(t, moduleRoot, "docker", "build", "--quiet", "--tag", image, ".")
@@ -73,8 +69,6 @@ func TestRunnerMounts(t *testing.T) {
 func ownerOf(t *testing.T, path string) uint32 {
 	t.Helper()
 	info, err := os.Lstat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return info.Sys().(*syscall.Stat_t).Uid
 }

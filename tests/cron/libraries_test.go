@@ -1,4 +1,4 @@
-// Package cron compares the program's cron with the libraries that could take its place.
+// Package cron compares the program's cron with libraries that could replace it.
 package cron
 
 import (
@@ -11,16 +11,18 @@ import (
 	netresearch "github.com/netresearch/go-cron"
 
 	ours "github.com/kaizen-agentic/schedule-action/internal/cron"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
-// library finds the slots around an instant. A zero time means that it finds none.
-// robfig/cron v3.0.1 is not included, because it cannot find previous slots.
+// library finds the slots around an instant, or a zero time. It does not include
+// robfig/cron v3.0.1, which cannot find previous slots.
 type library struct {
-	name           string
-	next, previous func(expression string, at time.Time) time.Time // strictly after, at or before
+	name string
+	// next is after the instant, previous is before it or at it.
+	next, previous func(expression string, at time.Time) time.Time
 }
 
-// goCron reads five fields, of which either day is enough.
+// goCron reads five fields. As in POSIX, either of the two day fields may match.
 var goCron = netresearch.MustNewParser(
 	netresearch.Minute | netresearch.Hour | netresearch.Dom | netresearch.Month | netresearch.Dow |
 		netresearch.DowOrDom)
@@ -48,9 +50,9 @@ var libraries = []library{
 	}},
 }
 
-// changes are clock changes: of an hour, half an hour, at midnight. The day that Samoa
-// skipped, 30 December 2011, is not among them: there the Next of go-cron, and of
-// robfig/cron from which it comes, never returns.
+// changes has clock changes by an hour, by half an hour and at midnight. It does not have
+// 30 December 2011, which Samoa skipped: on that day Next of go-cron and robfig/cron
+// never returns.
 var changes = []struct{ zone, at string }{
 	{"Europe/Berlin", "2026-03-29T01:00:00Z"}, {"Europe/Berlin", "2026-10-25T01:00:00Z"},
 	{"Australia/Lord_Howe", "2026-10-03T15:30:00Z"}, {"Australia/Lord_Howe", "2026-04-04T15:00:00Z"},
@@ -58,53 +60,59 @@ var changes = []struct{ zone, at string }{
 	{"America/New_York", "2026-03-08T07:00:00Z"},
 }
 
-// TestNoLibraryIsRight compares next and previous slots at random instants in the week
-// around each clock change with the program's own, which a model in internal/schedule
-// confirms. When a library agrees, take it: this test then fails.
+// instants is how often each cron is compared around each clock change.
+const instants = 50
+
+var crons = []string{
+	"30 2 * * *", "0 0 * * *", "15 1,2,3 * * *", "0 * * * *", "30 */2 * * *", "0 2 * * 0", "0 9 1 * *",
+	"10 2 13 * 5",
+}
+
+// TestNoLibraryIsRight compares slots at random instants in the week around each clock
+// change. The program's own slots are confirmed by a model in internal/schedule. The test
+// fails when a library agrees, because the library should then replace our own code.
 func TestNoLibraryIsRight(t *testing.T) {
 	t.Parallel()
+	counts := make([]count, len(libraries))
 	rnd := rand.New(rand.NewPCG(1, 2))
-	crons := []string{
-		"30 2 * * *", "0 0 * * *", "15 1,2,3 * * *", "0 * * * *", "30 */2 * * *", "0 2 * * 0", "0 9 1 * *",
-		"10 2 13 * 5",
-	}
-	const instants = 50
-	wrong := make([]struct{ next, previous, total int }, len(libraries))
-	example := make([]string, len(libraries))
 	for _, change := range changes {
 		loc, err := time.LoadLocation(change.zone)
-		if err != nil {
-			t.Fatal(err)
-		}
+		fixture.Must(t, err)
 		at, err := time.Parse(time.RFC3339, change.at)
-		if err != nil {
-			t.Fatal(err)
-		}
+		fixture.Must(t, err)
 		for _, expression := range crons {
-			e := ours.MustParse(expression)
 			for range instants {
 				now := at.Add(time.Duration(rnd.IntN(7*24*3600)-4*24*3600) * time.Second).In(loc)
 				for i, l := range libraries {
-					wrong[i].total++
-					if got, want := l.next(expression, now), e.After(now, loc); !got.Equal(want) {
-						wrong[i].next++
-						example[i] = fmt.Sprintf("%q after %s: %s, not %s", expression, now, got, want)
-					}
-					if l.previous != nil {
-						if got, want := l.previous(expression, now), e.AtOrBefore(now, loc); !got.Equal(want) {
-							wrong[i].previous++
-						}
-					}
+					counts[i].compare(l, expression, now)
 				}
 			}
 		}
 	}
 	for i, l := range libraries {
-		w := wrong[i]
+		c := counts[i]
 		t.Logf("%s: of %d instants, the next slot differs at %d, the previous one at %d; %s",
-			l.name, w.total, w.next, w.previous, example[i])
-		if w.next+w.previous == 0 {
+			l.name, c.total, c.next, c.previous, c.example)
+		if c.next+c.previous == 0 {
 			t.Errorf("%s agrees: use it instead of our own", l.name)
 		}
+	}
+}
+
+// count has how many slots of a library differ from ours.
+type count struct {
+	total, next, previous int
+	example               string // the last one that differs
+}
+
+func (c *count) compare(l library, expression string, now time.Time) {
+	e := ours.MustParse(expression)
+	c.total++
+	if got, want := l.next(expression, now), e.After(now, now.Location()); !got.Equal(want) {
+		c.next++
+		c.example = fmt.Sprintf("%q after %s: %s, not %s", expression, now, got, want)
+	}
+	if got, want := l.previous(expression, now), e.AtOrBefore(now, now.Location()); !got.Equal(want) {
+		c.previous++
 	}
 }

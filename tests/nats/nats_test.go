@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
@@ -44,7 +45,8 @@ func TestTenDeliveriesAreStoredOnce(t *testing.T) {
 	}
 }
 
-// One connection survives a restart of the server, and the stream keeps its messages.
+// TestServerRestart checks that a sink still delivers after a restart of the server, and
+// that the stream keeps its messages.
 func TestServerRestart(t *testing.T) {
 	t.Parallel()
 	o := jetStream()
@@ -67,23 +69,21 @@ func TestServerRestart(t *testing.T) {
 	}
 	stop(s)
 	result := make(chan []store.Delivery)
-	go func() { result <- n.Deliver(t.Context(), message(t)) }() // while there is no server
+	go func() { result <- n.Deliver(t.Context(), message(t)) }() // while the server is down
 	s = again()
 	if got := <-result; got[0].Status != store.Duplicate {
 		t.Errorf("got %+v, want a duplicate", got)
 	}
 	js, _ = admin(t, s)
 	stream, err := js.Stream(t.Context(), "KAIZEN")
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	if got := stored(t, stream); got != 1 {
 		t.Errorf("%d messages stored", got)
 	}
 }
 
-// A server that comes back with other users refuses the next connection, and says so at
-// once.
+// TestServerRestartsWithoutTheUser checks that a delivery fails at once if the server no
+// longer knows the user after a restart.
 func TestServerRestartsWithoutTheUser(t *testing.T) {
 	t.Parallel()
 	s := start(t, jetStream())
@@ -115,14 +115,7 @@ func TestAuthentication(t *testing.T) {
 	nkey.Nkeys = []*server.NkeyUser{{Nkey: public}}
 	operator, creds := operatorMode(t)
 	_, otherCreds := operatorMode(t)
-	tests := []struct {
-		name    string
-		server  *server.Options
-		admin   nats.Option
-		good    emit.NATSOptions
-		bad     emit.NATSOptions
-		refused string
-	}{
+	tests := []authTest{
 		{"token", token, nats.Token("s3cr3t"), emit.NATSOptions{Token: "s3cr3t"},
 			emit.NATSOptions{Token: "wr0ng"}, "refused nats-token"},
 		{"user", user, nats.UserInfo("kaizen", "s3cr3t"), emit.NATSOptions{User: "kaizen", Password: "s3cr3t"},
@@ -135,38 +128,55 @@ func TestAuthentication(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := start(t, tt.server)
-			js, _ := admin(t, s, tt.admin)
-			stream := addStream(t, js, nil)
-			for _, try := range []struct {
-				o      emit.NATSOptions
-				status store.Status
-				want   string
-			}{
-				{tt.good, store.Delivered, ""},
-				{tt.bad, store.Failed, tt.refused},
-				{emit.NATSOptions{}, store.Failed, "refused an anonymous connection"},
-			} {
-				try.o.URLs = []string{s.ClientURL()}
-				got := sink(t, try.o).Deliver(t.Context(), message(t))[0]
-				if got.Status != try.status || !strings.Contains(got.Error, try.want) {
-					t.Errorf("got %+v, want %s with %q", got, try.status, try.want)
-				}
-				for _, secret := range []string{"wr0ng", otherSeed, "eyJ"} {
-					if strings.Contains(got.Error, secret) {
-						t.Errorf("%q holds a secret", got.Error)
-					}
-				}
-			}
-			if got := stored(t, stream); got != 1 {
-				t.Errorf("%d messages stored", got)
-			}
+			tt.run(t, "wr0ng", otherSeed, "eyJ")
 		})
 	}
 }
 
-// handshakeFirst makes a server wait for the TLS handshake before its greeting, for the
-// given time or, if 0, for ever.
+// authTest is one way to authenticate: a server, an administrator, and options with good
+// and with bad credentials.
+type authTest struct {
+	name    string
+	server  *server.Options
+	admin   nats.Option
+	good    emit.NATSOptions
+	bad     emit.NATSOptions
+	refused string // part of the error for bad credentials
+}
+
+// run delivers with good, bad and no credentials. No error may contain a secret.
+func (tt authTest) run(t *testing.T, secrets ...string) {
+	t.Helper()
+	s := start(t, tt.server)
+	js, _ := admin(t, s, tt.admin)
+	stream := addStream(t, js, nil)
+	for _, try := range []struct {
+		o      emit.NATSOptions
+		status store.Status
+		want   string
+	}{
+		{tt.good, store.Delivered, ""},
+		{tt.bad, store.Failed, tt.refused},
+		{emit.NATSOptions{}, store.Failed, "refused an anonymous connection"},
+	} {
+		try.o.URLs = []string{s.ClientURL()}
+		got := sink(t, try.o).Deliver(t.Context(), message(t))[0]
+		if got.Status != try.status || !strings.Contains(got.Error, try.want) {
+			t.Errorf("got %+v, want %s with %q", got, try.status, try.want)
+		}
+		for _, secret := range secrets {
+			if strings.Contains(got.Error, secret) {
+				t.Errorf("the error %q has a secret", got.Error)
+			}
+		}
+	}
+	if got := stored(t, stream); got != 1 {
+		t.Errorf("%d messages stored", got)
+	}
+}
+
+// handshakeFirst makes a server wait for the TLS handshake before it sends its greeting.
+// It waits for the given time, or forever if that is 0.
 func handshakeFirst(o *server.Options, wait time.Duration) *server.Options {
 	o.TLSHandshakeFirst, o.TLSHandshakeFirstFallback = true, wait
 	return o
@@ -183,25 +193,18 @@ func TestTLS(t *testing.T) {
 	firstMutual := start(t, handshakeFirst(ca.options(t, true, nil), 0))
 	fallback := start(t, handshakeFirst(ca.options(t, false, nil), 50*time.Millisecond))
 	expired := start(t, ca.options(t, false, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }))
-	otherName := start(t, ca.options(t, false, func(c *x509.Certificate) {
-		c.IPAddresses, c.DNSNames = nil, []string{"nats.example"}
-	}))
+	otherName := start(t, ca.options(t, false, renamed))
 	clear := start(t, jetStream())
+	clientCert := nats.ClientCert(writeTemp(t, cert), writeTemp(t, key))
 	for _, s := range []*server.Server{plain, mutual, first, firstMutual, fallback} {
-		options := []nats.Option{nats.RootCAs(writeTemp(t, ca.pem)),
-			nats.ClientCert(writeTemp(t, cert), writeTemp(t, key))}
+		options := []nats.Option{nats.RootCAs(writeTemp(t, ca.pem)), clientCert}
 		if s == first || s == firstMutual {
 			options = append(options, nats.TLSHandshakeFirst())
 		}
 		js, _ := admin(t, s, options...)
 		addStream(t, js, nil)
 	}
-	tests := []struct {
-		name   string
-		server *server.Server
-		o      emit.NATSOptions
-		want   string // "" for delivered
-	}{
+	tests := []deliveryTest{
 		{"TLS", plain, emit.NATSOptions{CA: ca.pem}, ""},
 		{"mutual TLS", mutual, emit.NATSOptions{CA: ca.pem, Cert: cert, Key: key}, ""},
 		{"handshake first", first, emit.NATSOptions{CA: ca.pem}, ""},
@@ -224,77 +227,62 @@ func TestTLS(t *testing.T) {
 		for _, scheme := range []string{"tls://", "nats://"} {
 			t.Run(tt.name+" "+scheme, func(t *testing.T) {
 				t.Parallel()
-				o := tt.o
-				o.URLs = []string{scheme + tt.server.Addr().String()}
-				got := sink(t, o).Deliver(t.Context(), message(t))[0]
-				if got.Status.OK() != (tt.want == "") || !strings.Contains(got.Error, tt.want) {
-					t.Errorf("got %+v, want %q", got, tt.want)
-				}
+				tt.o.URLs = []string{scheme + tt.server.Addr().String()}
+				tt.deliver(t, sink(t, tt.o))
 			})
 		}
+	}
+}
+
+// renamed makes a certificate valid for another name only.
+func renamed(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"nats.example"} }
+
+// deliveryTest is a delivery to a server.
+type deliveryTest struct {
+	name   string
+	server *server.Server
+	o      emit.NATSOptions
+	want   string // part of the error; "" if the message is delivered
+}
+
+func (tt deliveryTest) deliver(t *testing.T, n *emit.NATS) {
+	t.Helper()
+	got := n.Deliver(t.Context(), message(t))[0]
+	ok := got.Status.OK()
+	if tt.want != "" {
+		ok = got.Status == store.Failed
+	}
+	if !ok || !strings.Contains(got.Error, tt.want) {
+		t.Errorf("got %+v, want %q", got, tt.want)
 	}
 }
 
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	none := start(t, &server.Options{})
-	_, noneConn := admin(t, none)
-	if _, err := noneConn.Subscribe("listening", func(*nats.Msg) {}); err != nil {
-		t.Fatal(err)
-	}
-	if err := noneConn.Flush(); err != nil {
-		t.Fatal(err)
-	}
+	_, conn := admin(t, none)
+	_, err := conn.Subscribe("listening", func(*nats.Msg) {})
+	fixture.Must(t, err)
+	fixture.Must(t, conn.Flush())
 	small := jetStream()
 	small.MaxPayload = 300
-	denied := jetStream()
-	denied.Users = []*server.User{
-		{Username: "admin", Password: "admin"},
-		{Username: "silent", Password: "s3cr3t", Permissions: &server.Permissions{
-			Publish: &server.SubjectPermission{Deny: []string{">"}}}},
-		{Username: "publisher", Password: "s3cr3t", Permissions: &server.Permissions{
-			Publish:   &server.SubjectPermission{Allow: []string{"other.>"}},
-			Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>"}}}},
-		{Username: "deaf", Password: "s3cr3t", Permissions: &server.Permissions{
-			Subscribe: &server.SubjectPermission{Deny: []string{">"}}}},
-	}
-	account := server.NewAccount("PLAIN")
-	without := jetStream()
-	without.Accounts = []*server.Account{account}
-	without.Users = []*server.User{{Username: "u", Password: "s3cr3t", Account: account}}
-	full := start(t, jetStream())
-	js, _ := admin(t, full)
-	addStream(t, js, func(c *jetstream.StreamConfig) { c.Subjects, c.MaxMsgSize = []string{subject}, 100 })
-	addStream(t, js, func(c *jetstream.StreamConfig) {
-		c.Name, c.Subjects, c.MaxMsgs, c.Discard = "FULL", []string{"full"}, 1, jetstream.DiscardNew
-	})
-	if _, err := js.Publish(t.Context(), "full", nil); err != nil {
-		t.Fatal(err)
-	}
-	deniedServer := start(t, denied)
-	js, _ = admin(t, deniedServer, nats.UserInfo("admin", "admin"))
-	addStream(t, js, nil)
-	tests := []struct {
-		name   string
-		server *server.Server
-		o      emit.NATSOptions
-		want   string
-	}{
+	limited, denied := limitedServer(t), deniedServer(t)
+	tests := []deliveryTest{
 		{"no stream", start(t, jetStream()), emit.NATSOptions{},
 			`no stream captures the subject "kaizen.schedule.prepared": create one`},
 		{"no JetStream", none, emit.NATSOptions{}, "no JetStream: it is not enabled on the server"},
-		{"no JetStream in the account", start(t, without), emit.NATSOptions{User: "u", Password: "s3cr3t"},
+		{"no JetStream in the account", withoutJetStream(t), emit.NATSOptions{User: "u", Password: "s3cr3t"},
 			"no JetStream: it is not enabled for this account"},
 		{"too large for the server", start(t, small), emit.NATSOptions{},
 			"too large: the server takes messages of at most 300 bytes"},
-		{"too large for the stream", full, emit.NATSOptions{}, "too large: the stream takes only smaller messages"},
-		{"stream full", full, emit.NATSOptions{Subject: "full"},
+		{"too large for the stream", limited, emit.NATSOptions{}, "too large: the stream takes only smaller messages"},
+		{"stream full", limited, emit.NATSOptions{Subject: "full"},
 			"the stream refused the event: maximum messages exceeded"},
-		{"may not publish", deniedServer, emit.NATSOptions{User: "silent", Password: "s3cr3t"},
+		{"may not publish", denied, emit.NATSOptions{User: "silent", Password: "s3cr3t"},
 			"unauthorised: Permissions Violation for Publish"},
-		{"may publish other subjects", deniedServer, emit.NATSOptions{User: "publisher", Password: "s3cr3t"},
+		{"may publish other subjects", denied, emit.NATSOptions{User: "publisher", Password: "s3cr3t"},
 			"allow the user to publish to"},
-		{"may not receive the answer", deniedServer, emit.NATSOptions{User: "deaf", Password: "s3cr3t"},
+		{"may not receive the answer", denied, emit.NATSOptions{User: "deaf", Password: "s3cr3t"},
 			"to subscribe to _INBOX.>"},
 		{"no acknowledgement", none, emit.NATSOptions{Subject: "listening", PublishTimeout: 200 * time.Millisecond},
 			"no acknowledgement within 200ms: run again"},
@@ -304,14 +292,54 @@ func TestFailures(t *testing.T) {
 			t.Parallel()
 			tt.o.URLs = []string{tt.server.ClientURL()}
 			n := sink(t, tt.o)
-			for range 2 { // the second agent gets the same result
-				got := n.Deliver(t.Context(), message(t))[0]
-				if got.Status != store.Failed || !strings.Contains(got.Error, tt.want) {
-					t.Errorf("got %+v, want %q", got, tt.want)
-				}
-			}
+			tt.deliver(t, n)
+			tt.deliver(t, n) // the second agent gets the same result
 		})
 	}
+}
+
+// deniedServer starts a server whose users lack permissions.
+func deniedServer(t *testing.T) *server.Server {
+	t.Helper()
+	o := jetStream()
+	o.Users = []*server.User{
+		{Username: "admin", Password: "admin"},
+		{Username: "silent", Password: "s3cr3t", Permissions: &server.Permissions{
+			Publish: &server.SubjectPermission{Deny: []string{">"}}}},
+		{Username: "publisher", Password: "s3cr3t", Permissions: &server.Permissions{
+			Publish:   &server.SubjectPermission{Allow: []string{"other.>"}},
+			Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>"}}}},
+		{Username: "deaf", Password: "s3cr3t", Permissions: &server.Permissions{
+			Subscribe: &server.SubjectPermission{Deny: []string{">"}}}},
+	}
+	s := start(t, o)
+	js, _ := admin(t, s, nats.UserInfo("admin", "admin"))
+	addStream(t, js, nil)
+	return s
+}
+
+// limitedServer starts a server with a stream for small messages and with a full stream.
+func limitedServer(t *testing.T) *server.Server {
+	t.Helper()
+	s := start(t, jetStream())
+	js, _ := admin(t, s)
+	addStream(t, js, func(c *jetstream.StreamConfig) { c.Subjects, c.MaxMsgSize = []string{subject}, 100 })
+	addStream(t, js, func(c *jetstream.StreamConfig) {
+		c.Name, c.Subjects, c.MaxMsgs, c.Discard = "FULL", []string{"full"}, 1, jetstream.DiscardNew
+	})
+	_, err := js.Publish(t.Context(), "full", nil)
+	fixture.Must(t, err)
+	return s
+}
+
+// withoutJetStream starts a server with JetStream and a user whose account lacks it.
+func withoutJetStream(t *testing.T) *server.Server {
+	t.Helper()
+	o := jetStream()
+	account := server.NewAccount("PLAIN")
+	o.Accounts = []*server.Account{account}
+	o.Users = []*server.User{{Username: "u", Password: "s3cr3t", Account: account}}
+	return start(t, o)
 }
 
 func TestDryRunPublishesNothing(t *testing.T) {
@@ -348,7 +376,7 @@ func TestDryRunPublishesNothing(t *testing.T) {
 	}
 }
 
-// A user with permission to publish, but not to list streams, can deliver.
+// TestUserWhoMayNotAskForStreams checks that permission to publish is enough to deliver.
 func TestUserWhoMayNotAskForStreams(t *testing.T) {
 	t.Parallel()
 	o := jetStream()
@@ -379,16 +407,14 @@ func TestUserWhoMayNotAskForStreams(t *testing.T) {
 	}
 }
 
-// The first server of a list may be unreachable.
+// TestURLList checks that the first server of a list may be unreachable.
 func TestURLList(t *testing.T) {
 	t.Parallel()
 	s := start(t, jetStream())
-	// Nothing listens at the client's end of a connection, and no other test can get its
-	// address.
+	// The client's end of a connection is an address on which no server listens, and
+	// which no other test can get.
 	taken, err := net.Dial("tcp", s.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	t.Cleanup(func() { _ = taken.Close() })
 	address := "nats://" + taken.LocalAddr().String()
 	js, _ := admin(t, s)
@@ -401,33 +427,25 @@ func TestURLList(t *testing.T) {
 	}
 }
 
-// The SDK of consumers reads the message as a CloudEvent whose body is exactly the
-// payload.
+// TestCloudEventsSDKReadsTheEvent checks that the CloudEvents SDK reads the message as an
+// event whose data is exactly the payload.
 func TestCloudEventsSDKReadsTheEvent(t *testing.T) {
 	t.Parallel()
 	s := start(t, jetStream())
 	js, conn := admin(t, s)
 	addStream(t, js, nil)
 	received, err := conn.SubscribeSync(subject)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := conn.Flush(); err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
+	fixture.Must(t, conn.Flush())
 	m := message(t)
 	o := emit.NATSOptions{URLs: []string{s.ClientURL()}, Source: "https://github.com/acme/kaizen-agentic"}
 	if got := sink(t, o).Deliver(t.Context(), m)[0]; got.Status != store.Delivered {
 		t.Fatalf("got %+v", got)
 	}
 	msg, err := received.NextMsg(5 * time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	e, err := binding.ToEvent(t.Context(), cenats.NewMessage(msg))
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	if err := e.Validate(); err != nil {
 		t.Error(err)
 	}

@@ -6,40 +6,32 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
-// TestProgramSendsOneEventEverywhere runs the program itself: the stream, the dispatch
-// and the output payload carry the same event.
+// TestProgramSendsOneEventEverywhere runs the program itself. The stream, the dispatch
+// and the output payload must have the same event.
 func TestProgramSendsOneEventEverywhere(t *testing.T) {
 	t.Parallel()
 	s := start(t, jetStream())
 	js, conn := admin(t, s)
 	addStream(t, js, nil)
 	received, err := conn.SubscribeSync(subject)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := conn.Flush(); err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
+	fixture.Must(t, conn.Flush())
 	api, err := ghtest.New(ghtest.Options{Errorf: t.Errorf})
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	t.Cleanup(api.Close)
 	api.AddRepository(ghtest.Repository{FullName: "acme/core"})
 	access := map[string]ghtest.Permissions{"acme/core": {Contents: "write"}}
 	api.AddToken("ghp_fanout", ghtest.Token{Kind: ghtest.Personal, Access: access})
 
 	dir := t.TempDir()
-	if err := os.CopyFS(filepath.Join(dir, "kaizen"), os.DirFS("../../testdata/kaizen")); err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, os.CopyFS(filepath.Join(dir, "kaizen"), os.DirFS("../../testdata/kaizen")))
 	output := filepath.Join(dir, "output")
 	program := filepath.Join(dir, "action")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/action")
@@ -54,18 +46,14 @@ func TestProgramSendsOneEventEverywhere(t *testing.T) {
 		"GITHUB_REPOSITORY=acme/web", "GITHUB_RUN_ID=1",
 		"INPUT_DISPATCH-TOKEN=ghp_fanout",
 	}
-	if err := os.WriteFile(output, nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, os.WriteFile(output, nil, 0o644))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 
 	msg, err := received.NextMsg(5 * time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	payload := outputOf(t, output, "payload")
+	fixture.Must(t, err)
+	payload := fixture.Outputs(t, fixture.Read(t, output))["payload"]
 	if string(msg.Data) != payload {
 		t.Errorf("the stream got\n%s\nthe output payload is\n%s", msg.Data, payload)
 	}
@@ -78,28 +66,10 @@ func TestProgramSendsOneEventEverywhere(t *testing.T) {
 	}
 }
 
-// canonical is what a JSON text means, whatever its white space, order and escapes.
+// canonical returns the value of a JSON text, without its white space, order and escapes.
 func canonical(t *testing.T, data []byte) any {
 	t.Helper()
 	var value any
-	if err := json.Unmarshal(data, &value); err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, json.Unmarshal(data, &value))
 	return value
-}
-
-// outputOf reads an output of one line from a file as the runner does: name<<delimiter,
-// value, delimiter.
-func outputOf(t *testing.T, file, name string) string {
-	t.Helper()
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, ok := strings.Cut("\n"+string(data), "\n"+name+"<<")
-	lines := strings.SplitN(rest, "\n", 3)
-	if !ok || len(lines) < 3 || !strings.HasPrefix(lines[2], lines[0]) {
-		t.Fatalf("there is no output %s of one line in\n%s", name, data)
-	}
-	return lines[1]
 }

@@ -1,6 +1,6 @@
 // Package nats_test tests the NATS sink against a real, embedded server with JetStream.
-// It is in a separate module, so that the server and the CloudEvents SDK are no
-// dependencies of the action.
+// It is in a separate module, so that the action does not depend on the server and the
+// CloudEvents SDK.
 package nats_test
 
 import (
@@ -27,28 +27,23 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
-// message is the contract's example on its way out.
+// message returns the contract's example as a message to deliver.
 func message(t *testing.T) emit.Message {
 	t.Helper()
 	data, err := os.ReadFile("../../testdata/conformance/valid/contract-example.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	e, err := event.Parse(data)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	line, err := e.Marshal()
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	const id = "acme/kaizen-agentic/kaizen.kaizen-agentic.coach.2026-W25"
 	return emit.Message{ID: id, Agent: "coach", Event: e, JSON: line}
 }
 
-// start runs a server with JetStream on a free port, or on that of o.
+// start starts a server with the options, on a free port unless o has one.
 func start(t *testing.T, o *server.Options) *server.Server {
 	t.Helper()
 	o.Host, o.NoLog, o.NoSigs = "127.0.0.1", true, true
@@ -59,9 +54,7 @@ func start(t *testing.T, o *server.Options) *server.Server {
 		o.StoreDir = t.TempDir()
 	}
 	s, err := server.NewServer(o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	t.Cleanup(func() { stop(s) })
 	s.Start()
 	if !s.ReadyForConnections(10 * time.Second) {
@@ -77,22 +70,18 @@ func stop(s *server.Server) {
 
 func jetStream() *server.Options { return &server.Options{JetStream: true} }
 
-// admin is a connection beside the one under test.
+// admin returns a connection of the test itself, to set up streams.
 func admin(t *testing.T, s *server.Server, options ...nats.Option) (jetstream.JetStream, *nats.Conn) {
 	t.Helper()
 	conn, err := nats.Connect(s.ClientURL(), options...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	t.Cleanup(conn.Close)
 	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return js, conn
 }
 
-// addStream makes a stream for the event.
+// addStream creates a stream for the event.
 func addStream(t *testing.T, js jetstream.JetStream, change func(*jetstream.StreamConfig)) jetstream.Stream {
 	t.Helper()
 	config := jetstream.StreamConfig{Name: "KAIZEN", Subjects: []string{"kaizen.>"}}
@@ -100,29 +89,23 @@ func addStream(t *testing.T, js jetstream.JetStream, change func(*jetstream.Stre
 		change(&config)
 	}
 	stream, err := js.CreateStream(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return stream
 }
 
-// stored is how many messages the stream holds.
+// stored returns the number of messages in the stream.
 func stored(t *testing.T, stream jetstream.Stream) uint64 {
 	t.Helper()
 	info, err := stream.Info(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return info.State.Msgs
 }
 
-// sink makes the sink under test and closes it at the end.
+// sink returns the sink under test, which is closed at the end of the test.
 func sink(t *testing.T, o emit.NATSOptions) *emit.NATS {
 	t.Helper()
 	n, err := emit.NewNATS(o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	t.Cleanup(func() {
 		if err := n.Close(); err != nil {
 			t.Error(err)
@@ -131,7 +114,7 @@ func sink(t *testing.T, o emit.NATSOptions) *emit.NATS {
 	return n
 }
 
-// authority signs the certificates of one test.
+// authority signs the certificates of a test.
 type authority struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
@@ -147,27 +130,21 @@ func newAuthority(t *testing.T) *authority {
 	}
 	key := newKey(t)
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return &authority{cert, key, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))}
 }
 
 func newKey(t *testing.T) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return key
 }
 
-// issue makes a certificate for 127.0.0.1, or whatever change makes of it, and its key,
-// as PEM.
+// issue returns a certificate for 127.0.0.1 and its key, as PEM. Change may change the
+// certificate before it is signed.
 func (a *authority) issue(t *testing.T, change func(*x509.Certificate)) (cert, key string) {
 	t.Helper()
 	template := &x509.Certificate{
@@ -181,28 +158,22 @@ func (a *authority) issue(t *testing.T, change func(*x509.Certificate)) (cert, k
 	}
 	private := newKey(t)
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &private.PublicKey, a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	keyDER, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	encode := func(kind string, der []byte) string {
 		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 	}
 	return encode("CERTIFICATE", der), encode("PRIVATE KEY", keyDER)
 }
 
-// options are a JetStream server's with a certificate of a; mutual asks clients for one,
-// too.
+// options returns the options of a server with a certificate from a. With mutual, clients
+// need a certificate, too.
 func (a *authority) options(t *testing.T, mutual bool, change func(*x509.Certificate)) *server.Options {
 	t.Helper()
 	cert, key := a.issue(t, change)
 	pair, err := tls.X509KeyPair([]byte(cert), []byte(key))
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	o := jetStream()
 	o.TLS, o.TLSTimeout = true, 5
 	o.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}, ClientCAs: a.pool()}
@@ -219,26 +190,20 @@ func (a *authority) pool() *x509.CertPool {
 	return pool
 }
 
-// newNKey makes a key pair's seed and public key.
+// newNKey returns a new key pair, its seed and its public key.
 func newNKey(t *testing.T, prefix nkeys.PrefixByte) (pair nkeys.KeyPair, seed, public string) {
 	t.Helper()
 	pair, err := nkeys.CreatePair(prefix)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	raw, err := pair.Seed()
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	public, err = pair.PublicKey()
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return pair, string(raw), public
 }
 
 // operatorMode returns the options of a server with an operator, a system account and an
-// account with JetStream, and the credentials of a user of that account.
+// account with JetStream. Creds has the credentials of a user of that account.
 func operatorMode(t *testing.T) (o *server.Options, creds string) {
 	t.Helper()
 	operator, _, operatorKey := newNKey(t, nkeys.PrefixByteOperator)
@@ -255,14 +220,10 @@ func operatorMode(t *testing.T) (o *server.Options, creds string) {
 	resolver := &server.MemAccResolver{}
 	for key, claims := range map[string]jwt.Claims{accountKey: accountClaims,
 		systemKey: jwt.NewAccountClaims(systemKey)} {
-		if err := resolver.Store(key, encode(t, claims, operator)); err != nil {
-			t.Fatal(err)
-		}
+		fixture.Must(t, resolver.Store(key, encode(t, claims, operator)))
 	}
 	file, err := jwt.FormatUserConfig(encode(t, jwt.NewUserClaims(userKey), account), []byte(userSeed))
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	o = jetStream()
 	o.TrustedOperators, o.SystemAccount, o.AccountResolver = []*jwt.OperatorClaims{operatorClaims}, systemKey, resolver
 	return o, string(file)
@@ -271,18 +232,14 @@ func operatorMode(t *testing.T) (o *server.Options, creds string) {
 func encode(t *testing.T, claims jwt.Claims, by nkeys.KeyPair) string {
 	t.Helper()
 	token, err := claims.Encode(by)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return token
 }
 
-// writeTemp is for the library's admin connection, which wants paths.
+// writeTemp writes text into a file, because the library needs paths.
 func writeTemp(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "pem")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, os.WriteFile(path, []byte(text), 0o600))
 	return path
 }
