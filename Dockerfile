@@ -1,5 +1,5 @@
-# The builder is an argument so that a machine without a registry can name an image of its own (see .ci/images).
-# Only COPY and RUN, no mounts: runners and act build an action with whatever builder they have.
+# The builder is an argument, so that a machine without a registry can use its own image (see .ci/images).
+# There are no mounts, because runners and act may build an action with an old builder.
 ARG BUILDER=golang:1.26-alpine
 FROM ${BUILDER} AS build
 ARG VERSION=devel
@@ -7,13 +7,14 @@ WORKDIR /src
 COPY go.mod go.sum ./
 COPY cmd cmd
 COPY internal internal
-# The API is spoken in HTTP/1.1: HTTP/2 would add 0.4 MB.
-RUN CGO_ENABLED=0 go build -trimpath -tags nethttpomithttp2 -ldflags "-s -w -X main.version=${VERSION}" -o /action ./cmd/action
+# The tag removes HTTP/2, which would add 0.4 MB.
+RUN CGO_ENABLED=0 go build -trimpath -tags nethttpomithttp2 \
+    -ldflags "-s -w -X main.version=${VERSION}" -o /action ./cmd/action
 
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /action /action
-# No USER: the runner mounts the workspace and its command files as root's, and only root can write to both.
-# No WORKDIR: the runner sets it to the mounted workspace; one of ours would hide a runner that forgets to.
-# The entry point is absolute and in exec form because there is no shell and no PATH here.
+# No USER: only root can write to the workspace and the command files that the runner mounts.
+# No WORKDIR: the runner sets it to the mounted workspace.
+# The entry point is absolute and in exec form, because the image has no shell and no PATH.
 ENTRYPOINT ["/action"]

@@ -1,7 +1,7 @@
-# What a developer does. Nothing here that .ci/run or the go command could not do as well.
+# The five things that a developer does. All of them are calls of go or .ci/run.
 .PHONY: build test quick check update
 
-build: # the program, as ./action
+build: # builds the program as ./action
 	go build ./cmd/action
 
 test:
@@ -13,6 +13,8 @@ quick: # before a commit: formatting, vet, staticcheck, tests
 check: # before a pull request: everything that CI runs; needs Docker
 	.ci/run
 
-# Golden files, and the parts of README and docs that tests write. Only some packages know -update.
+# Rewrites golden files, and the parts of README and docs that tests write. Only the packages that are
+# listed here have the flag -update.
 update:
-	go test $$(grep -rlE --include='*_test.go' '"update"|internal/fixture"' cmd internal | xargs dirname | sort -u | sed 's|^|./|') -update
+	go test $$(grep -rlE --include='*_test.go' '"update"|internal/fixture"' cmd internal | \
+		xargs dirname | sort -u | sed 's|^|./|') -update
