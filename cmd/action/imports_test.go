@@ -33,7 +33,7 @@ const yamlFile = "internal/yamlnode/yaml.go"
 
 // banned lists methods of go-githubactions that write command files with a fixed
 // delimiter, which a value can contain
-// (https://github.com/sethvargo/go-githubactions/blob/main/actions.go).
+// (https://github.com/sethvargo/go-githubactions/blob/v1.3.2/actions.go).
 var banned = []string{"SetOutput", "SetEnv", "SaveState"}
 
 // sourceFile is a parsed Go file of the module, its path slash-separated and relative to

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Outputs collects the outputs of a step in the order in which they are first set. The
-// zero value is empty.
+// Outputs has the outputs of a step, in the order in which they were first set. The zero
+// value is empty.
 type Outputs struct{ list []output }
 
 type output struct{ name, value string }
@@ -30,15 +30,15 @@ func (o *Outputs) SetInt(name string, n int) { o.Set(name, strconv.Itoa(n)) }
 // SetJSON sets an output to v as JSON in one line. It panics if v cannot be encoded.
 func (o *Outputs) SetJSON(name string, v any) { o.Set(name, compactJSON(v)) }
 
-// SetResult sets what every command returns: whether the manifest is valid, and the
-// number of errors and warnings.
+// SetResult sets the outputs of every command: whether the manifest is valid, and the
+// numbers of errors and warnings.
 func (o *Outputs) SetResult(valid bool, errors, warnings int) {
 	o.Set("valid", strconv.FormatBool(valid))
 	o.SetInt("errors", errors)
 	o.SetInt("warnings", warnings)
 }
 
-// Value returns an output's value, or "" if it is not set.
+// Value returns the value of an output, or "" if it is not set.
 func (o *Outputs) Value(name string) string {
 	for _, have := range o.list {
 		if have.name == name {
@@ -48,8 +48,8 @@ func (o *Outputs) Value(name string) string {
 	return ""
 }
 
-// Size is the number of bytes that the values take in the runner's file, with a delimiter
-// before and after each.
+// Size returns the number of bytes that the values need in the runner's file, with a
+// delimiter before and after each.
 func (o *Outputs) Size() (bytes int) {
 	for _, have := range o.list {
 		bytes += len(have.name) + len(have.value) + 2*delimiterLength
@@ -60,8 +60,8 @@ func (o *Outputs) Size() (bytes int) {
 // delimiterLength is the length of a random delimiter (crypto/rand.Text).
 const delimiterLength = 26
 
-// WriteOutputs writes all outputs; outside Actions it does nothing. If one cannot be
-// written, the others are.
+// WriteOutputs writes all outputs. If one cannot be written, it still writes the others
+// and returns the error. Outside Actions it does nothing.
 func (r *Runner) WriteOutputs(o Outputs) error {
 	var errs []error
 	for _, have := range o.list {
@@ -70,9 +70,9 @@ func (r *Runner) WriteOutputs(o Outputs) error {
 	return errors.Join(errs...)
 }
 
-// compactJSON encodes v without line breaks. It escapes ##[ because the runner takes it
-// for a command anywhere in a line, and a later step may print the output. In JSON it
-// occurs inside strings only.
+// compactJSON encodes v without line breaks. It escapes ##[, which can only be inside
+// strings, because a later step may print the output and the runner accepts this form of
+// a command anywhere in a line.
 func compactJSON(v any) string {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

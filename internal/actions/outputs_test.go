@@ -36,7 +36,7 @@ func TestOutputs(t *testing.T) {
 	}
 }
 
-// An output that is too large does not keep the others from being written.
+// If one output is too large, the others are still written.
 func TestOutputTooLarge(t *testing.T) {
 	t.Parallel()
 	var out Outputs

@@ -11,8 +11,8 @@ func (e *Environment) InWorkspace(dir string) (rel string, inside bool) {
 	return rel, err == nil && filepath.IsLocal(rel)
 }
 
-// HostPath translates a directory of this container to its path on the runner's host. A
-// directory outside the workspace keeps its path.
+// HostPath returns the path of a directory on the runner's host. A directory outside the
+// workspace has the same path there.
 func (e *Environment) HostPath(dir string) string {
 	rel, inside := e.InWorkspace(dir)
 	if e.HostWorkspace == "" || !inside {
@@ -21,6 +21,6 @@ func (e *Environment) HostPath(dir string) string {
 	return filepath.Join(e.HostWorkspace, rel)
 }
 
-// HasArtifactService reports whether the runner gave this step the address and the token
-// of the artifact service, as it does only for a step that `uses:` an action.
+// HasArtifactService reports whether the runner passed the address and the token of the
+// artifact service. It passes them only to steps that have `uses:`.
 func (e *Environment) HasArtifactService() bool { return e.ResultsURL != "" && e.RuntimeToken != "" }

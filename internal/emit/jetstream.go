@@ -10,7 +10,7 @@ import (
 )
 
 // streamNames is the subject on which JetStream lists streams
-// (https://docs.nats.io/reference/reference-protocols/nats_api_reference).
+// (https://docs.nats.io/reference/jetstream/api/stream/names).
 const streamNames = "$JS.API.STREAM.NAMES"
 
 // Errors of the JetStream API for which its package has no name

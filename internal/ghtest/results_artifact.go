@@ -18,7 +18,8 @@ import (
 )
 
 // The service's limits.
-// https://github.com/actions/upload-artifact#limitations
+// https://github.com/actions/toolkit/blob/main/packages/artifact/src/internal/upload/path-and-artifact-name-validation.ts
+// https://github.com/actions/upload-artifact#retention-period
 const (
 	bannedInNames = "\":<>|*?\r\n\\/"
 	maxKept       = 90 * 24 * time.Hour
