@@ -33,45 +33,46 @@ func newTree(t *testing.T, files map[string]string) (*Tree, string) {
 	return tree, dir
 }
 
+var linkTests = []struct {
+	name   string
+	link   string // where to make a link; "" for none
+	target string
+	open   string
+	want   error // nil if the content of README.md is expected
+}{
+	{"plain", "", "", "README.md", nil},
+	{"dot segments inside", "", "", "./docs/../README.md", nil},
+	{"link inside", "docs/readme", "../README.md", "docs/readme", nil},
+	{"linked directory inside", "d", "docs", "d/../README.md", nil},
+	{"link through a link", "docs/a", "../b", "docs/a/README.md", fs.ErrNotExist},
+	{"empty", "", "", "", fs.ErrInvalid},
+	{"NUL", "", "", "README.md\x00.txt", fs.ErrInvalid},
+	{"absolute", "", "", "/etc/passwd", ErrEscapes},
+	{"parent", "", "", "../outside/secret", ErrEscapes},
+	{"parent after a directory", "", "", "docs/../../outside/secret", ErrEscapes},
+	{"parent after a link", "docs/up", "..", "docs/up/../outside/secret", ErrEscapes},
+	{"link to a file outside", "a.md", "../outside/secret", "a.md", ErrEscapes},
+	{"link to a directory outside", "out", "../outside", "out/secret", ErrEscapes},
+	{"absolute link", "a.md", "/etc/passwd", "a.md", ErrEscapes},
+	{"link into proc", "a.md", "/proc/self/environ", "a.md", ErrEscapes},
+	{"link to an open descriptor", "a.md", "/proc/self/fd/0", "a.md", ErrEscapes},
+	{"link out and in again", "a.md", "../repo/README.md", "a.md", ErrEscapes},
+	{"loop", "a.md", "a.md", "a.md", syscall.ELOOP},
+	{"dangling", "a.md", "nowhere.md", "a.md", fs.ErrNotExist},
+	{"git", "", "", ".git/config", ErrEscapes},
+	{"git in capitals", "", "", ".GIT/config", ErrEscapes},
+	{"git from below", "", "", "docs/../.Git/config", ErrEscapes},
+	{"link into git", "a.md", ".git/config", "a.md", ErrEscapes},
+	{"linked git directory", "g", ".git", "g/config", ErrEscapes},
+	{"missing", "", "", "nowhere.md", fs.ErrNotExist},
+	{"directory", "", "", "docs", ErrNotRegular},
+	{"root", "", "", ".", ErrNotRegular},
+	{"file as a directory", "", "", "README.md/x", syscall.ENOTDIR},
+}
+
 func TestLinksAndPaths(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
-		name   string
-		link   string // where to make a link; "" for none
-		target string
-		open   string
-		want   error // nil if the content of README.md is expected
-	}{
-		{"plain", "", "", "README.md", nil},
-		{"dot segments inside", "", "", "./docs/../README.md", nil},
-		{"link inside", "docs/readme", "../README.md", "docs/readme", nil},
-		{"linked directory inside", "d", "docs", "d/../README.md", nil},
-		{"link through a link", "docs/a", "../b", "docs/a/README.md", fs.ErrNotExist},
-		{"empty", "", "", "", fs.ErrInvalid},
-		{"NUL", "", "", "README.md\x00.txt", fs.ErrInvalid},
-		{"absolute", "", "", "/etc/passwd", ErrEscapes},
-		{"parent", "", "", "../outside/secret", ErrEscapes},
-		{"parent after a directory", "", "", "docs/../../outside/secret", ErrEscapes},
-		{"parent after a link", "docs/up", "..", "docs/up/../outside/secret", ErrEscapes},
-		{"link to a file outside", "a.md", "../outside/secret", "a.md", ErrEscapes},
-		{"link to a directory outside", "out", "../outside", "out/secret", ErrEscapes},
-		{"absolute link", "a.md", "/etc/passwd", "a.md", ErrEscapes},
-		{"link into proc", "a.md", "/proc/self/environ", "a.md", ErrEscapes},
-		{"link to an open descriptor", "a.md", "/proc/self/fd/0", "a.md", ErrEscapes},
-		{"link out and in again", "a.md", "../repo/README.md", "a.md", ErrEscapes},
-		{"loop", "a.md", "a.md", "a.md", syscall.ELOOP},
-		{"dangling", "a.md", "nowhere.md", "a.md", fs.ErrNotExist},
-		{"git", "", "", ".git/config", ErrEscapes},
-		{"git in capitals", "", "", ".GIT/config", ErrEscapes},
-		{"git from below", "", "", "docs/../.Git/config", ErrEscapes},
-		{"link into git", "a.md", ".git/config", "a.md", ErrEscapes},
-		{"linked git directory", "g", ".git", "g/config", ErrEscapes},
-		{"missing", "", "", "nowhere.md", fs.ErrNotExist},
-		{"directory", "", "", "docs", ErrNotRegular},
-		{"root", "", "", ".", ErrNotRegular},
-		{"file as a directory", "", "", "README.md/x", syscall.ENOTDIR},
-	}
-	for _, tt := range tests {
+	for _, tt := range linkTests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tree, dir := newTree(t, map[string]string{"docs/guide.md": "guide\n"})

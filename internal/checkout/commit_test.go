@@ -16,70 +16,71 @@ var (
 	sha256 = strings.Repeat("01234567", 8)
 )
 
+var commitTests = []struct {
+	name  string
+	files map[string]string
+	want  string
+	why   string // part of the error
+}{
+	{"no repository", map[string]string{"README.md": ""}, "", "there is no .git"},
+	{"loose ref", map[string]string{".git/HEAD": "ref: refs/heads/main\n", ".git/refs/heads/main": sha1 + "\n"},
+		sha1, ""},
+	{"loose ref wins over a packed one",
+		map[string]string{".git/HEAD": "ref: refs/heads/main\n", ".git/refs/heads/main": sha1 + "\n",
+			".git/packed-refs": strings.Repeat("f", 40) + " refs/heads/main\n"}, sha1, ""},
+	{"detached", map[string]string{".git/HEAD": sha1 + "\n"}, sha1, ""},
+	{"sha256", map[string]string{".git/HEAD": sha256 + "\n"}, sha256, ""},
+	{"packed", map[string]string{".git/HEAD": "ref: refs/heads/main\n",
+		".git/packed-refs": "# pack-refs with: peeled fully-peeled sorted\n" +
+			strings.Repeat("a", 40) + " refs/heads/main-2\n" + sha1 + " refs/heads/main\n^" +
+			strings.Repeat("b", 40) +
+			"\n"}, sha1, ""},
+	{"symbolic ref to a symbolic ref",
+		map[string]string{".git/HEAD": "ref: refs/a", ".git/refs/a": "ref: refs/b", ".git/refs/b": sha1}, sha1, ""},
+	{"ref loop", map[string]string{".git/HEAD": "ref: refs/a", ".git/refs/a": "ref: refs/a"}, "",
+		`too many symbolic refs`},
+	{"unborn branch", map[string]string{".git/HEAD": "ref: refs/heads/main\n"}, "",
+		`no commit for "refs/heads/main"`},
+	{"reftable", map[string]string{".git/HEAD": "ref: refs/heads/.invalid\n", ".git/reftable/tables.list": ""}, "",
+		`reftable format`},
+	{"ref out of .git", map[string]string{".git/HEAD": "ref: refs/../../leak", "leak": sha1}, "",
+		`leads to "refs/../../leak"`},
+	{"ref out of the tree", map[string]string{".git/HEAD": "ref: ../../leak"}, "", `leads to "../../leak"`},
+	{"git file inside", map[string]string{".git": "gitdir: .store\n", ".store/HEAD": sha1}, sha1, ""},
+	{"worktree", map[string]string{".git": "gitdir: /srv/repo/.git/worktrees/x\n"}, "", `outside the checkout`},
+	{"submodule", map[string]string{".git": "gitdir: ../.git/modules/x\n"}, "", `outside the checkout`},
+	{"separate directory inside", map[string]string{".git": "gitdir: {dir}/.store\n", ".store/HEAD": sha1}, sha1,
+		""},
+	{"worktree inside",
+		map[string]string{".git": "gitdir: .store/worktrees/x\n", ".store/worktrees/x/HEAD": "ref: refs/heads/x\n",
+			".store/worktrees/x/commondir": "../..\n", ".store/HEAD": "ref: refs/heads/main",
+			".store/refs/heads/x": sha1}, sha1, ""},
+	{"worktree inside, packed",
+		map[string]string{".git": "gitdir: .store/worktrees/x\n", ".store/worktrees/x/HEAD": "ref: refs/heads/x\n",
+			".store/worktrees/x/commondir": "../..\n", ".store/packed-refs": sha1 + " refs/heads/x\n"}, sha1, ""},
+	{"worktree inside, its refs outside",
+		map[string]string{".git": "gitdir: .store\n", ".store/HEAD": "ref: refs/heads/x\n",
+			".store/commondir": "../../outside\n"}, "", "outside the checkout"},
+	{"worktree inside, its refs in reftable", map[string]string{".git": "gitdir: .store/worktrees/x\n",
+		".store/worktrees/x/HEAD":      "ref: refs/heads/.invalid\n",
+		".store/worktrees/x/commondir": "../..\n", ".store/reftable/tables.list": ""}, "", "reftable format"},
+	{"directory of .git is missing", map[string]string{".git": "gitdir: .store\n"}, "",
+		"cannot be read: no such file"},
+	{"empty .git", map[string]string{".git/keep": ""}, "", "no HEAD"},
+	{"garbage file", map[string]string{".git": "\x00\xff"}, "", `names no directory`},
+	{"garbage HEAD", map[string]string{".git/HEAD": "\x00\xff"}, "", `no HEAD`},
+	{"garbage packed", map[string]string{".git/HEAD": "ref: refs/x",
+		".git/packed-refs": "\x00 \xff\nrefs/x\n x refs/x\n"}, "", `no commit for "refs/x"`},
+	{"oversized HEAD", map[string]string{".git/HEAD": sha1 + strings.Repeat("\n", maxRef)}, "", `no HEAD`},
+	{"oversized line in packed", map[string]string{".git/HEAD": "ref: refs/x",
+		".git/packed-refs": strings.Repeat("x", 1<<17) + "\n" + sha1 + " refs/x\n"}, "", `no commit for "refs/x"`},
+	{"abbreviated", map[string]string{".git/HEAD": sha1[:39]}, "", `no HEAD`},
+	{"capitals", map[string]string{".git/HEAD": strings.Repeat("A", 40)}, "", `no HEAD`},
+}
+
 func TestCommit(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
-		name  string
-		files map[string]string
-		want  string
-		why   string // part of the error
-	}{
-		{"no repository", map[string]string{"README.md": ""}, "", "there is no .git"},
-		{"loose ref", map[string]string{".git/HEAD": "ref: refs/heads/main\n", ".git/refs/heads/main": sha1 + "\n"},
-			sha1, ""},
-		{"loose ref wins over a packed one",
-			map[string]string{".git/HEAD": "ref: refs/heads/main\n", ".git/refs/heads/main": sha1 + "\n",
-				".git/packed-refs": strings.Repeat("f", 40) + " refs/heads/main\n"}, sha1, ""},
-		{"detached", map[string]string{".git/HEAD": sha1 + "\n"}, sha1, ""},
-		{"sha256", map[string]string{".git/HEAD": sha256 + "\n"}, sha256, ""},
-		{"packed", map[string]string{".git/HEAD": "ref: refs/heads/main\n",
-			".git/packed-refs": "# pack-refs with: peeled fully-peeled sorted\n" +
-				strings.Repeat("a", 40) + " refs/heads/main-2\n" + sha1 + " refs/heads/main\n^" +
-				strings.Repeat("b", 40) +
-				"\n"}, sha1, ""},
-		{"symbolic ref to a symbolic ref",
-			map[string]string{".git/HEAD": "ref: refs/a", ".git/refs/a": "ref: refs/b", ".git/refs/b": sha1}, sha1, ""},
-		{"ref loop", map[string]string{".git/HEAD": "ref: refs/a", ".git/refs/a": "ref: refs/a"}, "",
-			`too many symbolic refs`},
-		{"unborn branch", map[string]string{".git/HEAD": "ref: refs/heads/main\n"}, "",
-			`no commit for "refs/heads/main"`},
-		{"reftable", map[string]string{".git/HEAD": "ref: refs/heads/.invalid\n", ".git/reftable/tables.list": ""}, "",
-			`reftable format`},
-		{"ref out of .git", map[string]string{".git/HEAD": "ref: refs/../../leak", "leak": sha1}, "",
-			`leads to "refs/../../leak"`},
-		{"ref out of the tree", map[string]string{".git/HEAD": "ref: ../../leak"}, "", `leads to "../../leak"`},
-		{"git file inside", map[string]string{".git": "gitdir: .store\n", ".store/HEAD": sha1}, sha1, ""},
-		{"worktree", map[string]string{".git": "gitdir: /srv/repo/.git/worktrees/x\n"}, "", `outside the checkout`},
-		{"submodule", map[string]string{".git": "gitdir: ../.git/modules/x\n"}, "", `outside the checkout`},
-		{"separate directory inside", map[string]string{".git": "gitdir: {dir}/.store\n", ".store/HEAD": sha1}, sha1,
-			""},
-		{"worktree inside",
-			map[string]string{".git": "gitdir: .store/worktrees/x\n", ".store/worktrees/x/HEAD": "ref: refs/heads/x\n",
-				".store/worktrees/x/commondir": "../..\n", ".store/HEAD": "ref: refs/heads/main",
-				".store/refs/heads/x": sha1}, sha1, ""},
-		{"worktree inside, packed",
-			map[string]string{".git": "gitdir: .store/worktrees/x\n", ".store/worktrees/x/HEAD": "ref: refs/heads/x\n",
-				".store/worktrees/x/commondir": "../..\n", ".store/packed-refs": sha1 + " refs/heads/x\n"}, sha1, ""},
-		{"worktree inside, its refs outside",
-			map[string]string{".git": "gitdir: .store\n", ".store/HEAD": "ref: refs/heads/x\n",
-				".store/commondir": "../../outside\n"}, "", "outside the checkout"},
-		{"worktree inside, its refs in reftable", map[string]string{".git": "gitdir: .store/worktrees/x\n",
-			".store/worktrees/x/HEAD":      "ref: refs/heads/.invalid\n",
-			".store/worktrees/x/commondir": "../..\n", ".store/reftable/tables.list": ""}, "", "reftable format"},
-		{"directory of .git is missing", map[string]string{".git": "gitdir: .store\n"}, "",
-			"cannot be read: no such file"},
-		{"empty .git", map[string]string{".git/keep": ""}, "", "no HEAD"},
-		{"garbage file", map[string]string{".git": "\x00\xff"}, "", `names no directory`},
-		{"garbage HEAD", map[string]string{".git/HEAD": "\x00\xff"}, "", `no HEAD`},
-		{"garbage packed", map[string]string{".git/HEAD": "ref: refs/x",
-			".git/packed-refs": "\x00 \xff\nrefs/x\n x refs/x\n"}, "", `no commit for "refs/x"`},
-		{"oversized HEAD", map[string]string{".git/HEAD": sha1 + strings.Repeat("\n", maxRef)}, "", `no HEAD`},
-		{"oversized line in packed", map[string]string{".git/HEAD": "ref: refs/x",
-			".git/packed-refs": strings.Repeat("x", 1<<17) + "\n" + sha1 + " refs/x\n"}, "", `no commit for "refs/x"`},
-		{"abbreviated", map[string]string{".git/HEAD": sha1[:39]}, "", `no HEAD`},
-		{"capitals", map[string]string{".git/HEAD": strings.Repeat("A", 40)}, "", `no HEAD`},
-	}
-	for _, tt := range tests {
+	for _, tt := range commitTests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
