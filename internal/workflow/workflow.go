@@ -118,7 +118,7 @@ const (
 // WorkflowDirs are the directories in which workflows may be. Gitea and Forgejo read the
 // first one that exists and ignore the others; GitHub reads the last one only.
 //
-//   - https://docs.gitea.com/administration/config-cheat-sheet (WORKFLOW_DIRS)
+//   - https://github.com/go-gitea/gitea/blob/v1.26.0/custom/conf/app.example.ini (WORKFLOW_DIRS)
 //   - https://forgejo.org/docs/latest/user/actions/overview
 var WorkflowDirs = []string{".forgejo/workflows", ".gitea/workflows", ".github/workflows"}
 
