@@ -125,7 +125,7 @@ func (x *executions) scan(line []byte, number int) {
 		if len(x.found) == maxSecrets {
 			return
 		}
-		_, column := position(line, s.start)
+		_, column := diag.Position(line, s.start)
 		x.found = append(x.found, secretAt{s.rule, number, column})
 	}
 }

@@ -147,7 +147,7 @@ func (c *collector) checkJSON(file string, data []byte) {
 	secrets, hidden := 0, 0
 	report := func(rule string, offset int) {
 		if secrets++; secrets <= maxSecrets {
-			line, column := position(data, offset)
+			line, column := diag.Position(data, offset)
 			c.findings = append(c.findings, c.secretFinding(file, secretAt{rule, line, column}))
 		}
 	}
@@ -179,7 +179,7 @@ func (c *collector) checkJSON(file string, data []byte) {
 		}
 		if found := hiddenRunes([]byte(text)); len(found) > 0 && hidden < maxHidden {
 			hidden++
-			line, column := position(data, start)
+			line, column := diag.Position(data, start)
 			c.findings = append(c.findings, hiddenFinding(file, line, column, found[0].r, len(found)-1))
 		}
 	}

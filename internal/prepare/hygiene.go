@@ -275,15 +275,3 @@ func isFlag(before rune, tags []byte) bool {
 	return before == 0x1f3f4 && len(runes) >= 4 && len(runes) <= 7 &&
 		runes[len(runes)-1] == 0xe007f && !slices.Contains(runes[:len(runes)-1], 0xe007f)
 }
-
-// position is the 1-based line and column of an offset: a column is a code point, a byte
-// order mark is none.
-func position(data []byte, offset int) (line, column int) {
-	before := data[:offset]
-	start := bytes.LastIndexByte(before, '\n') + 1
-	text := before[start:]
-	if start == 0 {
-		text = bytes.TrimPrefix(text, []byte("\ufeff"))
-	}
-	return bytes.Count(before, []byte("\n")) + 1, utf8.RuneCount(text) + 1
-}

@@ -18,8 +18,8 @@ func Mask(file string, source []byte, findings []diag.Finding) []diag.Finding {
 	lines := make(map[int]bool)
 	var masked []diag.Finding
 	for _, s := range findSecrets(source) {
-		line, column := position(source, s.start)
-		last, _ := position(source, s.end)
+		line, column := diag.Position(source, s.start)
+		last, _ := diag.Position(source, s.end)
 		for ; line <= last; line++ {
 			if !lines[line] {
 				masked = append(masked, diag.Secret.At(file, line, column,

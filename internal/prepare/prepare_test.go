@@ -374,7 +374,7 @@ func TestHiddenUnicode(t *testing.T) {
 	for _, tt := range tests {
 		var got []string
 		for _, h := range hiddenRunes([]byte(tt.text)) {
-			line, column := position([]byte(tt.text), h.offset)
+			line, column := diag.Position([]byte(tt.text), h.offset)
 			got = append(got, fmt.Sprintf("%d:%d U+%04X", line, column, h.r))
 		}
 		if !slices.Equal(got, tt.want) {

@@ -79,7 +79,7 @@ func (c *collector) checkMembers(file string, data []byte, in member, types map[
 }
 
 func (c *collector) badMetrics(file string, data []byte, offset int, message string) {
-	line, column := position(data, offset)
+	line, column := diag.Position(data, offset)
 	c.findings = append(c.findings,
 		diag.BadMetrics.At(file, line, column, message, "write it again with kaizen-agentic metrics"))
 }

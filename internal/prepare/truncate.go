@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"unicode/utf8"
+
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
 // overlap is how far what is left out is searched for secrets, in bytes, so that a cut
@@ -122,7 +124,7 @@ func (p *part) place(offset int) (line, column int) {
 	if p.line < 0 {
 		return 0, 0
 	}
-	line, column = position(p.content, offset)
+	line, column = diag.Position(p.content, offset)
 	return p.line + line, column
 }
 
