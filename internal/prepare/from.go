@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/safetext"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
@@ -177,10 +178,10 @@ func (c *collector) checkJSON(file string, data []byte) {
 				told = true
 			}
 		}
-		if found := hiddenRunes([]byte(text)); len(found) > 0 && hidden < maxHidden {
+		if found := safetext.FindHidden([]byte(text)); len(found) > 0 && hidden < maxHidden {
 			hidden++
 			line, column := diag.Position(data, start)
-			c.findings = append(c.findings, hiddenFinding(file, line, column, found[0].r, len(found)-1))
+			c.findings = append(c.findings, hiddenFinding(file, line, column, found[0].Rune, len(found)-1))
 		}
 	}
 	for _, s := range whole {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/safetext"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
@@ -124,7 +125,7 @@ func fileNames(entries []fs.DirEntry) []string {
 // at most maxDigest bytes; a file for which too little is left has none.
 func (c *collector) listed(p labelled, name string) *PointerFile {
 	full := path.Join(p.path, name)
-	if !utf8.ValidString(name) || len(hiddenRunes([]byte(name))) > 0 {
+	if !utf8.ValidString(name) || len(safetext.FindHidden([]byte(name))) > 0 {
 		c.leaveOut(p, full, "its name has bytes that are not UTF-8, or characters that a reader does not see")
 		return nil
 	}

@@ -2,7 +2,6 @@ package prepare
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -11,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"unicode/utf16"
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
@@ -283,25 +281,12 @@ func TestWhyBroken(t *testing.T) {
 	}
 }
 
-// TestNotText holds the one finding about a file that is no text in UTF-8.
+// A file that is not text in UTF-8 is one finding.
 func TestNotText(t *testing.T) {
 	t.Parallel()
-	const text = "Help the team choose one improvement of their work, each week.\nCafé, 日本.\n"
-	wide := func(order binary.AppendByteOrder, mark string) string {
-		data := []byte(mark)
-		for _, unit := range utf16.Encode([]rune(text)) {
-			data = order.AppendUint16(data, unit)
-		}
-		return string(data)
-	}
-	const utf16File = "invalid-utf8: the file is UTF-16, which reaches the agent as noise"
 	for _, c := range []struct{ name, prompt, want string }{
-		{"little endian", wide(binary.LittleEndian, "\xff\xfe"), utf16File},
-		{"big endian", wide(binary.BigEndian, "\xfe\xff"), utf16File},
-		{"little endian without a mark", wide(binary.LittleEndian, ""), utf16File},
-		{"big endian without a mark", wide(binary.BigEndian, ""), utf16File},
-		{"a picture", "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" +
-			"\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89",
+		{"UTF-16", "\xff\xfeH\x00e\x00l\x00p\x00", "invalid-utf8: the file is UTF-16, which reaches the agent as noise"},
+		{"a picture", "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01",
 			"invalid-utf8: the file is binary, which reaches the agent as noise"},
 		{"text", "Help the team.\n", ""},
 	} {
@@ -342,45 +327,6 @@ func TestBadSummary(t *testing.T) {
 
 func TestHiddenUnicode(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
-		name, text string
-		want       []string
-	}{
-		{"plain", "Plain text,\ttabs\r\nand ünïcödé 日本語 русский.\f\n", nil},
-		{"byte order mark first", "\ufefftext", nil},
-		{"byte order mark later", "te\ufeffxt", []string{"1:3 U+FEFF"}},
-		{"bidi", "ok\na\u202eb\u202c", []string{"2:2 U+202E", "2:4 U+202C"}},
-		{"isolate", "\u2066x\u2069", []string{"1:1 U+2066", "1:3 U+2069"}},
-		{"zero width space", "ab\u200bcd", []string{"1:3 U+200B"}},
-		{"joiner between letters", "ab\u200dcd", []string{"1:3 U+200D"}},
-		{"soft hyphen", "ab\u00adcd", []string{"1:3 U+00AD"}},
-		{"tags", "hi\U000e0049\U000e0067\U000e006e", []string{"1:3 U+E0049"}},
-		{"Scotland", "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f", nil},
-		{"a flag that goes on", "🏴" + strings.Repeat("\U000e0067", 30) + "\U000e007f", []string{"1:2 U+E0067"}},
-		{"emoji", "👩\u200d💻 👨\u200d👩\u200d👧\u200d👦 ❤️\u200d🔥 🏳️\u200d🌈 👋🏽 1️⃣ ☑️ 🤷🏽\u200d♀️", nil},
-		{"Persian", "می\u200cخواهم", nil},
-		{"Persian suffix of a Latin word", "API\u200cها", nil},
-		{"Persian before a bracket", "(خانه\u200c)", nil},
-		{"non-joiners in a row", "API\u200c\u200cها ها\u200c\u200cx", []string{"1:4 U+200C", "1:11 U+200C"}},
-		{"non-joiner between Latin letters", "AP\u200cI", []string{"1:3 U+200C"}},
-		{"non-joiner behind an emoji", "😀\u200ca", []string{"1:2 U+200C"}},
-		{"joiner behind a Latin letter", "API\u200dها", []string{"1:4 U+200D"}},
-		{"Hindi", "क्\u200dष", nil},
-		{"smuggled selectors", "a\ufe00\ufe01", []string{"1:2 U+FE00", "1:3 U+FE01"}},
-		{"selectors after an emoji", "😀\ufe0f\U000e0150\U000e0151", []string{"1:3 U+E0150", "1:4 U+E0151"}},
-		{"escape sequence", "\x1b[31mred", []string{"1:1 U+001B"}},
-		{"invalid UTF-8 is another rule's", "a\xff\xfeb", nil},
-	}
-	for _, tt := range tests {
-		var got []string
-		for _, h := range hiddenRunes([]byte(tt.text)) {
-			line, column := diag.Position([]byte(tt.text), h.offset)
-			got = append(got, fmt.Sprintf("%d:%d U+%04X", line, column, h.r))
-		}
-		if !slices.Equal(got, tt.want) {
-			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
-		}
-	}
 	tree := newTree(t, map[string]string{"agents/coach.md": strings.Repeat("a\u200b\n", 50)})
 	if _, findings := must(t, tree, coach(JSON)); len(findings) != maxHidden || findings[maxHidden-1].Line != maxHidden {
 		t.Errorf("%d findings", len(findings))

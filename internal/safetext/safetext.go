@@ -1,4 +1,5 @@
-// Package safetext makes untrusted text harmless for logs, annotations and summaries.
+// Package safetext makes untrusted text harmless for logs, annotations and summaries. It
+// also finds what a reader of a text does not see, and files that are not text.
 package safetext
 
 import (
