@@ -22,6 +22,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/render"
 	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/secrets"
 	"github.com/kaizen-agentic/schedule-action/internal/workflow"
 )
 
@@ -178,7 +179,7 @@ func (v *validation) add(tree *checkout.Tree, file string, source []byte, m *sch
 		// Files that are named and missing are reported with the rest, not after it is
 		// fixed.
 		v.findings = append(v.findings,
-			prepare.Mask(file, source, prepare.CheckNamed(schedule.LoadReadable(file, source), tree))...)
+			secrets.Mask(file, source, prepare.CheckNamed(schedule.LoadReadable(file, source), tree))...)
 		return nil
 	}
 	more, err := v.checkContents(m, tree)

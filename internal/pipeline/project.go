@@ -14,6 +14,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/secrets"
 )
 
 // ProjectOptions name the checkout and the manifest.
@@ -101,7 +102,7 @@ func (p *Project) SourceOf(file string) []byte {
 func LoadManifest(file string, data []byte, slug string) (*schedule.Manifest, []diag.Finding) {
 	m, findings := schedule.Load(file, data, schedule.Options{Repo: slug})
 	if m == nil {
-		findings = prepare.Mask(file, data, findings)
+		findings = secrets.Mask(file, data, findings)
 	}
 	return m, findings
 }

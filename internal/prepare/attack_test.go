@@ -11,8 +11,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
 const outside = "root:x:not-for-agents"
@@ -71,19 +71,11 @@ func TestAttacks(t *testing.T) {
 			t.Run(tt.name+"/"+path, func(t *testing.T) {
 				t.Parallel()
 				dir := filepath.Join(t.TempDir(), "a", "b", "repo")
-				for _, d := range []string{".claude/agents", ".kaizen/agents/coach", ".git", "../outside"} {
-					if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
-						t.Fatal(err)
-					}
+				for _, d := range []string{".claude/agents", ".kaizen/agents/coach"} {
+					fixture.Must(t, os.MkdirAll(filepath.Join(dir, d), 0o755))
 				}
-				for _, f := range []string{".git/config", "../outside/secret"} {
-					if err := os.WriteFile(filepath.Join(dir, f), []byte(outside), 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
-				if err := tt.make(filepath.Join(dir, path)); err != nil {
-					t.Fatal(err)
-				}
+				fixture.Write(t, dir, map[string]string{".git/config": outside, "../outside/secret": outside})
+				fixture.Must(t, tt.make(filepath.Join(dir, path)))
 				b, findings, err := Prepare(openTree(t, dir), coach(Markdown))
 				if err != nil || !has(findings, tt.rule, path) {
 					t.Errorf("findings %v, %v; want %s", findings, err, tt.rule)
@@ -180,23 +172,14 @@ func TestManyFiles(t *testing.T) {
 		files = 100_000
 	}
 	dir := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(dir, "agents"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	fixture.Write(t, dir, map[string]string{"agents/coach.md": "p"})
 	first := filepath.Join(dir, "agents", "coach.md")
-	if err := os.WriteFile(first, []byte("p"), 0o644); err != nil {
-		t.Fatal(err)
-	}
 	for i := range files { // links, so that the file system need not make as many files; it allows some 65,000 of one
 		if i%50_000 == 0 {
 			first = filepath.Join(dir, "agents", fmt.Sprintf("first%d.md", i))
-			if err := os.WriteFile(first, nil, 0o644); err != nil {
-				t.Fatal(err)
-			}
+			fixture.Must(t, os.WriteFile(first, nil, 0o644))
 		}
-		if err := os.Link(first, filepath.Join(dir, "agents", fmt.Sprintf("x%d.md", i))); err != nil {
-			t.Fatal(err)
-		}
+		fixture.Must(t, os.Link(first, filepath.Join(dir, "agents", fmt.Sprintf("x%d.md", i))))
 	}
 	if b, findings := must(t, openTree(t, dir), coach(Markdown)); !b.PromptFound || len(findings) > 0 {
 		t.Errorf("%v, %v", b.PromptFound, findings)
@@ -220,22 +203,9 @@ func TestPrepareRace(t *testing.T) {
 	base := t.TempDir()
 	dir := filepath.Join(base, "repo")
 	agents, spare, evil := filepath.Join(dir, "agents"), filepath.Join(dir, "spare"), filepath.Join(dir, "evil")
-	for path, content := range map[string]string{agents: "fine", filepath.Join(base, "outside"): outside} {
-		if err := os.MkdirAll(path, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(path, "coach.md"), []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.Symlink("../outside", evil); err != nil {
-		t.Fatal(err)
-	}
-	tree, err := checkout.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tree.Close()
+	fixture.Write(t, base, map[string]string{"repo/agents/coach.md": "fine", "outside/coach.md": outside})
+	fixture.Must(t, os.Symlink("../outside", evil))
+	tree := openTree(t, dir)
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)

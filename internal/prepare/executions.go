@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/secrets"
 )
 
 // maxLine is the longest line of an executions.jsonl that is read as a run, in bytes; a
@@ -121,12 +122,12 @@ func readLine(r *bufio.Reader) (line []byte, long bool, err error) {
 }
 
 func (x *executions) scan(line []byte, number int) {
-	for _, s := range findSecrets(line) {
+	for _, s := range secrets.Find(line) {
 		if len(x.found) == maxSecrets {
 			return
 		}
-		_, column := diag.Position(line, s.start)
-		x.found = append(x.found, secretAt{s.rule, number, column})
+		_, column := diag.Position(line, s.Start)
+		x.found = append(x.found, secretAt{s.Kind, number, column})
 	}
 }
 

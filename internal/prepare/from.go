@@ -12,6 +12,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/safetext"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/secrets"
 )
 
 // MaxFrom is the largest JSON that AgentOf and FromJSON read, in bytes: a bundle of three
@@ -141,13 +142,13 @@ func labelsOnly(labels []string) []Pointer {
 // finding's place is where the string begins; the text as a whole is only checked for
 // strings that have no secret yet.
 func (c *collector) checkJSON(file string, data []byte) {
-	var whole []span
+	var whole []secrets.Span
 	if c.policy != SecretsOff {
-		whole = findSecrets(data)
+		whole = secrets.Find(data)
 	}
-	secrets, hidden := 0, 0
+	reported, hidden := 0, 0
 	report := func(rule string, offset int) {
-		if secrets++; secrets <= maxSecrets {
+		if reported++; reported <= maxSecrets {
 			line, column := diag.Position(data, offset)
 			c.findings = append(c.findings, c.secretFinding(file, secretAt{rule, line, column}))
 		}
@@ -164,17 +165,17 @@ func (c *collector) checkJSON(file string, data []byte) {
 		}
 		start, end := before+bytes.IndexByte(data[before:], '"'), int(dec.InputOffset())
 		told := false
-		if c.policy != SecretsOff && secrets < maxSecrets {
-			for _, s := range findSecrets([]byte(text)) {
-				report(s.rule, start)
+		if c.policy != SecretsOff && reported < maxSecrets {
+			for _, s := range secrets.Find([]byte(text)) {
+				report(s.Kind, start)
 				told = true
 			}
 		}
-		for ; len(whole) > 0 && whole[0].start < end; whole = whole[1:] {
-			if whole[0].start < start {
-				report(whole[0].rule, whole[0].start)
+		for ; len(whole) > 0 && whole[0].Start < end; whole = whole[1:] {
+			if whole[0].Start < start {
+				report(whole[0].Kind, whole[0].Start)
 			} else if !told {
-				report(whole[0].rule, start)
+				report(whole[0].Kind, start)
 				told = true
 			}
 		}
@@ -185,6 +186,6 @@ func (c *collector) checkJSON(file string, data []byte) {
 		}
 	}
 	for _, s := range whole {
-		report(s.rule, s.start)
+		report(s.Kind, s.Start)
 	}
 }

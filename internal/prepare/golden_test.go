@@ -3,7 +3,6 @@ package prepare
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
@@ -21,11 +21,8 @@ func TestSamples(t *testing.T) {
 	now := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
 	for _, sample := range []string{"kaizen", "claude"} {
 		dir := filepath.Join("..", "..", "testdata", sample)
-		data, err := os.ReadFile(filepath.Join(dir, schedule.DefaultPath))
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, findings := schedule.Load(schedule.DefaultPath, data, schedule.Options{})
+		data := fixture.Read(t, filepath.Join(dir, schedule.DefaultPath))
+		m, findings := schedule.Load(schedule.DefaultPath, []byte(data), schedule.Options{})
 		if m == nil || len(findings) > 0 {
 			t.Fatalf("%s: %v", sample, findings)
 		}
@@ -44,8 +41,8 @@ func TestSamples(t *testing.T) {
 					t.Errorf("%s: Prepare(%s) finds %v", sample, e.Agent, findings)
 				}
 				stored := filepath.Join("testdata", "kaizen."+b.Repo+"."+b.Agent+"."+b.Period)
-				golden(t, filepath.Join(stored, b.ContentName()), b.Content)
-				golden(t, filepath.Join(stored, "sources."+b.ContentName()+".json"), b.Sources)
+				fixture.Golden(t, filepath.Join(stored, b.ContentName()), b.Content)
+				fixture.Golden(t, filepath.Join(stored, "sources."+b.ContentName()+".json"), b.Sources)
 				if format == JSON {
 					validate(t, schema, b.Content)
 				}
@@ -69,11 +66,11 @@ func TestSchema(t *testing.T) {
 	}{
 		{"verbatim", map[string]string{prompt: "p"}, "prompt", Verbatim, "utf-8"},
 		{"base64", map[string]string{prompt: "r\xf4le"}, "prompt", Verbatim, "base64"},
-		{"redacted", map[string]string{memory: "use ghp_" + random(alnum, 36)}, "memory", Redacted, "utf-8"},
-		{"redacted base64", map[string]string{memory: "r\xf4le ghp_" + random(alnum, 36)}, "memory", Redacted, "base64"},
+		{"redacted", map[string]string{memory: "use " + githubToken}, "memory", Redacted, "utf-8"},
+		{"redacted base64", map[string]string{memory: "r\xf4le " + githubToken}, "memory", Redacted, "base64"},
 		{"truncated", map[string]string{prompt: "p", memory: strings.Repeat("x", MaxFile+1)}, "memory", Truncated, "utf-8"},
 		{"truncated prompt", map[string]string{prompt: strings.Repeat("x", MaxFile+1)}, "prompt", Truncated, "utf-8"},
-		{"truncated and redacted", map[string]string{memory: strings.Repeat("x\n", MaxFile) + "ghp_" + random(alnum, 36)},
+		{"truncated and redacted", map[string]string{memory: strings.Repeat("x\n", MaxFile) + githubToken},
 			"memory", Redacted, "utf-8"},
 		{"omitted", map[string]string{summary: strings.Repeat(" ", MaxFile) + "{}"}, "metrics", Omitted, "utf-8"},
 		{"summary", map[string]string{summary: "{}"}, "metrics", Verbatim, "utf-8"},
@@ -85,9 +82,7 @@ func TestSchema(t *testing.T) {
 		b, _ := must(t, newTree(t, tt.files), in)
 		validate(t, schema, b.Content)
 		var doc map[string]json.RawMessage
-		if err := json.Unmarshal(b.Content, &doc); err != nil {
-			t.Fatal(err)
-		}
+		fixture.Must(t, json.Unmarshal(b.Content, &doc))
 		var p partJSON
 		if err := json.Unmarshal(doc[tt.part], &p); err != nil || p.State != tt.state || p.Encoding != tt.coding {
 			t.Errorf("%s: the %s is %s, %s; want %s, %s (%v)", tt.name, tt.part, p.State, p.Encoding, tt.state, tt.coding, err)
@@ -97,40 +92,17 @@ func TestSchema(t *testing.T) {
 	validate(t, schema, b.Content)
 }
 
-func golden(t *testing.T, file string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs; run with -update and read the change:\n%s", file, got)
-	}
-}
-
 func compile(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	schema, err := jsonschema.NewCompiler().Compile(filepath.Join("..", "..", "schema", "bundle.schema.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return schema
 }
 
 func validate(t *testing.T, schema *jsonschema.Schema, data []byte) {
 	t.Helper()
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	if err := schema.Validate(value); err != nil {
 		t.Error(err)
 	}

@@ -3,10 +3,7 @@ package prepare
 import (
 	"encoding/base64"
 	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,33 +11,25 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-var update = flag.Bool("update", false, "rewrite golden files")
+// githubToken is a secret that any text may hold.
+var githubToken = "ghp_" + fixture.Random(fixture.Alnum, 36)
 
 // newTree is a checkout that holds files.
 func newTree(t testing.TB, files map[string]string) *checkout.Tree {
 	t.Helper()
 	dir := t.TempDir()
-	for name, content := range files {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	fixture.Write(t, dir, files)
 	return openTree(t, dir)
 }
 
 func openTree(t testing.TB, dir string) *checkout.Tree {
 	t.Helper()
 	tree, err := checkout.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	t.Cleanup(func() { tree.Close() })
 	return tree
 }

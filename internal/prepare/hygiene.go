@@ -5,6 +5,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/safetext"
+	"github.com/kaizen-agentic/schedule-action/internal/secrets"
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
@@ -26,23 +27,23 @@ func (c *collector) hygiene(p *part) {
 	}
 	spans := p.secrets()
 	for _, s := range spans[:min(len(spans), maxSecrets)] {
-		line, column := p.place(s.start)
-		c.secret(p.Path, secretAt{s.rule, line, column})
+		line, column := p.place(s.Start)
+		c.secret(p.Path, secretAt{s.Kind, line, column})
 	}
 	if len(spans) > 0 {
-		p.state, p.content = Redacted, redact(p.content, spans)
+		p.state, p.content = Redacted, secrets.Redact(p.content, spans)
 	}
 }
 
 // secretAt is where a secret is and which detector found it; never the secret.
 type secretAt struct {
-	rule         string
+	kind         string
 	line, column int
 }
 
 func (c *collector) secretFinding(file string, s secretAt) diag.Finding {
 	return diag.Secret.At(file, s.line, s.column,
-		fmt.Sprintf("a secret of the kind %s stands in what agent %q reads", s.rule, c.entry.Agent),
+		fmt.Sprintf("a secret of the kind %s stands in what agent %q reads", s.kind, c.entry.Agent),
 		"remove it and revoke it: it is in the history too")
 }
 
@@ -67,11 +68,11 @@ func (c *collector) cleanSessionClose(lines []string) {
 		if c.policy == SecretsOff {
 			continue
 		}
-		spans := findSecrets([]byte(line))
+		spans := secrets.Find([]byte(line))
 		for _, s := range spans {
-			c.secret(file, secretAt{s.rule, pos.Line, pos.Column})
+			c.secret(file, secretAt{s.Kind, pos.Line, pos.Column})
 		}
-		lines[i] = string(redact([]byte(line), spans))
+		lines[i] = string(secrets.Redact([]byte(line), spans))
 	}
 }
 

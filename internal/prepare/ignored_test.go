@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
@@ -51,11 +50,8 @@ func TestIgnoredFiles(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			files := map[string]string{"agents/coach.md": "Coach.\n"}
-			for name, content := range c.files {
-				files[name] = content
-			}
-			findings := Check(&schedule.Manifest{Entries: []schedule.Entry{c.entry}}, newTree(t, files))
+			tree := newTree(t, with(map[string]string{"agents/coach.md": "Coach.\n"}, c.files))
+			findings := Check(&schedule.Manifest{Entries: []schedule.Entry{c.entry}}, tree)
 			if (len(findings) == 0) != (c.want == nil) {
 				t.Errorf("got %+v", findings)
 			}
@@ -104,11 +100,7 @@ func TestCheckUntracked(t *testing.T) {
 				git(t, dir, "init", "-q")
 				git(t, dir, append([]string{"add", "--force"}, c.added...)...)
 			}
-			tree, err := checkout.Open(dir)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer tree.Close()
+			tree := openTree(t, dir)
 			m := &schedule.Manifest{Entries: []schedule.Entry{c.entry}}
 			if got := texts(CheckUntracked(m, tree)); !slices.Equal(got, c.want) {
 				t.Errorf("got %q, want %q", got, c.want)

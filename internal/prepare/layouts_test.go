@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
@@ -117,9 +118,7 @@ func FuzzBytesComeBack(f *testing.F) {
 			p := &part{source: source{Path: "agents/`a`\n.md", Role: "prompt"}, state: Verbatim, content: content}
 			doc := &document{in: &in, prompt: p, memory: p, pointers: []Pointer{}}
 			b, err := doc.bundle()
-			if err != nil {
-				t.Fatal(err)
-			}
+			fixture.Must(t, err)
 			for _, part := range []string{"prompt", "memory"} {
 				if got, err := extract(b, part); err != nil || !bytes.Equal(got, content) {
 					t.Errorf("%s of the %s form = %q, %v; want %q", part, format, got, err, content)

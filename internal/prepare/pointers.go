@@ -12,6 +12,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/safetext"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/secrets"
 )
 
 // Limits on the directory that a pointer names.
@@ -130,8 +131,8 @@ func (c *collector) listed(p labelled, name string) *PointerFile {
 		return nil
 	}
 	if c.policy != SecretsOff {
-		if secrets := findSecrets([]byte(name)); len(secrets) > 0 { // reported at the directory, as the name is the secret
-			c.secret(p.path, secretAt{rule: secrets[0].rule})
+		if found := secrets.Find([]byte(name)); len(found) > 0 { // reported at the directory, as the name is the secret
+			c.secret(p.path, secretAt{kind: found[0].Kind})
 			return nil
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
@@ -46,15 +47,12 @@ func addAll(t *testing.T, dir string, special map[string]string) {
 		default:
 			err = errors.Join(err, os.Symlink(target, full))
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		fixture.Must(t, err)
 	}
 }
 
 func TestDirectoryPointers(t *testing.T) {
 	t.Parallel()
-	token := "ghp_" + random(alnum, 36)
 	weeks := make(map[string]string)
 	for i := range 25 {
 		weeks[fmt.Sprintf("workplans/w%02d.md", i)] = "w"
@@ -113,7 +111,7 @@ func TestDirectoryPointers(t *testing.T) {
 			found: []string{leftOut + "its name has bytes that are not UTF-8, or characters that a reader does not see",
 				leftOut + "its name has bytes that are not UTF-8, or characters that a reader does not see",
 				leftOut + "is not a regular file", leftOut + "leaves the checkout", leftOut + "is not a regular file"}},
-		{name: "a secret in a name", files: map[string]string{"workplans/" + token: "a"}, stops: true,
+		{name: "a secret in a name", files: map[string]string{"workplans/" + githubToken: "a"}, stops: true,
 			found: []string{`secret: a secret of the kind github-token stands in what agent "coach" reads`}},
 		{name: "a budget for digests", special: map[string]string{"workplans/b": "50000000", "workplans/a": "50000000"},
 			want: []string{"workplans workplans: b(50000000) a(50000000)"}},
@@ -160,9 +158,7 @@ func TestLargeDirectory(t *testing.T) {
 	tree := newTree(t, map[string]string{"agents/coach.md": "p", "workplans/first": ""})
 	for i := range maxEntries {
 		link := filepath.Join(tree.Dir(), "workplans", fmt.Sprint(i))
-		if err := os.Link(filepath.Join(tree.Dir(), "workplans/first"), link); err != nil {
-			t.Fatal(err)
-		}
+		fixture.Must(t, os.Link(filepath.Join(tree.Dir(), "workplans/first"), link))
 	}
 	b, findings := must(t, tree, coach(JSON))
 	want := []string{`large-file: the directory of the pointer "workplans" of agent "coach" ` +

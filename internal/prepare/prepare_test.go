@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
 // The same files give the same bytes on another path, under another umask, made in
@@ -28,12 +29,8 @@ func TestReproducible(t *testing.T) { // not parallel: the umask is the process'
 		dir := filepath.Join(t.TempDir(), strings.Repeat("deeper/", i))
 		for _, name := range files {
 			path := filepath.Join(dir, name)
-			if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, []byte(`{"success": true, "time": 3}`+"\n"), 0o666); err != nil {
-				t.Fatal(err)
-			}
+			fixture.Must(t, os.MkdirAll(filepath.Dir(path), 0o777))
+			fixture.Must(t, os.WriteFile(path, []byte(`{"success": true, "time": 3}`+"\n"), 0o666))
 		}
 		syscall.Umask(old)
 		slices.Reverse(files)
@@ -172,9 +169,7 @@ func TestSuggestions(t *testing.T) {
 func TestLinkedLayouts(t *testing.T) {
 	t.Parallel()
 	tree := newTree(t, map[string]string{"agents/coach.md": "p", ".claude/agents/.keep": ""})
-	if err := os.Symlink("../../agents/coach.md", filepath.Join(tree.Dir(), ".claude/agents/coach.md")); err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, os.Symlink("../../agents/coach.md", filepath.Join(tree.Dir(), ".claude/agents/coach.md")))
 	if b, findings := must(t, tree, coach(Markdown)); !b.PromptFound || len(findings) > 0 {
 		t.Errorf("findings %v", findings)
 	}
@@ -254,9 +249,7 @@ func TestExecutions(t *testing.T) {
 			tree := newTree(t, map[string]string{"agents/coach.md": "p", ".kaizen/metrics/coach/executions.jsonl": tt.lines})
 			b, findings := must(t, tree, coach(JSON))
 			content, err := extract(b, "metrics")
-			if err != nil {
-				t.Fatal(err)
-			}
+			fixture.Must(t, err)
 			var compact bytes.Buffer
 			if err := json.Compact(&compact, content); err != nil || compact.String() != tt.want {
 				t.Errorf("summary = %s, want %s (%v)", &compact, tt.want, err)
@@ -356,7 +349,7 @@ func TestFromJSON(t *testing.T) {
 	for _, tt := range tests {
 		b, _, err := FromJSON("given.json", []byte(tt.data), coach(Markdown))
 		if tt.err != "" {
-			if err == nil || !strings.Contains(err.Error(), tt.err) || strings.Contains(err.Error(), random(alnum, 36)) {
+			if err == nil || !strings.Contains(err.Error(), tt.err) {
 				t.Errorf("%s: error %v, want %q", tt.name, err, tt.err)
 			}
 			continue
@@ -379,9 +372,8 @@ func TestFromJSON(t *testing.T) {
 // A finding about a command has the command's place, if the manifest keeps it.
 func TestSessionCloseHygiene(t *testing.T) {
 	t.Parallel()
-	token := "ghp_" + random(alnum, 36)
-	entry := load(t, "agents:\n  coach:\n    cadence: weekly\n    session_close:\n      - first\n      - \"second "+token+
-		"\"\n      - \"third \\u202e and \\u2066\"\n").Entries[0]
+	entry := load(t, "agents:\n  coach:\n    cadence: weekly\n    session_close:\n      - first\n"+
+		"      - \"second "+githubToken+"\"\n      - \"third \\u202e and \\u2066\"\n").Entries[0]
 	at := func(i int) string {
 		pos := entry.Pos("session_close")
 		if own := entry.Pos(fmt.Sprintf("session_close.%d", i)); own != entry.Pos("") {
@@ -417,9 +409,8 @@ func TestSessionCloseHygiene(t *testing.T) {
 // under redact too.
 func TestFromJSONHygiene(t *testing.T) {
 	t.Parallel()
-	token := "ghp_" + random(alnum, 36)
 	data := "{\"agent_prompt_found\": true, \"has_memory\": false, \"has_metrics\": true, \"pointers\": [],\n" +
-		" \"prompt\": {\"content\": \"line\\n" + strings.ReplaceAll(token, "_", `\u005f`) +
+		" \"prompt\": {\"content\": \"line\\n" + strings.ReplaceAll(githubToken, "_", `\u005f`) +
 		"\"},\n \"memory\": \"a\u202eb\\u2066c\"}"
 	hidden := "given.json:3:12 hidden-unicode"
 	for policy, want := range map[Policy][]string{
@@ -432,8 +423,8 @@ func TestFromJSONHygiene(t *testing.T) {
 		var got []string
 		for _, f := range findings {
 			got = append(got, fmt.Sprintf("%s:%d:%d %s", f.File, f.Line, f.Column, f.Rule))
-			if strings.Contains(f.Message, token[4:]) {
-				t.Errorf("the finding tells the secret: %v", f)
+			if strings.Contains(f.Message, githubToken[4:]) {
+				t.Errorf("the finding shows the secret: %v", f)
 			}
 		}
 		if err != nil || (b == nil) != (policy != SecretsOff) || !slices.Equal(got, want) {
@@ -441,7 +432,7 @@ func TestFromJSONHygiene(t *testing.T) {
 		}
 	}
 	in := coach(Markdown)
-	in.Entry.SessionClose = []string{"curl -H 'X-Token: " + token + "'"}
+	in.Entry.SessionClose = []string{"curl -H 'X-Token: " + githubToken + "'"}
 	const minimal = `{"agent_prompt_found":true,"has_memory":true,"has_metrics":true,"pointers":[]}`
 	b, findings, err := FromJSON("given.json", []byte(minimal), in)
 	if b != nil || err != nil || !has(findings, diag.Secret.ID, ".kaizen/schedule.yml") {
@@ -454,20 +445,20 @@ func TestFromJSONHygiene(t *testing.T) {
 func TestFromJSONKeys(t *testing.T) {
 	t.Parallel()
 	const password = "k8Jd92ks" + "lQpW"
-	key := "-----BEGIN PRIVATE" + ` KEY-----\n` + random(alnum, 64) + `\n-----END PRIVATE` + ` KEY-----`
+	key := "-----BEGIN PRIVATE" + ` KEY-----\n` + fixture.Random(fixture.Alnum, 64) + `\n-----END PRIVATE` + ` KEY-----`
 	tests := []struct{ name, member, want string }{
 		{"nothing", `"note": "fine"`, ""},
 		{"password", `"db_password":"` + password + `"`, "2:15"},
-		{"API key", `"api_key": "` + random(alnum, 32) + `"`, "2:12"},
-		{"AWS", `"aws_secret_access_key":"` + random(alnum, 40) + `"`, "2:25"},
-		{"Twilio", `"twilio_auth_token":"` + random(hexDigits, 32) + `"`, "2:21"},
-		{"GCP", `"private_key_id":"` + random(hexDigits, 40) + `"`, "2:18"},
-		{"GCP's file", `"private_key_id":"` + random(hexDigits, 40) + `","private_key":"` + key + `"`, "2:18 2:75"},
-		{"known by itself", `"token":"ghp_` + random(alnum, 36) + `"`, "2:9"},
+		{"API key", `"api_key": "` + fixture.Random(fixture.Alnum, 32) + `"`, "2:12"},
+		{"AWS", `"aws_secret_access_key":"` + fixture.Random(fixture.Alnum, 40) + `"`, "2:25"},
+		{"Twilio", `"twilio_auth_token":"` + fixture.Random(fixture.Hex, 32) + `"`, "2:21"},
+		{"GCP", `"private_key_id":"` + fixture.Random(fixture.Hex, 40) + `"`, "2:18"},
+		{"GCP's file", `"private_key_id":"` + fixture.Random(fixture.Hex, 40) + `","private_key":"` + key + `"`, "2:18 2:75"},
+		{"known by itself", `"token":"` + githubToken + `"`, "2:9"},
 		{"in a string that is JSON", `"content":"{\"db_password\":\"` + password + `\"}"`, "2:11"},
-		{"one of each", `"content":"ghp_` + random(alnum, 36) + `","db_password":"` + password + `"`, "2:11 2:68"},
+		{"one of each", `"content":"` + githubToken + `","db_password":"` + password + `"`, "2:11 2:68"},
 		{"behind hidden characters",
-			strings.Repeat(`"a":"\u202e",`, maxHidden) + `"b":"ghp_` + random(alnum, 36) + `"`, "2:135"},
+			strings.Repeat(`"a":"\u202e",`, maxHidden) + `"b":"` + githubToken + `"`, "2:135"},
 	}
 	for _, tt := range tests {
 		data := "{\"agent_prompt_found\": true, \"has_memory\": false, \"has_metrics\": true, \"pointers\": [],\n" +
@@ -484,7 +475,7 @@ func TestFromJSONKeys(t *testing.T) {
 		}
 	}
 	many := `{"agent_prompt_found": true, "has_memory": false, "has_metrics": true, "pointers": [], "a": [` +
-		strings.Repeat(`"ghp_`+random(alnum, 36)+`",`, 50) + `""]}`
+		strings.Repeat(`"`+githubToken+`",`, 50) + `""]}`
 	_, findings, err := FromJSON("given.json", []byte(many), coach(Markdown))
 	if err != nil || len(findings) != maxSecrets {
 		t.Errorf("%d findings, %v", len(findings), err)

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/secrets"
 )
 
 // overlap is how far what is left out is searched for secrets, in bytes, so that a cut
@@ -129,15 +130,15 @@ func (p *part) place(offset int) (line, column int) {
 }
 
 // secrets are those that the content holds, or a part of.
-func (p *part) secrets() []span {
+func (p *part) secrets() []secrets.Span {
 	if p.leftOut == 0 {
-		return findSecrets(p.content)
+		return secrets.Find(p.content)
 	}
-	var spans []span
+	var spans []secrets.Span
 	from := len(p.before)
-	for _, s := range findSecrets(bytes.Join([][]byte{p.before, p.content, p.after}, nil)) {
-		s.start, s.end = max(s.start-from, 0), min(s.end-from, len(p.content))
-		if s.start < s.end {
+	for _, s := range secrets.Find(bytes.Join([][]byte{p.before, p.content, p.after}, nil)) {
+		s.Start, s.End = max(s.Start-from, 0), min(s.End-from, len(p.content))
+		if s.Start < s.End {
 			spans = append(spans, s)
 		}
 	}

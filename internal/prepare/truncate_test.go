@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
 // Of a file that is too large the end or the beginning is carried, whole lines of it
@@ -99,26 +100,25 @@ func checkLeftOut(t *testing.T, b *Bundle, part string, state State, leftOut int
 func TestTruncatedSecrets(t *testing.T) {
 	t.Parallel()
 	const memory, prompt = ".kaizen/agents/coach/memory.md", "agents/coach.md"
-	key := "-----BEGIN PRIVATE" + " KEY-----\n" + strings.Repeat(random(alnum, 64)+"\n", 40) +
+	key := "-----BEGIN PRIVATE" + " KEY-----\n" + strings.Repeat(fixture.Random(fixture.Alnum, 64)+"\n", 40) +
 		"-----END PRIVATE" + " KEY-----\n"
-	token := "ghp_" + random(alnum, 36)
 	fill := func(n int) string { return strings.Repeat("x", n-1) + "\n" }
 	tests := []struct {
 		name, path, content string
 		want                []string
 	}{
-		{"before the cut", memory, token + "\n" + fill(MaxFile), []string{"0:0 large-file"}},
-		{"behind the cut", memory, "1\n2\n" + strings.Repeat("x\n", MaxFile/2) + token,
+		{"before the cut", memory, githubToken + "\n" + fill(MaxFile), []string{"0:0 large-file"}},
+		{"behind the cut", memory, "1\n2\n" + strings.Repeat("x\n", MaxFile/2) + githubToken,
 			[]string{"0:0 large-file", "131075:1 secret"}},
 		{"a key that the cut goes through", memory, "1\n" + key + strings.Repeat("x\n", MaxFile/2-500),
 			[]string{"0:0 large-file", "29:1 secret"}},
-		{"a token that the cut goes through", memory, "x" + token + strings.Repeat(" ", MaxFile-20) + "\n",
+		{"a token that the cut goes through", memory, "x" + githubToken + strings.Repeat(" ", MaxFile-20) + "\n",
 			[]string{"0:0 large-file", "0:0 secret"}},
 		{"a key at the end of what is carried", prompt, strings.Repeat("x\n", MaxFile/2-500) + key,
 			[]string{"0:0 large-file", "130573:1 secret"}},
-		{"a token at the end of what is carried", prompt, strings.Repeat(" ", MaxFile-20) + token,
+		{"a token at the end of what is carried", prompt, strings.Repeat(" ", MaxFile-20) + githubToken,
 			[]string{"0:0 large-file", "1:262125 secret"}},
-		{"behind what is carried", prompt, fill(MaxFile) + token, []string{"0:0 large-file"}},
+		{"behind what is carried", prompt, fill(MaxFile) + githubToken, []string{"0:0 large-file"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -135,7 +135,7 @@ func TestTruncatedSecrets(t *testing.T) {
 			if !slices.Equal(got, tt.want) {
 				t.Errorf("findings %q, want %q", got, tt.want)
 			}
-			for _, piece := range []string{token[:20], token[20:], key[100:130], key[len(key)-100 : len(key)-70]} {
+			for _, piece := range []string{githubToken[:20], githubToken[20:], key[100:130], key[len(key)-100 : len(key)-70]} {
 				if strings.Contains(string(b.Content), piece) {
 					t.Errorf("the bundle holds a piece of a secret: %q", piece)
 				}

@@ -1,4 +1,4 @@
-package prepare
+package secrets
 
 import (
 	"bytes"
@@ -31,8 +31,8 @@ var (
 // privateKeys finds private keys, whatever a diff, a comment, a program or a page writes
 // around their lines. A key goes from mark to mark. Where its end is missing, or the text
 // between the marks is mostly something else, it goes as far as its lines do.
-func privateKeys(text []byte) []span {
-	var spans []span
+func privateKeys(text []byte) []Span {
+	var spans []Span
 	marks := keyMarks().FindAllSubmatchIndex(text, -1)
 	for i, m := range marks {
 		if m[2] < 0 {
@@ -44,9 +44,9 @@ func privateKeys(text []byte) []span {
 		}
 		body := text[m[1]:next[0]]
 		if next[2] < 0 && readKey(body, true).isKey() {
-			spans = append(spans, span{m[0], next[1], "private-key"})
+			spans = append(spans, Span{m[0], next[1], "private-key"})
 		} else if k := readKey(body, false); k.isKey() {
-			spans = append(spans, span{m[0], m[1] + k.end, "private-key"})
+			spans = append(spans, Span{m[0], m[1] + k.end, "private-key"})
 		}
 	}
 	return spans

@@ -1,10 +1,12 @@
-package prepare
+package secrets
 
 import (
 	"cmp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
 // A private key is found in every form in which files hold one, and nothing of it stays
@@ -12,7 +14,7 @@ import (
 func TestPrivateKeys(t *testing.T) {
 	t.Parallel()
 	const begin, end = "-----BEGIN RSA PRIVATE" + " KEY-----", "-----END RSA PRIVATE" + " KEY-----"
-	secret := random(alnum+"+/", 64*6+20)
+	secret := fixture.Random(fixture.Alnum+"+/", 64*6+20)
 	var lines []string
 	for rest := secret; rest != ""; rest = rest[min(len(rest), 64):] {
 		lines = append(lines, rest[:min(len(rest), 64)])
@@ -50,12 +52,12 @@ func TestPrivateKeys(t *testing.T) {
 		{"PGP with a version", pgp("Version: GnuPG v2.0.22 (GNU/Linux)\n")},
 		{"PGP with a comment", pgp("Version: GnuPG v2\nComment: https://example.com/...\n")},
 		{"encrypted", begin + "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC," +
-			strings.ToUpper(random(hexDigits, 32)) + "\n\n" + body + "\n" + end},
+			strings.ToUpper(fixture.Random(fixture.Hex, 32)) + "\n\n" + body + "\n" + end},
 		{"SSH2", "---- BEGIN SSH2 ENCRYPTED PRIVATE" + " KEY ----\nComment: \"2048-bit RSA, me@example.com\"\n" +
 			body + "\n---- END SSH2 ENCRYPTED PRIVATE" + " KEY ----\n"},
 		{"PuTTY", "PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none\nComment: rsa-key-example\n" +
 			"Public-Lines: 1\nAAAAB3NzaC1yc2E=\nPrivate-Lines: 7\n" +
-			body + "\nPrivate-MAC: " + random(hexDigits, 40) + "\n"},
+			body + "\nPrivate-MAC: " + fixture.Random(fixture.Hex, 40) + "\n"},
 		{"long", begin + strings.Repeat("\n"+body, 300) + "\n" + end},
 		{"without its end", "intro\n\n" + begin + "\n" + body + "\n\nAnd so on.\n"},
 		{"without its end, in a diff", "-" + begin + "\n-" + strings.Join(lines, "\n-") + "\n And so on.\n"},
@@ -63,12 +65,12 @@ func TestPrivateKeys(t *testing.T) {
 			begin + "\n" + body + "\n" + strings.Repeat("Some words that no key holds.\n", 100) + "as in `" + end + "`"},
 	}
 	for _, tt := range tests {
-		spans := findSecrets([]byte(tt.text))
-		left := string(redact([]byte(tt.text), spans))
-		if len(spans) != 1 || spans[0].rule != "private-key" {
+		spans := Find([]byte(tt.text))
+		left := string(Redact([]byte(tt.text), spans))
+		if len(spans) != 1 || spans[0].Kind != "private-key" {
 			t.Errorf("%s: %v", tt.name, spans)
 		}
-		if slices.ContainsFunc(lines, func(line string) bool { return leaks([]byte(left), line) }) {
+		if slices.ContainsFunc(lines, func(line string) bool { return fixture.Reveals([]byte(left), line) }) {
 			t.Errorf("%s: redact leaves %q", tt.name, left)
 		}
 	}
@@ -78,7 +80,7 @@ func TestPrivateKeys(t *testing.T) {
 func TestNoPrivateKey(t *testing.T) {
 	t.Parallel()
 	const begin, end = "-----BEGIN PRIVATE" + " KEY-----", "-----END PRIVATE" + " KEY-----"
-	line := random(alnum+"+/", 64)
+	line := fixture.Random(fixture.Alnum+"+/", 64)
 	for name, text := range map[string]string{
 		"dots":              begin + "\n...\n" + end,
 		"a blank":           begin + "\n<your key>\n" + end,
@@ -89,7 +91,7 @@ func TestNoPrivateKey(t *testing.T) {
 		"x":                 begin + "\nMIIEvQIBADAN" + strings.Repeat("x", 52) + "\n" + end,
 		"example":           begin + "\nMIIEvQIBADAN" + strings.Repeat("EXAMPLEkey0", 5) + "\n" + end,
 		"both in prose":     "Look for `" + begin + "` and `" + end + "`.",
-		"far apart": "Refuse `" + begin + "`.\n\nThe commit " + random(hexDigits, 40) +
+		"far apart": "Refuse `" + begin + "`.\n\nThe commit " + fixture.Random(fixture.Hex, 40) +
 			" is fine, and so is\n\n    integrity " + line +
 			"\n\nin the file that locks what a build takes from others.\n\nRefuse `" + end + "`.",
 		"paths": begin +
@@ -98,8 +100,8 @@ func TestNoPrivateKey(t *testing.T) {
 			strings.ReplaceAll(end, "PRIVATE", "PUBLIC"),
 		"PuTTY's words": "It has Public-Lines: and Private-Lines: 14 of them.",
 	} {
-		if spans := findSecrets([]byte(text)); len(spans) > 0 {
-			t.Errorf("%s: %s in %q", name, spans[0].rule, text)
+		if spans := Find([]byte(text)); len(spans) > 0 {
+			t.Errorf("%s: %s in %q", name, spans[0].Kind, text)
 		}
 	}
 	for after, want := range map[string]string{
@@ -108,7 +110,7 @@ func TestNoPrivateKey(t *testing.T) {
 		"\n// Ab3dEf==\nWords stay\n": "\nWords stay\n",
 	} {
 		text := begin + "\n" + line + after
-		got := string(redact([]byte(text), findSecrets([]byte(text))))
+		got := string(Redact([]byte(text), Find([]byte(text))))
 		if got != "[redacted:private-key]"+cmp.Or(want, after) {
 			t.Errorf("redact = %q", got)
 		}

@@ -1,4 +1,4 @@
-package prepare
+package secrets
 
 import (
 	"fmt"
@@ -17,13 +17,13 @@ var quoted = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`"
 func Mask(file string, source []byte, findings []diag.Finding) []diag.Finding {
 	lines := make(map[int]bool)
 	var masked []diag.Finding
-	for _, s := range findSecrets(source) {
-		line, column := diag.Position(source, s.start)
-		last, _ := diag.Position(source, s.end)
+	for _, s := range Find(source) {
+		line, column := diag.Position(source, s.Start)
+		last, _ := diag.Position(source, s.End)
 		for ; line <= last; line++ {
 			if !lines[line] {
 				masked = append(masked, diag.Secret.At(file, line, column,
-					fmt.Sprintf("a secret of the kind %s stands in the manifest", s.rule),
+					fmt.Sprintf("a secret of the kind %s stands in the manifest", s.Kind),
 					"remove it and revoke it: it is in the history too"))
 			}
 			lines[line], column = true, 1

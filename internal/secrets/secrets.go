@@ -1,4 +1,6 @@
-package prepare
+// Package secrets finds secrets in text and removes them: tokens, passwords and private
+// keys. It knows only the text, not where it comes from.
+package secrets
 
 import (
 	"bytes"
@@ -12,10 +14,10 @@ import (
 	"sync"
 )
 
-// span is where a secret is in a text.
-type span struct {
-	start, end int
-	rule       string
+// Span is where a secret is in a text.
+type Span struct {
+	Start, End int    // byte offsets, the end exclusive
+	Kind       string // such as github-token; never a part of the secret
 }
 
 // detector finds one kind of secret.
@@ -29,7 +31,7 @@ type detector struct {
 	// tried: words such as token are common in prose.
 	atKeyword bool
 	// find replaces the pattern and all below where a pattern is not enough.
-	find func(text []byte) []span
+	find func(text []byte) []Span
 	// entropy is the least entropy of a secret in bits a byte: it tells a token from xxxxxxxx.
 	entropy float64
 	// refuse says which matches are no secrets, beside placeholders.
@@ -170,15 +172,15 @@ var detectors = sync.OnceValue(func() []*detector {
 	}
 })
 
-// findSecrets finds the secrets in a text, in its order and without overlaps. A text with
+// Find finds the secrets in a text, in its order and without overlaps. A text with
 // zero bytes or backslashes is searched a second time without what UTF-16, JSON, Markdown
 // and the like wrap around a secret.
-func findSecrets(data []byte) []span {
+func Find(data []byte) []Span {
 	spans := search(data)
 	if bytes.ContainsAny(data, "\x00\\") {
 		text, offsets := unwrap(data)
 		for _, s := range search(text) {
-			spans = append(spans, span{offsets[s.start], offsets[s.end], s.rule})
+			spans = append(spans, Span{offsets[s.Start], offsets[s.End], s.Kind})
 		}
 		spans = merge(data, spans)
 	}
@@ -233,8 +235,8 @@ func escaped(data []byte) (c byte, size int) {
 	return '\\', 1
 }
 
-func search(text []byte) []span {
-	var spans []span
+func search(text []byte) []Span {
+	var spans []Span
 	lower := lowerASCII(text)
 	for _, d := range detectors() {
 		if d.find != nil {
@@ -300,7 +302,7 @@ func lowerASCII(text []byte) []byte {
 }
 
 // secret judges one match, given by the offsets of its groups.
-func (d *detector) secret(text []byte, m []int) (span, bool) {
+func (d *detector) secret(text []byte, m []int) (Span, bool) {
 	groups := make([][]byte, 0, len(m)/2)
 	for i := 0; i < len(m); i += 2 {
 		if m[i] < 0 {
@@ -309,32 +311,32 @@ func (d *detector) secret(text []byte, m []int) (span, bool) {
 		}
 		groups = append(groups, text[m[i]:m[i+1]])
 	}
-	s := span{m[0], m[1], d.id}
+	s := Span{m[0], m[1], d.id}
 	switch {
 	case d.id == "url-password":
-		s.start, s.end = m[4], m[5]
+		s.Start, s.End = m[4], m[5]
 	case len(m) == 4:
-		s.start, s.end = m[2], m[3]
+		s.Start, s.End = m[2], m[3]
 	}
-	secret := text[s.start:s.end]
+	secret := text[s.Start:s.End]
 	if placeholder(secret) || entropy(secret) < d.entropy || d.refuse != nil && d.refuse(groups) {
-		return span{}, false
+		return Span{}, false
 	}
 	return s, true
 }
 
 // merge sorts the spans of text and joins those that overlap, under the name of the first.
 // Each goes on to the end of its value, which may be longer than its pattern knows.
-func merge(text []byte, spans []span) []span {
-	slices.SortStableFunc(spans, func(a, b span) int { return cmp.Compare(a.start, b.start) })
-	var merged []span
+func merge(text []byte, spans []Span) []Span {
+	slices.SortStableFunc(spans, func(a, b Span) int { return cmp.Compare(a.Start, b.Start) })
+	var merged []Span
 	for _, s := range spans {
 		n := len(merged)
-		if n == 0 || s.start >= merged[n-1].end {
-			s.end = endOfValue(text, s.end)
+		if n == 0 || s.Start >= merged[n-1].End {
+			s.End = endOfValue(text, s.End)
 			merged = append(merged, s)
-		} else if s.end > merged[n-1].end {
-			merged[n-1].end = endOfValue(text, s.end)
+		} else if s.End > merged[n-1].End {
+			merged[n-1].End = endOfValue(text, s.End)
 		}
 	}
 	return merged
@@ -352,14 +354,15 @@ func endOfValue(text []byte, at int) int {
 	return at
 }
 
-// redact puts [redacted:<detector>] in the place of each span.
-func redact(data []byte, spans []span) []byte {
+// Redact returns data with [redacted:<kind>] in place of each span. The spans are those
+// that Find returned for data.
+func Redact(data []byte, spans []Span) []byte {
 	var out []byte
 	done := 0
 	for _, s := range spans {
-		out = append(out, data[done:s.start]...)
-		out = append(out, "[redacted:"+s.rule+"]"...)
-		done = s.end
+		out = append(out, data[done:s.Start]...)
+		out = append(out, "[redacted:"+s.Kind+"]"...)
+		done = s.End
 	}
 	return append(out, data[done:]...)
 }
