@@ -7,20 +7,20 @@ import (
 	"sync"
 )
 
-// A key has at least so many base64 characters. Where dots mark lines that are left out
-// it has more: the first lines of a key that documentation shows are its header and the
+// The least number of base64 characters of a key. It is higher if dots mark omitted
+// lines: documentation shows the first lines of a key, which hold its header and the
 // public modulus.
 const leastKey, leastElided = 32, 200
 
 var (
-	// keyMarks finds what a private key begins with, as the first group, and what it ends
-	// with: PEM, SSH2 and the private part of PuTTY's.
+	// keyMarks matches the begin mark of a private key as the first group, or an end mark:
+	// of PEM, SSH2 and PuTTY's private part.
 	keyMarks = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`(-{4,5} ?BEGIN[ A-Z0-9]{0,60}PRIVATE KEY(?: BLOCK)? ?-{4,5}|Private-Lines: ?[0-9]+)|` +
 			`-{4,5} ?END[ A-Z0-9]{0,60}PRIVATE KEY(?: BLOCK)? ?-{4,5}|Private-(?:MAC|Hash): ?[0-9a-f]*`)
 	})
-	// A line of a key ends where the text's line ends, or that of the text in which a
-	// program or a page writes it.
+	// keyLineEnd matches the end of a key's line: a line feed, or what a program or a page
+	// writes for one.
 	keyLineEnd = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\n|\\+[nr]|(?i:<br ?/?>)`) })
 	keyTag     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`<[^<>]*>`) })
 	keyRun     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[A-Za-z0-9+/]{16,}={0,2}`) })
@@ -28,40 +28,45 @@ var (
 	keyTail    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9+/=]+$`) })
 )
 
-// privateKeys finds private keys, whatever a diff, a comment, a program or a page writes
-// around their lines. A key goes from mark to mark. Where its end is missing, or the text
-// between the marks is mostly something else, it goes as far as its lines do.
+// privateKeys returns the private keys in text, whatever a diff, a comment, a program or a
+// page writes around their lines. A key extends from mark to mark. If its end mark is
+// missing, or the text between the marks is mostly something else, it extends to its last
+// line.
 func privateKeys(text []byte) []Span {
+	const name = "private-key"
+	if !bytes.Contains(text, []byte("PRIVATE KEY")) && !bytes.Contains(text, []byte("Private-Lines:")) {
+		return nil
+	}
 	var spans []Span
 	marks := keyMarks().FindAllSubmatchIndex(text, -1)
 	for i, m := range marks {
 		if m[2] < 0 {
 			continue
 		}
-		next := []int{len(text), len(text), len(text)} // no mark, so no end
+		next := []int{len(text), len(text), len(text)} // no mark follows
 		if i+1 < len(marks) {
 			next = marks[i+1]
 		}
 		body := text[m[1]:next[0]]
 		if next[2] < 0 && readKey(body, true).isKey() {
-			spans = append(spans, Span{m[0], next[1], "private-key"})
+			spans = append(spans, Span{m[0], next[1], name})
 		} else if k := readKey(body, false); k.isKey() {
-			spans = append(spans, Span{m[0], m[1] + k.end, "private-key"})
+			spans = append(spans, Span{m[0], m[1] + k.end, name})
 		}
 	}
 	return spans
 }
 
-// keyText is what was read between the marks of a key.
+// keyText is the text after the begin mark of a key.
 type keyText struct {
 	material []byte // long runs of base64, from lines that hold little else
-	others   int    // the length of the lines that no key has
-	elided   bool   // dots mark a part that is left out
-	end      int    // where the last of the material ends
+	others   int    // the length of all lines that cannot belong to a key
+	elided   bool   // dots mark an omitted part
+	end      int    // the end of the last material
 }
 
-// readKey reads all lines, or those up to the first that is shorter than a key's or that
-// no key has.
+// readKey reads all lines of body. Without all it stops at the first line that is shorter
+// than a key's, or that cannot belong to a key.
 func readKey(body []byte, all bool) keyText {
 	var k keyText
 	for at, next := 0, 0; at < len(body); at = next {
@@ -96,8 +101,7 @@ func readKey(body []byte, all bool) keyText {
 	return k
 }
 
-// isKey reports whether the text is a key rather than words, paths, digests or a
-// placeholder.
+// isKey reports whether the text is a key, not words, paths, digests or a placeholder.
 func (k keyText) isKey() bool {
 	least := leastKey
 	if k.elided {

@@ -13,8 +13,8 @@ import (
 // under redact.
 func TestPrivateKeys(t *testing.T) {
 	t.Parallel()
-	const begin, end = "-----BEGIN RSA PRIVATE" + " KEY-----", "-----END RSA PRIVATE" + " KEY-----"
-	secret := fixture.Random(fixture.Alnum+"+/", 64*6+20)
+	const begin, end = pemBegin, pemEnd
+	secret := b64(64*6 + 20)
 	var lines []string
 	for rest := secret; rest != ""; rest = rest[min(len(rest), 64):] {
 		lines = append(lines, rest[:min(len(rest), 64)])
@@ -52,12 +52,12 @@ func TestPrivateKeys(t *testing.T) {
 		{"PGP with a version", pgp("Version: GnuPG v2.0.22 (GNU/Linux)\n")},
 		{"PGP with a comment", pgp("Version: GnuPG v2\nComment: https://example.com/...\n")},
 		{"encrypted", begin + "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC," +
-			strings.ToUpper(fixture.Random(fixture.Hex, 32)) + "\n\n" + body + "\n" + end},
+			strings.ToUpper(hex(32)) + "\n\n" + body + "\n" + end},
 		{"SSH2", "---- BEGIN SSH2 ENCRYPTED PRIVATE" + " KEY ----\nComment: \"2048-bit RSA, me@example.com\"\n" +
 			body + "\n---- END SSH2 ENCRYPTED PRIVATE" + " KEY ----\n"},
 		{"PuTTY", "PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none\nComment: rsa-key-example\n" +
 			"Public-Lines: 1\nAAAAB3NzaC1yc2E=\nPrivate-Lines: 7\n" +
-			body + "\nPrivate-MAC: " + fixture.Random(fixture.Hex, 40) + "\n"},
+			body + "\nPrivate-MAC: " + hex(40) + "\n"},
 		{"long", begin + strings.Repeat("\n"+body, 300) + "\n" + end},
 		{"without its end", "intro\n\n" + begin + "\n" + body + "\n\nAnd so on.\n"},
 		{"without its end, in a diff", "-" + begin + "\n-" + strings.Join(lines, "\n-") + "\n And so on.\n"},
@@ -80,7 +80,7 @@ func TestPrivateKeys(t *testing.T) {
 func TestNoPrivateKey(t *testing.T) {
 	t.Parallel()
 	const begin, end = "-----BEGIN PRIVATE" + " KEY-----", "-----END PRIVATE" + " KEY-----"
-	line := fixture.Random(fixture.Alnum+"+/", 64)
+	line := b64(64)
 	for name, text := range map[string]string{
 		"dots":              begin + "\n...\n" + end,
 		"a blank":           begin + "\n<your key>\n" + end,
@@ -91,7 +91,7 @@ func TestNoPrivateKey(t *testing.T) {
 		"x":                 begin + "\nMIIEvQIBADAN" + strings.Repeat("x", 52) + "\n" + end,
 		"example":           begin + "\nMIIEvQIBADAN" + strings.Repeat("EXAMPLEkey0", 5) + "\n" + end,
 		"both in prose":     "Look for `" + begin + "` and `" + end + "`.",
-		"far apart": "Refuse `" + begin + "`.\n\nThe commit " + fixture.Random(fixture.Hex, 40) +
+		"far apart": "Refuse `" + begin + "`.\n\nThe commit " + hex(40) +
 			" is fine, and so is\n\n    integrity " + line +
 			"\n\nin the file that locks what a build takes from others.\n\nRefuse `" + end + "`.",
 		"paths": begin +

@@ -1,0 +1,148 @@
+package secrets
+
+import (
+	"bytes"
+	"encoding/base64"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// The functions that kinds name as except get the groups of a match: the whole match
+// first. The last group, or the whole match of a pattern without groups, is the value.
+// They return true if the value is not a secret.
+
+func valueOf(groups [][]byte) []byte { return groups[len(groups)-1] }
+
+// noDigit excludes identifiers and descriptions, which have no digit; a token has one.
+func noDigit(groups [][]byte) bool { return !bytes.ContainsAny(valueOf(groups), "0123456789") }
+
+// plainWord excludes code, words, paths, and the passwords that documentation uses.
+func plainWord(groups [][]byte) bool {
+	value := string(valueOf(groups))
+	lower := strings.ToLower(value)
+	for _, code := range []string{
+		"process.env", "os.environ", "getenv", "secrets.", "config.", "vault:", "env:", "op://", "://",
+	} {
+		if strings.Contains(lower, code) {
+			return true
+		}
+	}
+	if !strings.ContainsAny(lower, "0123456789!@#%^&*+=?~-") || strings.ContainsAny(lower, "()[]{}") || isPublic(value) {
+		return true
+	}
+	return len(strings.Trim(withoutFiller(lower), "-_.")) < 6
+}
+
+// plainName also excludes names that consist of several words.
+func plainName(groups [][]byte) bool { return plainWord(groups) || isName(string(valueOf(groups))) }
+
+// plainUnquoted excludes every unquoted value that does not mix letters with digits, or
+// that is a name.
+func plainUnquoted(groups [][]byte) bool {
+	letters := bytes.ContainsAny(bytes.ToLower(valueOf(groups)), "abcdefghijklmnopqrstuvwxyz")
+	return !letters || noDigit(groups) || plainName(groups)
+}
+
+// nameOrPath excludes names, paths and values without a digit, which prose and settings
+// have without quotes. A long value may have more slashes and hyphens, because base64 has
+// them.
+func nameOrPath(groups [][]byte) bool {
+	value := valueOf(groups)
+	more := len(value) / 32
+	return plainName(groups) || noDigit(groups) ||
+		bytes.Count(value, []byte("/")) > 2+more || bytes.Count(value, []byte("-")) > 3+more
+}
+
+// harmlessURL excludes passwords that documentation uses (user:password@, app:app_dev@)
+// and those of databases on the same machine. It also excludes what only looks like a
+// password: the port of a proxy, and the image reference name:tag@sha256.
+func harmlessURL(groups [][]byte) bool {
+	user, password, host := string(groups[1]), string(groups[2]), string(groups[3])
+	if port, err := strconv.Atoi(password); err == nil && port < 1<<16 {
+		return true
+	}
+	host = strings.Trim(strings.ToLower(host), ".-")
+	name, _, _ := strings.Cut(host, ":")
+	return isWeak(user, password) ||
+		slices.Contains([]string{"sha256", "sha512", "localhost", "127.0.0.1"}, name) ||
+		host == "[::1" || host == "::1"
+}
+
+// harmlessPassword excludes passwords that documentation uses, and values that a shell or
+// a function call fills in.
+func harmlessPassword(groups [][]byte) bool {
+	value := string(valueOf(groups))
+	return isWeak("", value) || strings.ContainsAny(value, "()[]{}$")
+}
+
+// harmlessHeader excludes values without a digit, and credentials in base64 that
+// documentation uses.
+func harmlessHeader(groups [][]byte) bool {
+	decoded, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(string(valueOf(groups)), "="))
+	user, password, found := strings.Cut(string(decoded), ":")
+	return noDigit(groups) || err == nil && found && (isPlaceholder(decoded) || isWeak(user, password))
+}
+
+// isPlaceholder reports whether documentation writes such a value instead of a secret.
+func isPlaceholder(secret []byte) bool {
+	lower := strings.ToLower(string(secret))
+	for _, mark := range []string{
+		"example", "xxxx", "changeme", "placeholder", "your_", "your-", "redacted", "dummy",
+		"****", "...", "${", "{{", "$(", "<", "%s", "…",
+	} {
+		if strings.Contains(lower, mark) {
+			return true
+		}
+	}
+	return strings.HasPrefix(lower, "$") || strings.HasPrefix(lower, "%") || strings.HasPrefix(lower, "{")
+}
+
+// withoutFiller removes from a lower-case value the words that documentation uses as
+// passwords, and those that say what a secret is for.
+func withoutFiller(value string, more ...string) string {
+	for _, word := range append(more,
+		"password", "passw0rd", "p@ssw0rd", "passwd", "pass", "secret", "test", "demo", "fake",
+		"sample", "insert", "replace", "admin", "user", "my", "here", "string", "123456", "letmein",
+		"qwerty", "token", "key", "sha256", "base64", "argon2", "pbkdf2", "oauth2",
+	) {
+		value = strings.ReplaceAll(value, word, "")
+	}
+	return value
+}
+
+// isWeak reports whether password consists of words, or of little more than the user's
+// name or filler.
+func isWeak(user, password string) bool {
+	lower := strings.ToLower(password)
+	rest := withoutFiller(lower, strings.ToLower(user),
+		"x-oauth-basic", "postgres", "mysql", "root", "guest", "pwd", "app", "api", "dev", "db")
+	return wordsPattern().MatchString(password) || rest != lower && fewDigits().MatchString(rest)
+}
+
+func isPublic(value string) bool { return publicPattern().MatchString(value) }
+func isName(value string) bool   { return namePattern().MatchString(value) }
+
+var (
+	// publicPattern matches absolute and relative paths, labelled digests, and the addresses
+	// of accounts and contracts.
+	publicPattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(?:~/|\.{1,2}/|[A-Za-z]:\\|/[a-z][a-z0-9_.-]{1,30}(?:/|$)|` +
+			`(?i:sha(?:1|224|256|384|512))[-:]|0x[0-9A-Fa-f]{40}$)`)
+	})
+	// namePattern matches words and short numbers with separators. The capitals and digits of
+	// a token are at other places.
+	namePattern = sync.OnceValue(func() *regexp.Regexp {
+		const word = `(?:(?:[A-Z]{1,20}|[A-Z]?[a-z]{1,20}(?:[A-Z][a-z]{2,20})*)[0-9]{0,2}|[0-9]{1,4})`
+		return regexp.MustCompile(`^[-_./]*` + word + `(?:[-_./]` + word + `)+$`)
+	})
+	// wordsPattern matches words of ordinary length. Longer ones are passwords, which some
+	// services make of letters alone.
+	wordsPattern = sync.OnceValue(func() *regexp.Regexp {
+		const word = `(?:[A-Z]?[a-z]{1,12}|[A-Z]{1,12})`
+		return regexp.MustCompile(`^` + word + `(?:[-_. ]` + word + `)*$`)
+	})
+	fewDigits = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[-_.!]*[0-9]{0,4}[-_.!]*$`) })
+)
