@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/metrics"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
@@ -109,12 +110,15 @@ func (c *collector) loadMetrics(path string) *part {
 	if !strings.HasSuffix(path, ".jsonl") {
 		p := c.load("metrics", path)
 		if p != nil && p.state == Verbatim {
-			c.checkSummary(p)
+			c.findings = append(c.findings, metrics.Check(path, c.entry.Agent, p.content)...)
 		}
 		return p
 	}
-	runs := executions{path: path, agent: c.entry.Agent, secrets: c.policy != SecretsOff}
-	s := c.read("metrics", path, runs.read)
+	var runs *metrics.Executions
+	s := c.read("metrics", path, func(r io.Reader) (err error) {
+		runs, err = metrics.ReadExecutions(r, c.entry.Agent, c.executionsScanner(path))
+		return err
+	})
 	switch {
 	case s == nil:
 		return nil
@@ -122,8 +126,8 @@ func (c *collector) loadMetrics(path string) *part {
 		c.large(s, maxDigest, "it is not summarized")
 		return &part{source: *s, state: Omitted}
 	}
-	c.reportExecutions(&runs)
-	return &part{source: *s, state: Summarized, content: runs.summary()}
+	c.findings = append(c.findings, runs.Findings(path)...)
+	return &part{source: *s, state: Summarized, content: runs.Summary().JSON()}
 }
 
 // digest reads the file at path for its size and digest only.

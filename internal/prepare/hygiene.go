@@ -56,6 +56,26 @@ func (c *collector) secret(file string, s secretAt) {
 	c.findings = append(c.findings, f)
 }
 
+// executionsScanner reports the secrets in the lines of an executions.jsonl. A secret
+// there stops the agent like any other, although the summary has no text of the file;
+// under SecretsRedact nothing needs to be replaced.
+func (c *collector) executionsScanner(file string) func(line []byte, number int) {
+	found := 0
+	return func(line []byte, number int) {
+		if c.policy == SecretsOff || found == maxSecrets {
+			return
+		}
+		for _, s := range secrets.Find(line) {
+			if found == maxSecrets {
+				return
+			}
+			found++
+			_, column := diag.Position(line, s.Start)
+			c.secret(file, secretAt{s.Kind, number, column})
+		}
+	}
+}
+
 // cleanSessionClose checks the suggested commands, which go into the event, as hygiene
 // checks a file.
 func (c *collector) cleanSessionClose(lines []string) {

@@ -2,7 +2,6 @@ package prepare
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -200,77 +199,26 @@ func TestPointers(t *testing.T) {
 	}
 }
 
-func TestExecutions(t *testing.T) {
+// Executions are summarised and a summary is carried as it is; both are checked.
+func TestMetrics(t *testing.T) {
 	t.Parallel()
-	const none = `"success_rate":null,"avg_quality_score":null,"avg_execution_time_s":null,"last_execution":null,` +
-		`"trend":{"success_rate":null,"quality_score":null},`
-	const record = `{"agent":"coach","success":true,"timestamp":"2026-11-02T05:00:00Z"}`
-	tests := []struct{ name, lines, want string }{
-		{"empty", "", `{"execution_count":0,` + none + `"broken_lines":0}`},
-		{"kaizen-agentic",
-			`{"agent":"coach","timestamp":"2026-11-02T05:00:00Z","success":true,` +
-				`"execution_time_s":10,"quality_score":0.9}` + "\n" +
-				`{"agent":"coach","timestamp":"2026-11-09T05:00:00Z","success":false,"execution_time_s":20}` + "\n" +
-				`{"agent":"coach","timestamp":"2026-11-01T05:00:00Z","success":true,` +
-				`"execution_time_s":60,"quality_score":0.8}` + "\n",
-			`{"execution_count":3,"success_rate":0.6667,"avg_quality_score":0.85,"avg_execution_time_s":30,` +
-				`"last_execution":"2026-11-09T05:00:00Z",` +
-				`"trend":{"success_rate":"stable","quality_score":"declining"},"broken_lines":0}`},
-		{"other names",
-			`{"agent":"coach","recorded_at":"2026-11-02 05:00:00","status":"failed","duration_ms":1500,"quality":1}` + "\r\n" +
-				`{"agent":"coach","date":"2026-11-01","time":2.5,"ok":true}`,
-			`{"execution_count":2,"success_rate":0.5,"avg_quality_score":1,"avg_execution_time_s":2,` +
-				`"last_execution":"2026-11-02T05:00:00Z",` +
-				`"trend":{"success_rate":"improving","quality_score":null},"broken_lines":0}`},
-		{"offsets", `{"agent":"coach","success":true,"timestamp":"2026-11-02T05:00:00+02:00"}`,
-			`{"execution_count":1,` + strings.NewReplacer(`last_execution":null`, `last_execution":"2026-11-02T03:00:00Z"`,
-				`"success_rate":null,"avg`, `"success_rate":1,"avg`).Replace(none) + `"broken_lines":0}`},
-		{"not records of the agent's runs", strings.Join([]string{
-			`{"agent":"coach","success":true}`,
-			`{"agent":"coach","success":true,"timestamp":1764000000}`,
-			`{"success":true,"timestamp":"2026-11-02T05:00:00Z"}`,
-			`{"agent":"audit","success":true,"timestamp":"2026-11-02T05:00:00Z"}`,
-			`{"agent":"coach","success":"true","timestamp":"2026-11-02T05:00:00Z"}`,
-			`{"agent":"coach","success":true,"timestamp":"2026-11-02T05:00:00Z","quality_score":85}`,
-			`{"agent":"coach","success":true,"timestamp":"2026-11-02T05:00:00Z","quality_score":-0.1}`,
-			`{"agent":"coach","success":true,"timestamp":"2026-11-02T05:00:00Z","execution_time_s":-1}`,
-		}, "\n"), `{"execution_count":0,` + none + `"broken_lines":8}`},
-		{"broken", "\ufeff" + record + "\n\n{\n[]\nnull\n{\"success\":1e999}\n\x00\n" +
-			strings.Repeat("x", maxLine+1) + "\n{\"success\":true,\"time\":-1,\"quality\":7}",
-			`{"execution_count":1,"success_rate":1,"avg_quality_score":null,"avg_execution_time_s":null,` +
-				`"last_execution":"2026-11-02T05:00:00Z",` +
-				`"trend":{"success_rate":null,"quality_score":null},` + `"broken_lines":7}`},
-		{"hostile text", `{"timestamp":"## Prompt","success":"yes","time":"1"}`,
-			`{"execution_count":0,` + none + `"broken_lines":1}`},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			tree := newTree(t, map[string]string{"agents/coach.md": "p", ".kaizen/metrics/coach/executions.jsonl": tt.lines})
-			b, findings := must(t, tree, coach(JSON))
-			content, err := extract(b, "metrics")
-			fixture.Must(t, err)
-			var compact bytes.Buffer
-			if err := json.Compact(&compact, content); err != nil || compact.String() != tt.want {
-				t.Errorf("summary = %s, want %s (%v)", &compact, tt.want, err)
-			}
-			broken := strings.HasSuffix(tt.want, `"broken_lines":0}`)
-			if broken == has(findings, diag.BadMetrics.ID, ".kaizen/metrics/coach/executions.jsonl") {
-				t.Errorf("findings = %v", findings)
-			}
-		})
-	}
-}
-
-// TestWhyBroken holds the one finding about the broken lines of a file.
-func TestWhyBroken(t *testing.T) {
-	t.Parallel()
-	lines := "\n[]\n" + `{"agent":"audit","success":true,"timestamp":"2026-11-02T05:00:00Z"}` + "\n{\n"
-	tree := newTree(t, map[string]string{"agents/coach.md": "p", ".kaizen/metrics/coach/executions.jsonl": lines})
-	_, findings := must(t, tree, coach(JSON))
-	const want = "3 of 3 lines are left out of the summary: 2 with no JSON object, 1 with another agent"
-	if len(findings) != 1 || findings[0].Message != want || findings[0].Line != 2 {
-		t.Errorf("findings %+v, want %s", findings, want)
+	const runs, summary = ".kaizen/metrics/coach/executions.jsonl", ".kaizen/metrics/coach/summary.json"
+	const record = `{"agent":"coach","success":true,"timestamp":"2026-11-02T05:00:00Z"}` + "\n"
+	for _, tt := range []struct{ path, content, want string }{
+		{runs, record, ""}, {runs, "[]\n" + record, "1 of 2 lines are left out of the summary"},
+		{summary, `{"execution_count": 1}`, ""}, {summary, `{"execution_count": -1}`, "is not a whole number"},
+	} {
+		b, findings := must(t, newTree(t, map[string]string{"agents/coach.md": "p", tt.path: tt.content}), coach(JSON))
+		content, err := extract(b, "metrics")
+		fixture.Must(t, err)
+		if tt.path == runs && !strings.Contains(string(content), `"execution_count": 1`) ||
+			tt.path == summary && string(content) != tt.content {
+			t.Errorf("%q is carried as %q", tt.content, content)
+		}
+		if has(findings, diag.BadMetrics.ID, tt.path) != (tt.want != "") ||
+			!strings.Contains(strings.Join(texts(findings), "\n"), tt.want) {
+			t.Errorf("%q: findings %v, want %q", tt.content, findings, tt.want)
+		}
 	}
 }
 
@@ -286,34 +234,6 @@ func TestNotText(t *testing.T) {
 		_, findings := must(t, newTree(t, map[string]string{"agents/coach.md": c.prompt}), coach(JSON))
 		if got := strings.Join(texts(findings), "\n"); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
-		}
-	}
-}
-
-func TestBadSummary(t *testing.T) {
-	t.Parallel()
-	for content, want := range map[string]string{
-		"{}": "", "": "1:1", "[]": "1:1", "{\n \"a\": x}": "2:7", "null": "1:1",
-		`{"execution_count": 2, "success_rate": 1, "avg_quality_score": null, "avg_execution_time_s": 1.5e2, ` +
-			`"last_execution": "2026-11-02", ` +
-			`"trend": {"success_rate": "stable", "quality_score": null, "other": 1}, "agent": 1}`: "",
-		"\ufeff{\"execution_count\" :\n  \"2\"}":                                "2:3",
-		`{"execution_count": 1.5}`:                                              "1:21",
-		`{"ü": {"success_rate": []}, "success_rate": "87%"}`:                    "1:45",
-		"{\"trend\": {\n\t\"quality_score\":\n 0.5}, \"last_execution\": \"\"}": "3:2",
-		`{"trend": "stable"}`:                                                   "1:11",
-		`{"last_execution": 1764000000}`:                                        "1:20",
-		`{"avg_quality_score": true}`:                                           "1:23",
-		`{"avg_execution_time_s":{}}`:                                           "1:25",
-	} {
-		tree := newTree(t, map[string]string{"agents/coach.md": "p", ".kaizen/metrics/coach.json": content})
-		_, findings := must(t, tree, coach(JSON))
-		got := ""
-		for _, f := range findings {
-			got = fmt.Sprintf("%d:%d", f.Line, f.Column)
-		}
-		if got != want {
-			t.Errorf("%q: finding at %q, want %q", content, got, want)
 		}
 	}
 }

@@ -1,0 +1,221 @@
+// Package metrics reads what agents record about their runs. It summarises an
+// executions.jsonl, and checks a summary.json.
+package metrics
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+)
+
+// maxLine is the longest line of an executions.jsonl that is read as a run, in bytes. A
+// longer line counts as broken.
+const maxLine = 1 << 20
+
+// The names under which kaizen-agentic and similar tools record a run. The first name that
+// is present counts. A name that ends in ms has milliseconds, the other times are seconds.
+var (
+	successNames = []string{"success", "succeeded", "ok"}
+	timeNames    = []string{
+		"execution_time_s", "execution_time", "time", "time_s", "time_seconds",
+		"duration", "duration_s", "duration_seconds", "seconds",
+	}
+	milliNames   = []string{"execution_time_ms", "time_ms", "duration_ms"}
+	qualityNames = []string{"quality_score", "quality"}
+	whenNames    = []string{
+		"timestamp", "recorded_at", "finished_at", "completed_at", "ended_at", "started_at", "date", "time",
+	}
+)
+
+// Executions are the runs of one agent, and the broken lines beside them.
+type Executions struct {
+	agent                     string
+	runs, broken, firstBroken int
+	reasons                   map[string]int  // the number of broken lines by reason
+	successes                 series[int8]    // 1 or 0 for each run
+	quality                   series[float32] // of each run that has one
+	time                      float64         // the sum of all times in seconds
+	timed                     int             // the number of runs with a time
+	last                      time.Time
+}
+
+// ReadExecutions reads an executions.jsonl, which has one JSON object per line. Lines that
+// are not a record of one of agent's runs are broken. It calls each with every line, of
+// which it keeps at most 1 MiB, and its 1-based number.
+func ReadExecutions(r io.Reader, agent string, each func(line []byte, number int)) (*Executions, error) {
+	x := &Executions{agent: agent, reasons: make(map[string]int)}
+	lines := bufio.NewReaderSize(r, 64<<10)
+	for number := 1; ; number++ {
+		line, long, err := readLine(lines)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		each(line, number)
+		x.add(line, long, number)
+		if err != nil {
+			return x, nil
+		}
+	}
+}
+
+// readLine reads a line of any length and keeps maxLine bytes of it.
+func readLine(r *bufio.Reader) (line []byte, long bool, err error) {
+	for {
+		chunk, err := r.ReadSlice('\n')
+		if room := maxLine - len(line); len(chunk) > room {
+			chunk, long = chunk[:room], true
+		}
+		line = append(line, chunk...)
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, long, err
+		}
+	}
+}
+
+// add adds the run on a line, or counts the line as broken. It ignores blank lines.
+func (x *Executions) add(line []byte, long bool, number int) {
+	line = bytes.TrimSpace(bytes.TrimPrefix(line, []byte("\ufeff")))
+	if len(line) == 0 {
+		return
+	}
+	var run map[string]any
+	reason := notObject
+	if !long && json.Unmarshal(line, &run) == nil && run != nil {
+		reason = x.flaw(run)
+	}
+	if reason != "" {
+		if x.broken++; x.broken == 1 {
+			x.firstBroken = number
+		}
+		x.reasons[reason]++
+		return
+	}
+	x.runs++
+	ok, _ := succeeded(run)
+	x.successes = append(x.successes, map[bool]int8{true: 1}[ok])
+	if seconds, ok := duration(run); ok {
+		x.time += seconds
+		x.timed++
+	}
+	if q, ok := number64(run, qualityNames); ok && q <= 1 {
+		x.quality = append(x.quality, float32(q))
+	}
+	if at, ok := when(run); ok && at.After(x.last) {
+		x.last = at
+	}
+}
+
+// The reasons why a line is broken.
+const (
+	notObject   = "no JSON object"
+	noTimestamp = "no timestamp"
+	noAgent     = "no agent"
+	otherAgent  = "another agent"
+	noSuccess   = "no success of true or false"
+	badQuality  = "a quality outside of 0 to 1"
+	badTime     = "a negative time"
+)
+
+// flaw returns the reason why an object is not a record of one of the agent's runs, or "".
+func (x *Executions) flaw(run map[string]any) string {
+	agent, isText := run["agent"].(string)
+	_, hasSuccess := succeeded(run)
+	_, hasTimestamp := when(run)
+	outside := func(names []string, low, high float64) bool {
+		return slices.ContainsFunc(names, func(name string) bool {
+			v, isNumber := run[name].(float64)
+			return isNumber && (v < low || v > high)
+		})
+	}
+	switch {
+	case !hasTimestamp:
+		return noTimestamp
+	case !isText || agent == "":
+		return noAgent
+	case agent != x.agent:
+		return otherAgent
+	case !hasSuccess:
+		return noSuccess
+	case outside(qualityNames, 0, 1):
+		return badQuality
+	case outside(timeNames, 0, math.Inf(1)) || outside(milliNames, 0, math.Inf(1)):
+		return badTime
+	}
+	return ""
+}
+
+// succeeded returns whether a run succeeded; known is false if the run does not record it.
+func succeeded(run map[string]any) (ok, known bool) {
+	for _, name := range successNames {
+		if v, is := run[name].(bool); is {
+			return v, true
+		}
+	}
+	switch run["status"] {
+	case "success", "succeeded", "ok", "passed":
+		return true, true
+	case "failure", "failed", "error":
+		return false, true
+	}
+	return false, false
+}
+
+func duration(run map[string]any) (seconds float64, ok bool) {
+	if seconds, ok = number64(run, timeNames); ok {
+		return seconds, true
+	}
+	millis, ok := number64(run, milliNames)
+	return millis / 1000, ok
+}
+
+// number64 returns the value of the first name that has a number from 0 to 1e12; a larger
+// one is not a measurement.
+func number64(run map[string]any, names []string) (float64, bool) {
+	for _, name := range names {
+		if v, ok := run[name].(float64); ok && v >= 0 && v <= 1e12 {
+			return v, true
+		}
+	}
+	return 0, false
+}
+
+func when(run map[string]any) (time.Time, bool) {
+	for _, name := range whenNames {
+		text, _ := run[name].(string)
+		// Python's isoformat() writes no zone; such a time is taken as UTC.
+		for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", time.DateOnly} {
+			if at, err := time.Parse(layout, text); err == nil {
+				return at.UTC(), true
+			}
+		}
+	}
+	return time.Time{}, false
+}
+
+// Findings returns a finding at the first broken line of file, if there is one.
+func (x *Executions) Findings(file string) []diag.Finding {
+	if x.broken == 0 {
+		return nil
+	}
+	reasons := slices.SortedFunc(maps.Keys(x.reasons), func(a, b string) int {
+		return cmp.Or(x.reasons[b]-x.reasons[a], cmp.Compare(a, b))
+	})
+	for i, reason := range reasons {
+		reasons[i] = fmt.Sprintf("%d with %s", x.reasons[reason], reason)
+	}
+	return []diag.Finding{diag.BadMetrics.At(file, x.firstBroken, 1,
+		fmt.Sprintf("%d of %d lines are left out of the summary: %s",
+			x.broken, x.broken+x.runs, strings.Join(reasons, ", ")),
+		"write them again with kaizen-agentic metrics record, or remove them")}
+}
