@@ -2,7 +2,6 @@ package prepare
 
 import (
 	"fmt"
-	"unicode/utf8"
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
@@ -21,18 +20,18 @@ func Check(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 		taken[e.Agent] = true
 	}
 	for i := range m.Entries {
-		f := finder{tree: tree, file: m.File, entry: &m.Entries[i], taken: func(agent string) bool { return taken[agent] }}
+		f := finder{tree: tree, file: m.File, entry: &m.Entries[i], hasEntry: func(agent string) bool { return taken[agent] }}
 		prompt := f.prompt()
-		f.collide(owners, "prompt", prompt)
-		f.part(owners, "memory", f.memory())
-		f.part(owners, "metrics", f.metrics())
+		f.checkShared(owners, "prompt", prompt)
+		f.checkPart(owners, "memory", f.memory())
+		f.checkPart(owners, "metrics", f.metrics())
 		for _, p := range f.pointers() {
 			f.inspect("pointer", p.path)
 		}
 		if prompt.path != "" && f.inspect("prompt", prompt.path) {
 			// A larger file is longer than MaxPrompt in any encoding, and Prepare reports it.
 			if data, err := tree.ReadFile(prompt.path, MaxFile); err == nil {
-				f.wording(prompt.path, data)
+				f.checkPrompt(prompt.path, data)
 			}
 		}
 		findings = append(findings, f.findings...)
@@ -102,15 +101,15 @@ func CheckNamed(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 }
 
 // part checks a file that goes with the prompt.
-func (f *finder) part(owners map[string]string, role string, p found) {
-	f.collide(owners, role, p)
+func (f *finder) checkPart(owners map[string]string, role string, p found) {
+	f.checkShared(owners, role, p)
 	if p.path != "" {
 		f.inspect(role, p.path)
 	}
 }
 
 // collide reports that convention gives two agents the same file.
-func (f *finder) collide(owners map[string]string, key string, p found) {
+func (f *finder) checkShared(owners map[string]string, key string, p found) {
 	if !p.convention {
 		return
 	}
@@ -122,14 +121,4 @@ func (f *finder) collide(owners map[string]string, key string, p found) {
 	f.report(diag.ConventionCollide, key,
 		fmt.Sprintf("agents %q and %q share %s by convention", owner, f.entry.Agent, p.path),
 		fmt.Sprintf("give agent %q a file of its own, or name it with %s:", f.entry.Agent, key))
-}
-
-// wording warns about a prompt that says nothing, or more than an agent is likely to
-// follow.
-func (f *finder) wording(path string, prompt []byte) {
-	f.empty(path, prompt)
-	if n := utf8.RuneCount(prompt); n > MaxPrompt {
-		f.report(diag.LongPrompt, "prompt", fmt.Sprintf("the prompt %s has %d characters, more than %d", path, n, MaxPrompt),
-			"move reference material into files that the prompt points to")
-	}
 }

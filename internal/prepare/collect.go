@@ -72,7 +72,7 @@ func (c *collector) collect(in *Input) *document {
 	doc := &document{in: in, pointers: []Pointer{}}
 	doc.prompt = c.load("prompt", c.finder.prompt().path)
 	if doc.prompt != nil && doc.prompt.leftOut == 0 {
-		c.wording(doc.prompt.Path, doc.prompt.content)
+		c.checkPrompt(doc.prompt.Path, doc.prompt.content)
 	}
 	doc.memory = c.load("memory", c.finder.memory().path)
 	doc.metrics = c.loadMetrics(c.finder.metrics().path)
@@ -82,10 +82,10 @@ func (c *collector) collect(in *Input) *document {
 		}
 	}
 	for _, p := range []*part{doc.prompt, doc.memory, doc.metrics} {
-		c.hygiene(p)
+		c.scan(p)
 	}
 	doc.sessionClose = sessionClose(&in.Entry)
-	c.cleanSessionClose(doc.sessionClose)
+	c.scanSessionClose(doc.sessionClose)
 	return doc
 }
 
@@ -123,7 +123,7 @@ func (c *collector) loadMetrics(path string) *part {
 	case s == nil:
 		return nil
 	case s.Size > maxDigest:
-		c.large(s, maxDigest, "it is not summarized")
+		c.reportLarge(s, maxDigest, "it is not summarized")
 		return &part{source: *s, state: Omitted}
 	}
 	c.findings = append(c.findings, runs.Findings(path)...)
@@ -134,12 +134,12 @@ func (c *collector) loadMetrics(path string) *part {
 func (c *collector) digest(role, path string) *source {
 	s := c.read(role, path, discard)
 	if s != nil && s.Size > maxDigest {
-		c.large(s, maxDigest, "it is named without a digest")
+		c.reportLarge(s, maxDigest, "it is named without a digest")
 	}
 	return s
 }
 
-func (c *collector) large(s *source, limit int, consequence string) {
+func (c *collector) reportLarge(s *source, limit int, consequence string) {
 	c.findings = append(c.findings, diag.LargeFile.At(s.Path, 0, 0,
 		fmt.Sprintf("the %s of agent %q has %d bytes, more than %d: %s", s.Role, c.entry.Agent, s.Size, limit, consequence),
 		"shorten the file or split it"))
@@ -153,7 +153,7 @@ func (c *collector) read(role, path string, consume func(io.Reader) error) *sour
 	}
 	s, err := c.readSource(role, path, maxDigest, consume)
 	if err != nil {
-		c.unreadable(role, path, err, "make it a readable regular file")
+		c.reportUnreadable(role, path, err, "make it a readable regular file")
 		return nil
 	}
 	return s
@@ -247,6 +247,6 @@ func (p *part) encoded() (encoding, text string) {
 }
 
 // expected is where convention first looks for a part.
-func expected(p schedule.Part, agent string) string {
+func firstPath(p schedule.Part, agent string) string {
 	return schedule.Expand(schedule.Conventions[p][0], agent)
 }

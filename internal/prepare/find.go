@@ -25,7 +25,7 @@ type finder struct {
 	findings []diag.Finding
 	// taken reports whether an agent has an entry in the manifest. It is nil where only one
 	// entry is known.
-	taken func(agent string) bool
+	hasEntry func(agent string) bool
 }
 
 // found is a file of the checkout that can be opened. An empty path means there is none.
@@ -52,16 +52,16 @@ func (f *finder) prompt() found {
 	before := len(f.findings)
 	p := f.find(schedule.PartPrompt, f.entry.Prompt)
 	if p.path == "" && len(f.findings) == before {
-		f.noPrompt()
+		f.reportNoPrompt()
 	}
 	return p
 }
 
 // noPrompt reports that the agent has no prompt: as a misspelt name where the whole
 // manifest shows that it is one, and else only of an agent that runs.
-func (f *finder) noPrompt() {
-	agent, manifestKnown := f.entry.Agent, f.taken != nil
-	near, slip := scaffold.NearAgent(f.tree, agent, f.taken)
+func (f *finder) reportNoPrompt() {
+	agent, manifestKnown := f.entry.Agent, f.hasEntry != nil
+	near, slip := scaffold.NearAgent(f.tree, agent, f.hasEntry)
 	switch {
 	case slip && manifestKnown:
 		message := fmt.Sprintf("agent %q has no prompt, and agent %q has one but no entry", agent, near)
@@ -89,7 +89,7 @@ func (f *finder) find(part schedule.Part, named string) found {
 	}
 	p := f.conventional(part)
 	if p.path == "" && f.entry.Enabled && part != schedule.PartPrompt {
-		f.ignored(part)
+		f.reportIgnored(part)
 	}
 	return p
 }
@@ -99,7 +99,7 @@ const commitIgnored = "commit the file with git add --force, narrow this line, "
 
 // ignored warns where .gitignore keeps a part out of the repository. It is only asked about
 // a missing part: CheckUntracked knows whether one that is here is committed by force.
-func (f *finder) ignored(part schedule.Part) {
+func (f *finder) reportIgnored(part schedule.Part) {
 	for _, pattern := range schedule.Conventions[part] {
 		path := schedule.Expand(pattern, f.entry.Agent)
 		if rule, ok := f.tree.Ignored(path); ok && strings.HasPrefix(path, ".kaizen/") {
@@ -130,10 +130,10 @@ func (f *finder) named(part schedule.Part, key, path string) string {
 			"name a file of the repository itself")
 	default:
 		hint := "add the file, correct the path, or remove the key to search by convention"
-		if near := f.similar(path, isPointer || part == schedule.PartMetrics); absent(err) && near != "" {
+		if near := f.similar(path, isPointer || part == schedule.PartMetrics); isAbsent(err) && near != "" {
 			hint = fmt.Sprintf("did you mean %q?", near)
 		}
-		if rule, ok := f.tree.Ignored(path); absent(err) && ok {
+		if rule, ok := f.tree.Ignored(path); isAbsent(err) && ok {
 			hint = fmt.Sprintf("%s line %d (%s) keeps it out of the repository: "+
 				"commit it with git add --force, or restore it in the workflow before this step",
 				rule.File, rule.Line, rule.Pattern)
@@ -170,7 +170,7 @@ func (f *finder) metricsIn(dir string) string {
 		if err == nil {
 			return path
 		}
-		if !absent(err) {
+		if !isAbsent(err) {
 			return f.named("", "metrics", path)
 		}
 	}
@@ -190,10 +190,10 @@ func (f *finder) conventional(part schedule.Part) found {
 	for _, path := range scaffold.Paths(f.tree, part, f.entry.Agent) {
 		info, err := f.probe(path)
 		switch {
-		case absent(err):
+		case isAbsent(err):
 			f.linkedParent(string(part), path, err)
 		case first.path == "" && err != nil:
-			f.unreadable(string(part), path, err, "put a regular file there or remove it")
+			f.reportUnreadable(string(part), path, err, "put a regular file there or remove it")
 			return found{}
 		case err != nil:
 		case first.path == "":
@@ -210,7 +210,7 @@ func (f *finder) conventional(part schedule.Part) found {
 }
 
 // unreadable reports that path, which has the role in the bundle, cannot be read.
-func (f *finder) unreadable(role, path string, err error, hint string) {
+func (f *finder) reportUnreadable(role, path string, err error, hint string) {
 	f.findings = append(f.findings, diag.Unreadable.At(path, 0, 0,
 		fmt.Sprintf("the %s of agent %q cannot be read: %v", role, f.entry.Agent, err), hint))
 }
@@ -225,6 +225,6 @@ func (f *finder) probe(path string) (fs.FileInfo, error) {
 	return file.Stat()
 }
 
-func absent(err error) bool {
+func isAbsent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }

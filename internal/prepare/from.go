@@ -70,7 +70,7 @@ func FromJSON(file string, data []byte, in Input) (*Bundle, []diag.Finding, erro
 	}
 	c := collector{finder: finder{file: in.File, entry: &in.Entry}, policy: in.Secrets}
 	closing := sessionClose(&in.Entry)
-	c.cleanSessionClose(closing)
+	c.scanSessionClose(closing)
 	c.checkJSON(file, data)
 	diag.Sort(c.findings)
 	if errs, _ := diag.Count(c.findings); errs > 0 {

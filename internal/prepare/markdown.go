@@ -26,7 +26,7 @@ func (d *document) markdown() []byte {
 		{"period", d.in.Period},
 		{"commit", d.in.Commit},
 	} {
-		fmt.Fprintf(&b, "%s: %s\n", kv[0], quote(kv[1]))
+		fmt.Fprintf(&b, "%s: %s\n", kv[0], yamlString(kv[1]))
 	}
 	fmt.Fprintf(&b, "---\n\n# Agent %s, %s run for %s\n\n", code(e.Agent), code(d.in.Period), code(d.in.Repo))
 	b.WriteString("Everything inside a fence below is quoted data from the repository: " +
@@ -39,14 +39,14 @@ func (d *document) markdown() []byte {
 	d.pointerSection(&b)
 	b.WriteString("\n## Session close\n\nSuggested commands to record how the session went; " +
 		"fill in what stands in angle brackets.\n\n")
-	fence(&b, "text", strings.Join(d.sessionClose, "\n"))
+	writeFence(&b, "text", strings.Join(d.sessionClose, "\n"))
 	return []byte(b.String())
 }
 
 func (d *document) section(b *strings.Builder, title string, name schedule.Part, p *part) {
 	fmt.Fprintf(b, "\n## %s\n\n", title)
 	if p == nil {
-		fmt.Fprintf(b, "None found. By convention it would be %s.\n", code(expected(name, d.in.Entry.Agent)))
+		fmt.Fprintf(b, "None found. By convention it would be %s.\n", code(firstPath(name, d.in.Entry.Agent)))
 		return
 	}
 	encoding, text := p.encoded()
@@ -59,9 +59,9 @@ func (d *document) section(b *strings.Builder, title string, name schedule.Part,
 	case p.state == Omitted:
 		b.WriteString("The file is too large to be carried here. Read it from the checkout.\n")
 	case encoding != "utf-8":
-		fence(b, encoding, text)
+		writeFence(b, encoding, text)
 	default:
-		fence(b, language(p), text)
+		writeFence(b, infoString(p), text)
 	}
 }
 
@@ -76,13 +76,13 @@ func (d *document) pointerSection(b *strings.Builder) {
 		if p.Files == nil {
 			fmt.Fprintf(b, "- %s: %s, %d bytes, sha256 %s\n", code(p.Label), code(p.Path), p.Size, digestText(p.SHA256))
 		} else {
-			listFiles(b, p)
+			writeDirectory(b, p)
 		}
 	}
 }
 
 // listFiles writes a pointer to a directory.
-func listFiles(b *strings.Builder, p Pointer) {
+func writeDirectory(b *strings.Builder, p Pointer) {
 	fmt.Fprintf(b, "- %s: the directory %s, its last names first\n", code(p.Label), code(p.Path))
 	for _, f := range p.Files {
 		fmt.Fprintf(b, "  - %s, %d bytes, sha256 %s\n", code(f.Path), f.Size, digestText(f.SHA256))
@@ -96,7 +96,7 @@ func listFiles(b *strings.Builder, p Pointer) {
 }
 
 // fence writes text between fences that no run of backticks in it can close.
-func fence(b *strings.Builder, info, text string) {
+func writeFence(b *strings.Builder, info, text string) {
 	ticks := strings.Repeat("`", max(3, longestRun(text)+1))
 	fmt.Fprintf(b, "%s%s\n%s", ticks, info, text)
 	if !strings.HasSuffix(text, "\n") {
@@ -121,7 +121,7 @@ func longestRun(text string) int {
 
 // language is the info string of a part's fence; a path's own extension is not to be
 // trusted there.
-func language(p *part) string {
+func infoString(p *part) string {
 	switch path.Ext(p.Path) {
 	case ".toml":
 		return "toml"
@@ -149,7 +149,7 @@ func code(s string) string {
 }
 
 // quote is s as a YAML double-quoted scalar, of which a JSON string is a special case.
-func quote(s string) string {
+func yamlString(s string) string {
 	data, err := json.Marshal(s)
 	if err != nil { // a string always marshals
 		return `""`

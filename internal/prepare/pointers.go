@@ -21,16 +21,16 @@ const (
 	maxEntries = 10_000 // entries; a larger directory is named without its files
 )
 
-// labelled is a pointer that was found.
-type labelled struct{ label, path string }
+// foundPointer is a pointer that was found.
+type foundPointer struct{ label, path string }
 
 // pointers finds scope, todo and workplans, which the manifest may place elsewhere, and
 // then the further labels of the manifest in its order.
-func (f *finder) pointers() []labelled {
-	var all []labelled
+func (f *finder) pointers() []foundPointer {
+	var all []foundPointer
 	add := func(label, path string) {
 		if path != "" {
-			all = append(all, labelled{label, path})
+			all = append(all, foundPointer{label, path})
 		}
 	}
 	named := make(map[string]string)
@@ -66,14 +66,14 @@ func (f *finder) workplans() string {
 	}
 	if _, err := f.probe(dir); err == nil {
 		f.inspect("pointer", dir)
-	} else if !absent(err) {
-		f.unreadable("pointer", dir, err, "put a directory there or remove it")
+	} else if !isAbsent(err) {
+		f.reportUnreadable("pointer", dir, err, "put a directory there or remove it")
 	}
 	return ""
 }
 
 // pointer makes the reference to a file or a directory; nil after a finding.
-func (c *collector) pointer(p labelled) *Pointer {
+func (c *collector) pointer(p foundPointer) *Pointer {
 	if c.tree.IsDir(p.path) {
 		return c.directory(p)
 	}
@@ -87,7 +87,7 @@ func (c *collector) pointer(p labelled) *Pointer {
 // directory lists the directory's own files by descending name. What cannot be read or
 // shown safely is left out with a warning; subdirectories and names that begin with a dot
 // are left out without.
-func (c *collector) directory(p labelled) *Pointer {
+func (c *collector) directory(p foundPointer) *Pointer {
 	pointer := &Pointer{Label: p.label, Path: p.path, Files: []PointerFile{}}
 	entries, err := c.tree.Entries(p.path, maxEntries)
 	switch {
@@ -97,7 +97,7 @@ func (c *collector) directory(p labelled) *Pointer {
 				p.label, c.entry.Agent, maxEntries), "name a directory with fewer files"))
 		return pointer
 	case err != nil:
-		c.unreadable("pointer", p.path, err, "make it a readable directory")
+		c.reportUnreadable("pointer", p.path, err, "make it a readable directory")
 		return nil
 	}
 	names := fileNames(entries)
@@ -124,7 +124,7 @@ func fileNames(entries []fs.DirEntry) []string {
 
 // listed is a file of a pointer's directory. The digests of all such files together read
 // at most maxDigest bytes; a file for which too little is left has none.
-func (c *collector) listed(p labelled, name string) *PointerFile {
+func (c *collector) listed(p foundPointer, name string) *PointerFile {
 	full := path.Join(p.path, name)
 	if !utf8.ValidString(name) || len(safetext.FindHidden([]byte(name))) > 0 {
 		c.leaveOut(p, full, "its name has bytes that are not UTF-8, or characters that a reader does not see")
@@ -148,7 +148,7 @@ func (c *collector) listed(p labelled, name string) *PointerFile {
 }
 
 // leaveOut warns about a file that a pointer does not list.
-func (c *collector) leaveOut(p labelled, full, reason string) {
+func (c *collector) leaveOut(p foundPointer, full, reason string) {
 	f := diag.Unreadable.At(full, 0, 0,
 		fmt.Sprintf("the file is left out of the pointer %q of agent %q: %s", p.label, c.entry.Agent, reason),
 		"replace it with a regular file, or remove it")

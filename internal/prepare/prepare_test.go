@@ -290,7 +290,7 @@ func TestFromJSON(t *testing.T) {
 }
 
 // A finding about a command has the command's place, if the manifest keeps it.
-func TestSessionCloseHygiene(t *testing.T) {
+func TestSessionCloseScan(t *testing.T) {
 	t.Parallel()
 	entry := load(t, "agents:\n  coach:\n    cadence: weekly\n    session_close:\n      - first\n"+
 		"      - \"second "+githubToken+"\"\n      - \"third \\u202e and \\u2066\"\n").Entries[0]
@@ -327,7 +327,7 @@ func TestSessionCloseHygiene(t *testing.T) {
 
 // Given JSON is checked as files are. Nothing in it is rewritten, so a secret stops it
 // under redact too.
-func TestFromJSONHygiene(t *testing.T) {
+func TestFromJSONScan(t *testing.T) {
 	t.Parallel()
 	data := "{\"agent_prompt_found\": true, \"has_memory\": false, \"has_metrics\": true, \"pointers\": [],\n" +
 		" \"prompt\": {\"content\": \"line\\n" + strings.ReplaceAll(githubToken, "_", `\u005f`) +

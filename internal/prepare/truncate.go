@@ -22,7 +22,7 @@ const overlap = 16 << 10
 func (c *collector) truncate(s *source) *part {
 	p := &part{source: *s, state: Truncated}
 	if s.Role == "metrics" {
-		c.large(s, MaxFile, "its content is left out")
+		c.reportLarge(s, MaxFile, "its content is left out")
 		p.state = Omitted
 		return p
 	}
@@ -32,10 +32,10 @@ func (c *collector) truncate(s *source) *part {
 		err = p.cut(f)
 	}
 	if err != nil {
-		c.unreadable(p.Role, p.Path, err, "make it a readable regular file")
+		c.reportUnreadable(p.Role, p.Path, err, "make it a readable regular file")
 		return nil
 	}
-	c.large(s, MaxFile, fmt.Sprintf("its %s %d bytes are left out", p.cutEnd(), p.leftOut))
+	c.reportLarge(s, MaxFile, fmt.Sprintf("its %s %d bytes are left out", p.cutEnd(), p.leftOut))
 	return p
 }
 
@@ -121,7 +121,7 @@ func countLines(r io.Reader) (lines int, err error) {
 
 // place is the line and column of an offset of the content in the file; 0, 0 where not
 // known.
-func (p *part) place(offset int) (line, column int) {
+func (p *part) position(offset int) (line, column int) {
 	if p.line < 0 {
 		return 0, 0
 	}

@@ -28,7 +28,7 @@ const maxExtra = 20
 func Verify(bundle fs.FS, tree *checkout.Tree) ([]diag.Finding, error) {
 	data, err := readStored(bundle, SourcesName, maxStored)
 	if err != nil {
-		return nil, fmt.Errorf("the directory holds no bundle: %s: %w", SourcesName, reason(err))
+		return nil, fmt.Errorf("the directory holds no bundle: %s: %w", SourcesName, withoutPath(err))
 	}
 	var s sourcesFile
 	if err := json.Unmarshal(data, &s); err != nil {
@@ -85,7 +85,7 @@ func verifyTree(tree *checkout.Tree, s *sourcesFile) []diag.Finding {
 }
 
 // reason drops the system call and the path from err: what is said names the path already.
-func reason(err error) error {
+func withoutPath(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err
 	}
@@ -116,7 +116,7 @@ func verifyContent(bundle fs.FS, want bundleFile) []diag.Finding {
 	switch {
 	case err != nil:
 		return []diag.Finding{diag.Changed.At(want.Name, 0, 0,
-			fmt.Sprintf("the bundle cannot be read: %v", reason(err)), "fetch the bundle again")}
+			fmt.Sprintf("the bundle cannot be read: %v", withoutPath(err)), "fetch the bundle again")}
 	case digestOf(content) != want.SHA256 || int64(len(content)) != want.Size:
 		return []diag.Finding{diag.Changed.At(want.Name, 0, 0,
 			"the bundle is not the one that sources.json describes", "fetch the bundle again")}
@@ -133,10 +133,10 @@ func verifySource(tree *checkout.Tree, want source) []diag.Finding {
 	case errors.Is(err, checkout.ErrEscapes):
 		message = "leads out of the checkout"
 	case err != nil:
-		message = fmt.Sprintf("cannot be read: %v", reason(err))
+		message = fmt.Sprintf("cannot be read: %v", withoutPath(err))
 	case got.Size != want.Size || want.SHA256 != "" && got.SHA256 != want.SHA256:
 		message = fmt.Sprintf("differs: it has %d bytes (sha256 %s), the bundle was made of %d (sha256 %s)",
-			got.Size, brief(got.SHA256), want.Size, brief(want.SHA256))
+			got.Size, shortDigest(got.SHA256), want.Size, shortDigest(want.SHA256))
 	default:
 		return nil
 	}
@@ -145,7 +145,7 @@ func verifySource(tree *checkout.Tree, want source) []diag.Finding {
 }
 
 // brief is the start of a digest, enough to see which one it is.
-func brief(sum string) string {
+func shortDigest(sum string) string {
 	switch {
 	case sum == "":
 		return "not taken"

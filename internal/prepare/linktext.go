@@ -14,9 +14,9 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
-// maxStandIn is the largest file that may be a link's text or a pointer, in bytes: a Git
+// maxLinkText is the largest file that may be a link's text or a pointer, in bytes: a Git
 // LFS pointer has less than 1024, and links with longer paths do not occur in practice.
-const maxStandIn = 1024
+const maxLinkText = 1024
 
 // lfsVersions are the first lines of a Git LFS pointer:
 // https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
@@ -26,7 +26,7 @@ var lfsVersions = []string{"version https://git-lfs.github.com/spec/v1", "versio
 // of a file that was not fetched.
 func IsLFSPointer(data []byte) bool {
 	version, rest, _ := bytes.Cut(data, []byte("\n"))
-	return len(data) <= maxStandIn && slices.Contains(lfsVersions, strings.TrimSpace(string(version))) &&
+	return len(data) <= maxLinkText && slices.Contains(lfsVersions, strings.TrimSpace(string(version))) &&
 		bytes.Contains(rest, []byte("oid sha256:")) && bytes.Contains(rest, []byte("\nsize "))
 }
 
@@ -39,7 +39,7 @@ func LFSFinding(file, what string) diag.Finding {
 // inspect reports a file that only points at another one; ok is false where its bytes
 // must not be used.
 func (f *finder) inspect(role, name string) (ok bool) {
-	data, err := f.tree.ReadFile(name, maxStandIn)
+	data, err := f.tree.ReadFile(name, maxLinkText)
 	if err != nil { // it is larger, or whoever reads it reports why it cannot
 		return true
 	}
@@ -93,7 +93,7 @@ func LinkFinding(file, what, text string) diag.Finding {
 // it is none.
 func LinkText(data []byte) string {
 	text := strings.TrimSuffix(string(data), "\n")
-	if len(data) > maxStandIn || !pathAlone().MatchString(text) {
+	if len(data) > maxLinkText || !pathAlone().MatchString(text) {
 		return ""
 	}
 	return text
@@ -105,64 +105,9 @@ func (f *finder) linkedParent(role, name string, err error) {
 		return
 	}
 	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
-		if data, err := f.tree.ReadFile(dir, maxStandIn); err == nil {
+		if data, err := f.tree.ReadFile(dir, maxLinkText); err == nil {
 			f.linkText(role, dir, data)
 			return
 		}
 	}
-}
-
-// empty warns about a prompt that does not say anything to the agent.
-func (f *finder) empty(name string, prompt []byte) {
-	text := bytes.TrimSpace(bytes.TrimPrefix(prompt, []byte("\ufeff")))
-	reason := ""
-	switch {
-	case len(prompt) == 0:
-		reason = "is empty"
-	case len(text) == 0:
-		reason = "has nothing but white space"
-	case len(withoutComments(text)) == 0:
-		reason = "has nothing but a comment"
-	case len(afterFrontMatter(text)) == 0:
-		reason = "has nothing but front matter"
-	case len(withoutComments(afterFrontMatter(text))) == 0:
-		reason = "has nothing but front matter and a comment"
-	default:
-		return
-	}
-	f.report(diag.EmptyPrompt, "prompt", fmt.Sprintf("the prompt %s of agent %q %s", name, f.entry.Agent, reason),
-		"write below it what the agent does, or name another file with prompt:")
-}
-
-// comment is one of HTML, which Markdown does not show.
-var comment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s)<!--.*?-->`) })
-
-func withoutComments(text []byte) []byte { return bytes.TrimSpace(comment().ReplaceAll(text, nil)) }
-
-// unclosed is front matter to the end of the text: a key, then keys, items and what is
-// indented.
-var unclosed = sync.OnceValue(func() *regexp.Regexp {
-	const key = `[A-Za-z_][\w-]*:(?:[ \t].*)?\r?(?:\n|$)`
-	return regexp.MustCompile(`^(?:` + key + `(?:` + key + `|[- \t].*(?:\n|$)|\r?\n)*)?$`)
-})
-
-// afterFrontMatter is the trimmed text behind the line that closes the front matter; all
-// of it where there is none. Front matter that is never closed ends with the text, unless
-// a line is prose.
-func afterFrontMatter(text []byte) []byte {
-	first, rest, _ := bytes.Cut(text, []byte("\n"))
-	if string(bytes.TrimSpace(first)) != "---" {
-		return text
-	}
-	for left := rest; len(left) > 0; {
-		var line []byte
-		line, left, _ = bytes.Cut(left, []byte("\n"))
-		if end := string(bytes.TrimSpace(line)); end == "---" || end == "..." {
-			return bytes.TrimSpace(left)
-		}
-	}
-	if unclosed().Match(rest) {
-		return nil
-	}
-	return text
 }

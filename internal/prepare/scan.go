@@ -16,18 +16,18 @@ const (
 	maxSecrets = 20
 )
 
-// hygiene checks what a part carries, and takes the secrets out where the policy says so.
-func (c *collector) hygiene(p *part) {
+// scan checks what a part carries, and takes the secrets out where the policy says so.
+func (c *collector) scan(p *part) {
 	if p == nil || p.state == Omitted || p.state == Summarized {
 		return
 	}
-	c.checkText(p)
+	c.scanText(p)
 	if c.policy == SecretsOff {
 		return
 	}
 	spans := p.secrets()
 	for _, s := range spans[:min(len(spans), maxSecrets)] {
-		line, column := p.place(s.Start)
+		line, column := p.position(s.Start)
 		c.secret(p.Path, secretAt{s.Kind, line, column})
 	}
 	if len(spans) > 0 {
@@ -76,9 +76,9 @@ func (c *collector) executionsScanner(file string) func(line []byte, number int)
 	}
 }
 
-// cleanSessionClose checks the suggested commands, which go into the event, as hygiene
+// scanSessionClose checks the suggested commands, which go into the event, as scan
 // checks a file.
-func (c *collector) cleanSessionClose(lines []string) {
+func (c *collector) scanSessionClose(lines []string) {
 	file := c.manifest()
 	for i, line := range lines {
 		pos := c.commandPos(i)
@@ -106,7 +106,7 @@ func (c *collector) commandPos(i int) yamlnode.Pos {
 }
 
 // checkText warns about bytes that are not UTF-8 and characters that a reader does not see.
-func (c *collector) checkText(p *part) {
+func (c *collector) scanText(p *part) {
 	encoding, at := safetext.DetectEncoding(p.content)
 	message, hint := "", ""
 	switch encoding {
@@ -119,7 +119,7 @@ func (c *collector) checkText(p *part) {
 		hint = "save the file as UTF-8"
 	}
 	if message != "" {
-		line, column := p.place(at)
+		line, column := p.position(at)
 		c.findings = append(c.findings, diag.InvalidUTF8.At(p.Path, line, column, message, hint))
 	}
 	if encoding == safetext.UTF16 || encoding == safetext.Binary {
@@ -130,7 +130,7 @@ func (c *collector) checkText(p *part) {
 		if i == maxHidden {
 			break
 		}
-		line, column := p.place(h.Offset)
+		line, column := p.position(h.Offset)
 		more := 0
 		if i == maxHidden-1 {
 			more = len(hidden) - maxHidden

@@ -38,7 +38,7 @@ func TestIsLFSPointer(t *testing.T) {
 }
 
 // A file that only points at another one is reported by Check and by Prepare alike.
-func TestStandIns(t *testing.T) {
+func TestLinkTextAndLFS(t *testing.T) {
 	t.Parallel()
 	const prompt, memory = ".claude/agents/coach.md", ".kaizen/agents/coach/memory.md"
 	const summary, runs = ".kaizen/metrics/coach/summary.json", ".kaizen/metrics/coach/executions.jsonl"
