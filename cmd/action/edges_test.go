@@ -201,7 +201,7 @@ func TestSecretInABrokenManifest(t *testing.T) {
 			p.write(".kaizen/schedule.yml", oneAgent+lines)
 			got := p.step(map[string]string{"command": command, "now": tuesday})
 			if got.code != exitFindings ||
-				!strings.Contains(got.stderr, "a secret of the kind github-token stands in the manifest") {
+				!strings.Contains(got.stderr, "secret of kind github-token in the manifest") {
 				t.Errorf("%s: exit code %d\n%s", command, got.code, got.stderr)
 			}
 			for where, text := range map[string]string{"log": got.stderr, "annotations": got.stdout,

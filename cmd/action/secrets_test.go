@@ -176,7 +176,7 @@ func TestPlantedSecrets(t *testing.T) {
 			".kaizen/metrics/metrics-%d/summary.json:1:", ".kaizen/metrics/runs-%d/executions.jsonl:1:"} {
 			at := fmt.Sprintf(file, i)
 			if _, after, found := strings.Cut(got.stderr, "kaizen: "+at); !found ||
-				!strings.Contains(strings.SplitN(after, "\n", 2)[0], "a secret of the kind "+s.kind+" ") {
+				!strings.Contains(strings.SplitN(after, "\n", 2)[0], "secret of kind "+s.kind+" ") {
 				t.Errorf("no finding of %s at %s", s.kind, at)
 			}
 		}

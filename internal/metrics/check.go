@@ -46,8 +46,9 @@ func (t jsonType) fits(value json.RawMessage) bool {
 	return json.Unmarshal(value, target) == nil
 }
 
-// Check returns a finding if data, the summary.json of agent at file, is not a JSON object,
-// and one for each member whose value has a different type than kaizen-agentic writes.
+// Check returns a finding if data, the summary.json of agent at file, is not a JSON
+// object, and one for each member whose value has a different type than kaizen-agentic
+// writes.
 func Check(file, agent string, data []byte) []diag.Finding {
 	c := checker{file: file, agent: agent, data: bytes.TrimPrefix(data, []byte("\ufeff"))}
 	var whole map[string]json.RawMessage
@@ -88,7 +89,7 @@ func (c *checker) members(object member, types map[string]jsonType) {
 func (c *checker) report(offset int, message string) {
 	line, column := diag.Position(c.data, offset)
 	c.findings = append(c.findings,
-		diag.BadMetrics.At(c.file, line, column, message, "write it again with kaizen-agentic metrics"))
+		diag.BadMetrics.At(c.file, line, column, message, "write the file again with kaizen-agentic metrics"))
 }
 
 // member is a key and the place of its value.

@@ -23,8 +23,9 @@ import (
 // longer line counts as broken.
 const maxLine = 1 << 20
 
-// The names under which kaizen-agentic and similar tools record a run. The first name that
-// is present counts. A name that ends in ms has milliseconds, the other times are seconds.
+// The names under which kaizen-agentic and similar tools record a run. The first name
+// that is present counts. A name that ends in ms has milliseconds, the other times are
+// seconds.
 var (
 	successNames = []string{"success", "succeeded", "ok"}
 	timeNames    = []string{
@@ -50,9 +51,9 @@ type Executions struct {
 	last                      time.Time
 }
 
-// ReadExecutions reads an executions.jsonl, which has one JSON object per line. Lines that
-// are not a record of one of agent's runs are broken. It calls each with every line, of
-// which it keeps at most 1 MiB, and its 1-based number.
+// ReadExecutions reads an executions.jsonl, which has one JSON object per line. Lines
+// that are not a record of one of agent's runs are broken. It calls each with every line,
+// of which it keeps at most 1 MiB, and its 1-based number.
 func ReadExecutions(r io.Reader, agent string, each func(line []byte, number int)) (*Executions, error) {
 	x := &Executions{agent: agent, reasons: make(map[string]int)}
 	lines := bufio.NewReaderSize(r, 64<<10)
@@ -127,7 +128,8 @@ const (
 	badTime     = "a negative time"
 )
 
-// flaw returns the reason why an object is not a record of one of the agent's runs, or "".
+// flaw returns the reason why an object is not a record of one of the agent's runs, or
+// "".
 func (x *Executions) flaw(run map[string]any) string {
 	agent, isText := run["agent"].(string)
 	_, hasSuccess := succeeded(run)
@@ -155,7 +157,8 @@ func (x *Executions) flaw(run map[string]any) string {
 	return ""
 }
 
-// succeeded returns whether a run succeeded; known is false if the run does not record it.
+// succeeded returns whether a run succeeded; known is false if the run does not record
+// it.
 func succeeded(run map[string]any) (ok, known bool) {
 	for _, name := range successNames {
 		if v, is := run[name].(bool); is {
@@ -215,7 +218,7 @@ func (x *Executions) Findings(file string) []diag.Finding {
 		reasons[i] = fmt.Sprintf("%d with %s", x.reasons[reason], reason)
 	}
 	return []diag.Finding{diag.BadMetrics.At(file, x.firstBroken, 1,
-		fmt.Sprintf("%d of %d lines are left out of the summary: %s",
+		fmt.Sprintf("the summary omits %d of %d lines: %s",
 			x.broken, x.broken+x.runs, strings.Join(reasons, ", ")),
-		"write them again with kaizen-agentic metrics record, or remove them")}
+		"record these runs again with kaizen-agentic metrics record, or remove the lines")}
 }

@@ -86,7 +86,7 @@ func TestBrokenLines(t *testing.T) {
 	x, err := ReadExecutions(strings.NewReader(lines), "coach", ignore)
 	fixture.Must(t, err)
 	findings := x.Findings("executions.jsonl")
-	const want = "3 of 3 lines are left out of the summary: 2 with no JSON object, 1 with another agent"
+	const want = "the summary omits 3 of 3 lines: 2 with no JSON object, 1 with another agent"
 	if len(findings) != 1 || findings[0].Message != want || findings[0].Place() != "executions.jsonl:2:1" {
 		t.Errorf("findings %+v, want %s", findings, want)
 	}

@@ -17,15 +17,15 @@ import (
 
 const outside = "root:x:not-for-agents"
 
-// Whatever is in the place of a part, nothing from outside the checkout gets into a
-// bundle, and a finding says why.
+// Whatever replaces a part, no text from outside the checkout is in a bundle, and a
+// finding says why.
 func TestAttacks(t *testing.T) {
 	t.Parallel()
 	const prompt, memory, scope = ".claude/agents/coach.md", ".kaizen/agents/coach/memory.md", "SCOPE.md"
 	link := func(target string) func(string) error {
 		return func(path string) error { return os.Symlink(target, path) }
 	}
-	// The directory of the file, or the file where it lies at the root, becomes a link.
+	// The directory of the file becomes a link, or a file at the root itself.
 	linkParent := func(target string) func(string) error {
 		return func(path string) error {
 			parent := filepath.Dir(path)
@@ -84,7 +84,7 @@ func TestAttacks(t *testing.T) {
 					t.Errorf("bundle is nil: %v", stopped)
 				}
 				if b != nil && bytes.Contains(b.Content, []byte(outside)) {
-					t.Error("the bundle holds what stands outside the checkout")
+					t.Error("the bundle has text from outside the checkout")
 				}
 			})
 		}
@@ -100,7 +100,7 @@ func has(findings []diag.Finding, rule, file string) bool {
 	return false
 }
 
-// The manifest's own paths are untrusted too; here they skip its validation.
+// Paths in the manifest are untrusted too; this test skips the manifest's validation.
 func TestNamedPaths(t *testing.T) {
 	t.Parallel()
 	tree := newTree(t, map[string]string{
@@ -164,7 +164,7 @@ func manifestKey(key, path string) string {
 
 var full = flag.Bool("full", false, "make a hundred thousand files")
 
-// TestManyFiles: files beside the agent's own cost nothing, because no directory is listed.
+// Other files in the directory of a prompt cost nothing, because it is not listed.
 func TestManyFiles(t *testing.T) {
 	t.Parallel()
 	files := 2_000
@@ -174,7 +174,7 @@ func TestManyFiles(t *testing.T) {
 	dir := t.TempDir()
 	fixture.Write(t, dir, map[string]string{"agents/coach.md": "p"})
 	first := filepath.Join(dir, "agents", "coach.md")
-	for i := range files { // links, so that the file system need not make as many files; it allows some 65,000 of one
+	for i := range files { // links are cheaper than files; a file system allows some 65,000 to one file
 		if i%50_000 == 0 {
 			first = filepath.Join(dir, "agents", fmt.Sprintf("first%d.md", i))
 			fixture.Must(t, os.WriteFile(first, nil, 0o644))
@@ -196,8 +196,8 @@ func TestLargeBundle(t *testing.T) {
 	}
 }
 
-// A prompt that is swapped for a link to a secret while it is prepared is the one or
-// nothing.
+// If a prompt is swapped for a link to a secret during Prepare, the bundle has the prompt
+// or does not exist.
 func TestPrepareRace(t *testing.T) {
 	t.Parallel()
 	base := t.TempDir()
@@ -222,7 +222,7 @@ func TestPrepareRace(t *testing.T) {
 	for range 1000 {
 		b, _, err := Prepare(tree, coach(JSON))
 		if err != nil || b != nil && bytes.Contains(b.Content, []byte(outside)) {
-			t.Errorf("the bundle holds what stands outside: %v", err)
+			t.Errorf("the bundle has text from outside the checkout: %v", err)
 		}
 	}
 	close(stop)

@@ -8,19 +8,23 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// Check reports what the manifest's entries name or imply but the checkout does not hold
-// as it should: missing files, no prompt, a misspelt agent, two prompts, two conventions
-// that collide, prompts that are empty or too long, files with only the text of a link or
-// a Git LFS pointer. The findings are sorted, those that the manifest silences left out.
+// Check compares the manifest's entries with the checkout. It reports missing files,
+// misspelt agents, and agents with no prompt or with two. It also reports files that two
+// agents share by convention, prompts that are empty or too long, and files that are only
+// the text of a link or a Git LFS pointer. The findings are sorted and omit those that
+// the manifest silences.
 func Check(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 	var findings []diag.Finding
 	owners := make(map[string]string)
-	taken := make(map[string]bool, len(m.Entries))
+	hasEntry := make(map[string]bool, len(m.Entries))
 	for _, e := range m.Entries {
-		taken[e.Agent] = true
+		hasEntry[e.Agent] = true
 	}
 	for i := range m.Entries {
-		f := finder{tree: tree, file: m.File, entry: &m.Entries[i], hasEntry: func(agent string) bool { return taken[agent] }}
+		f := finder{
+			tree: tree, file: m.File, entry: &m.Entries[i],
+			hasEntry: func(agent string) bool { return hasEntry[agent] },
+		}
 		prompt := f.prompt()
 		f.checkShared(owners, "prompt", prompt)
 		f.checkPart(owners, "memory", f.memory())
@@ -29,7 +33,7 @@ func Check(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 			f.inspect("pointer", p.path)
 		}
 		if prompt.path != "" && f.inspect("prompt", prompt.path) {
-			// A larger file is longer than MaxPrompt in any encoding, and Prepare reports it.
+			// A larger file exceeds MaxPrompt in any encoding, and Prepare reports it.
 			if data, err := tree.ReadFile(prompt.path, MaxFile); err == nil {
 				f.checkPrompt(prompt.path, data)
 			}
@@ -40,10 +44,9 @@ func Check(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 	return m.Unsilenced(findings)
 }
 
-// CheckUntracked reports memory and metrics that are here, that .gitignore keeps out of
-// the repository and that git does not track, so that the agent has them on this machine
-// only. It is of no use in a workflow, where such a file is one that an earlier step has
-// put there.
+// CheckUntracked reports memory and metrics that exist only on this machine: .gitignore
+// excludes them from the repository, and git does not track them. It makes no sense in a
+// workflow, where an earlier step may have created such a file. The findings are sorted.
 func CheckUntracked(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 	type ignored struct {
 		agent, part, path string
@@ -68,7 +71,7 @@ func CheckUntracked(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 	for i, p := range all {
 		if known && !tracked[i] {
 			findings = append(findings, diag.IgnoredFile.At(p.rule.File, p.rule.Line, 1,
-				fmt.Sprintf("the %s of agent %q is on this machine only: this line (%s) keeps %s out of the repository",
+				fmt.Sprintf("the %s of agent %q exists only on this machine: this line (%s) excludes %s from the repository",
 					p.part, p.agent, p.rule.Pattern, p.path), commitIgnored))
 		}
 	}
@@ -76,8 +79,9 @@ func CheckUntracked(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 	return findings
 }
 
-// CheckNamed reports only what entries name and the checkout does not hold: a manifest with
-// errors may lack other entries, so nothing else is certain. The findings are sorted.
+// CheckNamed reports only missing files that entries name. It is for a manifest with
+// errors: other entries may be missing there, so other findings may be wrong. The
+// findings are sorted.
 func CheckNamed(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 	var findings []diag.Finding
 	for i := range m.Entries {
@@ -100,7 +104,7 @@ func CheckNamed(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 	return findings
 }
 
-// part checks a file that goes with the prompt.
+// checkPart checks a memory or metrics file.
 func (f *finder) checkPart(owners map[string]string, role string, p found) {
 	f.checkShared(owners, role, p)
 	if p.path != "" {
@@ -108,13 +112,13 @@ func (f *finder) checkPart(owners map[string]string, role string, p found) {
 	}
 }
 
-// collide reports that convention gives two agents the same file.
+// checkShared reports that two agents share a file by convention.
 func (f *finder) checkShared(owners map[string]string, key string, p found) {
 	if !p.convention {
 		return
 	}
-	owner, taken := owners[p.path]
-	if !taken {
+	owner, shared := owners[p.path]
+	if !shared {
 		owners[p.path] = f.entry.Agent
 		return
 	}

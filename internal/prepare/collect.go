@@ -15,41 +15,41 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// maxDigest is the largest file that is read for its digest or its summary, in bytes.
+// maxDigest is the size of the largest file that is read for its digest or its summary,
+// in bytes.
 const maxDigest = 64 << 20
 
-// State says how a bundle carries a file's content.
+// State says how the content of a file is in the bundle.
 type State string
 
 // The states of a part.
 const (
 	Verbatim   State = "verbatim"   // exactly the file's bytes
-	Redacted   State = "redacted"   // secrets are replaced by [redacted:<detector>]
+	Redacted   State = "redacted"   // [redacted:<kind>] replaces each secret
 	Summarized State = "summarized" // the summary of an executions.jsonl
-	Truncated  State = "truncated"  // the end of a memory or the beginning of a prompt that is too large
-	Omitted    State = "omitted"    // too large to carry
+	Truncated  State = "truncated"  // the end of a large memory, or the beginning of a large prompt
+	Omitted    State = "omitted"    // no content, because the file is too large
 )
 
-// source is a file that was read, as sources.json lists it.
+// source is a file that was read, in the form of sources.json.
 type source struct {
 	Path   string `json:"path"`
 	Role   string `json:"role"` // prompt, memory, metrics or pointer
 	Size   int64  `json:"size"`
-	SHA256 string `json:"sha256"` // "" for a file that is too large to be read whole
+	SHA256 string `json:"sha256"` // "" if the file is too large to read
 }
 
-// part is a file that the bundle carries.
+// part is a file whose content is in the bundle.
 type part struct {
 	source
 	state   State
 	content []byte
-	// leftOut is how many bytes of the file the content lacks: a memory's first, a prompt's
-	// last.
+	// leftOut is the number of bytes that content omits: the first ones of a memory, the
+	// last ones of a prompt.
 	leftOut int64
-	// before and after are the bytes next to the content that are left out; see
-	// part.secrets.
+	// before and after are the omitted bytes next to the content; see part.secrets.
 	before, after []byte
-	// line is how many lines of the file come before the content, -1 where that is not known.
+	// line is the number of lines before the content, or -1 if unknown.
 	line int
 }
 
@@ -61,11 +61,11 @@ type document struct {
 	sessionClose            []string
 }
 
-// collector reads what the finder finds.
+// collector reads the files that the finder finds.
 type collector struct {
 	finder
 	policy      Policy
-	listedBytes int64 // what was read for the digests of files in pointers' directories
+	listedBytes int64 // bytes read so far for the digests of files in pointers' directories
 }
 
 func (c *collector) collect(in *Input) *document {
@@ -89,7 +89,7 @@ func (c *collector) collect(in *Input) *document {
 	return doc
 }
 
-// load reads the file at path; of one of more than MaxFile bytes, what truncate takes.
+// load reads the file at path. It truncates a file of more than MaxFile bytes.
 func (c *collector) load(role, path string) *part {
 	var head bytes.Buffer
 	s := c.read(role, path, func(r io.Reader) error {
@@ -105,7 +105,7 @@ func (c *collector) load(role, path string) *part {
 	return &part{source: *s, state: Verbatim, content: head.Bytes()}
 }
 
-// loadMetrics reads a summary as it is and summarises a list of executions.
+// loadMetrics reads a summary.json as it is, and summarises an executions.jsonl.
 func (c *collector) loadMetrics(path string) *part {
 	if !strings.HasSuffix(path, ".jsonl") {
 		p := c.load("metrics", path)
@@ -123,18 +123,18 @@ func (c *collector) loadMetrics(path string) *part {
 	case s == nil:
 		return nil
 	case s.Size > maxDigest:
-		c.reportLarge(s, maxDigest, "it is not summarized")
+		c.reportLarge(s, maxDigest, "the bundle has no summary of it")
 		return &part{source: *s, state: Omitted}
 	}
 	c.findings = append(c.findings, runs.Findings(path)...)
 	return &part{source: *s, state: Summarized, content: runs.Summary().JSON()}
 }
 
-// digest reads the file at path for its size and digest only.
+// digest reads the file at path only for its size and digest.
 func (c *collector) digest(role, path string) *source {
 	s := c.read(role, path, discard)
 	if s != nil && s.Size > maxDigest {
-		c.reportLarge(s, maxDigest, "it is named without a digest")
+		c.reportLarge(s, maxDigest, "the bundle has no digest of it")
 	}
 	return s
 }
@@ -145,8 +145,8 @@ func (c *collector) reportLarge(s *source, limit int, consequence string) {
 		"shorten the file or split it"))
 }
 
-// read hands the file at path to consume and takes its digest on the way. It is nil
-// without a path and after a finding.
+// read passes the file at path to consume and computes its digest. It returns nil if path
+// is empty, and after a finding.
 func (c *collector) read(role, path string, consume func(io.Reader) error) *source {
 	if path == "" || !c.inspect(role, path) {
 		return nil
@@ -159,7 +159,8 @@ func (c *collector) read(role, path string, consume func(io.Reader) error) *sour
 	return s
 }
 
-// readSource reads a file of at most limit bytes; a larger one is named without a digest.
+// readSource reads a file of at most limit bytes. For a larger file it returns only the
+// size.
 func (c *collector) readSource(role, path string, limit int64, consume func(io.Reader) error) (*source, error) {
 	f, err := c.tree.Open(path)
 	if err != nil {
@@ -183,15 +184,15 @@ func (c *collector) readSource(role, path string, limit int64, consume func(io.R
 	if _, err := io.Copy(io.Discard, count); err != nil {
 		return nil, err
 	}
-	// The file may have changed since Stat: what was read counts.
+	// The file may have changed since Stat, so the size is that of the bytes read.
 	s.Size, s.SHA256 = count.n, hex.EncodeToString(h.Sum(nil))
 	return s, nil
 }
 
-// discard consumes nothing: the digest is all that is wanted.
+// discard leaves all reading to readSource, for callers that need only the digest.
 func discard(io.Reader) error { return nil }
 
-// counter counts what is read through it.
+// counter counts the bytes read through it.
 type counter struct {
 	r io.Reader
 	n int64
@@ -218,7 +219,7 @@ func (d *document) bundle() (*Bundle, error) {
 	case JSON:
 		b.Content, err = d.json()
 	default:
-		err = fmt.Errorf("the format is %q, not markdown or json", d.in.Format)
+		err = fmt.Errorf("unknown format %q", d.in.Format)
 	}
 	if err != nil {
 		return nil, err
@@ -238,7 +239,7 @@ func (p *part) info() *MemoryInfo {
 	return &MemoryInfo{Path: p.Path, Size: p.Size, Lines: lines, LeftOut: p.leftOut, SHA256: p.SHA256}
 }
 
-// encoded is the content as text: itself, or base64 when it is not UTF-8.
+// encoded returns the content as text: as it is, or in base64 if it is not UTF-8.
 func (p *part) encoded() (encoding, text string) {
 	if utf8.Valid(p.content) {
 		return "utf-8", string(p.content)
@@ -246,7 +247,7 @@ func (p *part) encoded() (encoding, text string) {
 	return "base64", base64.StdEncoding.EncodeToString(p.content)
 }
 
-// expected is where convention first looks for a part.
+// firstPath returns the first conventional path of a part.
 func firstPath(p schedule.Part, agent string) string {
 	return schedule.Expand(schedule.Conventions[p][0], agent)
 }

@@ -16,26 +16,26 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// finder finds the files of one entry, named or by convention, and reports what prevents
-// that.
+// finder finds the files of one entry, by name or by convention, and reports why it
+// cannot.
 type finder struct {
 	tree     *checkout.Tree
 	file     string
 	entry    *schedule.Entry
 	findings []diag.Finding
-	// taken reports whether an agent has an entry in the manifest. It is nil where only one
+	// hasEntry reports whether an agent has an entry in the manifest. It is nil if only one
 	// entry is known.
 	hasEntry func(agent string) bool
 }
 
-// found is a file of the checkout that can be opened. An empty path means there is none.
+// found is a file of the checkout that can be opened. The path is empty if there is none.
 type found struct {
 	path       string
-	convention bool
+	convention bool // the manifest does not name it
 }
 
-// report adds a finding at the entry's key in the manifest, at its agent if it has no
-// such key.
+// report adds a finding at a key of the entry. If the entry does not have the key, the
+// finding is at its agent.
 func (f *finder) report(rule diag.Rule, key, message, hint string) {
 	pos := f.entry.Pos(key)
 	if pos == f.entry.Pos("") {
@@ -44,10 +44,10 @@ func (f *finder) report(rule diag.Rule, key, message, hint string) {
 	f.findings = append(f.findings, rule.At(f.manifest(), pos.Line, pos.Column, message, hint))
 }
 
-// manifest is the manifest's path as findings name it.
+// manifest returns the manifest's path for findings.
 func (f *finder) manifest() string { return cmp.Or(f.file, schedule.DefaultPath) }
 
-// prompt finds the agent's prompt and reports when there is none.
+// prompt finds the agent's prompt, and reports if there is none.
 func (f *finder) prompt() found {
 	before := len(f.findings)
 	p := f.find(schedule.PartPrompt, f.entry.Prompt)
@@ -57,8 +57,8 @@ func (f *finder) prompt() found {
 	return p
 }
 
-// noPrompt reports that the agent has no prompt: as a misspelt name where the whole
-// manifest shows that it is one, and else only of an agent that runs.
+// reportNoPrompt reports that the agent has no prompt. If the whole manifest is known, it
+// reports a misspelt name instead, and accepts a disabled agent without a prompt.
 func (f *finder) reportNoPrompt() {
 	agent, manifestKnown := f.entry.Agent, f.hasEntry != nil
 	near, slip := scaffold.NearAgent(f.tree, agent, f.hasEntry)
@@ -68,7 +68,7 @@ func (f *finder) reportNoPrompt() {
 		f.report(diag.MisspeltAgent, "agent", message, fmt.Sprintf("did you mean %q?", near))
 		return
 	case manifestKnown && !f.entry.Enabled:
-		return // it needs no prompt yet
+		return
 	}
 	path := schedule.Expand(schedule.Conventions[schedule.PartPrompt][0], agent)
 	hint := fmt.Sprintf("add %s, or name the file with prompt:", path)
@@ -81,8 +81,7 @@ func (f *finder) reportNoPrompt() {
 func (f *finder) memory() found  { return f.find(schedule.PartMemory, f.entry.Memory) }
 func (f *finder) metrics() found { return f.find(schedule.PartMetrics, f.entry.Metrics) }
 
-// find finds a part: the file that the manifest names, else the first that convention
-// finds.
+// find finds a part: the file that the manifest names, else the first conventional one.
 func (f *finder) find(part schedule.Part, named string) found {
 	if named != "" {
 		return found{path: f.named(part, string(part), named)}
@@ -97,14 +96,14 @@ func (f *finder) find(part schedule.Part, named string) found {
 const commitIgnored = "commit the file with git add --force, narrow this line, " +
 	"or restore the file in the workflow before this step"
 
-// ignored warns where .gitignore keeps a part out of the repository. It is only asked about
-// a missing part: CheckUntracked knows whether one that is here is committed by force.
+// reportIgnored warns if .gitignore excludes a missing part from the repository. For a
+// part that exists, CheckUntracked asks git whether it is tracked.
 func (f *finder) reportIgnored(part schedule.Part) {
 	for _, pattern := range schedule.Conventions[part] {
 		path := schedule.Expand(pattern, f.entry.Agent)
 		if rule, ok := f.tree.Ignored(path); ok && strings.HasPrefix(path, ".kaizen/") {
 			f.findings = append(f.findings, diag.IgnoredFile.At(rule.File, rule.Line, 1,
-				fmt.Sprintf("agent %q has no %s here, and this line (%s) keeps %s out of the repository",
+				fmt.Sprintf("agent %q has no %s in this checkout, and this line (%s) excludes %s from the repository",
 					f.entry.Agent, part, rule.Pattern, path),
 				commitIgnored))
 			return
@@ -112,8 +111,8 @@ func (f *finder) reportIgnored(part schedule.Part) {
 	}
 }
 
-// named is the file at path, which the manifest names under key, or a pointer's
-// directory; "" after a finding when it is not there.
+// named returns the path of a file that the manifest names under key, or of a pointer's
+// directory. It returns "" after a finding.
 func (f *finder) named(part schedule.Part, key, path string) string {
 	_, err := f.probe(path)
 	if part == schedule.PartMetrics && errors.Is(err, checkout.ErrNotRegular) {
@@ -126,15 +125,15 @@ func (f *finder) named(part schedule.Part, key, path string) string {
 	case err == nil:
 		return path
 	case errors.Is(err, checkout.ErrEscapes):
-		f.report(diag.Path, key, fmt.Sprintf("%s names %q, which leads out of the checkout or into .git", key, path),
-			"name a file of the repository itself")
+		f.report(diag.Path, key, fmt.Sprintf("%s names %q, which is outside the checkout or inside .git", key, path),
+			"name a file of the repository")
 	default:
 		hint := "add the file, correct the path, or remove the key to search by convention"
 		if near := f.similar(path, isPointer || part == schedule.PartMetrics); isAbsent(err) && near != "" {
 			hint = fmt.Sprintf("did you mean %q?", near)
 		}
 		if rule, ok := f.tree.Ignored(path); isAbsent(err) && ok {
-			hint = fmt.Sprintf("%s line %d (%s) keeps it out of the repository: "+
+			hint = fmt.Sprintf("%s line %d (%s) excludes it from the repository: "+
 				"commit it with git add --force, or restore it in the workflow before this step",
 				rule.File, rule.Line, rule.Pattern)
 		}
@@ -143,13 +142,13 @@ func (f *finder) named(part schedule.Part, key, path string) string {
 	return ""
 }
 
-// maxSiblings is how many names a directory may have for one of them to be suggested.
+// maxSiblings is the largest number of names in a directory from which one is suggested.
 const maxSiblings = 200
 
-// similar is the file beside name that was probably meant, or with dirs the directory, or
-// "".
+// similar returns the file in name's directory that was probably meant, or "". With dirs
+// it may also be a directory.
 func (f *finder) similar(name string, dirs bool) string {
-	names, _ := f.tree.ReadDir(path.Dir(name), maxSiblings) // a directory that is not there suggests nothing
+	names, _ := f.tree.ReadDir(path.Dir(name), maxSiblings) // without a directory there is no suggestion
 	near := schedule.Suggest(path.Base(name), names)
 	if near == "" {
 		return ""
@@ -161,7 +160,7 @@ func (f *finder) similar(name string, dirs bool) string {
 	return ""
 }
 
-// metricsIn finds the metrics in the directory that the manifest names.
+// metricsIn finds the metrics in a directory that the manifest names.
 func (f *finder) metricsIn(dir string) string {
 	dir = strings.TrimSuffix(dir, "/")
 	for _, name := range []string{"summary.json", "executions.jsonl"} {
@@ -181,9 +180,9 @@ func (f *finder) metricsIn(dir string) string {
 	return ""
 }
 
-// conventional is the first of the part's conventional files. Something else in its
-// place, a directory, a FIFO or a link out of the checkout, stops the agent: what was
-// meant to be read there is not known.
+// conventional finds the first of the part's conventional files. If that path is
+// something else, such as a directory, a FIFO or a link out of the checkout, the finding
+// stops the agent, because the intended content is unknown.
 func (f *finder) conventional(part schedule.Part) found {
 	var first found
 	var firstInfo fs.FileInfo
@@ -193,7 +192,7 @@ func (f *finder) conventional(part schedule.Part) found {
 		case isAbsent(err):
 			f.linkedParent(string(part), path, err)
 		case first.path == "" && err != nil:
-			f.reportUnreadable(string(part), path, err, "put a regular file there or remove it")
+			f.reportUnreadable(string(part), path, err, "replace it with a regular file, or remove it")
 			return found{}
 		case err != nil:
 		case first.path == "":
@@ -201,21 +200,21 @@ func (f *finder) conventional(part schedule.Part) found {
 		case part == schedule.PartPrompt && !os.SameFile(info, firstInfo):
 			// A link from one layout to another is not a second prompt.
 			f.report(diag.AmbiguousPrompt, "prompt",
-				fmt.Sprintf("agent %q has two prompts: %s is taken, %s is not", f.entry.Agent, first.path, path),
-				"remove one, or name the one you mean with prompt:")
+				fmt.Sprintf("agent %q has two prompts: %s is used, %s is ignored", f.entry.Agent, first.path, path),
+				"remove one, or name one with prompt:")
 			return first
 		}
 	}
 	return first
 }
 
-// unreadable reports that path, which has the role in the bundle, cannot be read.
+// reportUnreadable reports that path cannot be read, which has the role in the bundle.
 func (f *finder) reportUnreadable(role, path string, err error, hint string) {
 	f.findings = append(f.findings, diag.Unreadable.At(path, 0, 0,
 		fmt.Sprintf("the %s of agent %q cannot be read: %v", role, f.entry.Agent, err), hint))
 }
 
-// probe reports whether path is a file that can be opened.
+// probe opens the file at path, and returns its information.
 func (f *finder) probe(path string) (fs.FileInfo, error) {
 	file, err := f.tree.Open(path)
 	if err != nil {

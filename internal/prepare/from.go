@@ -3,24 +3,23 @@ package prepare
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"unicode/utf8"
 
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/safetext"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 	"github.com/kaizen-agentic/schedule-action/internal/secrets"
 )
 
-// MaxFrom is the largest JSON that AgentOf and FromJSON read, in bytes: a bundle of three
-// full files in the worst escaping.
+// MaxFrom is the size of the largest JSON that AgentOf and FromJSON accept, in bytes. It
+// fits three files of MaxFile bytes in which JSON escapes every byte.
 const MaxFrom = 8 << 20
 
-// given is what `kaizen-agentic schedule prepare --format json` is relied upon to say;
-// further keys are left alone.
+// given has the keys that `kaizen-agentic schedule prepare --format json` must write.
+// Other keys are ignored.
 type given struct {
 	Agent            *string         `json:"agent"`
 	AgentPromptFound *bool           `json:"agent_prompt_found"`
@@ -29,40 +28,42 @@ type given struct {
 	Pointers         json.RawMessage `json:"pointers"`
 }
 
-var errEmpty = errors.New("the JSON names no agent")
+// rewriteHint is the hint for JSON that a different command wrote.
+const rewriteHint = "write it with kaizen-agentic schedule prepare <agent> --format json"
 
-// AgentOf is the agent that a bundle's JSON names.
+// AgentOf returns the agent of a bundle in JSON.
 func AgentOf(data []byte) (string, error) {
 	g, err := parseGiven(data)
 	if err != nil {
 		return "", err
 	}
 	if g.Agent == nil || *g.Agent == "" {
-		return "", errEmpty
+		return "", advice.New(rewriteHint, "the JSON has no agent")
 	}
 	if !schedule.IsAgent(*g.Agent) {
-		return "", fmt.Errorf("the JSON names the agent %q, "+
-			"which is not 1 to 64 letters, digits, hyphens and underscores", *g.Agent)
+		return "", advice.New("a name has 1 to 64 letters, digits, hyphens and underscores",
+			"the agent in the JSON has the invalid name %q", *g.Agent)
 	}
 	return *g.Agent, nil
 }
 
-// FromJSON makes the bundle of in from what `kaizen-agentic schedule prepare <agent>
-// --format json` wrote. The content is data as it is. The agent must be that of in, and
-// of the JSON where it names one. The findings, sorted, name file and the string's place
-// in it; with an error among them the bundle is nil. A secret is an error under
-// SecretsRedact too, because given bytes are not rewritten.
+// FromJSON builds the bundle of in from data, the output of `kaizen-agentic schedule
+// prepare <agent> --format json`. The bundle's content is data, unchanged. If data names
+// an agent, it must be the agent of in. The findings are sorted and have positions in
+// file; if one is an error, the bundle is nil. A secret is an error under SecretsRedact
+// too, because data is never changed.
 func FromJSON(file string, data []byte, in Input) (*Bundle, []diag.Finding, error) {
 	g, err := parseGiven(data)
 	if err != nil {
 		return nil, nil, err
 	}
 	if g.Agent != nil && *g.Agent != in.Entry.Agent {
-		return nil, nil, fmt.Errorf("the JSON is the bundle of %q, not of %q", *g.Agent, in.Entry.Agent)
+		return nil, nil, advice.New("name that agent, or no agent",
+			"the JSON is the bundle of %q, not of %q", *g.Agent, in.Entry.Agent)
 	}
 	if g.AgentPromptFound == nil || g.HasMemory == nil || g.HasMetrics == nil {
-		return nil, nil, errors.New("the JSON lacks one of the flags agent_prompt_found, has_memory and has_metrics: " +
-			"write it with kaizen-agentic schedule prepare --format json")
+		return nil, nil, advice.New(rewriteHint,
+			"the JSON lacks one of the flags agent_prompt_found, has_memory and has_metrics")
 	}
 	pointers, err := givenPointers(g.Pointers)
 	if err != nil {
@@ -71,7 +72,7 @@ func FromJSON(file string, data []byte, in Input) (*Bundle, []diag.Finding, erro
 	c := collector{finder: finder{file: in.File, entry: &in.Entry}, policy: in.Secrets}
 	closing := sessionClose(&in.Entry)
 	c.scanSessionClose(closing)
-	c.checkJSON(file, data)
+	c.scanJSON(file, data)
 	diag.Sort(c.findings)
 	if errs, _ := diag.Count(c.findings); errs > 0 {
 		return nil, c.findings, nil
@@ -88,42 +89,43 @@ func FromJSON(file string, data []byte, in Input) (*Bundle, []diag.Finding, erro
 
 func parseGiven(data []byte) (*given, error) {
 	if len(data) > MaxFrom {
-		return nil, fmt.Errorf("the JSON has %d bytes, more than %d", len(data), MaxFrom)
+		return nil, advice.New("shorten the prompt or the memory", "the JSON has %d bytes, more than %d", len(data), MaxFrom)
 	}
 	if !utf8.Valid(data) {
-		return nil, errors.New("the JSON is not UTF-8")
+		return nil, advice.New(rewriteHint, "the JSON is not UTF-8")
 	}
 	var g given
 	if err := json.Unmarshal(data, &g); err != nil {
-		return nil, fmt.Errorf("the bundle is not the JSON of schedule prepare: %w", err)
+		return nil, advice.New(rewriteHint, "the JSON is not a bundle: %w", err)
 	}
 	if first := bytes.TrimSpace(data)[0]; first != '{' {
-		return nil, errors.New("the bundle is not a JSON object")
+		return nil, advice.New(rewriteHint, "the JSON is not an object")
 	}
 	return &g, nil
 }
 
-// givenPointers reads the labels, written as a list, as a list of objects with a label,
-// or as the keys of an object.
+// givenPointers reads the labels from a list of strings, from a list of objects with a
+// label, or from the keys of an object.
 func givenPointers(raw json.RawMessage) ([]Pointer, error) {
 	var labels []string
 	var keys map[string]json.RawMessage
 	pointers := []Pointer{}
 	switch {
 	case len(raw) == 0 || string(raw) == "null":
-		return nil, errors.New(`the JSON lacks "pointers", the list of labels`)
+		return nil, advice.New(rewriteHint, `the JSON lacks "pointers", the list of labels`)
 	case json.Unmarshal(raw, &labels) == nil:
 		pointers = labelsOnly(labels)
 	case json.Unmarshal(raw, &keys) == nil:
 		pointers = labelsOnly(slices.Sorted(maps.Keys(keys)))
 	default:
 		if err := json.Unmarshal(raw, &pointers); err != nil {
-			return nil, errors.New(`"pointers" in the JSON is not a list of labels`)
+			return nil, advice.New(rewriteHint, `"pointers" in the JSON is not a list of labels`)
 		}
 	}
 	for _, p := range pointers {
 		if !schedule.IsAgent(p.Label) {
-			return nil, fmt.Errorf(`"pointers" in the JSON holds %q, which is not a label`, p.Label)
+			return nil, advice.New("a label has 1 to 64 letters, digits, hyphens and underscores",
+				`"pointers" in the JSON has the invalid label %q`, p.Label)
 		}
 	}
 	return pointers, nil
@@ -137,20 +139,20 @@ func labelsOnly(labels []string) []Pointer {
 	return pointers
 }
 
-// checkJSON checks every string of valid JSON, keys included, after its escapes are
-// undone, and the text as a whole, because a key may give away the value beside it. A
-// finding's place is where the string begins; the text as a whole is only checked for
-// strings that have no secret yet.
-func (c *collector) checkJSON(file string, data []byte) {
+// scanJSON scans valid JSON twice: every string, including keys, without its escapes, and
+// the text as a whole, because a key may reveal that its value is a secret. A secret that
+// only the whole text reveals is reported at its string, unless that has one already. The
+// position of a finding is the beginning of the string.
+func (c *collector) scanJSON(file string, data []byte) {
 	var whole []secrets.Span
 	if c.policy != SecretsOff {
 		whole = secrets.Find(data)
 	}
 	reported, hidden := 0, 0
-	report := func(rule string, offset int) {
+	report := func(kind string, offset int) {
 		if reported++; reported <= maxSecrets {
 			line, column := diag.Position(data, offset)
-			c.findings = append(c.findings, c.secretFinding(file, secretAt{rule, line, column}))
+			c.findings = append(c.findings, c.secretFinding(file, kind, line, column))
 		}
 	}
 	for dec := json.NewDecoder(bytes.NewReader(data)); ; {
@@ -164,19 +166,19 @@ func (c *collector) checkJSON(file string, data []byte) {
 			continue
 		}
 		start, end := before+bytes.IndexByte(data[before:], '"'), int(dec.InputOffset())
-		told := false
+		hasSecret := false
 		if c.policy != SecretsOff && reported < maxSecrets {
 			for _, s := range secrets.Find([]byte(text)) {
 				report(s.Kind, start)
-				told = true
+				hasSecret = true
 			}
 		}
 		for ; len(whole) > 0 && whole[0].Start < end; whole = whole[1:] {
 			if whole[0].Start < start {
 				report(whole[0].Kind, whole[0].Start)
-			} else if !told {
+			} else if !hasSecret {
 				report(whole[0].Kind, start)
-				told = true
+				hasSecret = true
 			}
 		}
 		if found := safetext.FindHidden([]byte(text)); len(found) > 0 && hidden < maxHidden {

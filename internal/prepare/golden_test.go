@@ -14,7 +14,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// The sample checkouts give these bundles, on any machine.
+// The sample checkouts give the golden bundles on any machine.
 func TestSamples(t *testing.T) {
 	t.Parallel()
 	schema := compile(t)
@@ -88,7 +88,7 @@ func TestSchema(t *testing.T) {
 			t.Errorf("%s: the %s is %s, %s; want %s, %s (%v)", tt.name, tt.part, p.State, p.Encoding, tt.state, tt.coding, err)
 		}
 	}
-	b, _ := must(t, newTree(t, nil), coach(JSON)) // nothing but the flags
+	b, _ := must(t, newTree(t, nil), coach(JSON)) // only the flags
 	validate(t, schema, b.Content)
 }
 

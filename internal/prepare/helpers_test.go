@@ -15,10 +15,10 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// githubToken is a secret that any text may hold.
+// githubToken is a secret of the kind github-token.
 var githubToken = "ghp_" + fixture.Random(fixture.Alnum, 36)
 
-// newTree is a checkout that holds files.
+// newTree returns a checkout with files.
 func newTree(t testing.TB, files map[string]string) *checkout.Tree {
 	t.Helper()
 	dir := t.TempDir()
@@ -34,7 +34,7 @@ func openTree(t testing.TB, dir string) *checkout.Tree {
 	return tree
 }
 
-// load is the manifest of the given YAML below its version line.
+// load returns the manifest whose YAML after version and repo is body.
 func load(t testing.TB, body string) *schedule.Manifest {
 	t.Helper()
 	m, findings := schedule.Load(schedule.DefaultPath, []byte("version: \"1\"\nrepo: web\n"+body), schedule.Options{})
@@ -44,7 +44,7 @@ func load(t testing.TB, body string) *schedule.Manifest {
 	return m
 }
 
-// coach is an input for the agent coach that no manifest adds to.
+// coach returns the input for an agent coach without settings.
 func coach(format Format) Input {
 	return Input{
 		Repo: "web", Entry: schedule.Entry{Agent: "coach", Cadence: schedule.Weekly}, Period: "2026-W48",
@@ -52,7 +52,7 @@ func coach(format Format) Input {
 	}
 }
 
-// must prepares a bundle that has nothing but warnings.
+// must prepares a bundle. The test fails if a finding is an error.
 func must(t testing.TB, tree *checkout.Tree, in Input) (*Bundle, []diag.Finding) {
 	t.Helper()
 	b, findings, err := Prepare(tree, in)
@@ -65,7 +65,7 @@ func must(t testing.TB, tree *checkout.Tree, in Input) (*Bundle, []diag.Finding)
 var contentLine = regexp.MustCompile(`(?m)^- content: (\w+), (utf-8|base64), bytes: (\d+)\n\n` +
 	`(` + "`{3,}" + `)\w+(?:\d+)?\n`)
 
-// extract reads a part's bytes out of a bundle as a consumer would: by heading in
+// extract returns the bytes of a part in a bundle as a consumer does: by heading in
 // Markdown, by key in JSON.
 func extract(b *Bundle, part string) ([]byte, error) {
 	if b.Format == JSON {
@@ -74,7 +74,7 @@ func extract(b *Bundle, part string) ([]byte, error) {
 	heading := "\n## " + strings.ToUpper(part[:1]) + part[1:] + "\n"
 	text := string(b.Content)
 	for _, title := range []string{"Prompt", "Memory", "Metrics"} {
-		// Skip what is quoted: the headings inside contents are not the bundle's.
+		// Skip whole contents, because headings inside them are not the bundle's.
 		section := "\n## " + title + "\n"
 		at := strings.Index(text, section)
 		if at < 0 {
@@ -103,7 +103,7 @@ func extract(b *Bundle, part string) ([]byte, error) {
 			return nil, fmt.Errorf("section %s: no closing fence after its %d bytes", title, n)
 		}
 		if strings.Contains(content, fence) {
-			return nil, fmt.Errorf("section %s: the content holds its own fence", title)
+			return nil, fmt.Errorf("section %s: the content has its own fence", title)
 		}
 		if section == heading {
 			return decode(text[m[4]:m[5]], content)

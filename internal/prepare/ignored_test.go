@@ -11,8 +11,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// TestIgnoredFiles holds that files which .gitignore keeps out of the repository are
-// reported where they are missing, and only there.
+// A file that .gitignore excludes is reported if it is missing, and only then.
 func TestIgnoredFiles(t *testing.T) {
 	t.Parallel()
 	enabled := schedule.Entry{Agent: "coach", Cadence: schedule.Weekly, Enabled: true}
@@ -30,8 +29,10 @@ func TestIgnoredFiles(t *testing.T) {
 		{"nothing is ignored", enabled, map[string]string{".gitignore": "/build/\n"}, nil},
 		{"without a .gitignore", enabled, nil, nil},
 		{"all", enabled, map[string]string{".gitignore": "# data\n.kaizen/\n"}, []string{
-			`.gitignore:2 ignored-file: agent "coach" has no memory here, and this line (.kaizen/) keeps ` + memory,
-			`.gitignore:2 ignored-file: agent "coach" has no metrics here, and this line (.kaizen/) keeps ` + metrics,
+			`.gitignore:2 ignored-file: agent "coach" has no memory in this checkout, ` +
+				`and this line (.kaizen/) excludes ` + memory,
+			`.gitignore:2 ignored-file: agent "coach" has no metrics in this checkout, ` +
+				`and this line (.kaizen/) excludes ` + metrics,
 		}},
 		{"a nested file", enabled, map[string]string{".kaizen/.gitignore": "agents\n"},
 			[]string{".kaizen/.gitignore:1 ignored-file: "}},
@@ -44,7 +45,7 @@ func TestIgnoredFiles(t *testing.T) {
 		{"disabled", disabled, map[string]string{".gitignore": ".kaizen/\n"}, nil},
 		{"named", named, map[string]string{".gitignore": ".kaizen/\n"}, []string{
 			"missing-file: memory names a file that cannot be read: ",
-			".gitignore line 1 (.kaizen/) keeps it out of the repository",
+			".gitignore line 1 (.kaizen/) excludes it from the repository",
 			"missing-file: metrics names", ".gitignore line 1 (.kaizen/)",
 		}},
 	} {
@@ -68,8 +69,7 @@ func TestIgnoredFiles(t *testing.T) {
 	}
 }
 
-// TestCheckUntracked holds that memory which exists on one machine only is reported, and
-// no other.
+// Only memory that exists on one machine alone is reported.
 func TestCheckUntracked(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("git"); err != nil {
@@ -79,8 +79,8 @@ func TestCheckUntracked(t *testing.T) {
 	coach := schedule.Entry{Agent: "coach", Cadence: schedule.Weekly, Enabled: true}
 	paused := coach
 	paused.Enabled = false
-	const only = `ignored-file: the memory of agent "coach" is on this machine only: this line (.kaizen/agents/) keeps ` +
-		memory + " out of the repository"
+	const only = `ignored-file: the memory of agent "coach" exists only on this machine: ` +
+		"this line (.kaizen/agents/) excludes " + memory + " from the repository"
 	for _, c := range []struct {
 		name  string
 		entry schedule.Entry

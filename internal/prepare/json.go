@@ -1,7 +1,7 @@
 package prepare
 
-// bundleJSON is the JSON form; schema/bundle.schema.json describes it. The first four
-// flags are those of `kaizen-agentic schedule prepare --format json`.
+// bundleJSON is a bundle in JSON; schema/bundle.schema.json describes it. The first four
+// keys are those of `kaizen-agentic schedule prepare --format json`.
 type bundleJSON struct {
 	AgentPromptFound bool      `json:"agent_prompt_found"`
 	HasMemory        bool      `json:"has_memory"`
@@ -15,18 +15,18 @@ type bundleJSON struct {
 	Prompt           *partJSON `json:"prompt"`
 	Memory           *partJSON `json:"memory"`
 	Metrics          *partJSON `json:"metrics"`
-	References       []Pointer `json:"references"` // where the labels of pointers lead
+	References       []Pointer `json:"references"` // in the order of Pointers
 	SessionClose     []string  `json:"session_close"`
 }
 
-// partJSON is one file. Path, Size and SHA256 are those of the file in the checkout.
+// partJSON is one file. Path, Size and SHA256 describe the file in the checkout.
 type partJSON struct {
 	Path     string `json:"path"`
 	Size     int64  `json:"size"`
 	SHA256   string `json:"sha256"`
 	State    State  `json:"state"`
-	LeftOut  int64  `json:"left_out,omitempty"` // bytes, see part
-	Encoding string `json:"encoding"`           // utf-8, or base64 for a file that is not UTF-8
+	LeftOut  int64  `json:"left_out,omitempty"` // bytes; see part
+	Encoding string `json:"encoding"`           // utf-8, or base64 if the file is not UTF-8
 	Content  string `json:"content"`
 }
 

@@ -11,8 +11,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// agentFiles are prompts in the styles met in repositories: every front matter with every
-// body.
+// agentFiles returns prompts in the styles of real repositories: every front matter with
+// every body.
 func agentFiles(layout string) []string {
 	heads := []string{
 		"",
@@ -53,7 +53,7 @@ func agentFiles(layout string) []string {
 	return files
 }
 
-// The prompt of every layout is found, and its bytes come back out of both forms.
+// The prompt of every layout is found, and both formats have its exact bytes.
 func TestLayouts(t *testing.T) {
 	t.Parallel()
 	schema := compile(t)
@@ -91,7 +91,7 @@ func TestLayouts(t *testing.T) {
 	}
 }
 
-// Bytes that are not UTF-8 come back too, and are reported.
+// Both formats have the exact bytes of a file that is not UTF-8, which is reported.
 func TestInvalidUTF8(t *testing.T) {
 	t.Parallel()
 	prompt := "# Rôle\nr\xf4le\n\x00```\n"

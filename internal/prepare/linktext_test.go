@@ -37,7 +37,7 @@ func TestIsLFSPointer(t *testing.T) {
 	}
 }
 
-// A file that only points at another one is reported by Check and by Prepare alike.
+// Check and Prepare report a file that only refers to another one.
 func TestLinkTextAndLFS(t *testing.T) {
 	t.Parallel()
 	const prompt, memory = ".claude/agents/coach.md", ".kaizen/agents/coach/memory.md"
@@ -65,7 +65,7 @@ func TestLinkTextAndLFS(t *testing.T) {
 			stops: true},
 		{name: "named metrics in LFS", files: map[string]string{prompt: "p", "m/executions.jsonl": lfsPointer},
 			entry: schedule.Entry{Metrics: "m"}, want: lfs("metrics"), stops: true},
-		{name: "a reference is not carried", files: map[string]string{prompt: "p", "SCOPE.md": lfsPointer,
+		{name: "a pointer does not have the content", files: map[string]string{prompt: "p", "SCOPE.md": lfsPointer,
 			"workplans/a": lfsPointer}},
 
 		{name: "prompt as a link's text", files: map[string]string{prompt: "../../docs/prompts/coach.md",
@@ -86,7 +86,7 @@ func TestLinkTextAndLFS(t *testing.T) {
 		{name: "workplans", files: map[string]string{prompt: "p", "docs/plans/a": "a", "workplans": "docs/plans"},
 			want: []string{link("pointer", "docs/plans")}},
 		{name: "a path that does not exist", files: map[string]string{prompt: "../../docs/coach.md"},
-			want: []string{link("prompt", "../../docs/coach.md") + ", and there is no such file"}},
+			want: []string{link("prompt", "../../docs/coach.md") + ", and that file does not exist"}},
 		{name: "a path and more", files: map[string]string{prompt: "Read docs/coach.md"}},
 		{name: "a word with an extension", files: map[string]string{prompt: "coach.md"}},
 		{name: "a path without an extension", files: map[string]string{prompt: "docs/coach"}},
@@ -97,29 +97,29 @@ func TestLinkTextAndLFS(t *testing.T) {
 		{name: "two lines", files: map[string]string{prompt: "reviewer.md\nreviewer.md", ".claude/agents/reviewer.md": "p"}},
 
 		{name: "empty prompt", files: map[string]string{"agents/coach.md": "\ufeff"},
-			want: []string{`empty-prompt: the prompt agents/coach.md of agent "coach" has nothing but white space`}},
+			want: []string{`empty-prompt: the prompt agents/coach.md of agent "coach" has only white space`}},
 		{name: "white space", files: map[string]string{prompt: " \n\t\r\n\u00a0"},
-			want: []string{`empty-prompt: the prompt .claude/agents/coach.md of agent "coach" has nothing but white space`}},
+			want: []string{`empty-prompt: the prompt .claude/agents/coach.md of agent "coach" has only white space`}},
 		{name: "front matter alone", files: map[string]string{prompt: "\ufeff---\r\nname: coach\r\n---\r\n\r\n"},
-			want: []string{`empty-prompt: the prompt .claude/agents/coach.md of agent "coach" has nothing but front matter`}},
+			want: []string{`empty-prompt: the prompt .claude/agents/coach.md of agent "coach" has only front matter`}},
 		{name: "empty front matter alone", files: map[string]string{prompt: "---\n---"},
-			want: []string{`empty-prompt: the prompt .claude/agents/coach.md of agent "coach" has nothing but front matter`}},
+			want: []string{`empty-prompt: the prompt .claude/agents/coach.md of agent "coach" has only front matter`}},
 		{name: "front matter that is not closed",
 			files: map[string]string{prompt: "---\r\nname: coach\r\ntools:\r\n  - Read\r\n"},
-			want:  []string{emptyPrompt + "has nothing but front matter"}},
+			want:  []string{emptyPrompt + "has only front matter"}},
 		{name: "front matter that ends with dots", files: map[string]string{prompt: "---\nname: coach\n...\n"},
-			want: []string{emptyPrompt + "has nothing but front matter"}},
+			want: []string{emptyPrompt + "has only front matter"}},
 		{name: "text after dots", files: map[string]string{prompt: "---\nname: coach\n...\ntext\n"}},
 		{name: "text in front matter that is not closed",
 			files: map[string]string{prompt: "---\nname: coach\n\nHelp the team.\n"}},
 		{name: "a list after a rule", files: map[string]string{prompt: "---\n- Help the team.\n"}},
 		{name: "a heading after a rule", files: map[string]string{prompt: "---\n# Help the team\n"}},
 		{name: "a rule", files: map[string]string{prompt: "---"},
-			want: []string{emptyPrompt + "has nothing but front matter"}},
+			want: []string{emptyPrompt + "has only front matter"}},
 		{name: "a comment", files: map[string]string{prompt: "<!-- to\nbe written -->\n<!-- later -->"},
-			want: []string{emptyPrompt + "has nothing but a comment"}},
+			want: []string{emptyPrompt + "has only a comment"}},
 		{name: "front matter and a comment", files: map[string]string{prompt: "---\nname: coach\n---\n<!-- later -->\n"},
-			want: []string{emptyPrompt + "has nothing but front matter and a comment"}},
+			want: []string{emptyPrompt + "has only front matter and a comment"}},
 		{name: "text beside a comment", files: map[string]string{prompt: "<!-- a --> text <!-- b -->"}},
 		{name: "text between rules", files: map[string]string{prompt: "---\na: b\n---\ntext\n---\n"}},
 	}
@@ -139,7 +139,7 @@ func TestLinkTextAndLFS(t *testing.T) {
 	}
 }
 
-// A file of no bytes is called empty.
+// A file without bytes is reported as empty.
 func TestEmptyPrompt(t *testing.T) {
 	t.Parallel()
 	want := []string{`empty-prompt: the prompt agents/coach.md of agent "coach" is empty`}

@@ -9,7 +9,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// checkOne is Check of a manifest with the one entry, as "rule: message".
+// checkOne returns the findings of Check for a manifest with one entry, as "rule:
+// message".
 func checkOne(t *testing.T, files map[string]string, entry schedule.Entry) []string {
 	t.Helper()
 	return texts(Check(&schedule.Manifest{Entries: []schedule.Entry{entry}}, newTree(t, files)))
@@ -28,13 +29,13 @@ func TestNestedPrompts(t *testing.T) {
 	const nested, other, deep = ".claude/agents/a/coach.md", ".claude/agents/b/coach.md", ".claude/agents/a/b/coach.md"
 	const flat = "agents/coach.md"
 	ambiguous := func(first, second string) []string {
-		return []string{`ambiguous-prompt: agent "coach" has two prompts: ` + first + " is taken, " + second + " is not"}
+		return []string{`ambiguous-prompt: agent "coach" has two prompts: ` + first + " is used, " + second + " is ignored"}
 	}
 	tests := []struct {
 		name  string
 		files []string
-		want  string   // the prompt that is taken
-		found []string // what is reported
+		want  string   // the prompt that is used
+		found []string // the findings
 	}{
 		{"one", []string{nested}, nested, nil},
 		{"deeper", []string{deep, ".claude/agents/a/coach.md.bak"}, deep, nil},

@@ -15,17 +15,17 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/secrets"
 )
 
-// Limits on the directory that a pointer names.
+// Limits on the directory of a pointer.
 const (
-	maxListed  = 20     // files that are listed
-	maxEntries = 10_000 // entries; a larger directory is named without its files
+	maxListed  = 20     // files in the list
+	maxEntries = 10_000 // entries; the files of a larger directory are not listed
 )
 
 // foundPointer is a pointer that was found.
 type foundPointer struct{ label, path string }
 
-// pointers finds scope, todo and workplans, which the manifest may place elsewhere, and
-// then the further labels of the manifest in its order.
+// pointers finds scope, todo and workplans, by the manifest or by convention, and then
+// the other labels in the manifest's order.
 func (f *finder) pointers() []foundPointer {
 	var all []foundPointer
 	add := func(label, path string) {
@@ -57,8 +57,8 @@ func (f *finder) pointers() []foundPointer {
 	return all
 }
 
-// workplans is the conventional directory; a regular file of its name is something else,
-// unless it is a link's text.
+// workplans returns the conventional directory. It ignores a regular file of that name,
+// unless the file is the text of a link.
 func (f *finder) workplans() string {
 	dir := schedule.Conventions[schedule.PartWorkplans][0]
 	if f.tree.IsDir(dir) {
@@ -67,12 +67,12 @@ func (f *finder) workplans() string {
 	if _, err := f.probe(dir); err == nil {
 		f.inspect("pointer", dir)
 	} else if !isAbsent(err) {
-		f.reportUnreadable("pointer", dir, err, "put a directory there or remove it")
+		f.reportUnreadable("pointer", dir, err, "replace it with a directory, or remove it")
 	}
 	return ""
 }
 
-// pointer makes the reference to a file or a directory; nil after a finding.
+// pointer returns the reference to a file or a directory, or nil after a finding.
 func (c *collector) pointer(p foundPointer) *Pointer {
 	if c.tree.IsDir(p.path) {
 		return c.directory(p)
@@ -84,16 +84,16 @@ func (c *collector) pointer(p foundPointer) *Pointer {
 	return &Pointer{Label: p.label, Path: s.Path, Size: s.Size, SHA256: s.SHA256}
 }
 
-// directory lists the directory's own files by descending name. What cannot be read or
-// shown safely is left out with a warning; subdirectories and names that begin with a dot
-// are left out without.
+// directory lists the files of a directory by descending name. It skips subdirectories
+// and names that begin with a dot. It skips other entries that cannot be read or shown
+// safely, with a warning.
 func (c *collector) directory(p foundPointer) *Pointer {
 	pointer := &Pointer{Label: p.label, Path: p.path, Files: []PointerFile{}}
 	entries, err := c.tree.Entries(p.path, maxEntries)
 	switch {
 	case errors.Is(err, checkout.ErrTooLarge):
 		c.findings = append(c.findings, diag.LargeFile.At(p.path, 0, 0,
-			fmt.Sprintf("the directory of the pointer %q of agent %q has more than %d entries: it is named without its files",
+			fmt.Sprintf("the directory of pointer %q of agent %q has more than %d entries: the bundle does not list its files",
 				p.label, c.entry.Agent, maxEntries), "name a directory with fewer files"))
 		return pointer
 	case err != nil:
@@ -111,7 +111,7 @@ func (c *collector) directory(p foundPointer) *Pointer {
 	return pointer
 }
 
-// fileNames are the names in a directory that a pointer may list, the last name first.
+// fileNames returns the names of the files that a pointer may list, in descending order.
 func fileNames(entries []fs.DirEntry) []string {
 	var names []string
 	for i := len(entries) - 1; i >= 0; i-- {
@@ -122,23 +122,23 @@ func fileNames(entries []fs.DirEntry) []string {
 	return names
 }
 
-// listed is a file of a pointer's directory. The digests of all such files together read
-// at most maxDigest bytes; a file for which too little is left has none.
+// listed returns a file of a pointer's directory, or nil after a finding. The digests of
+// all such files read at most maxDigest bytes together; a file beyond that has no digest.
 func (c *collector) listed(p foundPointer, name string) *PointerFile {
 	full := path.Join(p.path, name)
 	if !utf8.ValidString(name) || len(safetext.FindHidden([]byte(name))) > 0 {
-		c.leaveOut(p, full, "its name has bytes that are not UTF-8, or characters that a reader does not see")
+		c.reportSkipped(p, full, "its name has bytes that are not UTF-8, or hidden characters")
 		return nil
 	}
 	if c.policy != SecretsOff {
-		if found := secrets.Find([]byte(name)); len(found) > 0 { // reported at the directory, as the name is the secret
-			c.secret(p.path, secretAt{kind: found[0].Kind})
+		if found := secrets.Find([]byte(name)); len(found) > 0 {
+			c.reportSecret(p.path, found[0].Kind, 0, 0) // not at the file, whose name is the secret
 			return nil
 		}
 	}
 	s, err := c.readSource("pointer", full, maxDigest-c.listedBytes, discard)
 	if err != nil {
-		c.leaveOut(p, full, rootCause(err).Error())
+		c.reportSkipped(p, full, rootCause(err).Error())
 		return nil
 	}
 	if s.SHA256 != "" {
@@ -147,16 +147,16 @@ func (c *collector) listed(p foundPointer, name string) *PointerFile {
 	return &PointerFile{Path: s.Path, Size: s.Size, SHA256: s.SHA256}
 }
 
-// leaveOut warns about a file that a pointer does not list.
-func (c *collector) leaveOut(p foundPointer, full, reason string) {
+// reportSkipped warns about a file that a pointer does not list.
+func (c *collector) reportSkipped(p foundPointer, full, reason string) {
 	f := diag.Unreadable.At(full, 0, 0,
-		fmt.Sprintf("the file is left out of the pointer %q of agent %q: %s", p.label, c.entry.Agent, reason),
+		fmt.Sprintf("pointer %q of agent %q skips this file: %s", p.label, c.entry.Agent, reason),
 		"replace it with a regular file, or remove it")
 	f.Severity = diag.Warning
 	c.findings = append(c.findings, f)
 }
 
-// rootCause is the innermost reason, without the path, which the finding names.
+// rootCause returns the innermost error, without the path, which the finding has already.
 func rootCause(err error) error {
 	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
 		err = inner

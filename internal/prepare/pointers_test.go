@@ -15,7 +15,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// show is a pointer on one line: label, path, files and how many more.
+// show returns a pointer on one line: label, path, files and the number of others.
 func show(p Pointer) string {
 	text := p.Label + " " + p.Path
 	if p.Files == nil {
@@ -57,7 +57,7 @@ func TestDirectoryPointers(t *testing.T) {
 	for i := range 25 {
 		weeks[fmt.Sprintf("workplans/w%02d.md", i)] = "w"
 	}
-	const leftOut = `unreadable: the file is left out of the pointer "workplans" of agent "coach": `
+	const skipped = `unreadable: pointer "workplans" of agent "coach" skips this file: `
 	tests := []struct {
 		name    string
 		files   map[string]string
@@ -108,11 +108,11 @@ func TestDirectoryPointers(t *testing.T) {
 			special: map[string]string{"workplans/fifo": "|", "workplans/in": "a", "workplans/up": "..",
 				"workplans/out": "/etc/passwd"},
 			want: []string{"workplans workplans: in(1) a(1)"},
-			found: []string{leftOut + "its name has bytes that are not UTF-8, or characters that a reader does not see",
-				leftOut + "its name has bytes that are not UTF-8, or characters that a reader does not see",
-				leftOut + "is not a regular file", leftOut + "leaves the checkout", leftOut + "is not a regular file"}},
+			found: []string{skipped + "its name has bytes that are not UTF-8, or hidden characters",
+				skipped + "its name has bytes that are not UTF-8, or hidden characters",
+				skipped + "is not a regular file", skipped + "leaves the checkout", skipped + "is not a regular file"}},
 		{name: "a secret in a name", files: map[string]string{"workplans/" + githubToken: "a"}, stops: true,
-			found: []string{`secret: a secret of the kind github-token stands in what agent "coach" reads`}},
+			found: []string{`secret: secret of kind github-token in what agent "coach" reads`}},
 		{name: "a budget for digests", special: map[string]string{"workplans/b": "50000000", "workplans/a": "50000000"},
 			want: []string{"workplans workplans: b(50000000) a(50000000)"}},
 	}
@@ -144,7 +144,7 @@ func TestDirectoryPointers(t *testing.T) {
 	}
 }
 
-// checkStored verifies the bundle against the tree that it was made of.
+// checkStored verifies the bundle against the tree from which it was built.
 func checkStored(t *testing.T, tree *checkout.Tree, b *Bundle) {
 	t.Helper()
 	stored := newTree(t, map[string]string{b.ContentName(): string(b.Content), SourcesName: string(b.Sources)})
@@ -161,8 +161,8 @@ func TestLargeDirectory(t *testing.T) {
 		fixture.Must(t, os.Link(filepath.Join(tree.Dir(), "workplans/first"), link))
 	}
 	b, findings := must(t, tree, coach(JSON))
-	want := []string{`large-file: the directory of the pointer "workplans" of agent "coach" ` +
-		"has more than 10000 entries: it is named without its files"}
+	want := []string{`large-file: the directory of pointer "workplans" of agent "coach" ` +
+		"has more than 10000 entries: the bundle does not list its files"}
 	if got := texts(findings); !slices.Equal(got, want) || show(b.Pointers[0]) != "workplans workplans:" {
 		t.Errorf("pointer %q, findings %q", show(b.Pointers[0]), got)
 	}
@@ -178,15 +178,15 @@ func TestDirectoryInMarkdown(t *testing.T) {
 	in.Entry.Pointers = []schedule.Pointer{{Label: "empty", Path: "empty"}}
 	b, _ := must(t, newTree(t, files), in)
 	for _, want := range []string{
-		"- `workplans`: the directory `workplans`, its last names first\n" +
+		"- `workplans`: the directory `workplans`, last names first\n" +
 			"  - `\"workplans/\\x6021\\x60.md\"`, 8 bytes, sha256 `",
-		"\n  - and 2 more\n", "- `empty`: the directory `empty`, its last names first\n  - none listed\n",
+		"\n  - and 2 more\n", "- `empty`: the directory `empty`, last names first\n  - none listed\n",
 	} {
 		if !strings.Contains(string(b.Content), want) {
 			t.Errorf("lacks %q:\n%s", want, b.Content)
 		}
 	}
 	if strings.Contains(string(b.Content), "the plan") {
-		t.Error("the bundle holds the content of a pointer's file")
+		t.Error("the bundle has the content of a pointer's file")
 	}
 }

@@ -1,4 +1,4 @@
-// Package prepare turns a manifest entry and a checkout into a bundle: the agent's
+// Package prepare builds a bundle from a manifest entry and a checkout: the agent's
 // prompt, its memory, its metrics and pointers into the repository. The same commit,
 // manifest and period give the same bytes on any machine.
 package prepare
@@ -13,9 +13,9 @@ import (
 
 // Limits on what goes into a bundle.
 const (
-	MaxFile   = 256 << 10 // bytes of one file; of a larger one a part is carried at most
-	MaxBundle = 1 << 20   // bytes of a rendered bundle; a larger one is warned about
-	MaxPrompt = 30_000    // characters of a prompt; a longer one is warned about
+	MaxFile   = 256 << 10 // bytes of one file; a larger one is truncated or omitted
+	MaxBundle = 1 << 20   // bytes of a rendered bundle; a larger one gets a warning
+	MaxPrompt = 30_000    // characters of a prompt; a longer one gets a warning
 )
 
 // Format is how a bundle is rendered.
@@ -27,48 +27,49 @@ const (
 	JSON     Format = "json"
 )
 
-// Policy is what happens when a bundle's files or commands hold a secret. The zero value
+// Policy says what happens if a bundle's files or commands have a secret. The zero value
 // means SecretsFail.
 type Policy string
 
 // The policies of the input `secrets`.
 const (
-	SecretsFail   Policy = "fail"   // an error: the agent is not prepared
-	SecretsRedact Policy = "redact" // a warning: the bundle holds [redacted:<detector>] in its place
-	SecretsOff    Policy = "off"    // nothing is searched
+	SecretsFail   Policy = "fail"   // an error; the agent is not prepared
+	SecretsRedact Policy = "redact" // a warning; the bundle has [redacted:<kind>] instead
+	SecretsOff    Policy = "off"    // no search
 )
 
-// Input is everything a bundle is made of beside the checkout's files.
+// Input is everything that a bundle is built from, besides the checkout's files.
 type Input struct {
 	Repo   string // State Hub slug
 	Entry  schedule.Entry
 	Period string
-	Commit string // "" when unknown
-	Format Format // Markdown when empty
-	// Secrets is what happens to secrets; SecretsFail when empty.
+	Commit string // "" if unknown
+	Format Format // default: Markdown
+	// Secrets defaults to SecretsFail.
 	Secrets Policy
-	// File is the manifest's path as findings name it; schedule.DefaultPath when empty.
+	// File is the manifest's path for findings. The default is schedule.DefaultPath.
 	File string
 }
 
-// Pointer is a reference to a file or a directory of the repository; content is never
-// part of a bundle.
+// Pointer refers to a file or a directory of the repository. A bundle never has its
+// content.
 type Pointer struct {
 	Label  string `json:"label"`
 	Path   string `json:"path"`
-	Size   int64  `json:"size"`   // bytes, of a directory those of Files
+	Size   int64  `json:"size"`   // bytes; for a directory the sum of Files
 	SHA256 string `json:"sha256"` // lower-case hex; "" for a file of more than 64 MiB and for a directory
-	// Files are the files of a directory, the last name first, which is the newest where names
-	// begin with a date; nil for a file. More is how many further files the directory has.
+	// Files are the files of a directory by descending name, so that the newest comes first
+	// if names begin with a date. It is nil for a file. More is the number of files that are
+	// not in Files.
 	Files []PointerFile `json:"files,omitzero"`
 	More  int           `json:"more,omitempty"`
 }
 
-// PointerFile is a file of a directory that a pointer names.
+// PointerFile is a file in a pointer's directory.
 type PointerFile struct {
 	Path   string `json:"path"`
 	Size   int64  `json:"size"`   // bytes
-	SHA256 string `json:"sha256"` // lower-case hex; "" where the directory has more than 64 MiB
+	SHA256 string `json:"sha256"` // lower-case hex; "" beyond 64 MiB of listed files
 }
 
 // Bundle is one prepared bundle.
@@ -78,15 +79,15 @@ type Bundle struct {
 	Cadence schedule.Cadence
 	Period  string
 	Format  Format
-	// Content is the rendered bundle, and Sources the sources.json beside it: the two files
-	// of the artifact.
+	// Content is the rendered bundle, and Sources the sources.json beside it. These two
+	// files are the artifact.
 	Content []byte
 	Sources []byte
 
 	PromptFound, HasMemory, HasMetrics bool
 	Pointers                           []Pointer
 	SessionClose                       []string
-	// Memory is what the summary says about the memory's health; nil without a memory.
+	// Memory describes the memory for the run's summary; nil without a memory.
 	Memory *MemoryInfo
 }
 
@@ -94,12 +95,12 @@ type Bundle struct {
 type MemoryInfo struct {
 	Path    string
 	Size    int64  // bytes
-	Lines   int    // of what the bundle carries
-	LeftOut int64  // bytes at the start that the bundle does not carry
+	Lines   int    // of the content in the bundle
+	LeftOut int64  // bytes at the start of the file that the bundle omits
 	SHA256  string // lower-case hex; "" for a file of more than 64 MiB
 }
 
-// ContentName is the file name of Content: bundle.md or bundle.json.
+// ContentName returns the file name of Content: bundle.md or bundle.json.
 func (b *Bundle) ContentName() string { return contentName(b.Format) }
 
 func contentName(f Format) string {
@@ -112,10 +113,10 @@ func contentName(f Format) string {
 // SourcesName is the file name of Bundle.Sources.
 const SourcesName = "sources.json"
 
-// Prepare builds the bundle of one entry. Findings with an error mean that the bundle is
-// nil and must not leave the machine. The findings are sorted; the caller drops those
-// that the manifest silences. The error is for what the machine did, not for what the
-// repository holds. Prepare is safe for concurrent use on one tree.
+// Prepare builds the bundle of one entry. If one of the findings is an error, the bundle
+// is nil. The findings are sorted; the caller drops those that the manifest silences. The
+// error reports a failure of the machine, never a problem in the repository. Prepare is
+// safe for concurrent use on one tree.
 func Prepare(tree *checkout.Tree, in Input) (*Bundle, []diag.Finding, error) {
 	if in.Format == "" {
 		in.Format = Markdown
@@ -138,7 +139,7 @@ func Prepare(tree *checkout.Tree, in Input) (*Bundle, []diag.Finding, error) {
 	return bundle, c.findings, nil
 }
 
-// sessionClose is the entry's session_close, by default the contract's line.
+// sessionClose returns a copy of the entry's session_close, or the default command.
 func sessionClose(e *schedule.Entry) []string {
 	if e.SessionClose != nil {
 		return append([]string{}, e.SessionClose...)

@@ -10,12 +10,13 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
-// The same files give the same bytes on another path, under another umask, made in
-// another order.
+// The same files give the same bytes at a different path, with a different umask, written
+// in a different order.
 func TestReproducible(t *testing.T) { // not parallel: the umask is the process's
 	files := []string{
 		"agents/agent-coach.md", "agents/coach.md", ".kaizen/agents/coach/memory.md",
@@ -116,7 +117,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// What is missing but has a similar name beside it is suggested.
+// The hint for a missing file or agent suggests a similar name.
 func TestSuggestions(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -164,7 +165,7 @@ func TestSuggestions(t *testing.T) {
 	}
 }
 
-// A link from one layout to another is one prompt, not two.
+// A link from one layout to another is not a second prompt.
 func TestLinkedLayouts(t *testing.T) {
 	t.Parallel()
 	tree := newTree(t, map[string]string{"agents/coach.md": "p", ".claude/agents/.keep": ""})
@@ -192,20 +193,20 @@ func TestPointers(t *testing.T) {
 		t.Errorf("pointers = %q, want %q", got, want)
 	}
 	if bytes.Contains(b.Content, []byte("the plan")) {
-		t.Error("the bundle holds a pointer's content")
+		t.Error("the bundle has a pointer's content")
 	}
 	if _, _, err := Prepare(tree, Input{Entry: in.Entry, Format: "yaml"}); err == nil {
-		t.Error("format yaml is taken")
+		t.Error("format yaml is accepted")
 	}
 }
 
-// Executions are summarised and a summary is carried as it is; both are checked.
+// The bundle has a summary of executions, and a summary.json as it is. Both are checked.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	const runs, summary = ".kaizen/metrics/coach/executions.jsonl", ".kaizen/metrics/coach/summary.json"
 	const record = `{"agent":"coach","success":true,"timestamp":"2026-11-02T05:00:00Z"}` + "\n"
 	for _, tt := range []struct{ path, content, want string }{
-		{runs, record, ""}, {runs, "[]\n" + record, "1 of 2 lines are left out of the summary"},
+		{runs, record, ""}, {runs, "[]\n" + record, "the summary omits 1 of 2 lines"},
 		{summary, `{"execution_count": 1}`, ""}, {summary, `{"execution_count": -1}`, "is not a whole number"},
 	} {
 		b, findings := must(t, newTree(t, map[string]string{"agents/coach.md": "p", tt.path: tt.content}), coach(JSON))
@@ -213,7 +214,7 @@ func TestMetrics(t *testing.T) {
 		fixture.Must(t, err)
 		if tt.path == runs && !strings.Contains(string(content), `"execution_count": 1`) ||
 			tt.path == summary && string(content) != tt.content {
-			t.Errorf("%q is carried as %q", tt.content, content)
+			t.Errorf("%q: the bundle has %q", tt.content, content)
 		}
 		if has(findings, diag.BadMetrics.ID, tt.path) != (tt.want != "") ||
 			!strings.Contains(strings.Join(texts(findings), "\n"), tt.want) {
@@ -222,13 +223,13 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// A file that is not text in UTF-8 is one finding.
+// A file that is not UTF-8 text is one finding.
 func TestNotText(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, prompt, want string }{
-		{"UTF-16", "\xff\xfeH\x00e\x00l\x00p\x00", "invalid-utf8: the file is UTF-16, which reaches the agent as noise"},
+		{"UTF-16", "\xff\xfeH\x00e\x00l\x00p\x00", "invalid-utf8: the file is UTF-16, which the agent cannot read"},
 		{"a picture", "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01",
-			"invalid-utf8: the file is binary, which reaches the agent as noise"},
+			"invalid-utf8: the file is binary, which the agent cannot read"},
 		{"text", "Help the team.\n", ""},
 	} {
 		_, findings := must(t, newTree(t, map[string]string{"agents/coach.md": c.prompt}), coach(JSON))
@@ -258,12 +259,12 @@ func TestFromJSON(t *testing.T) {
 		{"other agent", `{"agent": "optimization", ` + flags + `, "pointers": []}`, "",
 			`the bundle of "optimization", not of "coach"`},
 		{"no flags", `{"pointers": []}`, "", "lacks one of the flags"},
-		{"flag of another type", `{"agent_prompt_found": "yes", "pointers": []}`, "", "not the JSON of schedule prepare"},
+		{"flag of another type", `{"agent_prompt_found": "yes", "pointers": []}`, "", "not a bundle"},
 		{"no pointers", `{` + flags + `}`, "", `lacks "pointers"`},
-		{"bad label", `{` + flags + `, "pointers": ["../x"]}`, "", "not a label"},
-		{"empty", ``, "", "not the JSON"},
-		{"null", `null`, "", "not a JSON object"},
-		{"two documents", `{}{}`, "", "not the JSON"},
+		{"bad label", `{` + flags + `, "pointers": ["../x"]}`, "", "invalid label"},
+		{"empty", ``, "", "not a bundle"},
+		{"null", `null`, "", "not an object"},
+		{"two documents", `{}{}`, "", "not a bundle"},
 		{"not UTF-8", "{\"a\": \"\xff\"}", "", "not UTF-8"},
 	}
 	for _, tt := range tests {
@@ -271,6 +272,8 @@ func TestFromJSON(t *testing.T) {
 		if tt.err != "" {
 			if err == nil || !strings.Contains(err.Error(), tt.err) {
 				t.Errorf("%s: error %v, want %q", tt.name, err, tt.err)
+			} else if _, hint := advice.Split(err); hint == "" {
+				t.Errorf("%s: error %v has no hint", tt.name, err)
 			}
 			continue
 		}
@@ -289,7 +292,7 @@ func TestFromJSON(t *testing.T) {
 	}
 }
 
-// A finding about a command has the command's place, if the manifest keeps it.
+// A finding about a command has the command's position, if the manifest has it.
 func TestSessionCloseScan(t *testing.T) {
 	t.Parallel()
 	entry := load(t, "agents:\n  coach:\n    cadence: weekly\n    session_close:\n      - first\n"+
@@ -325,8 +328,8 @@ func TestSessionCloseScan(t *testing.T) {
 	}
 }
 
-// Given JSON is checked as files are. Nothing in it is rewritten, so a secret stops it
-// under redact too.
+// Given JSON is scanned like files. It is never changed, so a secret is an error under
+// redact too.
 func TestFromJSONScan(t *testing.T) {
 	t.Parallel()
 	data := "{\"agent_prompt_found\": true, \"has_memory\": false, \"has_metrics\": true, \"pointers\": [],\n" +
@@ -360,8 +363,8 @@ func TestFromJSONScan(t *testing.T) {
 	}
 }
 
-// The key of a value gives it away as it does in a file. One secret is reported once, and
-// nothing else in the JSON hides one.
+// A key reveals that its value is a secret, as in a file. A secret is reported once,
+// whatever else is in the JSON.
 func TestFromJSONKeys(t *testing.T) {
 	t.Parallel()
 	const password = "k8Jd92ks" + "lQpW"
@@ -402,7 +405,7 @@ func TestFromJSONKeys(t *testing.T) {
 	}
 }
 
-// What prepare writes as JSON, FromJSON takes back.
+// FromJSON accepts the JSON that Prepare writes.
 func TestFromOwnJSON(t *testing.T) {
 	t.Parallel()
 	b, _ := must(t, newTree(t, map[string]string{"agents/coach.md": "p", "TODO.md": "t"}), coach(JSON))
@@ -439,8 +442,8 @@ func TestVerify(t *testing.T) {
 		{"no pointer", nil, map[string]string{"SCOPE.md": ""}, "SCOPE.md", ""},
 		{"a file beside it", map[string]string{"bundle.json": "{}"}, nil, "bundle.json", ""},
 		{"event and receipt beside it", map[string]string{"event.json": "{}", "receipt.json": "{}"}, nil, "", ""},
-		{"no sources", map[string]string{SourcesName: ""}, nil, "", "holds no bundle"},
-		{"broken sources", map[string]string{SourcesName: "{"}, nil, "", "not what prepare wrote"},
+		{"no sources", map[string]string{SourcesName: ""}, nil, "", "has no bundle"},
+		{"broken sources", map[string]string{SourcesName: "{"}, nil, "", "not the output of prepare"},
 		{"sources that name another file", map[string]string{SourcesName: `{"bundle": {"name": "../../etc/passwd"}}`},
 			nil, "", "not bundle.md or bundle.json"},
 		{"sources that leave the tree",

@@ -10,7 +10,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
-// wording warns about a prompt that says nothing, or more than an agent is likely to
+// checkPrompt warns about a prompt that is empty, or longer than an agent is likely to
 // follow.
 func (f *finder) checkPrompt(path string, prompt []byte) {
 	f.checkEmpty(path, prompt)
@@ -20,7 +20,7 @@ func (f *finder) checkPrompt(path string, prompt []byte) {
 	}
 }
 
-// empty warns about a prompt that does not say anything to the agent.
+// checkEmpty warns about a prompt without any text for the agent.
 func (f *finder) checkEmpty(name string, prompt []byte) {
 	text := bytes.TrimSpace(bytes.TrimPrefix(prompt, []byte("\ufeff")))
 	reason := ""
@@ -28,35 +28,34 @@ func (f *finder) checkEmpty(name string, prompt []byte) {
 	case len(prompt) == 0:
 		reason = "is empty"
 	case len(text) == 0:
-		reason = "has nothing but white space"
+		reason = "has only white space"
 	case len(withoutComments(text)) == 0:
-		reason = "has nothing but a comment"
+		reason = "has only a comment"
 	case len(afterFrontMatter(text)) == 0:
-		reason = "has nothing but front matter"
+		reason = "has only front matter"
 	case len(withoutComments(afterFrontMatter(text))) == 0:
-		reason = "has nothing but front matter and a comment"
+		reason = "has only front matter and a comment"
 	default:
 		return
 	}
 	f.report(diag.EmptyPrompt, "prompt", fmt.Sprintf("the prompt %s of agent %q %s", name, f.entry.Agent, reason),
-		"write below it what the agent does, or name another file with prompt:")
+		"describe there what the agent does, or name another file with prompt:")
 }
 
-// comment is one of HTML, which Markdown does not show.
+// comment matches an HTML comment, which Markdown does not show.
 var comment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s)<!--.*?-->`) })
 
 func withoutComments(text []byte) []byte { return bytes.TrimSpace(comment().ReplaceAll(text, nil)) }
 
-// unclosed is front matter to the end of the text: a key, then keys, items and what is
-// indented.
+// unclosed matches a text that is front matter to its end: keys, list items and indented
+// lines.
 var unclosed = sync.OnceValue(func() *regexp.Regexp {
 	const key = `[A-Za-z_][\w-]*:(?:[ \t].*)?\r?(?:\n|$)`
 	return regexp.MustCompile(`^(?:` + key + `(?:` + key + `|[- \t].*(?:\n|$)|\r?\n)*)?$`)
 })
 
-// afterFrontMatter is the trimmed text behind the line that closes the front matter; all
-// of it where there is none. Front matter that is never closed ends with the text, unless
-// a line is prose.
+// afterFrontMatter returns the trimmed text after the front matter. Front matter without
+// a closing line extends to the end of the text, but only if no line is prose.
 func afterFrontMatter(text []byte) []byte {
 	first, rest, _ := bytes.Cut(text, []byte("\n"))
 	if string(bytes.TrimSpace(first)) != "---" {

@@ -12,8 +12,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
-// A secret in any part stops the agent under fail, and is gone under redact. No message
-// shows it.
+// A secret in any part stops the agent under fail, and is redacted under redact. No
+// message shows it.
 func TestPlantedSecrets(t *testing.T) {
 	t.Parallel()
 	key := fixture.Random(fixture.Alnum+"+/", 64) + "\n" + fixture.Random(fixture.Alnum+"+/", 63)
@@ -61,7 +61,7 @@ func TestPlantedSecrets(t *testing.T) {
 						content = append(content, got...)
 					}
 					if fixture.Reveals(content, s.secret) || fixture.Reveals(b.Sources, s.secret) {
-						t.Errorf("the %s form holds the secret:\n%s", format, b.Content)
+						t.Errorf("the %s form has the secret:\n%s", format, b.Content)
 					}
 				}
 				for _, f := range findings {
@@ -101,7 +101,7 @@ func TestSecretInSessionClose(t *testing.T) {
 	}
 }
 
-// A file full of secrets gives some findings, not thousands, and is redacted whole.
+// The number of findings about a file is limited, but all secrets are redacted.
 func TestManySecrets(t *testing.T) {
 	t.Parallel()
 	tree := newTree(t, map[string]string{"agents/coach.md": strings.Repeat(githubToken+"\n", 500)})

@@ -7,10 +7,10 @@ import (
 	"encoding/json"
 )
 
-// sourcesFile is sources.json: what a bundle was made of, and the digest of the bundle
-// itself so that `verify` can detect a change.
+// sourcesFile is sources.json: the files from which a bundle was built, and the digest of
+// the bundle, with which `verify` detects a change.
 type sourcesFile struct {
-	Commit string     `json:"commit"` // "" when unknown
+	Commit string     `json:"commit"` // "" if unknown
 	Bundle bundleFile `json:"bundle"`
 	Files  []source   `json:"files"` // prompt, memory, metrics, then the pointers in the bundle's order
 }
@@ -21,7 +21,7 @@ type bundleFile struct {
 	SHA256 string `json:"sha256"`
 }
 
-// sources lists every file that was read.
+// sources returns every file that was read.
 func (d *document) sources() []source {
 	files := []source{}
 	for _, p := range []*part{d.prompt, d.memory, d.metrics} {
@@ -53,7 +53,8 @@ func digestOf(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// marshal renders v as indented JSON with a final newline, leaving <, > and & readable.
+// marshal returns v as indented JSON with a final line feed. It does not escape <, > and
+// &.
 func marshal(v any) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)

@@ -11,18 +11,18 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/secrets"
 )
 
-// overlap is how far what is left out is searched for secrets, in bytes, so that a cut
-// through a secret does not hide the rest of it. A private key of 8192 bits has half as
-// many.
+// overlap is the number of omitted bytes next to the content that are searched too. A cut
+// through a secret then does not hide the rest of the secret. A private key of 8192 bits
+// has half as many bytes.
 const overlap = 16 << 10
 
-// truncate takes MaxFile bytes of a larger file: the end of a memory, where the latest
-// notes are, and the beginning of a prompt, which says what the agent is. Of metrics it
-// takes nothing.
+// truncate reads MaxFile bytes of a larger file: the end of a memory, which has the
+// latest notes, or the beginning of a prompt, which describes the agent. It omits the
+// content of metrics.
 func (c *collector) truncate(s *source) *part {
 	p := &part{source: *s, state: Truncated}
 	if s.Role == "metrics" {
-		c.reportLarge(s, MaxFile, "its content is left out")
+		c.reportLarge(s, MaxFile, "the bundle omits its content")
 		p.state = Omitted
 		return p
 	}
@@ -35,11 +35,11 @@ func (c *collector) truncate(s *source) *part {
 		c.reportUnreadable(p.Role, p.Path, err, "make it a readable regular file")
 		return nil
 	}
-	c.reportLarge(s, MaxFile, fmt.Sprintf("its %s %d bytes are left out", p.cutEnd(), p.leftOut))
+	c.reportLarge(s, MaxFile, fmt.Sprintf("the bundle omits its %s %d bytes", p.cutEnd(), p.leftOut))
 	return p
 }
 
-// cutEnd says which bytes of the file a truncated part lacks.
+// cutEnd says which bytes of the file a truncated part omits.
 func (p *part) cutEnd() string {
 	if p.Role == "memory" {
 		return "first"
@@ -47,7 +47,7 @@ func (p *part) cutEnd() string {
 	return "last"
 }
 
-// cut reads the content, and the bytes next to it, from a file of more than MaxFile bytes.
+// cut reads the content and the bytes next to it from a file of more than MaxFile bytes.
 func (p *part) cut(f *os.File) error {
 	var from int64
 	if p.Role == "memory" {
@@ -75,11 +75,12 @@ func (p *part) cut(f *os.File) error {
 	return err
 }
 
-// longLine is how much of the content a cut at a line gives up at most; in a longer line
-// the cut is between two characters.
+// longLine is the largest number of bytes that the content loses to a cut between lines.
+// In a longer line the cut is between two characters.
 const longLine = MaxFile / 2
 
-// startOfLine is the first start of a line at or behind from, or else of a character.
+// startOfLine returns the first start of a line at or after from, or of a character if
+// the line is long.
 func startOfLine(text []byte, from int) int {
 	if i := bytes.IndexByte(text[from-1:from-1+longLine], '\n'); i >= 0 {
 		return from + i
@@ -92,7 +93,8 @@ func startOfLine(text []byte, from int) int {
 	return from
 }
 
-// endOfLine is the last end of a line at or before to, or else of a character.
+// endOfLine returns the last end of a line at or before to, or of a character if the line
+// is long.
 func endOfLine(text []byte, to int) int {
 	if i := bytes.LastIndexByte(text[to-longLine:to], '\n'); i >= 0 {
 		return to - longLine + i + 1
@@ -119,8 +121,8 @@ func countLines(r io.Reader) (lines int, err error) {
 	}
 }
 
-// place is the line and column of an offset of the content in the file; 0, 0 where not
-// known.
+// position returns the line and column in the file of an offset in the content, or 0, 0
+// if they are unknown.
 func (p *part) position(offset int) (line, column int) {
 	if p.line < 0 {
 		return 0, 0
@@ -129,7 +131,7 @@ func (p *part) position(offset int) (line, column int) {
 	return p.line + line, column
 }
 
-// secrets are those that the content holds, or a part of.
+// secrets returns the secrets of which the content has at least a part.
 func (p *part) secrets() []secrets.Span {
 	if p.leftOut == 0 {
 		return secrets.Find(p.content)

@@ -11,8 +11,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
-// Of a file that is too large the end or the beginning is carried, whole lines of it
-// where it has some.
+// The bundle has the end or the beginning of a large file, in whole lines if the file has
+// short ones.
 func TestTruncated(t *testing.T) {
 	t.Parallel()
 	const memory, prompt, metrics = ".kaizen/agents/coach/memory.md", "agents/coach.md", ".kaizen/metrics/coach.json"
@@ -28,21 +28,21 @@ func TestTruncated(t *testing.T) {
 	}{
 		{"memory that just fits", memory, strings.Repeat("x", MaxFile), "memory", Verbatim, strings.Repeat("x", MaxFile), ""},
 		{"memory", memory, long, "memory", Truncated, long[len(long)-2621*len(line):],
-			`the memory of agent "coach" has 300000 bytes, more than 262144: its first 37900 bytes are left out`},
+			`the memory of agent "coach" has 300000 bytes, more than 262144: the bundle omits its first 37900 bytes`},
 		{"memory, cut where a line starts", memory, "a\n" + strings.Repeat("x", MaxFile-1) + "\n", "memory", Truncated,
 			strings.Repeat("x", MaxFile-1) + "\n",
-			`the memory of agent "coach" has 262146 bytes, more than 262144: its first 2 bytes are left out`},
+			`the memory of agent "coach" has 262146 bytes, more than 262144: the bundle omits its first 2 bytes`},
 		{"memory of one line", memory, oneLine + "\n", "memory", Truncated, strings.Repeat("日", MaxFile/3) + "\n",
-			`the memory of agent "coach" has 786433 bytes, more than 262144: its first 524289 bytes are left out`},
+			`the memory of agent "coach" has 786433 bytes, more than 262144: the bundle omits its first 524289 bytes`},
 		{"memory of Windows lines", memory, strings.Repeat("ab\r\n", MaxFile/4) + "abc\r\n", "memory", Truncated,
 			strings.Repeat("ab\r\n", MaxFile/4-2) + "abc\r\n",
-			`the memory of agent "coach" has 262149 bytes, more than 262144: its first 8 bytes are left out`},
+			`the memory of agent "coach" has 262149 bytes, more than 262144: the bundle omits its first 8 bytes`},
 		{"prompt", prompt, long, "prompt", Truncated, long[:2621*len(line)],
-			`the prompt of agent "coach" has 300000 bytes, more than 262144: its last 37900 bytes are left out`},
+			`the prompt of agent "coach" has 300000 bytes, more than 262144: the bundle omits its last 37900 bytes`},
 		{"prompt of one line", prompt, oneLine, "prompt", Truncated, strings.Repeat("日", MaxFile/3),
-			`the prompt of agent "coach" has 786432 bytes, more than 262144: its last 524289 bytes are left out`},
+			`the prompt of agent "coach" has 786432 bytes, more than 262144: the bundle omits its last 524289 bytes`},
 		{"metrics", metrics, "{}" + strings.Repeat(" ", MaxFile), "metrics", Omitted, "",
-			`the metrics of agent "coach" has 262146 bytes, more than 262144: its content is left out`},
+			`the metrics of agent "coach" has 262146 bytes, more than 262144: the bundle omits its content`},
 	}
 	for _, tt := range tests {
 		for _, format := range []Format{Markdown, JSON} {
@@ -55,7 +55,7 @@ func TestTruncated(t *testing.T) {
 					got, err = nil, nil // Markdown says so instead
 				}
 				if err != nil || string(got) != tt.want || !utf8.Valid(got) {
-					t.Errorf("carried %d bytes, %v; want %d", len(got), err, len(tt.want))
+					t.Errorf("the bundle has %d bytes, %v; want %d", len(got), err, len(tt.want))
 				}
 				var messages []string
 				for _, f := range findings {
@@ -72,7 +72,7 @@ func TestTruncated(t *testing.T) {
 	}
 }
 
-// checkLeftOut checks what the bundle says about a part that it does not carry whole.
+// checkLeftOut checks what the bundle says about a part that it omits or truncates.
 func checkLeftOut(t *testing.T, b *Bundle, part string, state State, leftOut int) {
 	t.Helper()
 	want := fmt.Sprintf(`"state": %q,`, state)
@@ -95,8 +95,7 @@ func checkLeftOut(t *testing.T, b *Bundle, part string, state State, leftOut int
 	}
 }
 
-// The cut hides nothing: what is carried of a secret that begins before it, or ends
-// behind it, is found. Places are those in the file.
+// A cut through a secret does not hide the rest of it. Positions are those in the file.
 func TestTruncatedSecrets(t *testing.T) {
 	t.Parallel()
 	const memory, prompt = ".kaizen/agents/coach/memory.md", "agents/coach.md"
@@ -114,11 +113,11 @@ func TestTruncatedSecrets(t *testing.T) {
 			[]string{"0:0 large-file", "29:1 secret"}},
 		{"a token that the cut goes through", memory, "x" + githubToken + strings.Repeat(" ", MaxFile-20) + "\n",
 			[]string{"0:0 large-file", "0:0 secret"}},
-		{"a key at the end of what is carried", prompt, strings.Repeat("x\n", MaxFile/2-500) + key,
+		{"a key at the end of the content", prompt, strings.Repeat("x\n", MaxFile/2-500) + key,
 			[]string{"0:0 large-file", "130573:1 secret"}},
-		{"a token at the end of what is carried", prompt, strings.Repeat(" ", MaxFile-20) + githubToken,
+		{"a token at the end of the content", prompt, strings.Repeat(" ", MaxFile-20) + githubToken,
 			[]string{"0:0 large-file", "1:262125 secret"}},
-		{"behind what is carried", prompt, fill(MaxFile) + githubToken, []string{"0:0 large-file"}},
+		{"after the content", prompt, fill(MaxFile) + githubToken, []string{"0:0 large-file"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -137,14 +136,14 @@ func TestTruncatedSecrets(t *testing.T) {
 			}
 			for _, piece := range []string{githubToken[:20], githubToken[20:], key[100:130], key[len(key)-100 : len(key)-70]} {
 				if strings.Contains(string(b.Content), piece) {
-					t.Errorf("the bundle holds a piece of a secret: %q", piece)
+					t.Errorf("the bundle has a piece of a secret: %q", piece)
 				}
 			}
 		})
 	}
 }
 
-// Only the end of a file that is too large is carried.
+// A huge memory is not read whole; the bundle has its end.
 func TestTruncatedSparse(t *testing.T) {
 	t.Parallel()
 	tree := newTree(t, map[string]string{"agents/coach.md": "p"})

@@ -10,32 +10,36 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
-// maxStored is the largest bundle and sources.json that Verify reads, in bytes; see
-// MaxFrom.
+// maxStored is the size of the largest bundle and sources.json that Verify reads, in
+// bytes.
 const maxStored = MaxFrom
 
-// maxExtra is how many files beside the bundle are looked at.
+// bundleHint is the hint for a directory without a valid bundle.
+const bundleHint = "name the directory of a bundle, such as .kaizen/prepared/kaizen.web.coach.2026-W48"
+
+// maxExtra is the largest number of files in a bundle's directory that Verify lists.
 const maxExtra = 20
 
-// Verify checks the stored bundle in the directory bundle (os.Root's FS keeps it from being
-// left) against its sources.json, and the files of the checkout tree too unless tree is
-// nil. The findings are sorted, and name files of the bundle's directory and of the
-// checkout. An error means that there is no bundle to check: sources.json cannot be read.
+// Verify checks the stored bundle in a directory against its sources.json, and against
+// the files in tree unless that is nil. The findings are sorted, and name files of the
+// bundle's directory and of the checkout. The error reports that sources.json cannot be
+// read. The caller confines bundle to its directory, as the FS of an os.Root does.
 func Verify(bundle fs.FS, tree *checkout.Tree) ([]diag.Finding, error) {
 	data, err := readStored(bundle, SourcesName, maxStored)
 	if err != nil {
-		return nil, fmt.Errorf("the directory holds no bundle: %s: %w", SourcesName, withoutPath(err))
+		return nil, advice.New(bundleHint, "the directory has no bundle: %s: %w", SourcesName, withoutPath(err))
 	}
 	var s sourcesFile
 	if err := json.Unmarshal(data, &s); err != nil {
-		return nil, fmt.Errorf("%s is not what prepare wrote: %w", SourcesName, err)
+		return nil, advice.New(bundleHint, "%s is not the output of prepare: %w", SourcesName, err)
 	}
 	if !slices.Contains([]string{contentName(Markdown), contentName(JSON)}, s.Bundle.Name) {
-		return nil, fmt.Errorf("%s names the bundle %q, not bundle.md or bundle.json", SourcesName, s.Bundle.Name)
+		return nil, advice.New(bundleHint, "%s names the bundle %q, not bundle.md or bundle.json", SourcesName, s.Bundle.Name)
 	}
 	findings := append(verifyContent(bundle, s.Bundle), extraFiles(bundle, s.Bundle.Name)...)
 	if tree != nil {
@@ -45,15 +49,15 @@ func Verify(bundle fs.FS, tree *checkout.Tree) ([]diag.Finding, error) {
 	return findings, nil
 }
 
-// extraFiles reports files beside the bundle that do not belong to it: a reader could
-// take one for a part. The event and the receipt are what the directory store adds.
+// extraFiles reports files that do not belong to the bundle, because a consumer could
+// read one as a part of it. The directory store adds the event and the receipt.
 func extraFiles(bundle fs.FS, content string) []diag.Finding {
 	var names []string
 	dir, err := bundle.Open(".")
 	if err == nil {
 		defer dir.Close()
 		if d, ok := dir.(fs.ReadDirFile); ok {
-			entries, _ := d.ReadDir(maxExtra) // what cannot be listed cannot be taken for a part either
+			entries, _ := d.ReadDir(maxExtra) // a consumer cannot list them either
 			for _, e := range entries {
 				names = append(names, e.Name())
 			}
@@ -63,20 +67,20 @@ func extraFiles(bundle fs.FS, content string) []diag.Finding {
 	for _, name := range names {
 		if !slices.Contains([]string{content, SourcesName, "event.json", "receipt.json"}, name) {
 			findings = append(findings, diag.Changed.At(name, 0, 0,
-				"stands beside the bundle, but sources.json does not know it",
+				"is in the bundle's directory, but not in sources.json",
 				"remove it, or fetch the bundle again"))
 		}
 	}
 	return findings
 }
 
-// verifyTree compares the commit and every file that the bundle was made of.
+// verifyTree compares the commit and every source file of the bundle with the checkout.
 func verifyTree(tree *checkout.Tree, s *sourcesFile) []diag.Finding {
 	var findings []diag.Finding
 	if commit, _ := tree.Commit(); commit != "" && s.Commit != "" && commit != s.Commit {
 		findings = append(findings, diag.Changed.At(SourcesName, 0, 0,
-			fmt.Sprintf("the bundle is of commit %q, the checkout of %q", s.Commit, commit),
-			"check out the bundle's commit"))
+			fmt.Sprintf("the bundle is from commit %q, the checkout is at %q", s.Commit, commit),
+			"check out the commit of the bundle"))
 	}
 	for _, want := range s.Files {
 		findings = append(findings, verifySource(tree, want)...)
@@ -84,7 +88,8 @@ func verifyTree(tree *checkout.Tree, s *sourcesFile) []diag.Finding {
 	return findings
 }
 
-// reason drops the system call and the path from err: what is said names the path already.
+// withoutPath drops the system call and the path from err, because the message has the
+// path already.
 func withoutPath(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err
@@ -119,23 +124,23 @@ func verifyContent(bundle fs.FS, want bundleFile) []diag.Finding {
 			fmt.Sprintf("the bundle cannot be read: %v", withoutPath(err)), "fetch the bundle again")}
 	case digestOf(content) != want.SHA256 || int64(len(content)) != want.Size:
 		return []diag.Finding{diag.Changed.At(want.Name, 0, 0,
-			"the bundle is not the one that sources.json describes", "fetch the bundle again")}
+			"the bundle differs from its size or digest in sources.json", "fetch the bundle again")}
 	}
 	return nil
 }
 
-// verifySource compares one file of the checkout; without a digest the size must do.
+// verifySource compares one file of the checkout. Without a digest it compares the size.
 func verifySource(tree *checkout.Tree, want source) []diag.Finding {
 	c := collector{finder: finder{tree: tree}}
 	got, err := c.readSource(want.Role, want.Path, maxDigest, discard)
 	var message string
 	switch {
 	case errors.Is(err, checkout.ErrEscapes):
-		message = "leads out of the checkout"
+		message = "is outside the checkout"
 	case err != nil:
 		message = fmt.Sprintf("cannot be read: %v", withoutPath(err))
 	case got.Size != want.Size || want.SHA256 != "" && got.SHA256 != want.SHA256:
-		message = fmt.Sprintf("differs: it has %d bytes (sha256 %s), the bundle was made of %d (sha256 %s)",
+		message = fmt.Sprintf("differs: it has %d bytes (sha256 %s), the bundle was built from %d (sha256 %s)",
 			got.Size, shortDigest(got.SHA256), want.Size, shortDigest(want.SHA256))
 	default:
 		return nil
@@ -144,12 +149,12 @@ func verifySource(tree *checkout.Tree, want source) []diag.Finding {
 		fmt.Sprintf("the %s of the bundle %s", want.Role, message), "prepare the bundle again")}
 }
 
-// brief is the start of a digest, enough to see which one it is.
+// shortDigest returns the start of a digest, which is enough to recognise it.
 func shortDigest(sum string) string {
 	switch {
 	case sum == "":
-		return "not taken"
-	case len(sum) != 64 || strings.Trim(sum, "0123456789abcdef") != "": // sources.json may say anything
+		return "unknown"
+	case len(sum) != 64 || strings.Trim(sum, "0123456789abcdef") != "": // sources.json is untrusted
 		return strconv.Quote(sum)
 	}
 	return sum[:12] + "…"

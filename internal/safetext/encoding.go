@@ -17,9 +17,9 @@ const (
 )
 
 // DetectEncoding returns the encoding of data, and the offset of the first byte that
-// shows it is not UTF-8: 0 for UTF-8 and UTF-16. UTF-16 has a byte order mark, or a NUL in
-// every other byte of most characters. A binary file has a NUL and many bytes that text
-// never has.
+// shows it is not UTF-8: 0 for UTF-8 and UTF-16. UTF-16 has a byte order mark, or a NUL
+// in every other byte of most characters. A binary file has a NUL and many bytes that
+// text never has.
 func DetectEncoding(data []byte) (e Encoding, offset int) {
 	var nul [2]int
 	strange := 0

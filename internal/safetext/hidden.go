@@ -45,7 +45,8 @@ func FindHidden(data []byte) []Hidden {
 	return found
 }
 
-// selected is what comes before a second variation selector: nothing that one may follow.
+// selected replaces the character before a variation selector, so that no second selector
+// may follow.
 func selected(before rune) rune {
 	if unicode.Is(unicode.So, before) || unicode.Is(unicode.Sk, before) {
 		return unicode.MaxRune // an emoji that has its selector may still be joined to another
@@ -72,12 +73,12 @@ func isJoiner(r rune) bool   { return r == 0x200c || r == 0x200d }
 func isSelector(r rune) bool { return r >= 0xfe00 && r <= 0xfe0f || r >= 0xe0100 && r <= 0xe01ef }
 func isTag(r rune) bool      { return r >= 0xe0000 && r <= 0xe007f }
 
-// inPlace reports whether r is a joiner or selector that its neighbours call for.
+// inPlace reports whether r is a joiner or selector that belongs between its neighbours.
 func inPlace(r, before rune, rest []byte) bool {
 	next, _ := utf8.DecodeRune(rest)
 	switch {
 	case r == 0x200c && !isHidden(next) && (shapes(before) || shapes(next)):
-		// One is enough: Persian joins its suffixes to Latin words.
+		// One neighbour is enough, because Persian joins suffixes to Latin words.
 		return true
 	case isJoiner(r):
 		return joins(before) && joins(next)
@@ -105,7 +106,7 @@ func shapes(r rune) bool {
 			unicode.Sinhala, unicode.Khmer, unicode.Myanmar)
 }
 
-// tagRun is the length in bytes of the tag characters that data starts with.
+// tagRun returns the length in bytes of the tag characters at the start of data.
 func tagRun(data []byte) int {
 	n := 0
 	for n < len(data) {
@@ -118,8 +119,8 @@ func tagRun(data []byte) int {
 	return n
 }
 
-// isFlag reports whether before and tags are a subdivision's flag, such as Scotland's: a
-// black flag, up to six letters and the cancel tag.
+// isFlag reports whether before and tags are the flag of a subdivision, such as
+// Scotland's: a black flag, up to six letters and the cancel tag.
 func isFlag(before rune, tags []byte) bool {
 	runes := bytes.Runes(tags)
 	return before == 0x1f3f4 && len(runes) >= 4 && len(runes) <= 7 &&

@@ -132,8 +132,8 @@ var (
 		return regexp.MustCompile(`^(?:~/|\.{1,2}/|[A-Za-z]:\\|/[a-z][a-z0-9_.-]{1,30}(?:/|$)|` +
 			`(?i:sha(?:1|224|256|384|512))[-:]|0x[0-9A-Fa-f]{40}$)`)
 	})
-	// namePattern matches words and short numbers with separators. The capitals and digits of
-	// a token are at other places.
+	// namePattern matches words and short numbers with separators. The capitals and digits
+	// of a token are at other places.
 	namePattern = sync.OnceValue(func() *regexp.Regexp {
 		const word = `(?:(?:[A-Z]{1,20}|[A-Z]?[a-z]{1,20}(?:[A-Z][a-z]{2,20})*)[0-9]{0,2}|[0-9]{1,4})`
 		return regexp.MustCompile(`^[-_./]*` + word + `(?:[-_./]` + word + `)+$`)

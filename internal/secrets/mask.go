@@ -8,12 +8,20 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
-// quoted matches what a message quotes, which may be shortened.
+// Finding returns the finding about a secret of the kind at a position in file. What
+// names the text that has the secret, such as "the manifest". The finding has no part of
+// the secret.
+func Finding(file string, line, column int, kind, what string) diag.Finding {
+	return diag.Secret.At(file, line, column, fmt.Sprintf("secret of kind %s in %s", kind, what),
+		"revoke it, then remove it: the Git history keeps it")
+}
+
+// quoted matches a quotation in a message, which may be shortened.
 var quoted = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`"(?:[^"\\]|\\.)*"`) })
 
-// Mask keeps secrets out of the findings about a manifest that is not valid, and so never
-// reaches Prepare. Findings on a line with a secret quote nothing, and each secret is a
-// finding of its own, which keeps the lines of the file out of the log.
+// Mask removes secrets from the findings about an invalid manifest, which no later step
+// searches. It adds a finding for each secret in source, the content of file. Findings on
+// lines with a secret lose their quotations. The result is sorted.
 func Mask(file string, source []byte, findings []diag.Finding) []diag.Finding {
 	lines := make(map[int]bool)
 	var masked []diag.Finding
@@ -21,10 +29,9 @@ func Mask(file string, source []byte, findings []diag.Finding) []diag.Finding {
 		line, column := diag.Position(source, s.Start)
 		last, _ := diag.Position(source, s.End)
 		for ; line <= last; line++ {
+			// The log shows no line of the file that has a finding of this rule.
 			if !lines[line] {
-				masked = append(masked, diag.Secret.At(file, line, column,
-					fmt.Sprintf("a secret of the kind %s stands in the manifest", s.Kind),
-					"remove it and revoke it: it is in the history too"))
+				masked = append(masked, Finding(file, line, column, s.Kind, "the manifest"))
 			}
 			lines[line], column = true, 1
 		}

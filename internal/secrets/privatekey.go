@@ -28,8 +28,8 @@ var (
 	keyTail    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9+/=]+$`) })
 )
 
-// privateKeys returns the private keys in text, whatever a diff, a comment, a program or a
-// page writes around their lines. A key extends from mark to mark. If its end mark is
+// privateKeys returns the private keys in text, whatever a diff, a comment, a program or
+// a page writes around their lines. A key extends from mark to mark. If its end mark is
 // missing, or the text between the marks is mostly something else, it extends to its last
 // line.
 func privateKeys(text []byte) []Span {

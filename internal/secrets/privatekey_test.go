@@ -9,8 +9,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
-// A private key is found in every form in which files hold one, and nothing of it stays
-// under redact.
+// A private key is found in every form, and redacted whole.
 func TestPrivateKeys(t *testing.T) {
 	t.Parallel()
 	const begin, end = pemBegin, pemEnd
@@ -62,7 +61,7 @@ func TestPrivateKeys(t *testing.T) {
 		{"without its end", "intro\n\n" + begin + "\n" + body + "\n\nAnd so on.\n"},
 		{"without its end, in a diff", "-" + begin + "\n-" + strings.Join(lines, "\n-") + "\n And so on.\n"},
 		{"its end is far and another's",
-			begin + "\n" + body + "\n" + strings.Repeat("Some words that no key holds.\n", 100) + "as in `" + end + "`"},
+			begin + "\n" + body + "\n" + strings.Repeat("Some words that no key has.\n", 100) + "as in `" + end + "`"},
 	}
 	for _, tt := range tests {
 		spans := Find([]byte(tt.text))
@@ -76,7 +75,8 @@ func TestPrivateKeys(t *testing.T) {
 	}
 }
 
-// What documentation shows of a private key is none, and the text after it stays.
+// What documentation shows of a private key is not a secret, and the text after a key
+// stays.
 func TestNoPrivateKey(t *testing.T) {
 	t.Parallel()
 	const begin, end = "-----BEGIN PRIVATE" + " KEY-----", "-----END PRIVATE" + " KEY-----"
@@ -105,7 +105,7 @@ func TestNoPrivateKey(t *testing.T) {
 		}
 	}
 	for after, want := range map[string]string{
-		"\n\nThe words after it stay, however many of them there are, and whatever they tell of this key or another.\n": "",
+		"\n\nThe words after it stay, however many there are, even if they are about this key.\n": "",
 		"\nAb3dEf==\nWords\nstay\n":   "\nWords\nstay\n",
 		"\n// Ab3dEf==\nWords stay\n": "\nWords stay\n",
 	} {

@@ -52,8 +52,9 @@ func search(text []byte) []Span {
 	return merge(text, spans)
 }
 
-// merge sorts the spans of text and joins those that overlap, under the name of the first.
-// It extends each to the end of its value, which may be longer than the pattern requires.
+// merge sorts the spans of text and joins those that overlap, under the name of the
+// first. It extends each to the end of its value, which may be longer than the pattern
+// requires.
 func merge(text []byte, spans []Span) []Span {
 	slices.SortStableFunc(spans, func(a, b Span) int { return cmp.Compare(a.Start, b.Start) })
 	var merged []Span

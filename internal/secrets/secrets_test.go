@@ -50,7 +50,7 @@ func TestFind(t *testing.T) {
 			fixture.Must(t, err)
 			data := fmt.Appendf(nil, `{"success": true, "note": %s}`, quoted)
 			if left := Redact(data, Find(data)); fixture.Reveals(left, s.secret) {
-				t.Errorf("%s: redacted JSON holds it: %s", kind.kind, left)
+				t.Errorf("%s: redacted JSON has it: %s", kind.kind, left)
 			}
 		}
 	}
@@ -85,8 +85,8 @@ func TestLongSecrets(t *testing.T) {
 	}
 }
 
-// What documentation writes about secrets, and the repository's own samples of agents,
-// hold none.
+// There is no secret in what documentation writes about secrets, nor in the repository's
+// own sample agents.
 func TestFindNone(t *testing.T) {
 	t.Parallel()
 	var corpus []string

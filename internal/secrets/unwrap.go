@@ -2,9 +2,9 @@ package secrets
 
 import "strconv"
 
-// unwrap drops zero bytes, and decodes the escapes of JSON strings and those that Markdown
-// editors put before an underscore and other punctuation. Offsets has the place in data of
-// each byte of text, and one more for the end.
+// unwrap drops zero bytes, and decodes the escapes of JSON strings and those that
+// Markdown editors put before an underscore and other punctuation. Offsets has the place
+// in data of each byte of text, and one more for the end.
 func unwrap(data []byte) (text []byte, offsets []int) {
 	offsets = make([]int, 0, len(data)+1)
 	for i := 0; i < len(data); {
