@@ -16,6 +16,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/safetext"
 	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/spec"
 )
 
 // initOptions holds the options of init.
@@ -41,7 +42,7 @@ func (r *reader) init() initOptions {
 	if slices.Contains(o.given, optAgents) {
 		o.agents = r.list(optAgents)
 	}
-	if e := o.engagement; e != "" && !schedule.IsSlug(e) {
+	if e := o.engagement; e != "" && !spec.IsSlug(e) {
 		r.fail(fmt.Errorf("engagement is %q, must be a slug: 1 to 100 letters, digits, dots, hyphens and underscores, "+
 			"the first a letter or digit", e))
 	}

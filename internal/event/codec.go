@@ -14,7 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
-	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/spec"
 )
 
 // MaxSize is the largest event in bytes. GitHub accepts a client_payload of at most
@@ -34,9 +34,9 @@ func (e *Event) Validate() error {
 	check(e.Event == Type, "event", Type, e.Event)
 	check(e.Version == Version, "version", `"1"`, e.Version)
 	check(isTime(e.OccurredAt), "occurred_at", "an RFC 3339 time", e.OccurredAt)
-	check(schedule.IsSlug(e.Repo), "repo", "a slug like kaizen-agentic", e.Repo)
+	check(spec.IsSlug(e.Repo), "repo", "a slug like kaizen-agentic", e.Repo)
 	check(IsRoot(e.Root), "root", "an absolute path", e.Root)
-	check(schedule.IsAgent(e.Agent), "agent", "an agent name like coach", e.Agent)
+	check(spec.IsAgent(e.Agent), "agent", "an agent name like coach", e.Agent)
 	check(slices.Contains([]string{"daily", "weekly", "monthly"}, e.Cadence), "cadence", "daily, weekly or monthly",
 		e.Cadence)
 	check(e.PrepareCommand != "" && isLine(e.PrepareCommand), "prepare_command", "one command line", e.PrepareCommand)
@@ -57,7 +57,7 @@ func (b *Bundle) validate() (errs []error) {
 	check(b.Format == "markdown" || b.Format == "json", "format", "markdown or json", b.Format)
 	check(b.Pointers != nil, "pointers", "a list", "null")
 	for i, label := range b.Pointers {
-		check(schedule.IsAgent(label), fmt.Sprintf("pointers[%d]", i), "a label like scope", label)
+		check(spec.IsAgent(label), fmt.Sprintf("pointers[%d]", i), "a label like scope", label)
 	}
 	check(b.Bytes >= 0, "bytes", "a size", b.Bytes)
 	if a := b.Artifact; a != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/safetext"
-	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 	"github.com/kaizen-agentic/schedule-action/internal/secrets"
+	"github.com/kaizen-agentic/schedule-action/internal/spec"
 )
 
 // MaxFrom is the size of the largest JSON that AgentOf and FromJSON accept, in bytes. It
@@ -40,7 +40,7 @@ func AgentOf(data []byte) (string, error) {
 	if g.Agent == nil || *g.Agent == "" {
 		return "", advice.New(rewriteHint, "the JSON has no agent")
 	}
-	if !schedule.IsAgent(*g.Agent) {
+	if !spec.IsAgent(*g.Agent) {
 		return "", advice.New("a name has 1 to 64 letters, digits, hyphens and underscores",
 			"the agent in the JSON has the invalid name %q", *g.Agent)
 	}
@@ -123,7 +123,7 @@ func givenPointers(raw json.RawMessage) ([]Pointer, error) {
 		}
 	}
 	for _, p := range pointers {
-		if !schedule.IsAgent(p.Label) {
+		if !spec.IsAgent(p.Label) {
 			return nil, advice.New("a label has 1 to 64 letters, digits, hyphens and underscores",
 				`"pointers" in the JSON has the invalid label %q`, p.Label)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/spec"
 )
 
 // FoundAgent is an agent that has a prompt in the checkout.
@@ -121,9 +122,9 @@ func (s *promptSearch) add(agent, full string, own bool) {
 		s.claimed[full] = true
 		s.prompts = append(s.prompts, namedPrompt{agent, full})
 	case slices.Contains(notAgents, strings.ToLower(agent)):
-	case schedule.ReservedAgents[agent] != "":
+	case spec.ReservedAgents[agent] != "":
 		s.skipped = append(s.skipped, SkippedPrompt{full,
-			fmt.Sprintf("has the reserved name %q, which means %s", agent, schedule.ReservedAgents[agent])})
+			fmt.Sprintf("has the reserved name %q, which means %s", agent, spec.ReservedAgents[agent])})
 	default:
 		s.skipped = append(s.skipped, SkippedPrompt{full, fmt.Sprintf("gives the name %q, but an agent's name is "+
 			"1 to 64 letters, digits, hyphens and underscores, the first a letter or digit", agent)})

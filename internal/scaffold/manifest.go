@@ -8,6 +8,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/spec"
 )
 
 // Bootstrap is how often the entries of a new manifest run.
@@ -70,11 +71,11 @@ func planManifest(tree *checkout.Tree, found []FoundAgent, opts Options) (*manif
 // no prompt for them.
 func (p *manifestPlan) addNamed(found []FoundAgent, agents []string) error {
 	for _, name := range agents {
-		meaning, reserved := schedule.ReservedAgents[name]
+		meaning, reserved := spec.ReservedAgents[name]
 		prompts := promptsOf(found, name)
 		near := schedule.Suggest(name, agentNames(found))
 		switch {
-		case !schedule.IsAgent(name):
+		case !spec.IsAgent(name):
 			return advice.New("use 1 to 64 letters, digits, hyphens and underscores, the first a letter or digit",
 				"agents lists %s, which is not a valid agent name", diag.Quote(name))
 		case reserved:

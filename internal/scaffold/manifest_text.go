@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/spec"
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
@@ -30,7 +30,7 @@ func (p *manifestPlan) text(opts Options) string {
 	b.WriteString("version: \"1\"\n")
 	fmt.Fprintf(&b, "timezone: %s # IANA name, such as Europe/Berlin; the crons follow its clock\n",
 		yamlnode.FormatLine(zone))
-	if slug := schedule.AsSlug(opts.Slug); slug != "" {
+	if slug := spec.AsSlug(opts.Slug); slug != "" {
 		fmt.Fprintf(&b, "repo: %s # State Hub slug\n", yamlnode.FormatWord(slug))
 	}
 	b.WriteString("agents:\n")
@@ -73,7 +73,7 @@ func (e *plannedEntry) write(b *strings.Builder, first bool) {
 		key("enabled", "true", "false pauses the agent")
 	}
 	if len(e.prompts) > 1 {
-		if reason, _ := schedule.CheckPath(e.prompts[0]); reason == "" {
+		if reason, _ := spec.CheckPath(e.prompts[0]); reason == "" {
 			key("prompt", yamlnode.FormatLine(e.prompts[0]), "also found: "+pathList(e.prompts[1:]))
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
-	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/spec"
 )
 
 // maxNames is the largest number of names that are read from a directory.
@@ -30,6 +30,6 @@ func namedPrompts(tree *checkout.Tree) (prompts []namedPrompt, err error) {
 }
 
 func isAgent(name string) bool {
-	return schedule.IsAgent(name) && schedule.ReservedAgents[name] == "" &&
+	return spec.IsAgent(name) && spec.ReservedAgents[name] == "" &&
 		!slices.Contains(notAgents, strings.ToLower(name))
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/spec"
 	"github.com/kaizen-agentic/schedule-action/internal/workflow"
 )
 
@@ -200,7 +201,7 @@ func (s *Scaffold) manifest(tree *checkout.Tree, opts Options) (File, error) {
 		return f, nil
 	}
 	if data, err := tree.ReadFile(schedule.DefaultPath, schedule.MaxSize); err == nil {
-		s.Manifest, _ = schedule.Load(schedule.DefaultPath, data, schedule.Options{Repo: schedule.AsSlug(opts.Slug)})
+		s.Manifest, _ = schedule.Load(schedule.DefaultPath, data, schedule.Options{Repo: spec.AsSlug(opts.Slug)})
 	}
 	if without := s.unscheduled(); len(without) > 0 {
 		s.note(fmt.Sprintf("%s exists and has no entry for %s: add one for each agent that should run",

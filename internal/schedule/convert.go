@@ -9,6 +9,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/spec"
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
@@ -103,10 +104,10 @@ func oldEntry(item *yamlnode.Node) (c converted, ok bool) {
 
 // isAgentName reports whether a value can be the name of an agent.
 func isAgentName(n *yamlnode.Node) bool {
-	if n == nil || n.Kind != yamlnode.Scalar || !IsAgent(n.Value) || slices.Contains(entryKeys, n.Value) {
+	if n == nil || n.Kind != yamlnode.Scalar || !spec.IsAgent(n.Value) || slices.Contains(spec.EntryKeys, n.Value) {
 		return false
 	}
-	_, reserved := ReservedAgents[n.Value]
+	_, reserved := spec.ReservedAgents[n.Value]
 	return !reserved
 }
 
@@ -198,7 +199,7 @@ func flowPointers(n *yamlnode.Node) (written string, ok bool) {
 	var pairs []string
 	for _, p := range n.Pairs {
 		label, value := p.Key.Text(), p.Value.Text()
-		if reason, _ := CheckPath(value); !IsAgent(label) || reason != "" {
+		if reason, _ := spec.CheckPath(value); !spec.IsAgent(label) || reason != "" {
 			return "", false
 		}
 		pairs = append(pairs, yamlnode.FormatWord(label)+": "+yamlText(value))
@@ -213,7 +214,7 @@ func flowCommands(n *yamlnode.Node) (written string, ok bool) {
 	}
 	var commands []string
 	for _, item := range n.Items {
-		if reason, _ := badSessionLine(item.Text()); reason != "" {
+		if reason, _ := spec.CheckCommand(item.Text()); reason != "" {
 			return "", false
 		}
 		commands = append(commands, strconv.Quote(item.Text()))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/spec"
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
@@ -43,7 +44,7 @@ func manifestForeign(root *yamlnode.Node) func(field) (explanation, bool) {
 			return unknown(f, what, alias, aliasHint(alias, f.value, root)), true
 		case f.value.Get("cadence") != nil:
 			return unknown(f, what, "", "move it below agents, and indent it further"), true
-		case slices.Contains(entryKeys, f.name):
+		case slices.Contains(spec.EntryKeys, f.name):
 			return unknown(f, what, "", "move it below the name of its agent, and indent it further"), true
 		case Suggest(f.name, []string{listKey}) != "":
 			return unknown(f, what, "agents", `did you mean "agents"?`), true
@@ -110,9 +111,9 @@ func keyWithValue(key string, value *yamlnode.Node) (written string, ok bool) {
 		s, ok = zoneFor(s)
 	case "repo":
 		s = strings.TrimSuffix(path.Base(s), ".git") // without the owner
-		ok = IsSlug(s)
+		ok = spec.IsSlug(s)
 	case "prompt", "memory", "metrics":
-		reason, _ := CheckPath(s)
+		reason, _ := spec.CheckPath(s)
 		ok = reason == ""
 	}
 	return key + ": " + yamlText(s), ok
@@ -121,17 +122,16 @@ func keyWithValue(key string, value *yamlnode.Node) (written string, ok bool) {
 // zoneFor is the name of a time zone that is written in about the same way. A zone of a fixed offset is none:
 // it is seldom what is meant.
 func zoneFor(s string) (zone string, ok bool) {
-	names := strings.Fields(zoneNames)
+	names := spec.Zones()
 	if !slices.Contains(names, s) {
 		s = suggestZone(s, names)
 	}
-	return s, s != "" && fixedOffsetCity(s) == ""
+	return s, s != "" && spec.FixedOffsetCity(s) == ""
 }
 
 // yamlText writes a scalar, in quotes unless it is a plain word or path.
 func yamlText(s string) string {
-	isMark := func(r rune) bool { return !isAlphanumeric(r) && !strings.ContainsRune("/_-.", r) }
-	if s == "" || strings.ContainsFunc(s, isMark) {
+	if strings.Trim(s, alphanumeric+"/_-.") != "" || s == "" {
 		return strconv.Quote(s)
 	}
 	return yamlnode.FormatWord(s)
@@ -179,7 +179,7 @@ func entryWords(n *yamlnode.Node) (p proposal, ok bool) {
 
 // keep is the proposal with the cadence that the entry has, if its cron runs often enough for that.
 func (p proposal) keep(has Cadence) proposal {
-	if e, err := cron.Parse(p.cron, cron.Manifest); err == nil && has.known() && e.EveryUnit(has.unit()) {
+	if e, err := cron.Parse(p.cron, cron.Manifest); err == nil && has.Valid() && e.EveryUnit(has.Unit()) {
 		p.cadence, p.note = has, ""
 	}
 	return p
@@ -205,7 +205,7 @@ func cadenceWords(n *yamlnode.Node) []string {
 			words[i] = "every " + word
 			continue
 		}
-		words[i] = cmp.Or(Suggest(word, cadences), "?")
+		words[i] = cmp.Or(Suggest(word, spec.Cadences), "?")
 	}
 	return words
 }
@@ -281,9 +281,6 @@ func valueWords(n *yamlnode.Node) []string {
 	}
 	return words
 }
-
-// known reports whether the cadence is one of the contract's.
-func (c Cadence) known() bool { return c == Daily || c == Weekly || c == Monthly }
 
 // entryForeign explains keys of an entry that say in another form when it runs.
 func (l *loader) entryForeign(what string, n *yamlnode.Node) func(field) (explanation, bool) {
@@ -370,7 +367,7 @@ func foreignCron(what string, n *yamlnode.Node, f field) explanation {
 func entryExample(n *yamlnode.Node) func(string) string {
 	return func(key string) string {
 		if e, err := cron.Parse(n.Get("cron").Text(), cron.Manifest); err == nil && key == "cadence" {
-			return "cadence: " + string(cadenceOf(e))
+			return "cadence: " + string(spec.CadenceOf(e))
 		}
 		return example(key)
 	}

@@ -9,13 +9,8 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/spec"
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
-)
-
-// The keys of a manifest and of an entry, in the order in which messages list them.
-var (
-	manifestKeys = []string{"version", "timezone", "repo", "agents"}
-	entryKeys    = []string{"cadence", "cron", "enabled", "prompt", "memory", "metrics", "pointers", "session_close"}
 )
 
 // maxFindings is how many findings of one file are reported.
@@ -246,7 +241,7 @@ func (l *loader) manifest(n *yamlnode.Node) *Manifest {
 		}
 		return m
 	}
-	fields := l.fields(n, shape{"the manifest", manifestKeys, []string{"version", "agents"}, manifestForeign(n), example})
+	fields := l.fields(n, shape{"the manifest", spec.ManifestKeys, []string{"version", "agents"}, manifestForeign(n), example})
 	keepPositions(m.positions, fields)
 	if f, ok := fields["version"]; ok {
 		l.version(f)
@@ -303,12 +298,12 @@ func (l *loader) entries(f field) []Entry {
 // agent checks the key of an entry.
 func (l *loader) agent(f field) {
 	const form = "use 1 to 64 letters, digits, hyphens and underscores, the first a letter or digit"
-	meaning, reserved := ReservedAgents[f.name]
+	meaning, reserved := spec.ReservedAgents[f.name]
 	switch {
-	case f.key.Type() != yamlnode.TypeString && IsAgent(f.name):
+	case f.key.Type() != yamlnode.TypeString && spec.IsAgent(f.name):
 		l.report(diag.Agent, f.key.Pos, fmt.Sprintf("agent is %s, not a string", f.key.Describe()),
 			"quote it: "+diag.Quote(f.name))
-	case !IsAgent(f.name):
+	case !spec.IsAgent(f.name):
 		hint := form
 		if near := asAgent(f.name); near != "" {
 			hint = fmt.Sprintf("write %s, and name its files alike; %s", near, form)
@@ -334,13 +329,13 @@ func (l *loader) entry(f field) Entry {
 		return e
 	case n.Kind != yamlnode.Mapping:
 		hint := entryHint(f)
-		if slices.Contains(entryKeys, f.name) {
+		if slices.Contains(spec.EntryKeys, f.name) {
 			hint = "indent it further: " + f.name + " belongs to the agent above it"
 		}
 		l.report(diag.WrongType, n.Pos, fmt.Sprintf("%s is %s, not a mapping of settings", what, n.Describe()), hint)
 		return e
 	}
-	fields := l.fields(n, shape{what, entryKeys, []string{"cadence"}, l.entryForeign(what, n), entryExample(n)})
+	fields := l.fields(n, shape{what, spec.EntryKeys, []string{"cadence"}, l.entryForeign(what, n), entryExample(n)})
 	keepPositions(e.positions, fields)
 	if f, ok := fields["cadence"]; ok {
 		e.Cadence = l.cadence(f, n)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/spec"
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
@@ -17,48 +18,14 @@ const DefaultPath = ".kaizen/schedule.yml"
 const MaxSize = 256 << 10
 
 // Cadence is how often an entry runs at least, and the calendar unit of its periods.
-type Cadence string
+type Cadence = spec.Cadence
 
 // The valid cadences.
 const (
-	Daily   Cadence = "daily"
-	Weekly  Cadence = "weekly"
-	Monthly Cadence = "monthly"
+	Daily   = spec.Daily
+	Weekly  = spec.Weekly
+	Monthly = spec.Monthly
 )
-
-// DefaultCron is the cron of an entry of this cadence that names none.
-func (c Cadence) DefaultCron() string {
-	switch c {
-	case Weekly:
-		return "0 9 * * 1"
-	case Monthly:
-		return "0 9 1 * *"
-	}
-	return "0 9 * * *"
-}
-
-// unit is the span of the calendar that a period of this cadence takes.
-func (c Cadence) unit() cron.Unit {
-	switch c {
-	case Weekly:
-		return cron.Week
-	case Monthly:
-		return cron.Month
-	}
-	return cron.Day
-}
-
-// Retention is for how many days a receipt is kept: longer than its period and the next
-// one. Otherwise, a late tick may find no receipt and run a period twice.
-func (c Cadence) Retention() int {
-	switch c {
-	case Daily:
-		return 1 + 2*1
-	case Weekly:
-		return 1 + 2*7
-	}
-	return 1 + 2*31
-}
 
 // Manifest is a valid .kaizen/schedule.yml with its defaults filled in.
 type Manifest struct {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/spec"
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
@@ -45,17 +46,6 @@ func (p proposal) flow() string {
 		return fmt.Sprintf("{cadence: %s}", p.cadence)
 	}
 	return fmt.Sprintf("{cadence: %s, cron: %q}", p.cadence, p.cron)
-}
-
-// cadenceOf is the shortest cadence that the expression satisfies, monthly if none.
-func cadenceOf(e cron.Expression) Cadence {
-	switch {
-	case e.EveryUnit(cron.Day):
-		return Daily
-	case e.EveryUnit(cron.Week):
-		return Weekly
-	}
-	return Monthly
 }
 
 // wording is what the words of a schedule say. A field is "" if no word says it.
@@ -113,7 +103,7 @@ func propose(text string) (p proposal, ok bool) {
 		text = expression
 	}
 	if e, err := cron.Parse(text, cron.Manifest); err == nil {
-		return fitted(strings.Join(strings.Fields(text), " "), cadenceOf(e), "")
+		return fitted(strings.Join(strings.Fields(text), " "), spec.CadenceOf(e), "")
 	}
 	w, ok := readWords(text)
 	if !ok {
@@ -137,7 +127,7 @@ func fitted(expression string, c Cadence, note string) (p proposal, ok bool) {
 	if err != nil {
 		return p, false
 	}
-	if !e.EveryUnit(c.unit()) {
+	if !e.EveryUnit(c.Unit()) {
 		if c != Monthly {
 			return p, false
 		}
@@ -172,7 +162,7 @@ func (w wording) proposal() (p proposal, ok bool) {
 	said := w.cadence
 	if said == "" {
 		if e, err := cron.Parse(expression, cron.Manifest); err == nil {
-			said = cadenceOf(e)
+			said = spec.CadenceOf(e)
 		}
 	}
 	p, ok = fitted(expression, said, w.note)
@@ -281,7 +271,7 @@ func cadenceHint(s string, n *yamlnode.Node) string {
 		return ""
 	}
 	if e, err := cron.Parse(n.Get("cron").Text(), cron.Manifest); err == nil && said.cron != "" {
-		return "write cadence: " + string(cadenceOf(e)) + ", which fits the cron"
+		return "write cadence: " + string(spec.CadenceOf(e)) + ", which fits the cron"
 	}
 	if p, ok := entryWords(n); ok { // other keys may say more
 		said = p
@@ -345,7 +335,7 @@ func entryHint(f field) string {
 	if f.value.Kind == yamlnode.Scalar && !f.value.Absent && f.value.Type() != yamlnode.TypeNull {
 		said, ok := propose(f.value.Value)
 		switch key, value, found := strings.Cut(strings.TrimSpace(f.value.Value), ":"); {
-		case found && slices.Contains(entryKeys, key):
+		case found && slices.Contains(spec.EntryKeys, key):
 			return missingBlank(key, value)
 		case !ok:
 			return fmt.Sprintf("write its settings, such as %s: %s", shortName(f.name), p.flow())
@@ -369,7 +359,7 @@ func missingBlank(key, value string) string {
 
 // shortName is the agent's name for a hint, or a stand-in for what is none.
 func shortName(name string) string {
-	if _, reserved := ReservedAgents[name]; IsAgent(name) && !reserved {
+	if _, reserved := spec.ReservedAgents[name]; spec.IsAgent(name) && !reserved {
 		return yamlnode.FormatWord(name)
 	}
 	return "coach"

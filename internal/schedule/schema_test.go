@@ -14,6 +14,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/spec"
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
@@ -231,8 +232,8 @@ func TestSchemaDescribesEveryKey(t *testing.T) {
 		got  object
 		want []string
 	}{
-		{"manifest", schema.object, manifestKeys},
-		{"entry", schema.Definitions["entry"], entryKeys},
+		{"manifest", schema.object, spec.ManifestKeys},
+		{"entry", schema.Definitions["entry"], spec.EntryKeys},
 	} {
 		var got []string
 		for key, property := range c.got.Properties {

@@ -2,9 +2,13 @@ package schedule
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
+
+	"github.com/kaizen-agentic/schedule-action/internal/spec"
 )
 
 // maxSuggest is the longest word, in characters, for which a similar one is looked for.
@@ -161,4 +165,30 @@ func OneSlip(a, b string) bool {
 	default:
 		return distance(x, y, 2) == 1
 	}
+}
+
+const alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+// asAgent is the valid agent's name nearest to a text. It is "" if the text is valid
+// already or would lose a letter. For the path of a prompt it is the agent's name.
+func asAgent(text string) string {
+	plain := trimQuotes(text)
+	if stem, ok := strings.CutSuffix(plain, ".md"); ok {
+		plain = strings.TrimPrefix(strings.TrimSuffix(path.Base(stem), ".agent"), "agent-")
+	}
+	var b strings.Builder
+	for _, r := range plain {
+		if r > unicode.MaxASCII {
+			return ""
+		}
+		if !strings.ContainsRune(alphanumeric+"-_", r) {
+			r = '-'
+		}
+		b.WriteRune(r)
+	}
+	name := strings.Trim(b.String(), "-_")
+	if name == text || !spec.IsAgent(name) {
+		return ""
+	}
+	return name
 }

@@ -1,8 +1,9 @@
 package schedule
 
 import (
-	"strings"
 	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/spec"
 )
 
 func TestSuggest(t *testing.T) {
@@ -12,28 +13,28 @@ func TestSuggest(t *testing.T) {
 		candidates []string
 		want       string
 	}{
-		{"weekl", cadences, "weekly"},
-		{"WEEKLY", cadences, "weekly"},
-		{"wekely", cadences, "weekly"}, // two neighbours swapped
-		{"mo", cadences, "monthly"},    // the only one it abbreviates
-		{"hourly", cadences, ""},
-		{"", cadences, ""},
+		{"weekl", spec.Cadences, "weekly"},
+		{"WEEKLY", spec.Cadences, "weekly"},
+		{"wekely", spec.Cadences, "weekly"}, // two neighbours swapped
+		{"mo", spec.Cadences, "monthly"},    // the only one it abbreviates
+		{"hourly", spec.Cadences, ""},
+		{"", spec.Cadences, ""},
 		{"mon", weekdayNames, "monday"},
 		{"t", weekdayNames, ""},
 		{"munday", weekdayNames, "monday"}, // as near as sunday, but for the first letter
-		{"x", entryKeys, ""},
-		{"promt", entryKeys, "prompt"},
-		{"session-close", entryKeys, "session_close"},
-		{"temperature", entryKeys, ""},
-		{"äemory", entryKeys, "memory"},
-		{"wekly", cadences, "weekly"},
-		{"dayly", cadences, "daily"},
+		{"x", spec.EntryKeys, ""},
+		{"promt", spec.EntryKeys, "prompt"},
+		{"session-close", spec.EntryKeys, "session_close"},
+		{"temperature", spec.EntryKeys, ""},
+		{"äemory", spec.EntryKeys, "memory"},
+		{"wekly", spec.Cadences, "weekly"},
+		{"dayly", spec.Cadences, "daily"},
 		{"mondy", weekdayNames, "monday"},
 		{"omnday", weekdayNames, "monday"}, // the first two swapped
 		{"nonday", weekdayNames, "monday"}, // the first letter only
 		{"ETS", []string{"EST"}, "EST"},
-		{"biweekly", cadences, ""},   // not the same first letter
-		{"nondey", weekdayNames, ""}, // neither the first letter nor another one
+		{"biweekly", spec.Cadences, ""}, // not the same first letter
+		{"nondey", weekdayNames, ""},    // neither the first letter nor another one
 		{"PST", []string{"EST"}, ""},
 		{"coahc-1", []string{"coach-1", "coach-2"}, "coach-1"},
 		{"coach-3", []string{"coach-1", "coach-2"}, ""}, // another number
@@ -51,7 +52,7 @@ func TestSuggest(t *testing.T) {
 
 func TestSuggestZone(t *testing.T) {
 	t.Parallel()
-	names := strings.Fields(zoneNames)
+	names := spec.Zones()
 	for _, c := range []struct{ zone, want string }{
 		{"europe/berlin", "Europe/Berlin"},
 		{"Europe/Berln", "Europe/Berlin"},

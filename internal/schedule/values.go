@@ -2,42 +2,23 @@ package schedule
 
 import (
 	"cmp"
-	_ "embed"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"time"
-	_ "time/tzdata" // the image has no zone files, and every machine must know the same zones
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/spec"
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
-// drive is the start of a Windows path. schema/schedule.schema.json states the same.
-var drive = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z]:`) })
-
-// Limits on lists and strings, so that an event stays far below the platform's 64 KB.
+// Limits on lists, so that an event stays far below the platform's 64 KB.
 const (
-	maxPath         = 4096 // bytes, as PATH_MAX
 	maxPointers     = 64
 	maxSessionLines = 32
-	maxSessionLine  = 1000 // characters
 )
-
-var cadences = []string{string(Daily), string(Weekly), string(Monthly)}
-
-// zoneNames are the names in Go's zone data, one a line. The list refuses a wrong case,
-// which some file systems accept, and serves suggestions. A test compares it with the
-// tool chain's data.
-//
-//go:embed zones.txt
-var zoneNames string
 
 // example is how a required key is written.
 func example(key string) string {
@@ -47,7 +28,7 @@ func example(key string) string {
 	case "agents":
 		return "agents: {coach: {cadence: weekly}}"
 	default:
-		return key + ": " + strings.Join(cadences, ", or ")
+		return key + ": " + strings.Join(spec.Cadences, ", or ")
 	}
 }
 
@@ -129,9 +110,9 @@ func (l *loader) version(f field) {
 
 func (l *loader) repo(f field) string {
 	s, ok := l.text(f)
-	if ok && !IsSlug(s) {
+	if ok && !spec.IsSlug(s) {
 		hint := "use 1 to 100 letters, digits, dots, hyphens and underscores, the first a letter or digit"
-		if _, name, found := strings.Cut(s, "/"); found && IsSlug(name) {
+		if _, name, found := strings.Cut(s, "/"); found && spec.IsSlug(name) {
 			hint = fmt.Sprintf("leave the owner out: %s", name)
 		}
 		l.report(diag.Repo, f.pos(), fmt.Sprintf("repo %s is not a slug", diag.Quote(s)), hint)
@@ -141,11 +122,11 @@ func (l *loader) repo(f field) string {
 
 // defaultRepo is the slug of a manifest that names none.
 func (l *loader) defaultRepo(root *yamlnode.Node, name string) string {
-	if name == "" || root.Kind != yamlnode.Mapping || IsSlug(name) {
+	if name == "" || root.Kind != yamlnode.Mapping || spec.IsSlug(name) {
 		return name
 	}
 	hint := "add repo: and the State Hub slug"
-	if near := AsSlug(name); near != "" {
+	if near := spec.AsSlug(name); near != "" {
 		hint = fmt.Sprintf("add repo: %s, or whatever State Hub calls it", near)
 	}
 	l.report(diag.Repo, root.Pos,
@@ -158,7 +139,7 @@ func (l *loader) timezone(f field) *time.Location {
 	if !ok {
 		return time.UTC
 	}
-	names := strings.Fields(zoneNames)
+	names := spec.Zones()
 	if slices.Contains(names, s) {
 		if loc, err := time.LoadLocation(s); err == nil {
 			l.fixedOffset(f, s)
@@ -177,33 +158,11 @@ func (l *loader) timezone(f field) *time.Location {
 
 // fixedOffset warns about a zone without clock changes whose cities have them.
 func (l *loader) fixedOffset(f field, zone string) {
-	if city := fixedOffsetCity(zone); city != "" {
+	if city := spec.FixedOffsetCity(zone); city != "" {
 		l.report(diag.FixedOffset, f.pos(),
 			fmt.Sprintf("timezone %s is a fixed offset without clock changes", diag.Quote(zone)),
 			fmt.Sprintf("name the zone of a city, such as %s", city))
 	}
-}
-
-// fixedOffsetCity is the zone of a city for a zone of a fixed offset, "" for any other.
-func fixedOffsetCity(zone string) string {
-	if sign, ok := strings.CutPrefix(zone, "Etc/GMT"); ok {
-		return cityAt[sign]
-	}
-	return map[string]string{"EST": "America/New_York", "MST": "America/Denver", "HST": "Pacific/Honolulu"}[zone]
-}
-
-// cityAt is the zone of a large city by what follows Etc/GMT, where + is west.
-var cityAt = map[string]string{
-	"+12": "Pacific/Pago_Pago", "+11": "Pacific/Pago_Pago", "+10": "Pacific/Honolulu", "+9": "America/Anchorage",
-	"+8": "America/Los_Angeles",
-	"+7": "America/Denver", "+6": "America/Chicago", "+5": "America/New_York", "+4": "America/Halifax",
-	"+3": "America/Sao_Paulo",
-	"+2": "America/Noronha", "+1": "Atlantic/Azores", "-1": "Europe/Berlin", "-2": "Europe/Athens",
-	"-3": "Europe/Istanbul",
-	"-4": "Asia/Dubai", "-5": "Asia/Karachi", "-6": "Asia/Dhaka", "-7": "Asia/Bangkok", "-8": "Asia/Shanghai",
-	"-9":  "Asia/Tokyo",
-	"-10": "Australia/Sydney", "-11": "Pacific/Noumea", "-12": "Pacific/Auckland", "-13": "Pacific/Tongatapu",
-	"-14": "Pacific/Kiritimati",
 }
 
 // suggestZone also finds a zone by its city, by a similar name, and with blanks for
@@ -234,8 +193,8 @@ func (l *loader) cadence(f field, n *yamlnode.Node) Cadence {
 	if !ok {
 		return ""
 	}
-	if !slices.Contains(cadences, s) {
-		hint := didYouMean(s, cadences, "")
+	if !slices.Contains(spec.Cadences, s) {
+		hint := didYouMean(s, spec.Cadences, "")
 		if _, isDay := weekdayNumber(strings.ToLower(s)); hint == "" || isDay {
 			hint = cmp.Or(cadenceHint(s, n), "use daily, weekly or monthly")
 		}
@@ -273,7 +232,7 @@ var gapText = map[Cadence]string{
 func (l *loader) runsRarer(t timing) bool {
 	rarer, known := l.rarer[t]
 	if !known {
-		rarer = !t.slots.EveryUnit(t.cadence.unit())
+		rarer = !t.slots.EveryUnit(t.cadence.Unit())
 		l.rarer[t] = rarer
 	}
 	return rarer
@@ -281,7 +240,7 @@ func (l *loader) runsRarer(t timing) bool {
 
 // rarerHint names the cadence that fits the cron, if there is one.
 func rarerHint(e *Entry) string {
-	if fits := cadenceOf(e.Slots); e.Slots.EveryUnit(fits.unit()) {
+	if fits := spec.CadenceOf(e.Slots); e.Slots.EveryUnit(fits.Unit()) {
 		return fmt.Sprintf("write cadence: %s, or a cron that matches more often", fits)
 	}
 	better, example := "matches more often", e.Cadence.DefaultCron()
@@ -319,44 +278,12 @@ func (l *loader) path(f field) string {
 	if !ok {
 		return ""
 	}
-	if reason, hint := CheckPath(s); reason != "" {
+	if reason, hint := spec.CheckPath(s); reason != "" {
 		l.report(diag.Path, f.pos(), fmt.Sprintf("%s %s %s", f.name, diag.Quote(s), reason), hint)
 		return ""
 	}
 	return path.Clean(s)
 }
-
-// CheckPath says why s is not a path inside a repository; reason is "" for one that is.
-func CheckPath(s string) (reason, hint string) {
-	const relative = "write it relative to the repository's root, such as docs/SCOPE.md"
-	clean := path.Clean(s)
-	switch {
-	case s == "":
-		return "is empty", "write a path, or remove the key"
-	case len(s) > maxPath:
-		return fmt.Sprintf("is longer than %d bytes", maxPath), "shorten it"
-	case strings.ContainsFunc(s, isControl):
-		return "holds a control character", "write the path on one line"
-	case drive().MatchString(s):
-		return "starts with a drive letter", relative
-	case strings.Contains(s, `\`):
-		return "holds a backslash", fmt.Sprintf("use slashes: %s", diag.Quote(strings.ReplaceAll(s, `\`, "/")))
-	case path.IsAbs(s):
-		return "is absolute", relative
-	case clean == ".." || strings.HasPrefix(clean, "../"):
-		return "leaves the repository", relative
-	case clean == ".":
-		return "is the repository itself", "name a file in it"
-	case slices.ContainsFunc(strings.Split(s, "/"), isGitDir):
-		return "leads into .git", "name a file that is checked in"
-	}
-	return "", ""
-}
-
-func isGitDir(segment string) bool { return strings.EqualFold(segment, ".git") }
-
-// isControl reports whether r is not allowed in a single line of text.
-func isControl(r rune) bool { return unicode.IsControl(r) || r == 0x2028 || r == 0x2029 }
 
 // pointers reads a map of labels to paths. It adds their positions under
 // "pointers.<label>".
@@ -376,7 +303,7 @@ func (l *loader) pointers(f field, positions map[string]yamlnode.Pos) []Pointer 
 	}
 	var pointers []Pointer
 	for _, p := range l.unique(n) {
-		if !IsAgent(p.name) {
+		if !spec.IsAgent(p.name) {
 			l.report(diag.PointerLabel, p.key.Pos, fmt.Sprintf("pointer label %s is not a name", diag.Quote(p.name)),
 				"use 1 to 64 letters, digits, hyphens and underscores, the first a letter or digit")
 			p.name = "this pointer"
@@ -433,24 +360,10 @@ func (l *loader) sessionLine(n *yamlnode.Node) (string, bool) {
 		l.report(diag.WrongType, n.Pos, fmt.Sprintf("a session_close command is %s, not a string", n.Describe()), hint)
 		return "", false
 	}
-	reason, hint := badSessionLine(n.Value)
+	reason, hint := spec.CheckCommand(n.Value)
 	if reason == "" {
 		return n.Value, true
 	}
 	l.report(diag.SessionClose, n.Pos, "a session_close command "+reason, hint)
 	return "", false
-}
-
-func badSessionLine(s string) (reason, hint string) {
-	switch {
-	case strings.TrimSpace(s) == "":
-		return "is empty", "write a command, or remove the line"
-	case strings.ContainsAny(s, "\n\r"):
-		return "has more than one line", "write each command as its own list item on one line (not with |)"
-	case strings.ContainsFunc(s, isControl):
-		return "holds a control character", "remove it"
-	case utf8.RuneCountInString(s) > maxSessionLine:
-		return fmt.Sprintf("is longer than %d characters", maxSessionLine), "put it in a script"
-	}
-	return "", ""
 }

@@ -1,10 +1,6 @@
-package schedule
+package spec
 
-import (
-	"path"
-	"strings"
-	"unicode"
-)
+import "strings"
 
 // The names are checked without patterns: compiling one with such counts would add a
 // tenth of a millisecond to every start of the program.
@@ -12,30 +8,6 @@ import (
 // IsAgent reports whether s is valid as an agent's name or a pointer's label: 1 to 64
 // letters, digits, hyphens and underscores, the first a letter or digit.
 func IsAgent(s string) bool { return isName(s, 64, "-_") }
-
-// asAgent is the valid agent's name nearest to a text. It is "" if the text is valid
-// already or would lose a letter. For the path of a prompt it is the agent's name.
-func asAgent(text string) string {
-	plain := trimQuotes(text)
-	if stem, ok := strings.CutSuffix(plain, ".md"); ok {
-		plain = strings.TrimPrefix(strings.TrimSuffix(path.Base(stem), ".agent"), "agent-")
-	}
-	var b strings.Builder
-	for _, r := range plain {
-		if r > unicode.MaxASCII {
-			return ""
-		}
-		if !isAlphanumeric(r) && r != '-' && r != '_' {
-			r = '-'
-		}
-		b.WriteRune(r)
-	}
-	name := strings.Trim(b.String(), "-_")
-	if name == text || !IsAgent(name) {
-		return ""
-	}
-	return name
-}
 
 // ReservedAgents are names that are not valid for an agent, with their meaning in the
 // input agents.

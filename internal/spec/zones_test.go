@@ -1,4 +1,4 @@
-package schedule
+package spec
 
 import (
 	"archive/zip"
@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
 // TestZoneNames compares the list of zones with the tool chain's data. If a new Go knows
@@ -30,12 +32,7 @@ func TestZoneNames(t *testing.T) {
 		}
 	}
 	slices.Sort(names)
-	want := strings.Join(names, "\n") + "\n"
-	if *update {
-		writeFile(t, "zones.txt", want)
-	} else if zoneNames != want {
-		t.Error("zones.txt is not the tool chain's list; run this test with -update")
-	}
+	fixture.Golden(t, "zones.txt", strings.Join(names, "\n")+"\n")
 	for _, name := range names {
 		if _, err := time.LoadLocation(name); err != nil {
 			t.Error(err)
