@@ -29,6 +29,17 @@ type converted struct {
 	twice    bool     // the list has another element for the agent, which is not carried over
 }
 
+// agentsHint is what to write in place of a value of agents that is no mapping.
+func agentsHint(value *yamlnode.Node) string {
+	switch {
+	case value.Kind == yamlnode.Sequence:
+		return newForm(value)
+	case value.Type() == yamlnode.TypeString:
+		return fmt.Sprintf("write agents: {%s: {cadence: weekly}}", shortName(value.Value))
+	}
+	return "write " + example("agents", nil)
+}
+
 // newForm writes a list of entries as the mapping that it should be.
 func newForm(list *yamlnode.Node) string {
 	entries, nameless := convertAll(list)
@@ -53,7 +64,7 @@ func newForm(list *yamlnode.Node) string {
 		notes = append(notes, advice.Count(nameless, "element")+" of the list without an agent's name")
 	}
 	if len(shown) == 0 {
-		return "name each agent with its cadence, such as " + example("agents")
+		return "name each agent with its cadence, such as " + example("agents", nil)
 	}
 	hint := "write agents: {" + strings.Join(shown, ", ") + "}"
 	if more > 0 {

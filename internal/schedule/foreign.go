@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/kaizen-agentic/schedule-action/internal/cron"
-	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/spec"
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
@@ -26,31 +25,48 @@ var aliases = map[string]string{
 // aliasOf is the key that a key of another program means, or "".
 func aliasOf(key string) string { return aliases[key] }
 
+// explanation says what an unknown key probably means: the key of the same mapping that it
+// replaces, or "", and what to do.
+type explanation struct {
+	means, hint string
+	// listForm says that the key holds a list of entries, which earlier builds read.
+	listForm bool
+}
+
 // KeyHint says what to write in place of an unknown key of a mapping with the given keys.
 func KeyHint(key string, keys []string) string {
 	return keyHint(cmp.Or(Suggest(key, keys), aliasOf(key)), keys)
 }
 
-// manifestForeign explains top-level keys of another form.
-func manifestForeign(root *yamlnode.Node) func(field) (explanation, bool) {
-	const what = "the manifest"
-	return func(f field) (explanation, bool) {
-		alias := aliasOf(f.name)
-		switch {
-		case f.name == listKey:
-			message := fmt.Sprintf("%q is not read: agents are a mapping of names to settings", listKey)
-			return explanation{diag.ListForm, message, listHint(f.value, root), "agents"}, true
-		case alias == "timezone" || alias == "repo":
-			return unknown(f, what, alias, aliasHint(alias, f.value, root)), true
-		case f.value.Get("cadence") != nil:
-			return unknown(f, what, "", "move it below agents, and indent it further"), true
-		case slices.Contains(spec.EntryKeys, f.name):
-			return unknown(f, what, "", "move it below the name of its agent, and indent it further"), true
-		case Suggest(f.name, []string{listKey}) != "":
-			return unknown(f, what, "agents", `did you mean "agents"?`), true
-		}
-		return explanation{}, false
+func keyHint(meant string, keys []string) string {
+	if meant != "" {
+		return fmt.Sprintf("did you mean %q?", meant)
 	}
+	return "allowed here: " + strings.Join(keys, ", ")
+}
+
+// nearKey explains a key by a similar one among keys.
+func nearKey(key string, keys []string) explanation {
+	near := Suggest(trimQuotes(key), keys)
+	return explanation{means: near, hint: keyHint(near, keys)}
+}
+
+// manifestKey explains an unknown top-level key of a manifest.
+func manifestKey(key string, value, manifest *yamlnode.Node) explanation {
+	alias := aliasOf(key)
+	switch {
+	case key == listKey:
+		return explanation{means: "agents", hint: listHint(value, manifest), listForm: true}
+	case alias == "timezone" || alias == "repo":
+		return explanation{means: alias, hint: aliasHint(alias, value, manifest)}
+	case value.Get("cadence") != nil:
+		return explanation{hint: "move it below agents, and indent it further"}
+	case slices.Contains(spec.EntryKeys, key):
+		return explanation{hint: "move it below the name of its agent, and indent it further"}
+	case Suggest(key, []string{listKey}) != "":
+		return explanation{means: "agents", hint: `did you mean "agents"?`}
+	}
+	return nearKey(key, spec.ManifestKeys)
 }
 
 // listHint is what to write in the place of the value of listKey.
@@ -63,15 +79,11 @@ func listHint(value, root *yamlnode.Node) string {
 	case value.Kind == yamlnode.Mapping:
 		return "write agents in place of " + listKey
 	}
-	return "write " + example("agents")
+	return "write " + example("agents", nil)
 }
 
 // listKey is the key of a list of entries, which earlier builds of this program read.
 const listKey = "schedules"
-
-func unknown(f field, what, meant, hint string) explanation {
-	return explanation{diag.UnknownKey, fmt.Sprintf("unknown key %s in %s", diag.Quote(f.name), what), hint, meant}
-}
 
 // aliasHint is what to do about a key of n that means the key alias here.
 func aliasHint(alias string, value, n *yamlnode.Node) string {
@@ -282,116 +294,139 @@ func valueWords(n *yamlnode.Node) []string {
 	return words
 }
 
-// entryForeign explains keys of an entry that say in another form when it runs.
-func (l *loader) entryForeign(what string, n *yamlnode.Node) func(field) (explanation, bool) {
-	return func(f field) (explanation, bool) {
-		alias := aliasOf(f.name)
-		switch {
-		case slices.Contains(timeKeys, f.name):
-			return foreignTime(what, n, f), true
-		case f.name == "agent" || f.name == "name":
-			return unknown(f, what, "", "remove it: the key above the entry is the agent's name"), true
-		case alias == "timezone" || f.name == "timezone":
-			return unknown(f, what, "", l.zoneHint(f.value)), true
-		case alias == "cron" && n.Get("cron") == nil:
-			return foreignCron(what, n, f), true
-		case alias == "enabled" || f.name == "disabled" || f.name == "paused":
-			return unknown(f, what, "", enabledHint(f, n)), true
-		case alias != "":
-			return unknown(f, what, "", aliasHint(alias, f.value, n)), true
-		}
-		return explanation{}, false
+// entryKey explains an unknown key of an entry, such as one that says in another form when it
+// runs. zone is the manifest's key timezone, the zero Pair if it has none.
+func entryKey(key string, value, entry *yamlnode.Node, zone yamlnode.Pair) explanation {
+	alias := aliasOf(key)
+	switch {
+	case slices.Contains(timeKeys, key):
+		return timeKey(entry)
+	case key == "agent" || key == "name":
+		return explanation{hint: "remove it: the key above the entry is the agent's name"}
+	case alias == "timezone" || key == "timezone":
+		return explanation{hint: zoneHint(value, zone)}
+	case alias == "cron" && entry.Get("cron") == nil:
+		return cronKey(entry)
+	case alias == "enabled" || key == "disabled" || key == "paused":
+		return explanation{hint: enabledKeyHint(key, value, entry)}
+	case alias != "":
+		return explanation{hint: aliasHint(alias, value, entry)}
 	}
+	return nearKey(key, spec.EntryKeys)
 }
 
 // zoneHint is what to do about a time zone of one entry.
-func (l *loader) zoneHint(value *yamlnode.Node) string {
+func zoneHint(value *yamlnode.Node, zone yamlnode.Pair) string {
 	written, ok := keyWithValue("timezone", value)
 	switch {
-	case l.zone.key == nil && ok:
+	case zone.Key == nil && ok:
 		return "write " + written + " at the top level, for all entries"
-	case l.zone.key == nil:
+	case zone.Key == nil:
 		return "set timezone at the top level, for all entries, to an IANA name such as Europe/Berlin"
-	case ok && value.Text() != l.zone.value.Text():
+	case ok && value.Text() != zone.Value.Text():
 		return fmt.Sprintf("remove it: timezone is set on line %d, for all entries; change it there to %s",
-			l.zone.key.Pos.Line, strings.TrimPrefix(written, "timezone: "))
+			zone.Key.Pos.Line, strings.TrimPrefix(written, "timezone: "))
 	}
-	return fmt.Sprintf("remove it: timezone is set on line %d, for all entries", l.zone.key.Pos.Line)
+	return fmt.Sprintf("remove it: timezone is set on line %d, for all entries", zone.Key.Pos.Line)
 }
 
-// enabledHint is enabled with the value that a key of another name says.
-func enabledHint(f field, n *yamlnode.Node) string {
-	if at, ok := lineOf(n, "enabled"); ok {
+// enabledKeyHint is enabled with the value that a key of another name says.
+func enabledKeyHint(key string, value, entry *yamlnode.Node) string {
+	if at, ok := lineOf(entry, "enabled"); ok {
 		return fmt.Sprintf("remove it: enabled is set on line %d", at)
 	}
-	on, ok := switchedOn(f.name, f.value)
+	on, ok := switchedOn(key, value)
 	if !ok {
 		return "write enabled, with true or false"
 	}
 	return fmt.Sprintf("write enabled: %t", on)
 }
 
+// enabledHint is what to write in place of a value of enabled that is no boolean, or "".
+func enabledHint(text string) string {
+	on, ok := readBool(text)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("write enabled: %t", on)
+}
+
 // switchedOn reads a key that says whether an entry is enabled. ok is false when its value is not clear.
 func switchedOn(key string, value *yamlnode.Node) (on, ok bool) {
-	switch boolHint(trimQuotes(value.Text()), "") {
-	case "write enabled: true":
-		on, ok = true, true
-	case "write enabled: false":
-		on, ok = false, true
-	}
+	on, ok = readBool(value.Text())
 	if key == "disabled" || key == "paused" {
 		on = !on
 	}
 	return on, ok
 }
 
-// foreignCron explains a key that holds the entry's cron under another name.
-func foreignCron(what string, n *yamlnode.Node, f field) explanation {
-	meant := ""
-	if n.Get("cadence") == nil {
-		meant = "cadence"
+// readBool reads a boolean in the words of people and other programs.
+func readBool(text string) (value, ok bool) {
+	switch strings.ToLower(trimQuotes(text)) {
+	case "yes", "on", "y", "1", "true":
+		return true, true
+	case "no", "off", "n", "0", "false":
+		return false, true
 	}
-	has := Cadence(n.Get("cadence").Text())
-	switch p, ok := entryWords(n); {
-	case ok && p.cron != "":
-		return unknown(f, what, meant, "write "+p.lines(has))
-	case ok && p.cadence == has:
-		return unknown(f, what, meant, "remove it: cadence says it already")
-	case ok:
-		return unknown(f, what, meant, "write "+p.lines("")+" instead")
-	}
-	return unknown(f, what, "", `did you mean "cron"?`)
+	return false, false
 }
 
-// entryExample is how a required key of an entry is written, with the cadence that fits its cron.
-func entryExample(n *yamlnode.Node) func(string) string {
-	return func(key string) string {
-		if e, err := cron.Parse(n.Get("cron").Text(), cron.Manifest); err == nil && key == "cadence" {
-			return "cadence: " + string(spec.CadenceOf(e))
-		}
-		return example(key)
+// cronKey explains a key that holds the entry's cron under another name.
+func cronKey(entry *yamlnode.Node) explanation {
+	e := explanation{means: cadenceIfMissing(entry)}
+	has := Cadence(entry.Get("cadence").Text())
+	switch p, ok := entryWords(entry); {
+	case !ok:
+		return explanation{hint: `did you mean "cron"?`}
+	case p.cron != "":
+		e.hint = "write " + p.lines(has)
+	case p.cadence == has:
+		e.hint = "remove it: cadence says it already"
+	default:
+		e.hint = "write " + p.lines("") + " instead"
 	}
+	return e
 }
 
-// foreignTime explains a key such as day or time with the cron that all such keys of the entry add up to.
-func foreignTime(what string, n *yamlnode.Node, f field) explanation {
-	meant := ""
-	if n.Get("cadence") == nil {
-		meant = "cadence"
+// cadenceIfMissing is cadence if the entry has no such key: what another key says replaces it.
+func cadenceIfMissing(entry *yamlnode.Node) string {
+	if entry.Get("cadence") == nil {
+		return "cadence"
+	}
+	return ""
+}
+
+// example is how a required key of a mapping is written: cadence, with the value that fits the
+// mapping's cron.
+func example(key string, n *yamlnode.Node) string {
+	switch key {
+	case "version":
+		return `version: "1"`
+	case "agents":
+		return "agents: {coach: {cadence: weekly}}"
 	}
 	if e, err := cron.Parse(n.Get("cron").Text(), cron.Manifest); err == nil {
-		return unknown(f, what, "", besideCron(n, e))
+		return key + ": " + string(spec.CadenceOf(e))
 	}
-	p, ok := entryWords(n)
-	if !ok {
-		return unknown(f, what, meant,
-			`say when it runs with cadence and cron, such as cadence: weekly and cron: "0 9 * * 1"`)
+	return key + ": " + strings.Join(spec.Cadences, ", or ")
+}
+
+// timeKey explains a key such as day or time with the cron that all such keys of the entry add up to.
+func timeKey(entry *yamlnode.Node) explanation {
+	if e, err := cron.Parse(entry.Get("cron").Text(), cron.Manifest); err == nil {
+		return explanation{hint: besideCron(entry, e)}
 	}
-	has := Cadence(n.Get("cadence").Text())
-	if p.cron == "" && p.cadence == has {
-		return unknown(f, what, meant, "remove it: cadence says it already")
+	e := explanation{means: cadenceIfMissing(entry)}
+	has := Cadence(entry.Get("cadence").Text())
+	switch p, ok := entryWords(entry); {
+	case !ok:
+		e.hint = `say when it runs with cadence and cron, such as cadence: weekly and cron: "0 9 * * 1"`
+	case p.cron == "" && p.cadence == has:
+		e.hint = "remove it: cadence says it already"
+	default:
+		e.hint = "write " + p.lines(has) + " instead"
 	}
-	return unknown(f, what, meant, "write "+p.lines(has)+" instead")
+	return e
 }
 
 // besideCron is the hint for keys beside a valid cron.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/cron"
@@ -90,7 +89,7 @@ type loader struct {
 	file     string
 	findings []diag.Finding
 	location *time.Location
-	zone     field           // the key timezone, if it is there
+	zone     yamlnode.Pair   // the key timezone and its value, if it is there
 	rarer    map[timing]bool // what runsRarer said, for entries often share their timing
 }
 
@@ -156,17 +155,8 @@ type shape struct {
 	what     string // "the manifest"
 	keys     []string
 	required []string
-	// foreign explains a key that is not among keys; ok is false for an unknown one.
-	foreign func(field) (e explanation, ok bool)
-	// example is how a required key is written.
-	example func(key string) string
-}
-
-// explanation is a finding about a key, without its place. meant is the key that it
-// replaces, or "".
-type explanation struct {
-	rule                 diag.Rule
-	message, hint, meant string
+	// explain says what a key that is not among keys probably means.
+	explain func(key string, value *yamlnode.Node) explanation
 }
 
 // fields checks the keys of a mapping and returns the known ones by name.
@@ -178,30 +168,24 @@ func (l *loader) fields(n *yamlnode.Node, s shape) map[string]field {
 			found[f.name] = f
 			continue
 		}
-		e, ok := s.foreign(f)
-		if !ok {
-			e = explanation{rule: diag.UnknownKey, meant: Suggest(trimQuotes(f.name), s.keys)}
-			e.message, e.hint = fmt.Sprintf("unknown key %s in %s", diag.Quote(f.name), s.what), keyHint(e.meant, s.keys)
+		e := s.explain(f.name, f.value)
+		excused[e.means] = true
+		if e.listForm {
+			l.report(diag.ListForm, f.key.Pos,
+				fmt.Sprintf("%q is not read: agents are a mapping of names to settings", f.name), e.hint)
+			continue
 		}
-		excused[e.meant] = true
-		l.report(e.rule, f.key.Pos, e.message, e.hint)
+		l.report(diag.UnknownKey, f.key.Pos, fmt.Sprintf("unknown key %s in %s", diag.Quote(f.name), s.what), e.hint)
 	}
 	if slices.ContainsFunc(n.Pairs, func(p yamlnode.Pair) bool { return isMerge(p.Key) || isRefused(p.Key) }) {
 		return found // what the reference means may hold the required keys
 	}
 	for _, name := range s.required {
 		if _, ok := found[name]; !ok && !excused[name] {
-			l.report(diag.MissingKey, n.Pos, fmt.Sprintf("%s has no %q", s.what, name), "add "+s.example(name))
+			l.report(diag.MissingKey, n.Pos, fmt.Sprintf("%s has no %q", s.what, name), "add "+example(name, n))
 		}
 	}
 	return found
-}
-
-func keyHint(meant string, keys []string) string {
-	if meant != "" {
-		return fmt.Sprintf("did you mean %q?", meant)
-	}
-	return "allowed here: " + strings.Join(keys, ", ")
 }
 
 // unique returns the fields of a mapping and reports keys that are lists or mappings, or
@@ -241,7 +225,8 @@ func (l *loader) manifest(n *yamlnode.Node) *Manifest {
 		}
 		return m
 	}
-	fields := l.fields(n, shape{"the manifest", spec.ManifestKeys, []string{"version", "agents"}, manifestForeign(n), example})
+	fields := l.fields(n, shape{"the manifest", spec.ManifestKeys, []string{"version", "agents"},
+		func(key string, value *yamlnode.Node) explanation { return manifestKey(key, value, n) }})
 	keepPositions(m.positions, fields)
 	if f, ok := fields["version"]; ok {
 		l.version(f)
@@ -250,7 +235,7 @@ func (l *loader) manifest(n *yamlnode.Node) *Manifest {
 		m.Repo = l.repo(f)
 	}
 	if f, ok := fields["timezone"]; ok {
-		l.zone = f
+		l.zone = yamlnode.Pair{Key: f.key, Value: f.value}
 		m.Location = l.timezone(f)
 	}
 	l.location = m.Location
@@ -273,18 +258,13 @@ func (l *loader) entries(f field) []Entry {
 	case isRefused(n):
 		return nil
 	case n.Kind == yamlnode.Mapping && len(n.Pairs) == 0, n.Kind == yamlnode.Scalar && n.Type() == yamlnode.TypeNull:
-		l.report(diag.EmptyAgents, f.pos(), "agents has no entry", "add "+example("agents"))
+		l.report(diag.EmptyAgents, f.pos(), "agents has no entry", "add "+example("agents", nil))
 		return nil
 	case n.Kind == yamlnode.Sequence:
-		l.report(diag.ListForm, f.pos(), "agents is a list, not a mapping of names to settings", newForm(n))
+		l.report(diag.ListForm, f.pos(), "agents is a list, not a mapping of names to settings", agentsHint(n))
 		return nil
 	case n.Kind != yamlnode.Mapping:
-		name := ""
-		if n.Type() == yamlnode.TypeString {
-			name = n.Value
-		}
-		hint := fmt.Sprintf("write agents: {%s: {cadence: weekly}}", shortName(name))
-		l.wrongType(f, "a mapping of names to settings", hint)
+		l.wrongType(f, "a mapping of names to settings", agentsHint(n))
 		return nil
 	}
 	entries := make([]Entry, 0, len(n.Pairs))
@@ -325,17 +305,18 @@ func (l *loader) entry(f field) Entry {
 	case isRefused(n):
 		return e
 	case n.Kind == yamlnode.Scalar && n.Type() == yamlnode.TypeNull:
-		l.report(diag.MissingKey, f.pos(), what+` has no "cadence"`, entryHint(f))
+		l.report(diag.MissingKey, f.pos(), what+` has no "cadence"`, entryHint(f.name, f.value))
 		return e
 	case n.Kind != yamlnode.Mapping:
-		hint := entryHint(f)
+		hint := entryHint(f.name, f.value)
 		if slices.Contains(spec.EntryKeys, f.name) {
 			hint = "indent it further: " + f.name + " belongs to the agent above it"
 		}
 		l.report(diag.WrongType, n.Pos, fmt.Sprintf("%s is %s, not a mapping of settings", what, n.Describe()), hint)
 		return e
 	}
-	fields := l.fields(n, shape{what, spec.EntryKeys, []string{"cadence"}, l.entryForeign(what, n), entryExample(n)})
+	fields := l.fields(n, shape{what, spec.EntryKeys, []string{"cadence"},
+		func(key string, value *yamlnode.Node) explanation { return entryKey(key, value, n, l.zone) }})
 	keepPositions(e.positions, fields)
 	if f, ok := fields["cadence"]; ok {
 		e.Cadence = l.cadence(f, n)

@@ -264,8 +264,46 @@ const typographic = "“”„‟‘’‚‛«»‹›＂＇`´"
 // trimQuotes drops typographic quotes around a text.
 func trimQuotes(s string) string { return strings.Trim(s, typographic) }
 
-// cadenceHint is the entry's lines for a cadence that is written in another form, or "".
-func cadenceHint(s string, n *yamlnode.Node) string {
+// textHint says what to write in place of a value that is not a string.
+func textHint(key string, value *yamlnode.Node) string {
+	switch {
+	case key == "cadence":
+		return "write " + example(key, nil)
+	case key == "cron":
+		return cronText(value)
+	case value.Kind == yamlnode.Scalar && value.Type() != yamlnode.TypeNull:
+		return "quote it: " + diag.Quote(value.Value)
+	}
+	return "write a value, or remove the key"
+}
+
+// cronText is the cron to write in place of a value that is not a string.
+func cronText(n *yamlnode.Node) string {
+	inner := n.Get("cron")
+	if n.Kind == yamlnode.Sequence && len(n.Items) == 1 {
+		inner = n.Items[0]
+	}
+	if _, err := cron.Parse(inner.Text(), cron.Manifest); err == nil {
+		return "write cron: " + diag.Quote(inner.Text())
+	}
+	if n.Kind == yamlnode.Sequence {
+		return `write one cron; its fields take lists, as in cron: "0 9,17 * * *"`
+	}
+	return `write five fields in quotes, such as cron: "0 9 * * 1", or remove the key`
+}
+
+// cadenceHint is what to write in place of a cadence that is not valid. For one in another form,
+// the entry's other keys show what was meant.
+func cadenceHint(s string, entry *yamlnode.Node) string {
+	hint := didYouMean(s, spec.Cadences, "")
+	if _, isDay := weekdayNumber(strings.ToLower(s)); hint == "" || isDay {
+		return cmp.Or(cadenceLines(s, entry), "use daily, weekly or monthly")
+	}
+	return hint
+}
+
+// cadenceLines are the entry's lines for a cadence that is written in another form, or "".
+func cadenceLines(s string, n *yamlnode.Node) string {
 	said, ok := proposeEvery(s)
 	if !ok {
 		return ""
@@ -279,8 +317,8 @@ func cadenceHint(s string, n *yamlnode.Node) string {
 	return "write " + said.lines("")
 }
 
-// cronWords is the hint for a cron in words, or "".
-func cronWords(s string, has Cadence) string {
+// cronHint is the hint for a cron in words, or "".
+func cronHint(s string, has Cadence) string {
 	p, ok := propose(s)
 	if ok && p.anyCadence && has != "" {
 		p, ok = propose(string(has) + " " + s)
@@ -330,19 +368,19 @@ func lineAt(data []byte, number int) string {
 }
 
 // entryHint is the entry of an agent whose settings are no mapping.
-func entryHint(f field) string {
+func entryHint(agent string, settings *yamlnode.Node) string {
 	p := proposal{cadence: Weekly}
-	if f.value.Kind == yamlnode.Scalar && !f.value.Absent && f.value.Type() != yamlnode.TypeNull {
-		said, ok := propose(f.value.Value)
-		switch key, value, found := strings.Cut(strings.TrimSpace(f.value.Value), ":"); {
+	if settings.Kind == yamlnode.Scalar && !settings.Absent && settings.Type() != yamlnode.TypeNull {
+		said, ok := propose(settings.Value)
+		switch key, value, found := strings.Cut(strings.TrimSpace(settings.Value), ":"); {
 		case found && slices.Contains(spec.EntryKeys, key):
 			return missingBlank(key, value)
 		case !ok:
-			return fmt.Sprintf("write its settings, such as %s: %s", shortName(f.name), p.flow())
+			return fmt.Sprintf("write its settings, such as %s: %s", shortName(agent), p.flow())
 		}
 		p = said
 	}
-	hint := fmt.Sprintf("write %s: %s", shortName(f.name), p.flow())
+	hint := fmt.Sprintf("write %s: %s", shortName(agent), p.flow())
 	if p.note != "" {
 		hint += " (" + p.note + ")"
 	}

@@ -20,18 +20,6 @@ const (
 	maxSessionLines = 32
 )
 
-// example is how a required key is written.
-func example(key string) string {
-	switch key {
-	case "version":
-		return `version: "1"`
-	case "agents":
-		return "agents: {coach: {cadence: weekly}}"
-	default:
-		return key + ": " + strings.Join(spec.Cadences, ", or ")
-	}
-}
-
 func (l *loader) wrongType(f field, want, hint string) {
 	l.report(diag.WrongType, f.pos(), fmt.Sprintf("%s is %s, not %s", f.name, f.value.Describe(), want), hint)
 }
@@ -51,13 +39,13 @@ func (l *loader) scalar(f field, want, hint string) bool {
 
 // text returns f's string; anything else is reported.
 func (l *loader) text(f field) (string, bool) {
-	if !l.scalar(f, "a string", textHint(f)) {
+	if !l.scalar(f, "a string", textHint(f.name, f.value)) {
 		return "", false
 	}
 	s := f.value.Value
 	switch plain := trimQuotes(s); {
 	case f.value.Type() != yamlnode.TypeString:
-		l.wrongType(f, "a string", textHint(f))
+		l.wrongType(f, "a string", textHint(f.name, f.value))
 		return "", false
 	case plain != s && f.value.Style == yamlnode.Plain:
 		l.report(diag.WrongType, f.pos(), f.name+" has typographic quotes, which YAML takes for a part of the value",
@@ -65,34 +53,6 @@ func (l *loader) text(f field) (string, bool) {
 		return "", false
 	}
 	return s, true
-}
-
-// textHint says what to write in place of a value that is not a string.
-func textHint(f field) string {
-	switch {
-	case f.name == "cadence":
-		return "write " + example(f.name)
-	case f.name == "cron":
-		return cronHint(f.value)
-	case f.value.Kind == yamlnode.Scalar && f.value.Type() != yamlnode.TypeNull:
-		return "quote it: " + diag.Quote(f.value.Value)
-	}
-	return "write a value, or remove the key"
-}
-
-// cronHint is the cron to write in place of a value that is not a string.
-func cronHint(n *yamlnode.Node) string {
-	inner := n.Get("cron")
-	if n.Kind == yamlnode.Sequence && len(n.Items) == 1 {
-		inner = n.Items[0]
-	}
-	if _, err := cron.Parse(inner.Text(), cron.Manifest); err == nil {
-		return "write cron: " + diag.Quote(inner.Text())
-	}
-	if n.Kind == yamlnode.Sequence {
-		return `write one cron; its fields take lists, as in cron: "0 9,17 * * *"`
-	}
-	return `write five fields in quotes, such as cron: "0 9 * * 1", or remove the key`
 }
 
 func (l *loader) version(f field) {
@@ -194,11 +154,7 @@ func (l *loader) cadence(f field, n *yamlnode.Node) Cadence {
 		return ""
 	}
 	if !slices.Contains(spec.Cadences, s) {
-		hint := didYouMean(s, spec.Cadences, "")
-		if _, isDay := weekdayNumber(strings.ToLower(s)); hint == "" || isDay {
-			hint = cmp.Or(cadenceHint(s, n), "use daily, weekly or monthly")
-		}
-		l.report(diag.Cadence, f.pos(), fmt.Sprintf("cadence %s is not known", diag.Quote(s)), hint)
+		l.report(diag.Cadence, f.pos(), fmt.Sprintf("cadence %s is not known", diag.Quote(s)), cadenceHint(s, n))
 		return ""
 	}
 	return Cadence(s)
@@ -213,7 +169,7 @@ func (l *loader) cron(e *Entry, f field) {
 	slots, err := cron.Parse(s, cron.Manifest)
 	if err != nil {
 		message, hint := cron.Explain(err)
-		hint = cmp.Or(cronWords(s, e.Cadence), hint)
+		hint = cmp.Or(cronHint(s, e.Cadence), hint)
 		l.report(diag.Cron, f.pos(), fmt.Sprintf("cron %s %s", diag.Quote(s), message), hint)
 		return
 	}
@@ -257,20 +213,10 @@ func (l *loader) enabled(f field) bool {
 		return false
 	}
 	if f.value.Type() != yamlnode.TypeBool {
-		l.wrongType(f, "true or false", boolHint(trimQuotes(f.value.Value), hint))
+		l.wrongType(f, "true or false", cmp.Or(enabledHint(f.value.Value), hint))
 		return false
 	}
 	return strings.EqualFold(f.value.Value, "true")
-}
-
-func boolHint(s, otherwise string) string {
-	switch strings.ToLower(s) {
-	case "yes", "on", "y", "1", "true":
-		return "write enabled: true"
-	case "no", "off", "n", "0", "false":
-		return "write enabled: false"
-	}
-	return otherwise
 }
 
 func (l *loader) path(f field) string {
