@@ -17,7 +17,7 @@ const modulePath = "github.com/kaizen-agentic/schedule-action/"
 // layers is the order of the packages: a package imports only packages before it.
 var layers = []string{
 	"internal/safetext", "internal/advice", "internal/diag", "internal/secrets", "internal/metrics",
-	"internal/checkout", "internal/yamlnode", "internal/cron", "internal/spec",
+	"internal/checkout", "internal/yamlnode", "internal/cron", "internal/spec", "internal/suggest",
 	"internal/bundleid", "internal/transfer", "internal/gh", "internal/schedule", "internal/workflow",
 	"internal/scaffold",
 	"internal/prepare", "internal/event", "internal/store", "internal/emit", "internal/actions", "internal/pipeline",

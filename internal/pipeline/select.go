@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/suggest"
 )
 
 // Selection selects the entries of a manifest that a command is about.
@@ -72,7 +73,7 @@ func unknownAgents(m *schedule.Manifest, missing []string) error {
 		known[i] = e.Agent
 	}
 	has := "it has"
-	if near := schedule.Suggest(missing[0], known); near != "" {
+	if near := suggest.Nearest(missing[0], known); near != "" {
 		has = fmt.Sprintf("did you mean %q? It has", near)
 	}
 	return fmt.Errorf("%s has no agent %q: %s %s", m.File, strings.Join(missing, ", "), has, strings.Join(known, ", "))

@@ -14,6 +14,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/suggest"
 )
 
 // finder finds the files of one entry, by name or by convention, and reports why it
@@ -149,7 +150,7 @@ const maxSiblings = 200
 // it may also be a directory.
 func (f *finder) similar(name string, dirs bool) string {
 	names, _ := f.tree.ReadDir(path.Dir(name), maxSiblings) // without a directory there is no suggestion
-	near := schedule.Suggest(path.Base(name), names)
+	near := suggest.Nearest(path.Base(name), names)
 	if near == "" {
 		return ""
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 	"github.com/kaizen-agentic/schedule-action/internal/spec"
+	"github.com/kaizen-agentic/schedule-action/internal/suggest"
 )
 
 // Bootstrap is how often the entries of a new manifest run.
@@ -73,7 +74,7 @@ func (p *manifestPlan) addNamed(found []FoundAgent, agents []string) error {
 	for _, name := range agents {
 		meaning, reserved := spec.ReservedAgents[name]
 		prompts := promptsOf(found, name)
-		near := schedule.Suggest(name, agentNames(found))
+		near := suggest.Nearest(name, agentNames(found))
 		switch {
 		case !spec.IsAgent(name):
 			return advice.New("use 1 to 64 letters, digits, hyphens and underscores, the first a letter or digit",
@@ -96,7 +97,7 @@ func (p *manifestPlan) addNamed(found []FoundAgent, agents []string) error {
 func (p *manifestPlan) addFound(found []FoundAgent) {
 	for _, own := range ownAgents {
 		prompts := promptsOf(found, own.agent)
-		if near := schedule.Suggest(own.agent, agentNames(found)); near != "" && prompts == nil {
+		if near := suggest.Nearest(own.agent, agentNames(found)); near != "" && prompts == nil {
 			p.notes = append(p.notes, fmt.Sprintf(
 				"%s has no entry for kaizen-agentic's %q, because %q may be the same agent",
 				schedule.DefaultPath, own.agent, near))

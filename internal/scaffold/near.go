@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
-	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/suggest"
 )
 
 // NearAgent returns the agent that name probably means, or "". It considers agents with a
@@ -18,8 +18,8 @@ func NearAgent(tree *checkout.Tree, name string, taken func(string) bool) (near 
 			agents = append(agents, p.agent)
 		}
 	}
-	if i := slices.IndexFunc(agents, func(agent string) bool { return schedule.OneSlip(name, agent) }); i >= 0 {
+	if i := slices.IndexFunc(agents, func(agent string) bool { return suggest.OneSlip(name, agent) }); i >= 0 {
 		return agents[i], true
 	}
-	return schedule.Suggest(name, agents), false
+	return suggest.Nearest(name, agents), false
 }

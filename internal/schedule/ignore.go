@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/suggest"
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
@@ -25,6 +26,9 @@ var (
 // maxIgnores is the number of names in one comment. Text after the last one counts as
 // part of it.
 const maxIgnores = 50
+
+// maxShownNames is how much of a malformed comment a hint repeats, in characters.
+const maxShownNames = 64
 
 // Ignores are the rules that the comments of one file silence, each on its own line.
 type Ignores struct {
@@ -74,7 +78,7 @@ func malformedIgnore(file string, c yamlnode.Comment) (f diag.Finding, ok bool) 
 		return f, false
 	}
 	names := strings.Trim(c.Text[match[2]:], " \t:")
-	if names == "" || utf8.RuneCountInString(names) > maxSuggest {
+	if names == "" || utf8.RuneCountInString(names) > maxShownNames {
 		names = "<rule>"
 	}
 	column := c.Pos.Column + utf8.RuneCountInString(c.Text[:match[0]])
@@ -103,7 +107,7 @@ func checkIgnore(file string, pos yamlnode.Pos, name string) (diag.Finding, bool
 		message = "kaizen-ignore names no rule"
 	}
 	return diag.UnknownIgnore.At(file, pos.Line, pos.Column, message,
-		didYouMean(name, warnings, "write `# kaizen-ignore: <rule>`, several with commas between")), false
+		suggest.DidYouMean(name, warnings, "write `# kaizen-ignore: <rule>`, several with commas between")), false
 }
 
 // Unsilenced drops the warnings in the file that a comment on their line silences.

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/spec"
+	"github.com/kaizen-agentic/schedule-action/internal/suggest"
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
@@ -50,7 +52,7 @@ func load(file string, data []byte, opts Options) (*Manifest, []diag.Finding) {
 			p.Hint = hint
 		}
 		if p.Rule == diag.Syntax {
-			p.Hint = cmp.Or(macroHint(lineAt(data, p.Pos.Line)), p.Hint)
+			p.Hint = cmp.Or(suggest.MacroHint(lineAt(data, p.Pos.Line)), p.Hint)
 		}
 		l.findings = append(l.findings, p.Finding(file))
 	}
@@ -81,6 +83,16 @@ func bound(file string, findings []diag.Finding) []diag.Finding {
 		fmt.Sprintf("there are more than %d findings; these are the first", maxFindings), "fix these, then check again"))
 	diag.Sort(findings)
 	return findings
+}
+
+// lineAt is a line of data, 1-based; "" where there is none.
+func lineAt(data []byte, number int) string {
+	for line := range strings.Lines(string(data)) {
+		if number--; number == 0 {
+			return line
+		}
+	}
+	return ""
 }
 
 // loader walks the tree of a manifest and collects findings. An invalid value is reported
@@ -156,7 +168,7 @@ type shape struct {
 	keys     []string
 	required []string
 	// explain says what a key that is not among keys probably means.
-	explain func(key string, value *yamlnode.Node) explanation
+	explain func(key string, value *yamlnode.Node) suggest.Key
 }
 
 // fields checks the keys of a mapping and returns the known ones by name.
@@ -169,20 +181,20 @@ func (l *loader) fields(n *yamlnode.Node, s shape) map[string]field {
 			continue
 		}
 		e := s.explain(f.name, f.value)
-		excused[e.means] = true
-		if e.listForm {
+		excused[e.Means] = true
+		if e.ListForm {
 			l.report(diag.ListForm, f.key.Pos,
-				fmt.Sprintf("%q is not read: agents are a mapping of names to settings", f.name), e.hint)
+				fmt.Sprintf("%q is not read: agents are a mapping of names to settings", f.name), e.Hint)
 			continue
 		}
-		l.report(diag.UnknownKey, f.key.Pos, fmt.Sprintf("unknown key %s in %s", diag.Quote(f.name), s.what), e.hint)
+		l.report(diag.UnknownKey, f.key.Pos, fmt.Sprintf("unknown key %s in %s", diag.Quote(f.name), s.what), e.Hint)
 	}
 	if slices.ContainsFunc(n.Pairs, func(p yamlnode.Pair) bool { return isMerge(p.Key) || isRefused(p.Key) }) {
 		return found // what the reference means may hold the required keys
 	}
 	for _, name := range s.required {
 		if _, ok := found[name]; !ok && !excused[name] {
-			l.report(diag.MissingKey, n.Pos, fmt.Sprintf("%s has no %q", s.what, name), "add "+example(name, n))
+			l.report(diag.MissingKey, n.Pos, fmt.Sprintf("%s has no %q", s.what, name), "add "+suggest.Example(name, n))
 		}
 	}
 	return found
@@ -226,7 +238,7 @@ func (l *loader) manifest(n *yamlnode.Node) *Manifest {
 		return m
 	}
 	fields := l.fields(n, shape{"the manifest", spec.ManifestKeys, []string{"version", "agents"},
-		func(key string, value *yamlnode.Node) explanation { return manifestKey(key, value, n) }})
+		func(key string, value *yamlnode.Node) suggest.Key { return suggest.ManifestKey(key, value, n) }})
 	keepPositions(m.positions, fields)
 	if f, ok := fields["version"]; ok {
 		l.version(f)
@@ -258,13 +270,13 @@ func (l *loader) entries(f field) []Entry {
 	case isRefused(n):
 		return nil
 	case n.Kind == yamlnode.Mapping && len(n.Pairs) == 0, n.Kind == yamlnode.Scalar && n.Type() == yamlnode.TypeNull:
-		l.report(diag.EmptyAgents, f.pos(), "agents has no entry", "add "+example("agents", nil))
+		l.report(diag.EmptyAgents, f.pos(), "agents has no entry", "add "+suggest.Example("agents", nil))
 		return nil
 	case n.Kind == yamlnode.Sequence:
-		l.report(diag.ListForm, f.pos(), "agents is a list, not a mapping of names to settings", agentsHint(n))
+		l.report(diag.ListForm, f.pos(), "agents is a list, not a mapping of names to settings", suggest.AgentsHint(n))
 		return nil
 	case n.Kind != yamlnode.Mapping:
-		l.wrongType(f, "a mapping of names to settings", agentsHint(n))
+		l.wrongType(f, "a mapping of names to settings", suggest.AgentsHint(n))
 		return nil
 	}
 	entries := make([]Entry, 0, len(n.Pairs))
@@ -285,7 +297,7 @@ func (l *loader) agent(f field) {
 			"quote it: "+diag.Quote(f.name))
 	case !spec.IsAgent(f.name):
 		hint := form
-		if near := asAgent(f.name); near != "" {
+		if near := suggest.Agent(f.name); near != "" {
 			hint = fmt.Sprintf("write %s, and name its files alike; %s", near, form)
 		}
 		l.report(diag.Agent, f.key.Pos, fmt.Sprintf("agent %s is not a name", diag.Quote(f.name)), hint)
@@ -305,10 +317,10 @@ func (l *loader) entry(f field) Entry {
 	case isRefused(n):
 		return e
 	case n.Kind == yamlnode.Scalar && n.Type() == yamlnode.TypeNull:
-		l.report(diag.MissingKey, f.pos(), what+` has no "cadence"`, entryHint(f.name, f.value))
+		l.report(diag.MissingKey, f.pos(), what+` has no "cadence"`, suggest.EntryHint(f.name, f.value))
 		return e
 	case n.Kind != yamlnode.Mapping:
-		hint := entryHint(f.name, f.value)
+		hint := suggest.EntryHint(f.name, f.value)
 		if slices.Contains(spec.EntryKeys, f.name) {
 			hint = "indent it further: " + f.name + " belongs to the agent above it"
 		}
@@ -316,7 +328,7 @@ func (l *loader) entry(f field) Entry {
 		return e
 	}
 	fields := l.fields(n, shape{what, spec.EntryKeys, []string{"cadence"},
-		func(key string, value *yamlnode.Node) explanation { return entryKey(key, value, n, l.zone) }})
+		func(key string, value *yamlnode.Node) suggest.Key { return suggest.EntryKey(key, value, n, l.zone) }})
 	keepPositions(e.positions, fields)
 	if f, ok := fields["cadence"]; ok {
 		e.Cadence = l.cadence(f, n)

@@ -11,6 +11,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/spec"
+	"github.com/kaizen-agentic/schedule-action/internal/suggest"
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
@@ -39,13 +40,13 @@ func (l *loader) scalar(f field, want, hint string) bool {
 
 // text returns f's string; anything else is reported.
 func (l *loader) text(f field) (string, bool) {
-	if !l.scalar(f, "a string", textHint(f.name, f.value)) {
+	if !l.scalar(f, "a string", suggest.TextHint(f.name, f.value)) {
 		return "", false
 	}
 	s := f.value.Value
-	switch plain := trimQuotes(s); {
+	switch plain := suggest.TrimQuotes(s); {
 	case f.value.Type() != yamlnode.TypeString:
-		l.wrongType(f, "a string", textHint(f.name, f.value))
+		l.wrongType(f, "a string", suggest.TextHint(f.name, f.value))
 		return "", false
 	case plain != s && f.value.Style == yamlnode.Plain:
 		l.report(diag.WrongType, f.pos(), f.name+" has typographic quotes, which YAML takes for a part of the value",
@@ -109,7 +110,7 @@ func (l *loader) timezone(f field) *time.Location {
 	hint := "use an IANA name such as Europe/Berlin, or UTC"
 	if s == "Local" {
 		hint = "name the zone, such as Europe/Berlin or UTC"
-	} else if near := suggestZone(s, names); near != "" {
+	} else if near := suggest.Zone(s); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
 	l.report(diag.Timezone, f.pos(), fmt.Sprintf("timezone %s is not an IANA name", diag.Quote(s)), hint)
@@ -125,27 +126,6 @@ func (l *loader) fixedOffset(f field, zone string) {
 	}
 }
 
-// suggestZone also finds a zone by its city, by a similar name, and with blanks for
-// underscores. An offset has no suggestion: GMT+2 is not Etc/GMT+2, which is two hours
-// behind.
-func suggestZone(s string, names []string) string {
-	if digits(s) != "" {
-		return ""
-	}
-	s = strings.ReplaceAll(strings.TrimSpace(s), " ", "_")
-	if near := Suggest(s, names); near != "" {
-		return near
-	}
-	cities := make([]string, len(names))
-	for i, name := range names {
-		cities[i] = path.Base(name)
-	}
-	if i := slices.Index(cities, Suggest(s, cities)); i >= 0 {
-		return names[i]
-	}
-	return ""
-}
-
 // cadence reads the cadence. For an unknown one, the entry's other keys show what was
 // meant.
 func (l *loader) cadence(f field, n *yamlnode.Node) Cadence {
@@ -154,7 +134,7 @@ func (l *loader) cadence(f field, n *yamlnode.Node) Cadence {
 		return ""
 	}
 	if !slices.Contains(spec.Cadences, s) {
-		l.report(diag.Cadence, f.pos(), fmt.Sprintf("cadence %s is not known", diag.Quote(s)), cadenceHint(s, n))
+		l.report(diag.Cadence, f.pos(), fmt.Sprintf("cadence %s is not known", diag.Quote(s)), suggest.CadenceHint(s, n))
 		return ""
 	}
 	return Cadence(s)
@@ -169,7 +149,7 @@ func (l *loader) cron(e *Entry, f field) {
 	slots, err := cron.Parse(s, cron.Manifest)
 	if err != nil {
 		message, hint := cron.Explain(err)
-		hint = cmp.Or(cronHint(s, e.Cadence), hint)
+		hint = cmp.Or(suggest.CronHint(s, e.Cadence), hint)
 		l.report(diag.Cron, f.pos(), fmt.Sprintf("cron %s %s", diag.Quote(s), message), hint)
 		return
 	}
@@ -213,7 +193,7 @@ func (l *loader) enabled(f field) bool {
 		return false
 	}
 	if f.value.Type() != yamlnode.TypeBool {
-		l.wrongType(f, "true or false", cmp.Or(enabledHint(f.value.Value), hint))
+		l.wrongType(f, "true or false", cmp.Or(suggest.EnabledHint(f.value.Value), hint))
 		return false
 	}
 	return strings.EqualFold(f.value.Value, "true")

@@ -18,6 +18,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/suggest"
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
@@ -342,7 +343,7 @@ func (w *File) misplacedSchedule() {
 	for _, n := range events {
 		name := n.Text()
 		isCron := name == "cron" || name == "crons"
-		if isCron || name != "schedule" && schedule.Suggest(name, []string{"schedule"}) != "" {
+		if isCron || name != "schedule" && suggest.Nearest(name, []string{"schedule"}) != "" {
 			w.badCron(n.Pos, diag.Quote(name)+" is not an event, so the workflow never ticks",
 				`did you mean "schedule"?`)
 		}
@@ -409,7 +410,7 @@ func cronOf(n *yamlnode.Node) string {
 	if n = n.Resolve(); n == nil || n.Kind != yamlnode.Scalar || n.Type() != yamlnode.TypeString {
 		return ""
 	}
-	said := schedule.CronFor(n.Value)
+	said := suggest.Cron(n.Value)
 	if _, err := cron.Parse(said, cron.Workflow); err != nil {
 		return ""
 	}
@@ -431,7 +432,7 @@ func (w *File) readCron(item *yamlnode.Node) {
 			values = append(values, p.Value)
 		case !slices.Contains(scheduleKeys, p.Key.Value):
 			if hint == writeItem {
-				hint = schedule.KeyHint(p.Key.Value, scheduleKeys)
+				hint = suggest.KeyHint(p.Key.Value, scheduleKeys)
 			}
 			w.badCron(p.Key.Pos, "unknown key "+diag.Quote(p.Key.Value)+" in an item of on.schedule", hint)
 		}
@@ -574,7 +575,7 @@ func (u Use) checkInputs(r *reporter) {
 		if slices.ContainsFunc(Inputs, isName) || name == "args" || name == "entrypoint" {
 			continue // the platform knows args and entrypoint of every image
 		}
-		if near := schedule.Suggest(name, Inputs); near != "" {
+		if near := suggest.Nearest(name, Inputs); near != "" {
 			r.at(diag.WorkflowStep, p.Key.Pos, "this action has no input "+diag.Quote(name)+", so its value is ignored",
 				fmt.Sprintf("did you mean %q?", near))
 		}

@@ -1,24 +1,26 @@
-package schedule
+// Package suggest finds out what the author of a wrong value in a manifest meant, and says
+// what to write instead: a similar name, the cron for a schedule in words, or the present
+// form of a key or an entry.
+//
+// A function whose name ends in Hint returns the text of a finding's hint. Without a
+// certain answer, functions return "".
+package suggest
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
-
-	"github.com/kaizen-agentic/schedule-action/internal/spec"
 )
 
 // maxSuggest is the longest word, in characters, for which a similar one is looked for.
 const maxSuggest = 64
 
-// Suggest returns the candidate that word probably means, or "". The candidate is the
+// Nearest returns the candidate that word probably means, or "". The candidate is the
 // same except for case, or a few typing errors away, or the only one that word
 // abbreviates. Of two equally near candidates, one with the same first letter wins, then
 // the first.
-func Suggest(word string, candidates []string) string {
+func Nearest(word string, candidates []string) string {
 	if word == "" || utf8.RuneCountInString(word) > maxSuggest {
 		return ""
 	}
@@ -143,9 +145,9 @@ func distance(a, b []rune, limit int) int {
 	return min(old[len(b)], limit)
 }
 
-// didYouMean is a hint that names the suggestion, or else the fallback.
-func didYouMean(word string, candidates []string, fallback string) string {
-	if s := Suggest(word, candidates); s != "" {
+// DidYouMean is a hint that names the suggestion, or else the fallback.
+func DidYouMean(word string, candidates []string, fallback string) string {
+	if s := Nearest(word, candidates); s != "" {
 		return fmt.Sprintf("did you mean %q?", s)
 	}
 	return fallback
@@ -165,30 +167,4 @@ func OneSlip(a, b string) bool {
 	default:
 		return distance(x, y, 2) == 1
 	}
-}
-
-const alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-
-// asAgent is the valid agent's name nearest to a text. It is "" if the text is valid
-// already or would lose a letter. For the path of a prompt it is the agent's name.
-func asAgent(text string) string {
-	plain := trimQuotes(text)
-	if stem, ok := strings.CutSuffix(plain, ".md"); ok {
-		plain = strings.TrimPrefix(strings.TrimSuffix(path.Base(stem), ".agent"), "agent-")
-	}
-	var b strings.Builder
-	for _, r := range plain {
-		if r > unicode.MaxASCII {
-			return ""
-		}
-		if !strings.ContainsRune(alphanumeric+"-_", r) {
-			r = '-'
-		}
-		b.WriteRune(r)
-	}
-	name := strings.Trim(b.String(), "-_")
-	if name == text || !spec.IsAgent(name) {
-		return ""
-	}
-	return name
 }

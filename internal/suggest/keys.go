@@ -1,9 +1,8 @@
-package schedule
+package suggest
 
 import (
 	"cmp"
 	"fmt"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,17 +24,17 @@ var aliases = map[string]string{
 // aliasOf is the key that a key of another program means, or "".
 func aliasOf(key string) string { return aliases[key] }
 
-// explanation says what an unknown key probably means: the key of the same mapping that it
+// Key says what an unknown key probably means: the key of the same mapping that it
 // replaces, or "", and what to do.
-type explanation struct {
-	means, hint string
-	// listForm says that the key holds a list of entries, which earlier builds read.
-	listForm bool
+type Key struct {
+	Means, Hint string
+	// ListForm says that the key holds a list of entries, which earlier builds read.
+	ListForm bool
 }
 
 // KeyHint says what to write in place of an unknown key of a mapping with the given keys.
 func KeyHint(key string, keys []string) string {
-	return keyHint(cmp.Or(Suggest(key, keys), aliasOf(key)), keys)
+	return keyHint(cmp.Or(Nearest(key, keys), aliasOf(key)), keys)
 }
 
 func keyHint(meant string, keys []string) string {
@@ -46,25 +45,25 @@ func keyHint(meant string, keys []string) string {
 }
 
 // nearKey explains a key by a similar one among keys.
-func nearKey(key string, keys []string) explanation {
-	near := Suggest(trimQuotes(key), keys)
-	return explanation{means: near, hint: keyHint(near, keys)}
+func nearKey(key string, keys []string) Key {
+	near := Nearest(TrimQuotes(key), keys)
+	return Key{Means: near, Hint: keyHint(near, keys)}
 }
 
-// manifestKey explains an unknown top-level key of a manifest.
-func manifestKey(key string, value, manifest *yamlnode.Node) explanation {
+// ManifestKey explains an unknown top-level key of a manifest.
+func ManifestKey(key string, value, manifest *yamlnode.Node) Key {
 	alias := aliasOf(key)
 	switch {
 	case key == listKey:
-		return explanation{means: "agents", hint: listHint(value, manifest), listForm: true}
+		return Key{Means: "agents", Hint: listHint(value, manifest), ListForm: true}
 	case alias == "timezone" || alias == "repo":
-		return explanation{means: alias, hint: aliasHint(alias, value, manifest)}
+		return Key{Means: alias, Hint: aliasHint(alias, value, manifest)}
 	case value.Get("cadence") != nil:
-		return explanation{hint: "move it below agents, and indent it further"}
+		return Key{Hint: "move it below agents, and indent it further"}
 	case slices.Contains(spec.EntryKeys, key):
-		return explanation{hint: "move it below the name of its agent, and indent it further"}
-	case Suggest(key, []string{listKey}) != "":
-		return explanation{means: "agents", hint: `did you mean "agents"?`}
+		return Key{Hint: "move it below the name of its agent, and indent it further"}
+	case Nearest(key, []string{listKey}) != "":
+		return Key{Means: "agents", Hint: `did you mean "agents"?`}
 	}
 	return nearKey(key, spec.ManifestKeys)
 }
@@ -79,7 +78,7 @@ func listHint(value, root *yamlnode.Node) string {
 	case value.Kind == yamlnode.Mapping:
 		return "write agents in place of " + listKey
 	}
-	return "write " + example("agents", nil)
+	return "write " + Example("agents", nil)
 }
 
 // listKey is the key of a list of entries, which earlier builds of this program read.
@@ -112,43 +111,6 @@ func lineOf(n *yamlnode.Node, key string) (line int, ok bool) {
 	return 0, false
 }
 
-// keyWithValue is the key with the value that another key has. ok is false if that is no valid one.
-func keyWithValue(key string, value *yamlnode.Node) (written string, ok bool) {
-	s := trimQuotes(strings.TrimSpace(value.Text()))
-	if s == "" || len(s) > maxSuggest || value.Type() == yamlnode.TypeNull {
-		return "", false
-	}
-	switch key {
-	case "timezone":
-		s, ok = zoneFor(s)
-	case "repo":
-		s = strings.TrimSuffix(path.Base(s), ".git") // without the owner
-		ok = spec.IsSlug(s)
-	case "prompt", "memory", "metrics":
-		reason, _ := spec.CheckPath(s)
-		ok = reason == ""
-	}
-	return key + ": " + yamlText(s), ok
-}
-
-// zoneFor is the name of a time zone that is written in about the same way. A zone of a fixed offset is none:
-// it is seldom what is meant.
-func zoneFor(s string) (zone string, ok bool) {
-	names := spec.Zones()
-	if !slices.Contains(names, s) {
-		s = suggestZone(s, names)
-	}
-	return s, s != "" && spec.FixedOffsetCity(s) == ""
-}
-
-// yamlText writes a scalar, in quotes unless it is a plain word or path.
-func yamlText(s string) string {
-	if strings.Trim(s, alphanumeric+"/_-.") != "" || s == "" {
-		return strconv.Quote(s)
-	}
-	return yamlnode.FormatWord(s)
-}
-
 // timeKeys are the keys in which people write when an entry runs, beside cadence and cron. Those for days come
 // first, then those for times of day, then those for any words.
 var timeKeys = slices.Concat(dayKeys, weekdayKeys, monthDayKeys, hourKeys, []string{"minute"}, everyKeys,
@@ -178,7 +140,7 @@ func cronOf(n *yamlnode.Node) string {
 // entryWords is the proposal that all keys of an entry add up to. ok is false when no key says when it runs, or
 // when that is not certain.
 func entryWords(n *yamlnode.Node) (p proposal, ok bool) {
-	has := Cadence(n.Get("cadence").Text())
+	has := spec.Cadence(n.Get("cadence").Text())
 	if p, isCron := proposeCron(cronOf(n)); isCron {
 		return p.keep(has), true
 	}
@@ -190,7 +152,7 @@ func entryWords(n *yamlnode.Node) (p proposal, ok bool) {
 }
 
 // keep is the proposal with the cadence that the entry has, if its cron runs often enough for that.
-func (p proposal) keep(has Cadence) proposal {
+func (p proposal) keep(has spec.Cadence) proposal {
 	if e, err := cron.Parse(p.cron, cron.Manifest); err == nil && has.Valid() && e.EveryUnit(has.Unit()) {
 		p.cadence, p.note = has, ""
 	}
@@ -217,7 +179,7 @@ func cadenceWords(n *yamlnode.Node) []string {
 			words[i] = "every " + word
 			continue
 		}
-		words[i] = cmp.Or(Suggest(word, spec.Cadences), "?")
+		words[i] = cmp.Or(Nearest(word, spec.Cadences), "?")
 	}
 	return words
 }
@@ -225,7 +187,7 @@ func cadenceWords(n *yamlnode.Node) []string {
 // timeWords are the words in the values of an entry's timeKeys.
 func timeWords(n *yamlnode.Node) []string {
 	var words []string
-	cadence := Cadence(strings.Join(cadenceWords(n), " "))
+	cadence := spec.Cadence(strings.Join(cadenceWords(n), " "))
 	for _, key := range timeKeys {
 		for _, word := range valueWords(n.Get(key)) {
 			switch key {
@@ -259,11 +221,11 @@ func hourWord(hour string, minute *yamlnode.Node) string {
 }
 
 // asWord is the value of a key with words around it that say what its numbers mean.
-func asWord(key, value string, cadence Cadence) string {
+func asWord(key, value string, cadence spec.Cadence) string {
 	number, err := strconv.Atoi(value)
-	isWeekday := slices.Contains(weekdayKeys, key) || slices.Contains(dayKeys, key) && cadence == Weekly
+	isWeekday := slices.Contains(weekdayKeys, key) || slices.Contains(dayKeys, key) && cadence == spec.Weekly
 	isMonthDay := slices.Contains(monthDayKeys, key) ||
-		slices.Contains(dayKeys, key) && (cadence == Monthly || cadence == "" && number > 7)
+		slices.Contains(dayKeys, key) && (cadence == spec.Monthly || cadence == "" && number > 7)
 	switch {
 	case slices.Contains(hourKeys, key):
 		return "at " + value
@@ -294,23 +256,23 @@ func valueWords(n *yamlnode.Node) []string {
 	return words
 }
 
-// entryKey explains an unknown key of an entry, such as one that says in another form when it
+// EntryKey explains an unknown key of an entry, such as one that says in another form when it
 // runs. zone is the manifest's key timezone, the zero Pair if it has none.
-func entryKey(key string, value, entry *yamlnode.Node, zone yamlnode.Pair) explanation {
+func EntryKey(key string, value, entry *yamlnode.Node, zone yamlnode.Pair) Key {
 	alias := aliasOf(key)
 	switch {
 	case slices.Contains(timeKeys, key):
 		return timeKey(entry)
 	case key == "agent" || key == "name":
-		return explanation{hint: "remove it: the key above the entry is the agent's name"}
+		return Key{Hint: "remove it: the key above the entry is the agent's name"}
 	case alias == "timezone" || key == "timezone":
-		return explanation{hint: zoneHint(value, zone)}
+		return Key{Hint: zoneHint(value, zone)}
 	case alias == "cron" && entry.Get("cron") == nil:
 		return cronKey(entry)
 	case alias == "enabled" || key == "disabled" || key == "paused":
-		return explanation{hint: enabledKeyHint(key, value, entry)}
+		return Key{Hint: enabledKeyHint(key, value, entry)}
 	case alias != "":
-		return explanation{hint: aliasHint(alias, value, entry)}
+		return Key{Hint: aliasHint(alias, value, entry)}
 	}
 	return nearKey(key, spec.EntryKeys)
 }
@@ -342,15 +304,6 @@ func enabledKeyHint(key string, value, entry *yamlnode.Node) string {
 	return fmt.Sprintf("write enabled: %t", on)
 }
 
-// enabledHint is what to write in place of a value of enabled that is no boolean, or "".
-func enabledHint(text string) string {
-	on, ok := readBool(text)
-	if !ok {
-		return ""
-	}
-	return fmt.Sprintf("write enabled: %t", on)
-}
-
 // switchedOn reads a key that says whether an entry is enabled. ok is false when its value is not clear.
 func switchedOn(key string, value *yamlnode.Node) (on, ok bool) {
 	on, ok = readBool(value.Text())
@@ -360,30 +313,19 @@ func switchedOn(key string, value *yamlnode.Node) (on, ok bool) {
 	return on, ok
 }
 
-// readBool reads a boolean in the words of people and other programs.
-func readBool(text string) (value, ok bool) {
-	switch strings.ToLower(trimQuotes(text)) {
-	case "yes", "on", "y", "1", "true":
-		return true, true
-	case "no", "off", "n", "0", "false":
-		return false, true
-	}
-	return false, false
-}
-
 // cronKey explains a key that holds the entry's cron under another name.
-func cronKey(entry *yamlnode.Node) explanation {
-	e := explanation{means: cadenceIfMissing(entry)}
-	has := Cadence(entry.Get("cadence").Text())
+func cronKey(entry *yamlnode.Node) Key {
+	e := Key{Means: cadenceIfMissing(entry)}
+	has := spec.Cadence(entry.Get("cadence").Text())
 	switch p, ok := entryWords(entry); {
 	case !ok:
-		return explanation{hint: `did you mean "cron"?`}
+		return Key{Hint: `did you mean "cron"?`}
 	case p.cron != "":
-		e.hint = "write " + p.lines(has)
+		e.Hint = "write " + p.lines(has)
 	case p.cadence == has:
-		e.hint = "remove it: cadence says it already"
+		e.Hint = "remove it: cadence says it already"
 	default:
-		e.hint = "write " + p.lines("") + " instead"
+		e.Hint = "write " + p.lines("") + " instead"
 	}
 	return e
 }
@@ -396,35 +338,20 @@ func cadenceIfMissing(entry *yamlnode.Node) string {
 	return ""
 }
 
-// example is how a required key of a mapping is written: cadence, with the value that fits the
-// mapping's cron.
-func example(key string, n *yamlnode.Node) string {
-	switch key {
-	case "version":
-		return `version: "1"`
-	case "agents":
-		return "agents: {coach: {cadence: weekly}}"
-	}
-	if e, err := cron.Parse(n.Get("cron").Text(), cron.Manifest); err == nil {
-		return key + ": " + string(spec.CadenceOf(e))
-	}
-	return key + ": " + strings.Join(spec.Cadences, ", or ")
-}
-
 // timeKey explains a key such as day or time with the cron that all such keys of the entry add up to.
-func timeKey(entry *yamlnode.Node) explanation {
+func timeKey(entry *yamlnode.Node) Key {
 	if e, err := cron.Parse(entry.Get("cron").Text(), cron.Manifest); err == nil {
-		return explanation{hint: besideCron(entry, e)}
+		return Key{Hint: besideCron(entry, e)}
 	}
-	e := explanation{means: cadenceIfMissing(entry)}
-	has := Cadence(entry.Get("cadence").Text())
+	e := Key{Means: cadenceIfMissing(entry)}
+	has := spec.Cadence(entry.Get("cadence").Text())
 	switch p, ok := entryWords(entry); {
 	case !ok:
-		e.hint = `say when it runs with cadence and cron, such as cadence: weekly and cron: "0 9 * * 1"`
+		e.Hint = `say when it runs with cadence and cron, such as cadence: weekly and cron: "0 9 * * 1"`
 	case p.cron == "" && p.cadence == has:
-		e.hint = "remove it: cadence says it already"
+		e.Hint = "remove it: cadence says it already"
 	default:
-		e.hint = "write " + p.lines(has) + " instead"
+		e.Hint = "write " + p.lines(has) + " instead"
 	}
 	return e
 }
@@ -435,7 +362,7 @@ func besideCron(n *yamlnode.Node, e cron.Expression) string {
 	if !ok {
 		return "remove it: the cron says when the agent runs"
 	}
-	return "remove it, as the cron runs at other times, or write " + p.lines(Cadence(n.Get("cadence").Text()))
+	return "remove it, as the cron runs at other times, or write " + p.lines(spec.Cadence(n.Get("cadence").Text()))
 }
 
 // conflict is the proposal of an entry whose timeKeys say something else than its valid cron.
@@ -449,5 +376,5 @@ func conflict(n *yamlnode.Node, e cron.Expression) (p proposal, ok bool) {
 		return p, false
 	}
 	other, err := cron.Parse(p.cron, cron.Manifest)
-	return p.keep(Cadence(n.Get("cadence").Text())), err == nil && other != e
+	return p.keep(spec.Cadence(n.Get("cadence").Text())), err == nil && other != e
 }

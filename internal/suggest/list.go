@@ -1,4 +1,4 @@
-package schedule
+package suggest
 
 import (
 	"fmt"
@@ -29,17 +29,6 @@ type converted struct {
 	twice    bool     // the list has another element for the agent, which is not carried over
 }
 
-// agentsHint is what to write in place of a value of agents that is no mapping.
-func agentsHint(value *yamlnode.Node) string {
-	switch {
-	case value.Kind == yamlnode.Sequence:
-		return newForm(value)
-	case value.Type() == yamlnode.TypeString:
-		return fmt.Sprintf("write agents: {%s: {cadence: weekly}}", shortName(value.Value))
-	}
-	return "write " + example("agents", nil)
-}
-
 // newForm writes a list of entries as the mapping that it should be.
 func newForm(list *yamlnode.Node) string {
 	entries, nameless := convertAll(list)
@@ -64,7 +53,7 @@ func newForm(list *yamlnode.Node) string {
 		notes = append(notes, advice.Count(nameless, "element")+" of the list without an agent's name")
 	}
 	if len(shown) == 0 {
-		return "name each agent with its cadence, such as " + example("agents", nil)
+		return "name each agent with its cadence, such as " + Example("agents", nil)
 	}
 	hint := "write agents: {" + strings.Join(shown, ", ") + "}"
 	if more > 0 {
@@ -100,7 +89,7 @@ func convertAll(list *yamlnode.Node) (entries []*converted, nameless int) {
 // oldEntry converts an element of a list. ok is false if it names no agent.
 func oldEntry(item *yamlnode.Node) (c converted, ok bool) {
 	if isAgentName(item) {
-		return converted{name: item.Value, proposal: proposal{cadence: Weekly}}, true
+		return converted{name: item.Value, proposal: proposal{cadence: spec.Weekly}}, true
 	}
 	for _, key := range []string{"agent", "name"} {
 		if n := item.Get(key); isAgentName(n) {
@@ -124,7 +113,7 @@ func isAgentName(n *yamlnode.Node) bool {
 
 // convert converts the settings of an agent.
 func convert(name string, n *yamlnode.Node) converted {
-	c := converted{name: name, proposal: proposal{cadence: Weekly}}
+	c := converted{name: name, proposal: proposal{cadence: spec.Weekly}}
 	n = n.Resolve()
 	switch {
 	case n == nil:

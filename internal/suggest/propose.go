@@ -1,4 +1,4 @@
-package schedule
+package suggest
 
 import (
 	"cmp"
@@ -12,13 +12,12 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/spec"
-	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
 // proposal is a cadence and a cron that say what somebody wrote in another form. An empty cron is the
 // cadence's default.
 type proposal struct {
-	cadence Cadence
+	cadence spec.Cadence
 	cron    string
 	note    string // why the two are not quite what was written, or ""
 	// anyCadence says that the text is a time of day, which every cadence can have.
@@ -26,7 +25,7 @@ type proposal struct {
 }
 
 // lines are the keys to write into an entry. One that has the right cadence already needs only its cron.
-func (p proposal) lines(has Cadence) string {
+func (p proposal) lines(has spec.Cadence) string {
 	text := "cadence: " + string(p.cadence)
 	if p.cron != "" {
 		text += " and cron: " + strconv.Quote(p.cron)
@@ -50,11 +49,11 @@ func (p proposal) flow() string {
 
 // wording is what the words of a schedule say. A field is "" if no word says it.
 type wording struct {
-	cadence                Cadence // by a word for a unit of time
-	days, weekdays, months string  // fields of a cron
-	hours, minute          string  // times of day that share their minute
-	clock                  string  // minute and hour, in place of times of day
-	usual                  string  // minute and hour where no word says the time
+	cadence                spec.Cadence // by a word for a unit of time
+	days, weekdays, months string       // fields of a cron
+	hours, minute          string       // times of day that share their minute
+	clock                  string       // minute and hour, in place of times of day
+	usual                  string       // minute and hour where no word says the time
 	note                   string
 	monthly                bool // the days are days of the month only where the cadence is monthly
 	clash                  bool // two words contradict each other, or no cron says both
@@ -63,14 +62,14 @@ type wording struct {
 // fixedWords are words that stand for a schedule as a whole.
 var fixedWords = map[string]wording{
 	"hourly": everyHour, "hour": everyHour,
-	"daily": {cadence: Daily}, "day": {cadence: Daily}, "nightly": {cadence: Daily, usual: "0 1"},
-	"weekly": {cadence: Weekly}, "week": {cadence: Weekly},
-	"monthly": {cadence: Monthly}, "month": {cadence: Monthly},
+	"daily": {cadence: spec.Daily}, "day": {cadence: spec.Daily}, "nightly": {cadence: spec.Daily, usual: "0 1"},
+	"weekly": {cadence: spec.Weekly}, "week": {cadence: spec.Weekly},
+	"monthly": {cadence: spec.Monthly}, "month": {cadence: spec.Monthly},
 	"weekdays": {weekdays: workdays}, "weekday": {weekdays: workdays}, "workdays": {weekdays: workdays},
 	"weekend": {weekdays: "6"}, "weekends": {weekdays: "0,6"},
 	"fortnightly": fortnight, "biweekly": fortnight, "bi-weekly": fortnight, "fortnight": fortnight,
-	"twice a day": {cadence: Daily, clock: "0 9,17"}, "twice a week": {cadence: Weekly, weekdays: "1,4"},
-	"twice a month": {cadence: Monthly, days: "1,15"},
+	"twice a day": {cadence: spec.Daily, clock: "0 9,17"}, "twice a week": {cadence: spec.Weekly, weekdays: "1,4"},
+	"twice a month": {cadence: spec.Monthly, days: "1,15"},
 	"quarterly":     {months: "1,4,7,10"}, "quarter": {months: "1,4,7,10"},
 	"yearly": {months: "1"}, "annually": {months: "1"}, "year": {months: "1"},
 	"noon": {hours: "12", minute: "0"}, "midnight": {hours: "0", minute: "0"},
@@ -85,9 +84,9 @@ var (
 	rarer     = "with # kaizen-ignore: " + diag.CronCadence.ID + " on the line of the cron"
 )
 
-// CronFor is the cron that a text says: in words, as a time of day, or in quotes of another kind. It
+// Cron is the cron that a text says: in words, as a time of day, or in quotes of another kind. It
 // is "" where the text says none.
-func CronFor(text string) string {
+func Cron(text string) string {
 	p, _ := propose(text)
 	return p.cron
 }
@@ -95,7 +94,7 @@ func CronFor(text string) string {
 // propose reads a schedule that is written in words, as a time of day, or as a cron. ok is false when any word
 // is unknown, or can mean more than one thing.
 func propose(text string) (p proposal, ok bool) {
-	text = trimQuotes(strings.TrimSpace(text))
+	text = TrimQuotes(strings.TrimSpace(text))
 	if len(text) > maxSuggest {
 		return p, false
 	}
@@ -115,20 +114,20 @@ func propose(text string) (p proposal, ok bool) {
 // proposeEvery is propose for a value that says how often, as cadence does: 6h is an interval there.
 func proposeEvery(text string) (p proposal, ok bool) {
 	if p, ok = propose(text); !ok {
-		p, ok = propose("every " + trimQuotes(text))
+		p, ok = propose("every " + TrimQuotes(text))
 	}
 	return p, ok
 }
 
 // fitted is the proposal of a cron. ok is false if it is none, or runs less often than the cadence; only
 // monthly may be less often, with a note.
-func fitted(expression string, c Cadence, note string) (p proposal, ok bool) {
+func fitted(expression string, c spec.Cadence, note string) (p proposal, ok bool) {
 	e, err := cron.Parse(expression, cron.Manifest)
 	if err != nil {
 		return p, false
 	}
 	if !e.EveryUnit(c.Unit()) {
-		if c != Monthly {
+		if c != spec.Monthly {
 			return p, false
 		}
 		note = strings.TrimPrefix(strings.TrimSuffix(note, rarer)+"; "+rarer, "; ")
@@ -141,21 +140,21 @@ func (w wording) proposal() (p proposal, ok bool) {
 	atSomeDay := w.days != "" || w.weekdays != ""
 	switch {
 	case w.clash, w.clock != "" && w.hours != "", w.days != "" && w.weekdays != "",
-		w.months != "" && w.weekdays != "", w.monthly && w.cadence != Monthly,
-		w.clock != "" && w.cadence != "" && w.cadence != Daily && !atSomeDay:
+		w.months != "" && w.weekdays != "", w.monthly && w.cadence != spec.Monthly,
+		w.clock != "" && w.cadence != "" && w.cadence != spec.Daily && !atSomeDay:
 		return p, false
 	case w == wording{cadence: w.cadence}:
 		return proposal{cadence: w.cadence}, true
-	case w.cadence == Monthly && w.weekdays != "":
+	case w.cadence == spec.Monthly && w.weekdays != "":
 		w.weekdays, w.note = "", "a cron cannot say a day of the week in a month"
-	case w.cadence == Daily && w.weekdays == workdays:
-		w.cadence = Weekly
+	case w.cadence == spec.Daily && w.weekdays == workdays:
+		w.cadence = spec.Weekly
 	}
 	switch {
 	case w.days != "" || w.weekdays != "":
-	case w.months != "" || w.cadence == Monthly:
+	case w.months != "" || w.cadence == spec.Monthly:
 		w.days = "1"
-	case w.cadence == Weekly:
+	case w.cadence == spec.Weekly:
 		w.weekdays = "1"
 	}
 	expression := w.over(cmp.Or(w.usual, "0 9") + " * * *")
@@ -224,7 +223,7 @@ func weekdayNumber(word string) (string, bool) {
 			return strconv.Itoa(i), true
 		}
 	}
-	if near := Suggest(word, weekdayNames); near != "" && len(word) > 4 {
+	if near := Nearest(word, weekdayNames); near != "" && len(word) > 4 {
 		return strconv.Itoa(slices.Index(weekdayNames, near)), true
 	}
 	return "", false
@@ -256,149 +255,4 @@ func timeOfDay(word, half string) (hour, minute int, ok bool) {
 		}
 	}
 	return hour, minute, hour < 24 && minute < 60
-}
-
-// typographic are the quotes that word processors put in the place of straight ones.
-const typographic = "“”„‟‘’‚‛«»‹›＂＇`´"
-
-// trimQuotes drops typographic quotes around a text.
-func trimQuotes(s string) string { return strings.Trim(s, typographic) }
-
-// textHint says what to write in place of a value that is not a string.
-func textHint(key string, value *yamlnode.Node) string {
-	switch {
-	case key == "cadence":
-		return "write " + example(key, nil)
-	case key == "cron":
-		return cronText(value)
-	case value.Kind == yamlnode.Scalar && value.Type() != yamlnode.TypeNull:
-		return "quote it: " + diag.Quote(value.Value)
-	}
-	return "write a value, or remove the key"
-}
-
-// cronText is the cron to write in place of a value that is not a string.
-func cronText(n *yamlnode.Node) string {
-	inner := n.Get("cron")
-	if n.Kind == yamlnode.Sequence && len(n.Items) == 1 {
-		inner = n.Items[0]
-	}
-	if _, err := cron.Parse(inner.Text(), cron.Manifest); err == nil {
-		return "write cron: " + diag.Quote(inner.Text())
-	}
-	if n.Kind == yamlnode.Sequence {
-		return `write one cron; its fields take lists, as in cron: "0 9,17 * * *"`
-	}
-	return `write five fields in quotes, such as cron: "0 9 * * 1", or remove the key`
-}
-
-// cadenceHint is what to write in place of a cadence that is not valid. For one in another form,
-// the entry's other keys show what was meant.
-func cadenceHint(s string, entry *yamlnode.Node) string {
-	hint := didYouMean(s, spec.Cadences, "")
-	if _, isDay := weekdayNumber(strings.ToLower(s)); hint == "" || isDay {
-		return cmp.Or(cadenceLines(s, entry), "use daily, weekly or monthly")
-	}
-	return hint
-}
-
-// cadenceLines are the entry's lines for a cadence that is written in another form, or "".
-func cadenceLines(s string, n *yamlnode.Node) string {
-	said, ok := proposeEvery(s)
-	if !ok {
-		return ""
-	}
-	if e, err := cron.Parse(n.Get("cron").Text(), cron.Manifest); err == nil && said.cron != "" {
-		return "write cadence: " + string(spec.CadenceOf(e)) + ", which fits the cron"
-	}
-	if p, ok := entryWords(n); ok { // other keys may say more
-		said = p
-	}
-	return "write " + said.lines("")
-}
-
-// cronHint is the hint for a cron in words, or "".
-func cronHint(s string, has Cadence) string {
-	p, ok := propose(s)
-	if ok && p.anyCadence && has != "" {
-		p, ok = propose(string(has) + " " + s)
-	}
-	if _, isMacro := proposeCron(s); isMacro {
-		p = p.keep(has)
-	}
-	switch {
-	case !ok:
-		return ""
-	case p.cron != "":
-		return "write " + p.lines(has)
-	case has == p.cadence:
-		return "remove the cron: cadence says it already"
-	case has == "":
-		return "remove the cron, and write cadence: " + string(p.cadence)
-	}
-	return fmt.Sprintf("remove the cron, and write cadence: %s if that is what is meant", p.cadence)
-}
-
-// macroHint is what to write for an unquoted macro such as @daily in a line of a manifest, or
-// "". A value in YAML cannot start with an @.
-func macroHint(line string) string {
-	before, word, found := strings.Cut(line, "@")
-	word, _, _ = strings.Cut(word, " #")
-	p, ok := propose("@" + strings.TrimRight(word, ",} \r\n"))
-	before = strings.TrimRight(before, " ")
-	switch {
-	case !found || !ok || p.cron == "":
-		return ""
-	case strings.HasSuffix(before, "cron:"):
-		return "write cron: " + strconv.Quote(p.cron)
-	case strings.HasSuffix(before, "cadence:"):
-		return "write " + p.lines("")
-	}
-	return ""
-}
-
-// lineAt is a line of data, 1-based; "" where there is none.
-func lineAt(data []byte, number int) string {
-	for line := range strings.Lines(string(data)) {
-		if number--; number == 0 {
-			return line
-		}
-	}
-	return ""
-}
-
-// entryHint is the entry of an agent whose settings are no mapping.
-func entryHint(agent string, settings *yamlnode.Node) string {
-	p := proposal{cadence: Weekly}
-	if settings.Kind == yamlnode.Scalar && !settings.Absent && settings.Type() != yamlnode.TypeNull {
-		said, ok := propose(settings.Value)
-		switch key, value, found := strings.Cut(strings.TrimSpace(settings.Value), ":"); {
-		case found && slices.Contains(spec.EntryKeys, key):
-			return missingBlank(key, value)
-		case !ok:
-			return fmt.Sprintf("write its settings, such as %s: %s", shortName(agent), p.flow())
-		}
-		p = said
-	}
-	hint := fmt.Sprintf("write %s: %s", shortName(agent), p.flow())
-	if p.note != "" {
-		hint += " (" + p.note + ")"
-	}
-	return hint
-}
-
-// missingBlank is the hint for an entry such as cadence:daily, which YAML takes for one word.
-func missingBlank(key, value string) string {
-	if p, ok := proposeEvery(value); ok && key == "cadence" {
-		return "put a blank after the colon: write " + p.lines("")
-	}
-	return "put a blank after each colon, as in cadence: weekly"
-}
-
-// shortName is the agent's name for a hint, or a stand-in for what is none.
-func shortName(name string) string {
-	if _, reserved := spec.ReservedAgents[name]; spec.IsAgent(name) && !reserved {
-		return yamlnode.FormatWord(name)
-	}
-	return "coach"
 }

@@ -1,4 +1,4 @@
-package schedule
+package suggest
 
 import (
 	"regexp"
@@ -36,7 +36,7 @@ type reader struct {
 
 // readWords reads a schedule in words. ok is false when any word is unknown.
 func readWords(text string) (w wording, ok bool) {
-	text = strings.ToLower(trimQuotes(strings.TrimSpace(text)))
+	text = strings.ToLower(TrimQuotes(strings.TrimSpace(text)))
 	if fixed, ok := fixedWords[text]; ok {
 		return fixed, true
 	}

@@ -1,4 +1,4 @@
-package schedule
+package suggest
 
 import (
 	"testing"
@@ -6,7 +6,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/spec"
 )
 
-func TestSuggest(t *testing.T) {
+func TestNearest(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		word       string
@@ -44,15 +44,14 @@ func TestSuggest(t *testing.T) {
 		{"Europe/", []string{"Europe/Minsk", "Europe/Berlin"}, ""},
 		{"a/", []string{"a/", "a"}, "a/"},
 	} {
-		if got := Suggest(c.word, c.candidates); got != c.want {
-			t.Errorf("Suggest(%q) = %q, want %q", c.word, got, c.want)
+		if got := Nearest(c.word, c.candidates); got != c.want {
+			t.Errorf("Nearest(%q) = %q, want %q", c.word, got, c.want)
 		}
 	}
 }
 
-func TestSuggestZone(t *testing.T) {
+func TestZone(t *testing.T) {
 	t.Parallel()
-	names := spec.Zones()
 	for _, c := range []struct{ zone, want string }{
 		{"europe/berlin", "Europe/Berlin"},
 		{"Europe/Berln", "Europe/Berlin"},
@@ -83,8 +82,8 @@ func TestSuggestZone(t *testing.T) {
 		{"America/Houston", ""},
 		{"America/Seattle", ""},
 	} {
-		if got := suggestZone(c.zone, names); got != c.want {
-			t.Errorf("suggestZone(%q) = %q, want %q", c.zone, got, c.want)
+		if got := Zone(c.zone); got != c.want {
+			t.Errorf("Zone(%q) = %q, want %q", c.zone, got, c.want)
 		}
 	}
 }
