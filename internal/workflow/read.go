@@ -1,0 +1,146 @@
+package workflow
+
+import (
+	"bytes"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
+)
+
+// Limits of the directory of workflows: files, and bytes of the files that may use this
+// action.
+const (
+	maxWorkflows     = 500
+	maxWorkflowBytes = 2 << 20
+)
+
+// WorkflowDirs are the directories in which workflows may be. Gitea and Forgejo read the
+// first one that exists and ignore the others; GitHub reads the last one only.
+//
+//   - https://github.com/go-gitea/gitea/blob/v1.26.0/custom/conf/app.example.ini (WORKFLOW_DIRS)
+//   - https://forgejo.org/docs/latest/user/actions/overview
+var WorkflowDirs = []string{".forgejo/workflows", ".gitea/workflows", ".github/workflows"}
+
+// WorkflowDir returns the directory whose workflows the platform runs. If there are
+// several, the origin's host decides whether the platform is GitHub.
+func WorkflowDir(tree *checkout.Tree) string {
+	last := WorkflowDirs[len(WorkflowDirs)-1]
+	if host := tree.OriginHost(); tree.IsDir(last) && (host == "github.com" || strings.HasSuffix(host, ".ghe.com")) {
+		return last
+	}
+	for _, dir := range WorkflowDirs {
+		if tree.IsDir(dir) {
+			return dir
+		}
+	}
+	return last
+}
+
+// workflowLimits are the limits of a workflow. They allow all kinds of spaces, because
+// the platform reads the file too.
+var workflowLimits = yamlnode.Limits{Size: schedule.MaxSize, Depth: 32, Nodes: 10_000}
+
+// ReadUses returns the steps of the tree's workflows that run this action. Broken are
+// findings about workflows that name this action and are not valid YAML.
+func ReadUses(tree *checkout.Tree, self []string) (uses []Use, broken []diag.Finding) {
+	if len(self) == 0 {
+		self = []string{actionRepository}
+	}
+	dir := WorkflowDir(tree)
+	names, _ := tree.ReadDir(dir, maxWorkflows) // a repository without workflows has nothing to check
+	left := maxWorkflowBytes
+	for _, name := range names {
+		if ext := path.Ext(name); ext != ".yml" && ext != ".yaml" {
+			continue
+		}
+		file := dir + "/" + name
+		data, err := tree.ReadFile(file, schedule.MaxSize)
+		if err != nil || !mayUse(data, self) || len(data) > left {
+			continue
+		}
+		left -= len(data)
+		root, problems := yamlnode.Parse(data, workflowLimits)
+		if problems != nil {
+			if namesAction(data, self) {
+				broken = append(broken, brokenWorkflow(file, data, problems)...)
+			}
+			continue
+		}
+		uses = append(uses, parseUses(file, data, root, self, tree)...)
+	}
+	return uses, broken
+}
+
+// mayUse reports whether a workflow's text names this action or an action of the
+// checkout. The others need no parsing.
+func mayUse(data []byte, self []string) bool {
+	return bytes.Contains(data, []byte("./")) || namesAction(data, self)
+}
+
+func namesAction(data []byte, self []string) bool {
+	data = bytes.ToLower(data)
+	return slices.ContainsFunc(self, func(s string) bool {
+		return bytes.Contains(data, []byte(strings.ToLower(path.Base(s))))
+	})
+}
+
+func parseUses(file string, data []byte, root *yamlnode.Node, self []string, tree *checkout.Tree) []Use {
+	w := &File{Path: file, root: root}
+	uses := w.uses(tree, self)
+	if len(uses) > 0 {
+		w.readTriggers()
+		w.ignores, w.ignoreFindings = schedule.ReadIgnores(file, yamlnode.Comments(data, root))
+	}
+	return uses
+}
+
+func (w *File) uses(tree *checkout.Tree, self []string) (uses []Use) {
+	jobs := w.root.Get("jobs").Resolve()
+	if jobs == nil {
+		return nil
+	}
+	for _, p := range jobs.Pairs {
+		steps := p.Value.Get("steps").Resolve()
+		if steps == nil {
+			continue
+		}
+		for _, step := range steps.Items {
+			if isSelf(step.Get("uses").Text(), self, tree) {
+				uses = append(uses, Use{File: w, jobID: p.Key, job: p.Value, step: step})
+			}
+		}
+	}
+	return uses
+}
+
+// isSelf reports whether the value of `uses:` is this action: by its repository, by a
+// path in this checkout, or by its image.
+func isSelf(uses string, self []string, tree *checkout.Tree) bool {
+	if image, ok := strings.CutPrefix(uses, "docker://"); ok {
+		image, _, _ = strings.Cut(image, "@")
+		name, _, _ := strings.Cut(path.Base(image), ":")
+		return slices.ContainsFunc(self, func(s string) bool { return path.Base(s) == name })
+	}
+	if strings.HasPrefix(uses, "./") {
+		return isSelfAt(path.Clean(uses), tree)
+	}
+	repository, _, _ := strings.Cut(uses, "@")
+	return slices.ContainsFunc(self, func(s string) bool { return strings.EqualFold(s, repository) })
+}
+
+func isSelfAt(dir string, tree *checkout.Tree) bool {
+	for _, name := range []string{"action.yml", "action.yaml"} {
+		data, err := tree.ReadFile(path.Join(dir, name), schedule.MaxSize)
+		if err != nil {
+			continue
+		}
+		root, problems := yamlnode.Parse(data, workflowLimits)
+		return problems == nil && root.Get("name").Text() == actionName
+	}
+	return false
+}
