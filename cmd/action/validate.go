@@ -99,9 +99,7 @@ func (v *validation) checkProject() error {
 	defer p.Close()
 	v.manifest, v.foreign = p.Manifest, !v.isWorkflows(p.Tree)
 	if p.Manifest != nil {
-		if v.unscheduled, v.skipped, err = scaffold.Unscheduled(p.Manifest, p.Tree); err != nil {
-			v.runner.Logf("warning: agents without an entry are not listed: %v", err)
-		}
+		v.unscheduled, v.skipped = scaffold.Unscheduled(p.Manifest, p.Tree)
 	}
 	return v.add(p.Tree, p.File, p.Source, p.Manifest, p.Findings)
 }

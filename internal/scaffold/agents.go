@@ -34,11 +34,8 @@ type SkippedPrompt struct {
 // name. Skipped, sorted by path, has files with invalid names, files that are not
 // regular, and directories that it did not search, such as those with more than 1,000
 // names. It leaves out files such as README.md.
-func FindAgents(tree *checkout.Tree) (agents []FoundAgent, skipped []SkippedPrompt, err error) {
-	search, err := searchPrompts(tree)
-	if err != nil {
-		return nil, nil, err
-	}
+func FindAgents(tree *checkout.Tree) (agents []FoundAgent, skipped []SkippedPrompt) {
+	search := searchPrompts(tree)
 	skipped = search.refused()
 	paths := make(map[string][]string)
 	for _, p := range search.prompts {
@@ -53,7 +50,7 @@ func FindAgents(tree *checkout.Tree) (agents []FoundAgent, skipped []SkippedProm
 	}
 	slices.SortFunc(agents, func(a, b FoundAgent) int { return cmp.Compare(a.Agent, b.Agent) })
 	slices.SortFunc(skipped, func(a, b SkippedPrompt) int { return cmp.Compare(a.Path, b.Path) })
-	return agents, skipped, nil
+	return agents, skipped
 }
 
 // promptSearch collects paths that look like prompts.
@@ -65,41 +62,35 @@ type promptSearch struct {
 }
 
 // searchPrompts looks for prompts in every layout, in the order of the conventions.
-func searchPrompts(tree *checkout.Tree) (*promptSearch, error) {
+func searchPrompts(tree *checkout.Tree) *promptSearch {
 	s := &promptSearch{tree: tree, claimed: make(map[string]bool)}
 	for _, pattern := range schedule.Conventions[schedule.PartPrompt] {
-		if err := s.addPattern(pattern); err != nil {
-			return nil, fmt.Errorf("looking for agents: %w", err)
-		}
+		s.addPattern(pattern)
 	}
-	return s, nil
+	return s
 }
 
 // addPattern adds the paths that match a pattern of the conventions.
-func (s *promptSearch) addPattern(pattern string) error {
+func (s *promptSearch) addPattern(pattern string) {
 	before, after, _ := strings.Cut(pattern, "{a}")
 	dir, prefix := path.Split(before)
 	suffix, rest, _ := strings.Cut(after, "/")
-	names, err := s.list(dir)
-	if err != nil {
-		return err
-	}
-	for _, full := range names {
+	for _, full := range s.list(dir) {
 		name := path.Base(full)
 		agent := strings.TrimSuffix(strings.TrimPrefix(name, prefix), suffix)
 		if full = path.Join(full, rest); name == prefix+agent+suffix && !s.claimed[full] {
 			s.add(agent, full, rest != "")
 		}
 	}
-	return nil
 }
 
 // list returns the paths in dir. If dir ends in **/, it also returns those below it.
-func (s *promptSearch) list(dir string) ([]string, error) {
+// It skips what it cannot read.
+func (s *promptSearch) list(dir string) []string {
 	if top, nested := strings.CutSuffix(dir, "/**/"); nested {
 		below, skipped := filesBelow(s.tree, top)
 		s.skipped = append(s.skipped, skipped...)
-		return below, nil
+		return below
 	}
 	names, err := s.tree.ReadDir(path.Clean(dir), maxNames)
 	switch {
@@ -110,7 +101,7 @@ func (s *promptSearch) list(dir string) ([]string, error) {
 	for i, name := range names {
 		names[i] = dir + name
 	}
-	return names, nil
+	return names
 }
 
 // add adds the prompt of agent at full. Own says that the agent has a directory of its

@@ -81,10 +81,7 @@ func TestFindAgents(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			agents, skipped, err := scaffold.FindAgents(openTree(t, dir))
-			if err != nil {
-				t.Fatal(err)
-			}
+			agents, skipped := scaffold.FindAgents(openTree(t, dir))
 			var gotAgents, gotSkipped []string
 			for _, a := range agents {
 				gotAgents = append(gotAgents, a.Agent+" "+strings.Join(a.Paths, " "))

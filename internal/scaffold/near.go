@@ -11,9 +11,8 @@ import (
 // prompt, except those for which taken returns true; taken may be nil. Slip reports that
 // the two names are one typing error apart.
 func NearAgent(tree *checkout.Tree, name string, taken func(string) bool) (near string, slip bool) {
-	prompts, _ := namedPrompts(tree) // on an error there are no names to suggest
 	var agents []string
-	for _, p := range prompts {
+	for _, p := range searchPrompts(tree).prompts {
 		if (taken == nil || !taken(p.agent)) && tree.IsFile(p.path) {
 			agents = append(agents, p.agent)
 		}

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/spec"
 )
 
@@ -19,15 +18,6 @@ var notAgents = []string{
 // namedPrompt is an agent and a path that looks like its prompt. The path may be a
 // directory.
 type namedPrompt struct{ agent, path string }
-
-// namedPrompts returns the paths that look like prompts, in the order of the conventions.
-func namedPrompts(tree *checkout.Tree) (prompts []namedPrompt, err error) {
-	search, err := searchPrompts(tree)
-	if err != nil {
-		return nil, err
-	}
-	return search.prompts, nil
-}
 
 func isAgent(name string) bool {
 	return spec.IsAgent(name) && spec.ReservedAgents[name] == "" &&

@@ -81,10 +81,7 @@ type Scaffold struct {
 // step.
 func New(tree *checkout.Tree, opts Options) (*Scaffold, error) {
 	s := &Scaffold{}
-	var err error
-	if s.Found, s.Skipped, err = findPrompts(tree); err != nil {
-		return nil, err
-	}
+	s.Found, s.Skipped = findPrompts(tree)
 	for _, p := range s.Skipped {
 		if p.Reason == notSearched(checkout.ErrTooLarge) && len(opts.Agents) == 0 {
 			s.note(fmt.Sprintf("%q has more than %d names and is not searched: name its agents with --agents",
@@ -149,20 +146,13 @@ func (s *Scaffold) note(text string) {
 
 // findPrompts is FindAgents, but its skipped files include those with names such as
 // README.md.
-func findPrompts(tree *checkout.Tree) ([]FoundAgent, []SkippedPrompt, error) {
-	agents, skipped, err := FindAgents(tree)
-	if err != nil {
-		return nil, nil, err
-	}
+func findPrompts(tree *checkout.Tree) ([]FoundAgent, []SkippedPrompt) {
+	agents, skipped := FindAgents(tree)
 	search := &promptSearch{tree: tree}
 	for _, pattern := range schedule.Conventions[schedule.PartPrompt] {
 		before, after, _ := strings.Cut(pattern, "{a}")
 		dir, prefix := path.Split(before)
-		names, err := search.list(dir)
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, full := range names {
+		for _, full := range search.list(dir) {
 			name, isPrompt := strings.CutSuffix(strings.TrimPrefix(path.Base(full), prefix), after)
 			if isPrompt && slices.Contains(notAgents, strings.ToLower(name)) && !isPromptOf(agents, full) {
 				skipped = append(skipped,
@@ -171,7 +161,7 @@ func findPrompts(tree *checkout.Tree) ([]FoundAgent, []SkippedPrompt, error) {
 		}
 	}
 	slices.SortFunc(skipped, func(a, b SkippedPrompt) int { return cmp.Compare(a.Path, b.Path) })
-	return agents, slices.Compact(skipped), nil
+	return agents, slices.Compact(skipped)
 }
 
 func isPromptOf(agents []FoundAgent, file string) bool {
