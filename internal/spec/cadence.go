@@ -2,7 +2,8 @@ package spec
 
 import "github.com/kaizen-agentic/schedule-action/internal/cron"
 
-// Cadence is how often an entry runs at least, and the calendar unit of its periods.
+// Cadence is how often an entry runs at least. It decides the calendar unit of the
+// entry's periods.
 type Cadence string
 
 // The valid cadences.
@@ -12,44 +13,11 @@ const (
 	Monthly Cadence = "monthly"
 )
 
-// DefaultCron is the cron of an entry of this cadence that names none.
-func (c Cadence) DefaultCron() string {
-	switch c {
-	case Weekly:
-		return "0 9 * * 1"
-	case Monthly:
-		return "0 9 1 * *"
-	}
-	return "0 9 * * *"
-}
-
-// Unit is the span of the calendar that a period of this cadence takes.
-func (c Cadence) Unit() cron.Unit {
-	switch c {
-	case Weekly:
-		return cron.Week
-	case Monthly:
-		return cron.Month
-	}
-	return cron.Day
-}
-
-// Retention is for how many days a receipt is kept: longer than its period and the next
-// one. Otherwise, a late tick may find no receipt and run a period twice.
-func (c Cadence) Retention() int {
-	switch c {
-	case Daily:
-		return 1 + 2*1
-	case Weekly:
-		return 1 + 2*7
-	}
-	return 1 + 2*31
-}
-
-// Cadences are the names of the valid cadences, the most frequent one first. It is read only.
+// Cadences lists the names of the valid cadences, the most frequent first. It is read-only.
 var Cadences = []string{string(Daily), string(Weekly), string(Monthly)}
 
-// CadenceOf is the shortest cadence that the expression satisfies, monthly if none.
+// CadenceOf returns the most frequent cadence that the expression satisfies, or Monthly
+// if it satisfies none.
 func CadenceOf(e cron.Expression) Cadence {
 	switch {
 	case e.EveryUnit(cron.Day):
@@ -60,5 +28,40 @@ func CadenceOf(e cron.Expression) Cadence {
 	return Monthly
 }
 
-// Valid reports whether the cadence is one of the contract's.
+// Valid reports whether c is one of the three cadences.
 func (c Cadence) Valid() bool { return c == Daily || c == Weekly || c == Monthly }
+
+// DefaultCron returns the cron of an entry that has this cadence and no cron of its own.
+func (c Cadence) DefaultCron() string {
+	switch c {
+	case Weekly:
+		return "0 9 * * 1"
+	case Monthly:
+		return "0 9 1 * *"
+	}
+	return "0 9 * * *"
+}
+
+// Unit returns the calendar unit of a period: a day, a week or a month.
+func (c Cadence) Unit() cron.Unit {
+	switch c {
+	case Weekly:
+		return cron.Week
+	case Monthly:
+		return cron.Month
+	}
+	return cron.Day
+}
+
+// Retention returns the number of days for which a receipt is kept. It covers the
+// receipt's period and the next one, because a late tick that finds no receipt would run
+// the period again.
+func (c Cadence) Retention() int {
+	switch c {
+	case Daily:
+		return 1 + 2*1
+	case Weekly:
+		return 1 + 2*7
+	}
+	return 1 + 2*31
+}

@@ -13,16 +13,17 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
 
-// drive is the start of a Windows path. schema/schedule.schema.json states the same.
-var drive = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z]:`) })
+// drivePattern matches the start of an absolute Windows path.
+var drivePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z]:`) })
 
-// Limits on strings, so that an event stays far below the platform's 64 KB.
+// These limits keep an event far below the platform's limit of 64 KB.
 const (
-	maxPath    = 4096 // bytes, as PATH_MAX
+	maxPath    = 4096 // bytes, the PATH_MAX of Linux
 	maxCommand = 1000 // characters
 )
 
-// CheckPath says why s is not a path inside a repository; reason is "" for one that is.
+// CheckPath reports why s is not a valid path inside a repository. The reason continues a
+// sentence that starts with the path; it is "" for a valid path.
 func CheckPath(s string) (reason, hint string) {
 	const relative = "write it relative to the repository's root, such as docs/SCOPE.md"
 	clean := path.Clean(s)
@@ -32,11 +33,11 @@ func CheckPath(s string) (reason, hint string) {
 	case len(s) > maxPath:
 		return fmt.Sprintf("is longer than %d bytes", maxPath), "shorten it"
 	case strings.ContainsFunc(s, isControl):
-		return "holds a control character", "write the path on one line"
-	case drive().MatchString(s):
+		return "contains a control character", "write the path on one line"
+	case drivePattern().MatchString(s):
 		return "starts with a drive letter", relative
 	case strings.Contains(s, `\`):
-		return "holds a backslash", fmt.Sprintf("use slashes: %s", diag.Quote(strings.ReplaceAll(s, `\`, "/")))
+		return "contains a backslash", fmt.Sprintf("use slashes: %s", diag.Quote(strings.ReplaceAll(s, `\`, "/")))
 	case path.IsAbs(s):
 		return "is absolute", relative
 	case clean == ".." || strings.HasPrefix(clean, "../"):
@@ -44,27 +45,28 @@ func CheckPath(s string) (reason, hint string) {
 	case clean == ".":
 		return "is the repository itself", "name a file in it"
 	case slices.ContainsFunc(strings.Split(s, "/"), isGitDir):
-		return "leads into .git", "name a file that is checked in"
+		return "points into .git", "name a file that is checked in"
 	}
 	return "", ""
 }
 
 func isGitDir(segment string) bool { return strings.EqualFold(segment, ".git") }
 
-// isControl reports whether r is not allowed in a single line of text.
+// isControl reports whether r is a control character or a line or paragraph separator.
 func isControl(r rune) bool { return unicode.IsControl(r) || r == 0x2028 || r == 0x2029 }
 
-// CheckCommand says why s is not a session_close command; reason is "" for one that is.
+// CheckCommand reports why s is not a valid session_close command. The reason continues a
+// sentence that starts with the command; it is "" for a valid command.
 func CheckCommand(s string) (reason, hint string) {
 	switch {
 	case strings.TrimSpace(s) == "":
 		return "is empty", "write a command, or remove the line"
 	case strings.ContainsAny(s, "\n\r"):
-		return "has more than one line", "write each command as its own list item on one line (not with |)"
+		return "has more than one line", "write each command as a list item on one line, without | or >"
 	case strings.ContainsFunc(s, isControl):
-		return "holds a control character", "remove it"
+		return "contains a control character", "remove it"
 	case utf8.RuneCountInString(s) > maxCommand:
-		return fmt.Sprintf("is longer than %d characters", maxCommand), "put it in a script"
+		return fmt.Sprintf("is longer than %d characters", maxCommand), "move it into a script"
 	}
 	return "", ""
 }

@@ -3,20 +3,21 @@ package spec
 import (
 	_ "embed"
 	"strings"
-	_ "time/tzdata" // the image has no zone files, and every machine must know the same zones
+	_ "time/tzdata" // the image has no zone files, and all machines must know the same zones
 )
 
-// zoneNames are the names in Go's zone data, one a line. The list refuses a wrong case,
-// which some file systems accept, and serves suggestions. A test compares it with the
-// tool chain's data.
+// zoneNames lists the names in Go's zone data, one per line. time.LoadLocation alone would
+// accept a wrong case on some file systems. A test compares the list with the toolchain's
+// data.
 //
 //go:embed zones.txt
 var zoneNames string
 
-// Zones are the names of the valid time zones in alphabetical order.
+// Zones returns the names of all valid time zones in alphabetical order.
 func Zones() []string { return strings.Fields(zoneNames) }
 
-// FixedOffsetCity is the zone of a city for a zone of a fixed offset, "" for any other.
+// FixedOffsetCity returns the zone of a city to use in place of a zone with a fixed
+// offset, or "" for any other zone.
 func FixedOffsetCity(zone string) string {
 	if sign, ok := strings.CutPrefix(zone, "Etc/GMT"); ok {
 		return cityAt[sign]
@@ -24,7 +25,8 @@ func FixedOffsetCity(zone string) string {
 	return map[string]string{"EST": "America/New_York", "MST": "America/Denver", "HST": "Pacific/Honolulu"}[zone]
 }
 
-// cityAt is the zone of a large city by what follows Etc/GMT, where + is west.
+// cityAt maps the offset in a name such as Etc/GMT+5 to the zone of a large city. In these
+// names + is west of Greenwich.
 var cityAt = map[string]string{
 	"+12": "Pacific/Pago_Pago", "+11": "Pacific/Pago_Pago", "+10": "Pacific/Honolulu", "+9": "America/Anchorage",
 	"+8": "America/Los_Angeles",

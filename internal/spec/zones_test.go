@@ -12,8 +12,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
-// TestZoneNames compares the list of zones with the tool chain's data. If a new Go knows
-// more zones, `go test -run ZoneNames -update` adds them.
+// TestZoneNames compares the list of zones with the toolchain's data. If a new Go release
+// has more zones, `go test -run ZoneNames -update` adds them.
 func TestZoneNames(t *testing.T) {
 	t.Parallel()
 	root, err := exec.Command("go", "env", "GOROOT").Output()
@@ -27,7 +27,7 @@ func TestZoneNames(t *testing.T) {
 	defer archive.Close()
 	var names []string
 	for _, f := range archive.File {
-		if !strings.HasSuffix(f.Name, "/") && f.Name != "Factory" { // a placeholder for a machine without a zone
+		if !strings.HasSuffix(f.Name, "/") && f.Name != "Factory" { // a placeholder for machines without a zone
 			names = append(names, f.Name)
 		}
 	}
