@@ -1,10 +1,10 @@
-// Package cron reads five-field cron expressions and finds the instants at which they
+// Package cron parses five-field cron expressions and finds the instants at which they
 // match the clock of a time zone.
 //
 // The fields are those of POSIX crontab,
 // https://pubs.opengroup.org/onlinepubs/9799919799/utilities/crontab.html: minute, hour,
 // day of the month, month and day of the week, with lists, ranges and steps, and the
-// names MON…SUN and JAN…DEC. When both day fields are restricted, either may match.
+// names MON…SUN and JAN…DEC. If both day fields are restricted, a match of one is enough.
 package cron
 
 import (
@@ -17,20 +17,19 @@ import (
 // Expression is a parsed cron expression that matches at least once. It is comparable:
 // equal expressions match at the same local times.
 type Expression struct {
-	// A bit for each value of a field.
+	// Each field is a set of values: bit v stands for value v.
 	minutes, hours, days, months, weekdays uint64
-	// eitherDay says that a day of the month or a day of the week is enough: both are
-	// restricted.
+	// eitherDay is true if both day fields are restricted: a match of one is enough.
 	eitherDay bool
-	// realHours says that the hour field is * or has a step, so that a skipped hour does not
-	// count and a repeated one counts twice.
+	// realHours is true if the hour field is * or has a step: a skipped hour does not count,
+	// and a repeated one counts twice.
 	realHours bool
 }
 
-// Parse reads an expression of a dialect. The error is an *Error.
+// Parse parses an expression of a dialect. The error is always an *Error.
 func Parse(text string, d Dialect) (Expression, error) {
 	words := strings.Fields(text)
-	if err := refuse(text, words, d); err != nil {
+	if err := checkForm(text, words, d); err != nil {
 		return Expression{}, err
 	}
 	var e Expression
@@ -46,19 +45,20 @@ func Parse(text string, d Dialect) (Expression, error) {
 	if has(e.weekdays, 7) {
 		e.weekdays = e.weekdays&^(1<<7) | 1<<time.Sunday
 	}
-	// As in Vixie cron, a field that starts with an asterisk restricts nothing by itself.
+	// As in Vixie cron, a day field that starts with an asterisk counts as unrestricted.
 	e.eitherDay = words[2][0] != '*' && words[4][0] != '*'
 	e.realHours = strings.ContainsAny(words[1], "*/")
-	if e.never() {
+	if e.neverMatches() {
 		return Expression{}, &Error{
-			Message: "never matches: no chosen month has such a day",
+			Message: "never matches: none of its months has that day",
 			Hint:    "choose a day that exists in the month, such as 28",
 		}
 	}
 	return e, nil
 }
 
-// MustParse is Parse for an expression of the Manifest dialect that is known to be right.
+// MustParse parses an expression of the Manifest dialect. It panics if the expression is
+// invalid.
 func MustParse(text string) Expression {
 	e, err := Parse(text, Manifest)
 	if err != nil {
@@ -69,24 +69,24 @@ func MustParse(text string) Expression {
 
 func has(values uint64, v int) bool { return values&(1<<v) != 0 }
 
-// longest is the number of days that each month may have, by its number.
-var longest = [...]int{0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
+// maxDays[m] is the number of days that month m has at most.
+var maxDays = [...]int{0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
 
-// never reports whether no year holds a day that matches.
-func (e *Expression) never() bool {
+// neverMatches reports whether no date of any year matches.
+func (e *Expression) neverMatches() bool {
 	if e.eitherDay {
 		return false
 	}
 	for month := 1; month <= 12; month++ {
-		if has(e.months, month) && bits.TrailingZeros64(e.days) <= longest[month] {
+		if has(e.months, month) && bits.TrailingZeros64(e.days) <= maxDays[month] {
 			return false
 		}
 	}
 	return true
 }
 
-// On reports whether the expression matches at some time of a date. Only the date's year,
-// month and day count.
+// On reports whether the expression matches at any time of a date. It ignores the clock
+// time and the location of date.
 func (e Expression) On(date time.Time) bool {
 	return e.on(int(date.Month()), date.Day(), int(date.Weekday()))
 }
@@ -96,10 +96,10 @@ func (e *Expression) on(month, day, weekday int) bool {
 	return has(e.months, month) && (byDay && byWeekday || e.eitherDay && (byDay || byWeekday))
 }
 
-// Minutes are the minutes at which the expression matches within an hour, in order.
+// Minutes returns the minutes of an hour at which the expression matches, in order.
 func (e Expression) Minutes() []int { return members(e.minutes) }
 
-// Hours are the hours at which the expression matches within a day, in order.
+// Hours returns the hours of a day at which the expression matches, in order.
 func (e Expression) Hours() []int { return members(e.hours) }
 
 func members(values uint64) []int {
@@ -110,11 +110,11 @@ func members(values uint64) []int {
 	return list
 }
 
-// PerDay is the number of matches on a day that has any, without a clock change.
+// PerDay returns the number of matches on a matching day without a clock change.
 func (e Expression) PerDay() int { return bits.OnesCount64(e.minutes) * bits.OnesCount64(e.hours) }
 
-// Shortest is the shortest time between two matches in a row of hours, in minutes; one
-// match an hour is 60, whatever the hours.
+// Shortest returns the shortest time between two matches in consecutive hours, in minutes.
+// It is 60 for one match per hour, even if the hours are further apart.
 func (e Expression) Shortest() int {
 	minutes := e.Minutes()
 	shortest := 60
@@ -127,11 +127,11 @@ func (e Expression) Shortest() int {
 	return shortest
 }
 
-// cycle is the number of days after which dates and days of the week repeat in the Julian
-// calendar.
+// cycle is the number of days after which the dates and weekdays of the Julian calendar
+// repeat.
 const cycle = 28*365 + 7
 
-// PerMonth is the average number of matches in a month, over 28 years and without clock
+// PerMonth returns the average number of matches in a month over 28 years, without clock
 // changes.
 func (e Expression) PerMonth() float64 {
 	days := 0
@@ -156,16 +156,16 @@ const (
 // EveryUnit reports whether the expression matches at least once in every unit of the
 // calendar: a day, a week from Monday to Sunday, or a month.
 //
-// Over the years, each date falls on each day of the week, so it looks at every such unit
-// once.
+// Over the years, each date falls on every day of the week. So checking each combination
+// once covers all years.
 func (e Expression) EveryUnit(u Unit) bool {
 	const all = 1<<13 - 1<<1
 	if e.months != all {
-		return false // every month holds whole units
+		return false // every month contains at least one whole unit
 	}
 	shortest := 28
 	if u == Day {
-		shortest = 31 // holds the days of all others
+		shortest = 31 // a month of 31 days covers the shorter ones
 	}
 	for length := shortest; length <= 31; length++ {
 		for start := range length * 7 {
@@ -179,11 +179,11 @@ func (e Expression) EveryUnit(u Unit) bool {
 	return true
 }
 
-// within reports whether the expression matches in the unit that begins on a day of a
-// month of this length.
+// within reports whether the expression matches in the unit that begins on the given day
+// of a month with length days.
 func (e *Expression) within(u Unit, length, day, weekday int) bool {
 	for i := range [...]int{Day: 1, Week: 7, Month: length}[u] {
-		if e.on(1, (day-1+i)%length+1, (weekday+i)%7) { // any month will do
+		if e.on(1, (day-1+i)%length+1, (weekday+i)%7) { // every month is matched, so the number does not matter
 			return true
 		}
 	}
@@ -193,8 +193,8 @@ func (e *Expression) within(u Unit, length, day, weekday int) bool {
 // date is a day of the calendar.
 type date struct{ month, day, weekday int }
 
-// dates yields every date of 28 years from Saturday, 1 January 2000, which holds each
-// date on each day of the week that it can have.
+// dates yields every date of the 28 years from Saturday, 1 January 2000. They contain each
+// date on every day of the week.
 func dates(yield func(date) bool) {
 	d := date{1, 1, int(time.Saturday)}
 	for year, n := 2000, 0; n < cycle; n++ {
@@ -202,7 +202,7 @@ func dates(yield func(date) bool) {
 			return
 		}
 		d.day, d.weekday = d.day+1, (d.weekday+1)%7
-		if d.day > longest[d.month] || d.month == 2 && d.day == 29 && year%4 != 0 {
+		if d.day > maxDays[d.month] || d.month == 2 && d.day == 29 && year%4 != 0 {
 			d.day, d.month = 1, d.month+1
 		}
 		if d.month > 12 {

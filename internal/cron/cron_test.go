@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestMonth compares with matches counted by hand in April 2028, which starts on a
-// Saturday.
+// TestMonth compares the matches in April 2028, which starts on a Saturday, with a count
+// by hand.
 func TestMonth(t *testing.T) {
 	t.Parallel()
 	start, end := time.Date(2028, 4, 1, 0, 0, 0, 0, time.UTC), time.Date(2028, 5, 1, 0, 0, 0, 0, time.UTC)
@@ -20,7 +20,7 @@ func TestMonth(t *testing.T) {
 		{"17 5 1 * *", []string{"01 05:17"}},
 		{"0 0 * apr sat", []string{"01 00:00", "08 00:00", "15 00:00", "22 00:00", "29 00:00"}},
 		{"0 0 * 4 6", []string{"01 00:00", "08 00:00", "15 00:00", "22 00:00", "29 00:00"}},
-		{"5 4 30 * 0", []string{"02 04:05", "09 04:05", "16 04:05", "23 04:05", "30 04:05"}}, // both days given: either
+		{"5 4 30 * 0", []string{"02 04:05", "09 04:05", "16 04:05", "23 04:05", "30 04:05"}}, // both day fields are restricted: either is enough
 		{"5 4 3,4 4 SUN", []string{"02 04:05", "03 04:05", "04 04:05", "09 04:05", "16 04:05", "23 04:05", "30 04:05"}},
 		{"50/5 23 2 * *", []string{"02 23:50", "02 23:55"}},
 		{"10-20/5,59 1-2 2 4 *", []string{
@@ -30,11 +30,11 @@ func TestMonth(t *testing.T) {
 			"01 00:00", "02 00:00", "07 00:00", "08 00:00", "09 00:00", "14 00:00", "15 00:00", "16 00:00",
 			"21 00:00", "22 00:00", "23 00:00", "28 00:00", "29 00:00", "30 00:00"}},
 		{"0 0 * * 7", []string{"02 00:00", "09 00:00", "16 00:00", "23 00:00", "30 00:00"}},
-		{"0 0 */10 4 1-5", []string{"11 00:00", "21 00:00"}}, // a star in either: both
+		{"0 0 */10 4 1-5", []string{"11 00:00", "21 00:00"}}, // one day field starts with a star: both must match
 		{"0 0 1-4 4 */2", []string{"01 00:00", "02 00:00", "04 00:00"}},
 		{"0 0 2-4 4 *,5", []string{"02 00:00", "03 00:00", "04 00:00"}},
 		{"0 0 */9 4 5/2", []string{"28 00:00"}}, // Friday and, as 7, Sunday
-		{"0 0 31 * 0-6", func() (all []string) { // the weekdays are all of them, and either is enough
+		{"0 0 31 * 0-6", func() (all []string) { // all weekdays, and either day field is enough
 			for d := start; d.Before(end); d = d.AddDate(0, 0, 1) {
 				all = append(all, d.Format("02 15:04"))
 			}
@@ -56,8 +56,8 @@ func TestMonth(t *testing.T) {
 	}
 }
 
-// TestParseErrors checks the message and the hint of every mistake, for both dialects
-// where they differ.
+// TestParseErrors checks the message and the hint of every error, in both dialects where
+// they differ.
 func TestParseErrors(t *testing.T) {
 	t.Parallel()
 	const minute = "write numbers from 0 to 59, *, ranges such as 0-4, or steps such as */2"
@@ -76,31 +76,31 @@ func TestParseErrors(t *testing.T) {
 		{"0 0 0 9 * * 7 *", Manifest, "has 8 fields instead of five", fiveFields},
 		{"0 0 9 * * 7", Workflow, "has 6 fields; seconds and years are not supported", fiveFields},
 
-		{"@daily", Manifest, "is a macro, which a manifest does not take", `write "0 0 * * *"`},
-		{" @Weekly ", Workflow, "is a macro, which a workflow does not take", `write "0 0 * * 0"`},
-		{"@every 5m", Manifest, "is a macro, which a manifest does not take", fiveFields},
+		{"@daily", Manifest, "is a macro, but a manifest needs five fields", `write "0 0 * * *"`},
+		{" @Weekly ", Workflow, "is a macro, but a workflow needs five fields", `write "0 0 * * 0"`},
+		{"@every 5m", Manifest, "is a macro, but a manifest needs five fields", fiveFields},
 
-		{"60 * * * *", Manifest, `has the minute "60", which is not from 0 to 59`, "write a number from 0 to 59"},
-		{"0 24 * * *", Workflow, `has the hour "24", which is not from 0 to 23`, "write a number from 0 to 23"},
-		{"0 9 0 * *", Manifest, `has the day of the month "0", which is not from 1 to 31`, "write a number from 1 to 31"},
-		{"0 9 1-32 * *", Manifest, `has the day of the month "1-32", which is not from 1 to 31`,
+		{"60 * * * *", Manifest, `has the minute "60", which is outside 0 to 59`, "write a number from 0 to 59"},
+		{"0 24 * * *", Workflow, `has the hour "24", which is outside 0 to 23`, "write a number from 0 to 23"},
+		{"0 9 0 * *", Manifest, `has the day of the month "0", which is outside 1 to 31`, "write a number from 1 to 31"},
+		{"0 9 1-32 * *", Manifest, `has the day of the month "1-32", which is outside 1 to 31`,
 			"write a number from 1 to 31"},
-		{"0 9 * 13 *", Manifest, `has the month "13", which is not from 1 to 12`, "write a number from 1 to 12"},
-		{"0 9 * * 8", Manifest, `has the day of the week "8", which is not from 0 to 7`, "write a number from 0 to 7"},
-		{"0 9 * * 7", Workflow, `has the day of the week "7", which is not from 0 to 6`, "write 0 or SUN for Sunday"},
-		{"0 9 * * 5-7", Workflow, `has the day of the week "5-7", which is not from 0 to 6`, "write 0 or SUN for Sunday"},
+		{"0 9 * 13 *", Manifest, `has the month "13", which is outside 1 to 12`, "write a number from 1 to 12"},
+		{"0 9 * * 8", Manifest, `has the day of the week "8", which is outside 0 to 7`, "write a number from 0 to 7"},
+		{"0 9 * * 7", Workflow, `has the day of the week "7", which is outside 0 to 6`, "write 0 or SUN for Sunday"},
+		{"0 9 * * 5-7", Workflow, `has the day of the week "5-7", which is outside 0 to 6`, "write 0 or SUN for Sunday"},
 
 		{"0 17-9 * * *", Manifest, `has the hour "17-9", which runs backwards`, "write it as two ranges: 17-23,0-9"},
 		{"0 9 * * FRI-MON", Manifest, `has the day of the week "FRI-MON", which runs backwards`,
 			"write it as two ranges: FRI-7,0-MON"},
 		{"0 9 * * FRI-MON", Workflow, `has the day of the week "FRI-MON", which runs backwards`,
 			"write it as two ranges: FRI-6,0-MON"},
-		{"*/0 * * * *", Manifest, `has the minute "*/0", which has no step from 1 to 99 behind its slash`,
-			"write a step such as */2, or drop the slash"},
-		{"*/100 * * * *", Workflow, `has the minute "*/100", which has no step from 1 to 99 behind its slash`,
-			"write a step such as */2, or drop the slash"},
-		{"1,,2 * * * *", Manifest, "has a comma without a value in the minute",
-			"write a value on both sides of each comma, and no blank"},
+		{"*/0 * * * *", Manifest, `has the minute "*/0", which needs a step from 1 to 99 after the slash`,
+			"write a step such as */2, or remove the slash"},
+		{"*/100 * * * *", Workflow, `has the minute "*/100", which needs a step from 1 to 99 after the slash`,
+			"write a step such as */2, or remove the slash"},
+		{"1,,2 * * * *", Manifest, "has an empty value in the list of its minute",
+			"write a value on both sides of each comma, without spaces"},
 
 		{"0 9 L * *", Manifest, `has the day of the month "L", and L for the last day is not supported`,
 			"choose a day that every month has, such as 28"},
@@ -111,8 +111,8 @@ func TestParseErrors(t *testing.T) {
 		{"0 9 * * MON#1", Manifest, `has the day of the week "MON#1", and # for the n-th weekday of a month is not supported`,
 			"choose days of the month instead, such as 1-7"},
 		{"0 9 ? * 1", Manifest, `has the day of the month "?", and ? for any day is not supported`, "write * instead"},
-		{"0 9 * * MONDAY", Manifest, `has the day of the week "MONDAY", which is not a name of three letters`, "write MON"},
-		{"0 9 * june *", Workflow, `has the month "june", which is not a name of three letters`, "write JUN"},
+		{"0 9 * * MONDAY", Manifest, `has the day of the week "MONDAY", which is not a three-letter name`, "write MON"},
+		{"0 9 * june *", Workflow, `has the month "june", which is not a three-letter name`, "write JUN"},
 		{"0 9 * * foo", Manifest, `has the day of the week "foo", which is not a value, a range or a step`,
 			"write numbers from 0 to 7, or names such as SUN"},
 		{"x * * * *", Manifest, `has the minute "x", which is not a value, a range or a step`, minute},
@@ -122,9 +122,9 @@ func TestParseErrors(t *testing.T) {
 		{"\x00\u202e23456789012345678901234567890 * * * *", Manifest,
 			`has the minute "\x00\u202e234567890123456789…", which is not a value, a range or a step`, minute},
 
-		{"0 9 30 2 *", Manifest, "never matches: no chosen month has such a day",
+		{"0 9 30 2 *", Manifest, "never matches: none of its months has that day",
 			"choose a day that exists in the month, such as 28"},
-		{"0 9 31 2,4,6,9,11 *", Workflow, "never matches: no chosen month has such a day",
+		{"0 9 31 2,4,6,9,11 *", Workflow, "never matches: none of its months has that day",
 			"choose a day that exists in the month, such as 28"},
 	} {
 		_, err := Parse(c.text, c.dialect)
@@ -139,8 +139,8 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
-// TestEqual compares expressions that are written differently and mean the same, and some
-// that do not.
+// TestEqual compares expressions that look different: some match at the same times, and
+// some do not.
 func TestEqual(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -154,7 +154,7 @@ func TestEqual(t *testing.T) {
 		{"*/30 9 * * *", "0,30 9 * * *", true},
 		{"0 9 1 */3 *", "0 9 1 1,4,7,10 *", true},
 		{"0 9 * * *", "0 9 1-31 * *", true},
-		{"0 9 * * 1", "0 9 1-31 * 1", false}, // either day is enough
+		{"0 9 * * 1", "0 9 1-31 * 1", false}, // either day field is enough
 		{"0 * * * *", "0 0-23 * * *", false}, // a repeated hour counts once
 		{"0 9 * * 1", "1 9 * * 1", false},
 	} {
@@ -174,14 +174,14 @@ func TestMustParse(t *testing.T) {
 	MustParse("0 9")
 }
 
-// TestMeasures checks what is counted without a calendar.
+// TestMeasures checks the results that need no date.
 func TestMeasures(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		text             string
 		perDay, shortest int
 		perMonth         float64 // over 28 years
-		day, week, month bool    // matches in every one
+		day, week, month bool    // whether every one has a match
 	}{
 		{"0 9 * * *", 1, 60, 30.4, true, true, true},
 		{"* * * * *", 1440, 1, 43830, true, true, true},
@@ -247,7 +247,7 @@ func TestParts(t *testing.T) {
 	}
 }
 
-// TestEveryUnit compares with a walk through 28 years.
+// TestEveryUnit compares EveryUnit with a walk through 28 years.
 func TestEveryUnit(t *testing.T) {
 	t.Parallel()
 	days := []string{"*", "1", "15", "28", "29", "30", "31", "1,15", "1,8,15,22", "1,8,15,22,29", "*/2", "*/7", "*/8",
@@ -272,9 +272,9 @@ func TestEveryUnit(t *testing.T) {
 	}
 }
 
-// walk is EveryUnit, day by day.
+// walk computes EveryUnit day by day.
 func walk(e Expression, u Unit) bool {
-	matched := true // the first unit may have begun before
+	matched := true // the first unit may be incomplete
 	for d := range dates {
 		if u == Day || u == Week && d.weekday == int(time.Monday) || u == Month && d.day == 1 {
 			if !matched {
@@ -287,7 +287,7 @@ func walk(e Expression, u Unit) bool {
 	return true
 }
 
-// TestDates compares the calendar that PerMonth walks with that of the standard library.
+// TestDates compares the calendar of PerMonth with that of the standard library.
 func TestDates(t *testing.T) {
 	t.Parallel()
 	at, n := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), 0

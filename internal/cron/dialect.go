@@ -6,39 +6,39 @@ import (
 	"strings"
 )
 
-// Dialect is what one reader of cron expressions accepts beyond what all readers accept.
+// Dialect describes the program that reads an expression, where such programs differ.
 type Dialect struct {
-	// Reader names the reader in messages.
+	// Reader is how messages name the reader, such as "a manifest".
 	Reader string
-	// SundayIs7 says that 7 is Sunday, as 0 is.
+	// SundayIs7 is true if 7 means Sunday, as 0 does.
 	SundayIs7 bool
-	// Shortest is the shortest interval between two matches that the reader keeps, in
+	// Shortest is the shortest interval between two runs that the reader supports, in
 	// minutes.
 	Shortest int
 }
 
-// These are all the differences between the dialects.
+// The dialects of this program.
 var (
-	// Manifest is the cron of a manifest's entry.
+	// Manifest is the dialect of a manifest's entries.
 	Manifest = Dialect{Reader: "a manifest", SundayIs7: true, Shortest: 1}
-	// Workflow is the cron of a workflow's on.schedule:
+	// Workflow is the dialect of on.schedule in a workflow:
 	// https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows#schedule.
-	// Gitea's reader, robfig/cron, refuses 7, too.
+	// The library that Gitea uses, robfig/cron, does not accept 7 either.
 	Workflow = Dialect{Reader: "a workflow", SundayIs7: false, Shortest: 5}
 )
 
-// Error is what is wrong with an expression. Message continues a sentence whose subject
-// is the expression; Hint is the next step.
+// Error describes an invalid expression. Message continues a sentence whose subject is the
+// expression, and Hint is the next step.
 type Error struct{ Message, Hint string }
 
 // Error implements the error interface.
 func (e *Error) Error() string { return e.Message }
 
-// field is one of the five fields.
+// field describes one of the five fields.
 type field struct {
 	name     string
 	min, max int
-	names    string // of three letters each, for min, min+1, …
+	names    string // three letters each, for min, min+1, …
 }
 
 var fields = [...]field{
@@ -51,19 +51,19 @@ var fields = [...]field{
 
 const fiveFields = "write five fields: minute, hour, day of the month, month, day of the week"
 
-// macros are nicknames that some readers know, and the crons to write for them.
+// macros maps the nicknames that other readers accept to equivalent expressions.
 var macros = map[string]string{
 	"@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0",
 	"@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@hourly": "0 * * * *",
 }
 
-// Macro is the expression that a nickname such as @daily stands for.
+// Macro returns the expression for a nickname such as @daily.
 func Macro(name string) (expression string, ok bool) {
 	expression, ok = macros[strings.ToLower(strings.TrimSpace(name))]
 	return expression, ok
 }
 
-// extensions are characters of other cron readers, and their meaning there.
+// extensions lists special characters of other readers, with their meaning there.
 var extensions = []struct{ character, meaning, hint string }{
 	{"?", "? for any day", "write * instead"},
 	{"#", "# for the n-th weekday of a month", "choose days of the month instead, such as 1-7"},
@@ -71,14 +71,14 @@ var extensions = []struct{ character, meaning, hint string }{
 	{"W", "W for the nearest working day", "choose days of the week instead: 1-5"},
 }
 
-// refuse reports an expression of another kind: a macro, or one with other fields or
-// characters.
-func refuse(text string, words []string, d Dialect) *Error {
+// checkForm returns an error for a macro and for a wrong number of fields.
+func checkForm(text string, words []string, d Dialect) *Error {
 	if strings.HasPrefix(strings.TrimSpace(text), "@") {
+		hint := fiveFields
 		if expression, ok := Macro(text); ok {
-			return &Error{"is a macro, which " + d.Reader + " does not take", "write " + strconv.Quote(expression)}
+			hint = "write " + strconv.Quote(expression)
 		}
-		return &Error{"is a macro, which " + d.Reader + " does not take", fiveFields}
+		return &Error{"is a macro, but " + d.Reader + " needs five fields", hint}
 	}
 	switch len(words) {
 	case 5:
@@ -89,11 +89,11 @@ func refuse(text string, words []string, d Dialect) *Error {
 	return &Error{fmt.Sprintf("has %s instead of five", count(len(words))), fiveFields}
 }
 
-// maxShown is the longest expression that a hint writes out, in bytes.
+// maxShown is the length of the longest expression in a hint, in bytes.
 const maxShown = 60
 
-// withoutSeconds is the hint for six or seven fields: the five without seconds and year,
-// if they are right.
+// withoutSeconds returns the hint for six or seven fields: the expression without seconds
+// and year, if that is valid and means the same.
 func withoutSeconds(words []string, d Dialect) string {
 	last := words[len(words)-1]
 	switch year := len(last) == 4 && strings.Trim(last, "0123456789") == ""; {
@@ -102,7 +102,7 @@ func withoutSeconds(words []string, d Dialect) string {
 	case words[0] == "0":
 		words = words[1:6]
 	default:
-		return fiveFields // no other seconds can be dropped
+		return fiveFields // other seconds cannot be left out
 	}
 	text := strings.Join(words, " ")
 	if _, err := Parse(text, d); err != nil || len(text) > maxShown {
@@ -122,7 +122,7 @@ func (f field) error(element, message, hint string) *Error {
 	return &Error{fmt.Sprintf("has the %s %s, which %s", f.name, shorten(element), message), hint}
 }
 
-// shorten quotes untrusted text of a message.
+// shorten quotes untrusted text and cuts it to 20 characters.
 func shorten(s string) string {
 	const most = 20
 	if runes := []rune(s); len(runes) > most {
@@ -131,12 +131,12 @@ func shorten(s string) string {
 	return strconv.Quote(s)
 }
 
-// parse reads an asterisk, a value or a range, each with a step or without one. A value
-// with a step goes on to the end of the field, as GitHub documents it.
+// parse reads one element of a list: an asterisk, a value or a range, with or without a
+// step. A value with a step extends to the end of the field, as GitHub documents it.
 func (f field) parse(element string, d Dialect) (values uint64, err error) {
 	if element == "" {
-		message := fmt.Sprintf("has a comma without a value in the %s", f.name)
-		return 0, &Error{message, "write a value on both sides of each comma, and no blank"}
+		message := fmt.Sprintf("has an empty value in the list of its %s", f.name)
+		return 0, &Error{message, "write a value on both sides of each comma, without spaces"}
 	}
 	span, stepText, stepped := strings.Cut(element, "/")
 	firstText, lastText, ranged := strings.Cut(span, "-")
@@ -163,8 +163,8 @@ func (f field) parse(element string, d Dialect) (values uint64, err error) {
 	}
 	if stepped {
 		if step, err = strconv.Atoi(stepText); err != nil || step < 1 || step > 99 || !isNumber(stepText) {
-			return 0, f.error(element, "has no step from 1 to 99 behind its slash",
-				"write a step such as */2, or drop the slash")
+			return 0, f.error(element, "needs a step from 1 to 99 after the slash",
+				"write a step such as */2, or remove the slash")
 		}
 	}
 	for v := first; v <= last; v += step {
@@ -173,7 +173,7 @@ func (f field) parse(element string, d Dialect) (values uint64, err error) {
 	return values, nil
 }
 
-// split is the hint for a range that runs backwards.
+// split returns the hint for a range that runs backwards.
 func (f field) split(first, last string, limit int) string {
 	return fmt.Sprintf("write it as two ranges: %s-%d,%d-%s", first, limit, f.min, last)
 }
@@ -191,7 +191,7 @@ func (f field) value(element, text string, limit int) (int, error) {
 		if n == 7 && f.max == 7 {
 			hint = "write 0 or SUN for Sunday"
 		}
-		return 0, f.error(element, fmt.Sprintf("is not from %d to %d", f.min, limit), hint)
+		return 0, f.error(element, fmt.Sprintf("is outside %d to %d", f.min, limit), hint)
 	}
 	upper := strings.ToUpper(text)
 	if len(text) == 3 {
@@ -199,11 +199,11 @@ func (f field) value(element, text string, limit int) (int, error) {
 			return f.min + i/3, nil
 		}
 	}
-	return 0, f.unknown(element, upper)
+	return 0, f.invalid(element, upper)
 }
 
-// unknown explains what is neither a number nor a name of the field.
-func (f field) unknown(element, upper string) *Error {
+// invalid returns the error for text that is neither a number nor a name of the field.
+func (f field) invalid(element, upper string) *Error {
 	name, rest := "", upper
 	for i := 0; i < len(f.names); i += 3 {
 		if after, ok := strings.CutPrefix(upper, f.names[i:i+3]); ok {
@@ -216,7 +216,7 @@ func (f field) unknown(element, upper string) *Error {
 		}
 	}
 	if name != "" {
-		return f.error(element, "is not a name of three letters", "write "+name)
+		return f.error(element, "is not a three-letter name", "write "+name)
 	}
 	hint := fmt.Sprintf("write numbers from %d to %d, *, ranges such as %d-%d, or steps such as */2", f.min, f.max, f.min,
 		f.min+4)

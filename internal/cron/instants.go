@@ -5,15 +5,17 @@ import (
 	"time"
 )
 
-// A local time that a change of the clock skips is replaced by the first instant after the gap, and one that
-// exists twice counts the first time. If the hour field is * or has a step, real hours count instead: what is
-// skipped does not exist, and what exists twice counts twice.
+// Clock changes: a local time that is skipped is replaced by the first instant after the
+// gap, and a local time that occurs twice counts the first time. If the hour field is * or
+// has a step, real hours count instead: a skipped time does not count, and a repeated one
+// counts twice.
 //
-// The search goes from one stretch of constant offset from UTC to the next. Within a
-// stretch the local clock runs evenly; the effect of a clock change is decided where two
-// stretches meet. Local times are written as time.Time in UTC and called walls.
+// The search goes from one stretch of constant UTC offset to the next. Within a stretch the
+// local clock runs evenly, so clock changes matter only where two stretches meet. A local
+// time is called a wall and stored as a time.Time in UTC.
 
-// After is the first instant after t at which the expression matches the clock of loc.
+// After returns the first instant after t at which the expression matches the clock of
+// loc.
 func (e Expression) After(t time.Time, loc *time.Location) time.Time {
 	s := stretchAt(t, loc)
 	from := s.wall(t).Truncate(time.Minute).Add(time.Minute)
@@ -30,7 +32,7 @@ func (e Expression) After(t time.Time, loc *time.Location) time.Time {
 	}
 }
 
-// first is the first match in a stretch at which its clock shows from or later.
+// first returns the first match in the stretch at which its clock shows from or later.
 func (e *Expression) first(s stretch, from time.Time) (time.Time, bool) {
 	if low := e.low(s); from.Before(low) {
 		from = low
@@ -44,7 +46,7 @@ func (e *Expression) first(s stretch, from time.Time) (time.Time, bool) {
 	return wall.Add(-s.offset).In(s.loc), ok
 }
 
-// AtOrBefore is the latest instant at or before t at which the expression matches the
+// AtOrBefore returns the latest instant at or before t at which the expression matches the
 // clock of loc.
 func (e Expression) AtOrBefore(t time.Time, loc *time.Location) time.Time {
 	s := stretchAt(t, loc)
@@ -61,7 +63,7 @@ func (e Expression) AtOrBefore(t time.Time, loc *time.Location) time.Time {
 	}
 }
 
-// last is the latest match in a stretch at which its clock shows wall or earlier.
+// last returns the latest match in the stretch at which its clock shows wall or earlier.
 func (e *Expression) last(s stretch, wall time.Time) (time.Time, bool) {
 	var start time.Time
 	if !s.start.IsZero() {
@@ -71,8 +73,8 @@ func (e *Expression) last(s stretch, wall time.Time) (time.Time, bool) {
 	return wall.Add(-s.offset).In(s.loc), ok
 }
 
-// low is the local time from which the stretch's clock counts. Unless real hours count,
-// it skips what an earlier stretch has shown already.
+// low returns the local time from which the stretch's clock counts. Unless real hours
+// count, local times that an earlier stretch has shown are excluded.
 func (e *Expression) low(s stretch) time.Time {
 	if s.start.IsZero() {
 		return time.Time{}
@@ -83,8 +85,8 @@ func (e *Expression) low(s stretch) time.Time {
 	return s.shown()
 }
 
-// inGap reports whether the expression matches a local time that was skipped where the
-// stretch begins.
+// inGap reports whether the expression matches a local time that was skipped at the start
+// of the stretch.
 func (e *Expression) inGap(s stretch) bool {
 	if s.start.IsZero() || e.realHours {
 		return false
@@ -95,9 +97,9 @@ func (e *Expression) inGap(s stretch) bool {
 	return ok
 }
 
-// stretch is a span of time in which the offset of a zone's clock stays the same: from
-// start up to, not including, end. A bound is zero where there is none. The offset may
-// stay the same at a bound, too.
+// stretch is a span of time with a constant UTC offset, from start up to but not including
+// end. A zero start or end means that there is no bound. The neighbouring stretch may have
+// the same offset.
 type stretch struct {
 	loc        *time.Location
 	start, end time.Time
@@ -110,14 +112,14 @@ func stretchAt(t time.Time, loc *time.Location) stretch {
 	s := stretch{loc: loc, offset: time.Duration(seconds) * time.Second}
 	s.start, s.end = t.ZoneBounds()
 	if !s.end.IsZero() && !s.end.After(t) {
-		// Go ends every year after 365 days here, so on 31 December of a leap year the bound is
-		// already in the past.
+		// ZoneBounds assumes that every year has 365 days after the last known change, so on
+		// 31 December of a leap year it returns a bound in the past.
 		s.end = t.Add(time.Hour)
 	}
 	return s
 }
 
-// wall is what the stretch's clock shows at t.
+// wall returns the local time that the stretch's clock shows at t.
 func (s stretch) wall(t time.Time) time.Time { return t.UTC().Add(s.offset) }
 
 func (s stretch) startWall() time.Time { return s.wall(s.start) }
@@ -128,10 +130,10 @@ func (s stretch) previous() stretch {
 	return p
 }
 
-// reach is longer than any clock change in history.
+// reach is longer than any clock change so far.
 const reach = 26 * time.Hour
 
-// shown is the first local time that the stretch's clock shows.
+// shown returns the first local time that no earlier stretch has shown.
 func (s stretch) shown() time.Time {
 	latest := s.startWall()
 	for p := s; !p.start.IsZero() && s.start.Sub(p.start) < reach; {
@@ -143,7 +145,7 @@ func (s stretch) shown() time.Time {
 	return latest
 }
 
-// ceil is the first whole minute at or after wall.
+// ceil returns the first whole minute at or after wall.
 func ceil(wall time.Time) time.Time {
 	if whole := wall.Truncate(time.Minute); !whole.Equal(wall) {
 		return whole.Add(time.Minute)
@@ -151,8 +153,8 @@ func ceil(wall time.Time) time.Time {
 	return wall
 }
 
-// wallFrom is the first matching wall at or after from, a whole minute, and before end. A
-// zero end is none.
+// wallFrom returns the first matching wall at or after from, which is a whole minute, and
+// before end. A zero end is no limit.
 func (e *Expression) wallFrom(from, end time.Time) (time.Time, bool) {
 	day := midnight(from)
 	minute := int(from.Sub(day) / time.Minute)
@@ -173,8 +175,8 @@ func (e *Expression) wallFrom(from, end time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// wallTo is the latest matching wall at or before to, a whole minute, and not before
-// start. A zero start is none.
+// wallTo returns the latest matching wall at or before to, which is a whole minute, and not
+// before start. A zero start is no limit.
 func (e *Expression) wallTo(to, start time.Time) (time.Time, bool) {
 	day := midnight(to)
 	minute := int(to.Sub(day) / time.Minute)
@@ -204,7 +206,7 @@ func midnight(wall time.Time) time.Time {
 // lastMinute is the last minute of a day.
 const lastMinute = 24*60 - 1
 
-// minuteFrom is the first matching minute of a day that is not before minute.
+// minuteFrom returns the first matching minute of a day at or after minute.
 func (e *Expression) minuteFrom(minute int) (int, bool) {
 	hour := minute / 60
 	if has(e.hours, hour) {
@@ -216,7 +218,7 @@ func (e *Expression) minuteFrom(minute int) (int, bool) {
 	return bits.TrailingZeros64(later)*60 + bits.TrailingZeros64(e.minutes), later != 0
 }
 
-// minuteTo is the latest matching minute of a day that is not after minute.
+// minuteTo returns the latest matching minute of a day at or before minute.
 func (e *Expression) minuteTo(minute int) (int, bool) {
 	hour := minute / 60
 	if has(e.hours, hour) {

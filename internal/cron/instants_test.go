@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 	"time"
-	_ "time/tzdata" // every machine knows the same zones
+	_ "time/tzdata" // all machines have the same zones
 )
 
 func zone(tb testing.TB, name string) *time.Location {
@@ -25,7 +25,7 @@ func instant(tb testing.TB, text string) time.Time {
 	return at
 }
 
-// TestClockChanges walks over changes of the clock, forwards and backwards.
+// TestClockChanges searches across clock changes in both directions.
 func TestClockChanges(t *testing.T) {
 	t.Parallel()
 	const (
@@ -37,7 +37,7 @@ func TestClockChanges(t *testing.T) {
 	for _, c := range []struct {
 		name, cron, zone string
 		from             string   // exclusive
-		want             []string // what follows, in local time with its offset
+		want             []string // the matches after it, in local time with the offset
 	}{
 		{"a gap takes the first instant after it", "30 2 * * *", berlin, "2026-03-28T12:00:00Z",
 			[]string{"2026-03-29T03:00:00+02:00", "2026-03-30T02:30:00+02:00"}},
@@ -152,8 +152,8 @@ func TestAgainstEveryMinute(t *testing.T) {
 	}
 }
 
-// everyMinute finds the instants by reading the clock at every minute. Unless real hours count, those of a gap are at
-// its end, and those of a fold count once.
+// everyMinute finds the instants by reading the clock at every minute. Unless real hours
+// count, a match in a gap is moved to its end, and a match in a fold counts once.
 func everyMinute(e Expression, loc *time.Location, start, end time.Time) (list []time.Time) {
 	shown := start.Add(-time.Hour).In(loc)
 	latest := wallOf(shown)
@@ -181,8 +181,8 @@ func (e *Expression) matchesWall(wall time.Time) bool {
 	return e.On(wall) && has(e.hours, wall.Hour()) && has(e.minutes, wall.Minute())
 }
 
-// FuzzParse checks for any text, zone and instant that nothing panics, and that After and
-// AtOrBefore agree.
+// FuzzParse checks that no text, zone and instant makes the package panic, and that After
+// and AtOrBefore agree.
 func FuzzParse(f *testing.F) {
 	zones := []string{"UTC", "Europe/Berlin", "Australia/Lord_Howe", "Africa/Cairo", "Pacific/Apia", "America/Sao_Paulo",
 		"Asia/Kolkata", "Antarctica/Troll"}

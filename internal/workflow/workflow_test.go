@@ -127,21 +127,21 @@ func TestCheckWorkflows(t *testing.T) {
 				`{cron: "1 1 `+
 				`L * *"}, {cron: "*/0 * * * *"}, {cron: "1 1 * foo *"}]`, ""),
 			[]string{
-				`3:13 workflow-schedule cron "@daily" is a macro, which a workflow does not take`,
+				`3:13 workflow-schedule cron "@daily" is a macro, but a workflow needs five fields`,
 				`3:31 workflow-schedule cron "0 17 5 * * *" has 6 fields; seconds and years are not supported`,
-				`3:55 workflow-schedule cron "61 * * * *" has the minute "61", which is not from 0 to 59`,
+				`3:55 workflow-schedule cron "61 * * * *" has the minute "61", which is outside 0 to 59`,
 				`3:77 workflow-schedule cron "1 5-3 * * *" has the hour "5-3", which runs backwards`,
 				`3:100 workflow-schedule cron "1 1 L * *" has the day of the month "L", and L for the last day is ` +
 					`not supported`,
-				`3:121 workflow-schedule cron "*/0 * * * *" has the minute "*/0", which has no step from 1 to 99 ` +
-					`behind its slash`,
+				`3:121 workflow-schedule cron "*/0 * * * *" has the minute "*/0", which needs a step from 1 to 99 ` +
+					`after the slash`,
 				`3:144 workflow-schedule cron "1 1 * foo *" has the month "foo", which is not a value, a range ` +
 					`or a step`,
 			}},
 		{"Sunday as 7, and every minute", []string{tidy},
 			scheduled(`[{cron: "17 * * * 0-6"}, {cron: "17 4 * * 7"}, {cron: "1,3 4 * * *"}, {cron: "* * * * *"}]`, ""),
 			[]string{
-				`3:37 workflow-schedule cron "17 4 * * 7" has the day of the week "7", which is not from 0 to 6`,
+				`3:37 workflow-schedule cron "17 4 * * 7" has the day of the week "7", which is outside 0 to 6`,
 				`3:59 workflow-schedule cron "1,3 4 * * *" ticks every 2 minutes, and the platform accepts no ` +
 					`shorter ` +
 					`interval ` +
