@@ -1,13 +1,13 @@
 package suggest
 
-// FixedWords returns every word that stands for a schedule as a whole, with the entry that
-// is proposed for it on one line, or "".
+// FixedWords returns the words of fixedWords, each with its entry on one line, or with "" if
+// it has none.
 func FixedWords() map[string]string {
 	entries := make(map[string]string)
 	for word := range fixedWords {
 		entries[word] = ""
-		if p, ok := propose(word); ok {
-			entries[word] = p.flow()
+		if t, ok := parseTiming(word); ok {
+			entries[word] = t.flow()
 		}
 	}
 	return entries

@@ -13,109 +13,125 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
-// TextHint says what to write in place of a value that is not a string.
+// Example returns how a required key of a mapping is written. The example of cadence fits
+// the mapping's cron.
+func Example(key string, mapping *yamlnode.Node) string {
+	switch key {
+	case "version":
+		return `version: "1"`
+	case "agents":
+		return "agents: {coach: {cadence: weekly}}"
+	}
+	if e, ok := validCron(mapping); ok {
+		return key + ": " + string(spec.CadenceOf(e))
+	}
+	return key + ": " + strings.Join(spec.Cadences, ", or ")
+}
+
+// TextHint returns the hint for a value that has to be a string and is not.
 func TextHint(key string, value *yamlnode.Node) string {
 	switch {
 	case key == "cadence":
 		return "write " + Example(key, nil)
 	case key == "cron":
-		return cronText(value)
+		return cronTextHint(value)
 	case value.Kind == yamlnode.Scalar && value.Type() != yamlnode.TypeNull:
 		return "quote it: " + diag.Quote(value.Value)
 	}
 	return "write a value, or remove the key"
 }
 
-// cronText is the cron to write in place of a value that is not a string.
-func cronText(n *yamlnode.Node) string {
-	inner := n.Get("cron")
-	if n.Kind == yamlnode.Sequence && len(n.Items) == 1 {
-		inner = n.Items[0]
+// cronTextHint returns the hint for a cron that is not a string.
+func cronTextHint(value *yamlnode.Node) string {
+	inner := value.Get("cron")
+	if value.Kind == yamlnode.Sequence && len(value.Items) == 1 {
+		inner = value.Items[0]
 	}
 	if _, err := cron.Parse(inner.Text(), cron.Manifest); err == nil {
 		return "write cron: " + diag.Quote(inner.Text())
 	}
-	if n.Kind == yamlnode.Sequence {
-		return `write one cron; its fields take lists, as in cron: "0 9,17 * * *"`
+	if value.Kind == yamlnode.Sequence {
+		return `write one cron; a field can be a list, as in cron: "0 9,17 * * *"`
 	}
 	return `write five fields in quotes, such as cron: "0 9 * * 1", or remove the key`
 }
 
-// CadenceHint is what to write in place of a cadence that is not valid. For one in another form,
-// the entry's other keys show what was meant.
-func CadenceHint(s string, entry *yamlnode.Node) string {
-	hint := DidYouMean(s, spec.Cadences, "")
-	if _, isDay := weekdayNumber(strings.ToLower(s)); hint == "" || isDay {
-		return cmp.Or(cadenceLines(s, entry), "use daily, weekly or monthly")
+// CadenceHint returns the hint for an invalid cadence of an entry.
+func CadenceHint(text string, entry *yamlnode.Node) string {
+	hint := DidYouMean(text, spec.Cadences, "")
+	if _, isDay := weekdayNumber(strings.ToLower(text)); hint == "" || isDay {
+		return cmp.Or(timingHint(text, entry), "use daily, weekly or monthly")
 	}
 	return hint
 }
 
-// cadenceLines are the entry's lines for a cadence that is written in another form, or "".
-func cadenceLines(s string, n *yamlnode.Node) string {
-	said, ok := proposeEvery(s)
+// timingHint returns the hint for a cadence that describes a schedule, or "". Other keys of
+// the entry may complete it.
+func timingHint(text string, entry *yamlnode.Node) string {
+	t, ok := parseInterval(text)
 	if !ok {
 		return ""
 	}
-	if e, err := cron.Parse(n.Get("cron").Text(), cron.Manifest); err == nil && said.cron != "" {
+	if e, ok := validCron(entry); ok && t.cron != "" {
 		return "write cadence: " + string(spec.CadenceOf(e)) + ", which fits the cron"
 	}
-	if p, ok := entryWords(n); ok { // other keys may say more
-		said = p
+	if whole, ok := entryTiming(entry); ok {
+		t = whole
 	}
-	return "write " + said.lines("")
+	return "write " + t.lines("")
 }
 
-// CronHint is the hint for a cron in words, or "".
-func CronHint(s string, has spec.Cadence) string {
-	p, ok := propose(s)
-	if ok && p.anyCadence && has != "" {
-		p, ok = propose(string(has) + " " + s)
+// CronHint returns the hint for an invalid cron that describes a schedule, or "". The
+// cadence is that of the entry, or "".
+func CronHint(text string, cadence spec.Cadence) string {
+	t, ok := parseTiming(text)
+	if ok && t.anyCadence && cadence != "" {
+		t, ok = parseTiming(string(cadence) + " " + text)
 	}
-	if _, isMacro := proposeCron(s); isMacro {
-		p = p.keep(has)
+	if _, isMacro := parseCron(text); isMacro {
+		t = t.withCadence(cadence)
 	}
 	switch {
 	case !ok:
 		return ""
-	case p.cron != "":
-		return "write " + p.lines(has)
-	case has == p.cadence:
-		return "remove the cron: cadence says it already"
-	case has == "":
-		return "remove the cron, and write cadence: " + string(p.cadence)
+	case t.cron != "":
+		return "write " + t.lines(cadence)
+	case cadence == t.cadence:
+		return "remove the cron: the cadence already says so"
+	case cadence == "":
+		return "remove the cron, and write cadence: " + string(t.cadence)
 	}
-	return fmt.Sprintf("remove the cron, and write cadence: %s if that is what is meant", p.cadence)
+	return fmt.Sprintf("remove the cron, and write cadence: %s if you mean that", t.cadence)
 }
 
-// MacroHint is what to write for an unquoted macro such as @daily in a line of a manifest, or
-// "". A value in YAML cannot start with an @.
+// MacroHint returns the hint for a line of a manifest with an unquoted macro such as
+// @daily, or "". Such a line is not valid YAML, because a plain value cannot start with @.
 func MacroHint(line string) string {
 	before, word, found := strings.Cut(line, "@")
 	word, _, _ = strings.Cut(word, " #")
-	p, ok := propose("@" + strings.TrimRight(word, ",} \r\n"))
+	t, ok := parseTiming("@" + strings.TrimRight(word, ",} \r\n"))
 	before = strings.TrimRight(before, " ")
 	switch {
-	case !found || !ok || p.cron == "":
+	case !found || !ok || t.cron == "":
 		return ""
 	case strings.HasSuffix(before, "cron:"):
-		return "write cron: " + strconv.Quote(p.cron)
+		return "write cron: " + strconv.Quote(t.cron)
 	case strings.HasSuffix(before, "cadence:"):
-		return "write " + p.lines("")
+		return "write " + t.lines("")
 	}
 	return ""
 }
 
-// EnabledHint is what to write in place of a value of enabled that is no boolean, or "".
+// EnabledHint returns the hint for a value of enabled that is not a boolean, or "".
 func EnabledHint(text string) string {
-	on, ok := readBool(text)
+	enabled, ok := readBool(text)
 	if !ok {
 		return ""
 	}
-	return fmt.Sprintf("write enabled: %t", on)
+	return fmt.Sprintf("write enabled: %t", enabled)
 }
 
-// readBool reads a boolean in the words of people and other programs.
+// readBool reads a boolean as people and other formats write it.
 func readBool(text string) (value, ok bool) {
 	switch strings.ToLower(TrimQuotes(text)) {
 	case "yes", "on", "y", "1", "true":
@@ -126,64 +142,47 @@ func readBool(text string) (value, ok bool) {
 	return false, false
 }
 
-// AgentsHint is what to write in place of a value of agents that is no mapping.
+// AgentsHint returns the hint for a value of agents that is not a mapping.
 func AgentsHint(value *yamlnode.Node) string {
 	switch {
 	case value.Kind == yamlnode.Sequence:
-		return newForm(value)
+		return listAsAgents(value)
 	case value.Type() == yamlnode.TypeString:
-		return fmt.Sprintf("write agents: {%s: {cadence: weekly}}", shortName(value.Value))
+		return fmt.Sprintf("write agents: {%s: {cadence: weekly}}", agentOrExample(value.Value))
 	}
 	return "write " + Example("agents", nil)
 }
 
-// EntryHint is the entry of an agent whose settings are no mapping.
+// EntryHint returns the hint for the settings of an agent that are not a mapping.
 func EntryHint(agent string, settings *yamlnode.Node) string {
-	p := proposal{cadence: spec.Weekly}
+	t := timing{cadence: spec.Weekly}
 	if settings.Kind == yamlnode.Scalar && !settings.Absent && settings.Type() != yamlnode.TypeNull {
-		said, ok := propose(settings.Value)
+		parsed, ok := parseTiming(settings.Value)
 		switch key, value, found := strings.Cut(strings.TrimSpace(settings.Value), ":"); {
 		case found && slices.Contains(spec.EntryKeys, key):
-			return missingBlank(key, value)
+			return missingSpaceHint(key, value)
 		case !ok:
-			return fmt.Sprintf("write its settings, such as %s: %s", shortName(agent), p.flow())
+			return fmt.Sprintf("write its settings, such as %s: %s", agentOrExample(agent), t.flow())
 		}
-		p = said
+		t = parsed
 	}
-	hint := fmt.Sprintf("write %s: %s", shortName(agent), p.flow())
-	if p.note != "" {
-		hint += " (" + p.note + ")"
-	}
-	return hint
+	return fmt.Sprintf("write %s: %s%s", agentOrExample(agent), t.flow(), t.remark())
 }
 
-// missingBlank is the hint for an entry such as cadence:daily, which YAML takes for one word.
-func missingBlank(key, value string) string {
-	if p, ok := proposeEvery(value); ok && key == "cadence" {
-		return "put a blank after the colon: write " + p.lines("")
+// missingSpaceHint returns the hint for an entry such as cadence:daily, which YAML reads as
+// one word.
+func missingSpaceHint(key, value string) string {
+	if t, ok := parseInterval(value); ok && key == "cadence" {
+		return "add a space after the colon: write " + t.lines("")
 	}
-	return "put a blank after each colon, as in cadence: weekly"
+	return "add a space after each colon, as in cadence: weekly"
 }
 
-// shortName is the agent's name for a hint, or a stand-in for what is none.
-func shortName(name string) string {
+// agentOrExample returns the name of an agent for a hint. It returns an example if the name
+// is invalid.
+func agentOrExample(name string) string {
 	if _, reserved := spec.ReservedAgents[name]; spec.IsAgent(name) && !reserved {
 		return yamlnode.FormatWord(name)
 	}
 	return "coach"
-}
-
-// Example is how a required key of a mapping is written: cadence, with the value that fits the
-// mapping's cron.
-func Example(key string, n *yamlnode.Node) string {
-	switch key {
-	case "version":
-		return `version: "1"`
-	case "agents":
-		return "agents: {coach: {cadence: weekly}}"
-	}
-	if e, err := cron.Parse(n.Get("cron").Text(), cron.Manifest); err == nil {
-		return key + ": " + string(spec.CadenceOf(e))
-	}
-	return key + ": " + strings.Join(spec.Cadences, ", or ")
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/kaizen-agentic/schedule-action/internal/cron"
@@ -12,7 +11,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
-// aliases are keys of other programs, and the keys that they mean here.
+// aliases maps keys of other formats to the keys with the same meaning.
 var aliases = map[string]string{
 	"tz": "timezone", "time_zone": "timezone", "time-zone": "timezone", "timeZone": "timezone", "zone": "timezone",
 	"slug": "repo", "repository": "repo",
@@ -21,20 +20,22 @@ var aliases = map[string]string{
 	"metric": "metrics", "memories": "memory", "prompt_file": "prompt",
 }
 
-// aliasOf is the key that a key of another program means, or "".
-func aliasOf(key string) string { return aliases[key] }
+// listKey is the key of the list of entries in the old form of the manifest.
+const listKey = "schedules"
 
-// Key says what an unknown key probably means: the key of the same mapping that it
-// replaces, or "", and what to do.
+// Key explains an unknown key.
 type Key struct {
-	Means, Hint string
-	// ListForm says that the key holds a list of entries, which earlier builds read.
+	// Means is the required key of the same mapping that this one replaces, or "".
+	Means string
+	// Hint is what to do about the key.
+	Hint string
+	// ListForm is true for the key of the list of entries in the old form of the manifest.
 	ListForm bool
 }
 
-// KeyHint says what to write in place of an unknown key of a mapping with the given keys.
+// KeyHint returns the hint for an unknown key of a mapping that allows keys.
 func KeyHint(key string, keys []string) string {
-	return keyHint(cmp.Or(Nearest(key, keys), aliasOf(key)), keys)
+	return keyHint(cmp.Or(Nearest(key, keys), aliases[key]), keys)
 }
 
 func keyHint(meant string, keys []string) string {
@@ -44,15 +45,15 @@ func keyHint(meant string, keys []string) string {
 	return "allowed here: " + strings.Join(keys, ", ")
 }
 
-// nearKey explains a key by a similar one among keys.
-func nearKey(key string, keys []string) Key {
+// similarKey explains a key by a similar one among keys.
+func similarKey(key string, keys []string) Key {
 	near := Nearest(TrimQuotes(key), keys)
 	return Key{Means: near, Hint: keyHint(near, keys)}
 }
 
 // ManifestKey explains an unknown top-level key of a manifest.
 func ManifestKey(key string, value, manifest *yamlnode.Node) Key {
-	alias := aliasOf(key)
+	alias := aliases[key]
 	switch {
 	case key == listKey:
 		return Key{Means: "agents", Hint: listHint(value, manifest), ListForm: true}
@@ -65,208 +66,60 @@ func ManifestKey(key string, value, manifest *yamlnode.Node) Key {
 	case Nearest(key, []string{listKey}) != "":
 		return Key{Means: "agents", Hint: `did you mean "agents"?`}
 	}
-	return nearKey(key, spec.ManifestKeys)
+	return similarKey(key, spec.ManifestKeys)
 }
 
-// listHint is what to write in the place of the value of listKey.
-func listHint(value, root *yamlnode.Node) string {
+// listHint returns the hint for listKey.
+func listHint(value, manifest *yamlnode.Node) string {
 	switch {
-	case root.Get("agents") != nil:
-		return "remove it: agents is there already"
+	case manifest.Get("agents") != nil:
+		return "remove it: agents is already set"
 	case value.Kind == yamlnode.Sequence:
-		return newForm(value)
+		return listAsAgents(value)
 	case value.Kind == yamlnode.Mapping:
-		return "write agents in place of " + listKey
+		return "rename " + listKey + " to agents"
 	}
 	return "write " + Example("agents", nil)
 }
 
-// listKey is the key of a list of entries, which earlier builds of this program read.
-const listKey = "schedules"
-
-// aliasHint is what to do about a key of n that means the key alias here.
-func aliasHint(alias string, value, n *yamlnode.Node) string {
-	if at, ok := lineOf(n, alias); ok {
-		return fmt.Sprintf("remove it: %s is set on line %d", alias, at)
+// aliasHint returns the hint for a key of a mapping that means the key alias.
+func aliasHint(alias string, value, mapping *yamlnode.Node) string {
+	if line := lineOf(mapping, alias); line > 0 {
+		return fmt.Sprintf("remove it: %s is set on line %d", alias, line)
 	}
-	if written, ok := keyWithValue(alias, value); ok {
-		return "write " + written
+	if text, ok := keyWithValue(alias, value); ok {
+		return "write " + text
 	}
 	switch alias {
 	case "timezone":
-		return "name it timezone, with an IANA name such as Europe/Berlin"
+		return "rename it to timezone, with an IANA name such as Europe/Berlin"
 	case "repo":
-		return "name it repo, with the State Hub slug as its value"
+		return "rename it to repo, with the State Hub slug as its value"
 	}
 	return fmt.Sprintf("did you mean %q?", alias)
 }
 
-// lineOf is the line of a key of n.
-func lineOf(n *yamlnode.Node, key string) (line int, ok bool) {
-	for _, p := range n.Pairs {
+// lineOf returns the line of a key of the mapping, or 0 if it has no such key.
+func lineOf(mapping *yamlnode.Node, key string) int {
+	for _, p := range mapping.Pairs {
 		if p.Key.Kind == yamlnode.Scalar && p.Key.Value == key {
-			return p.Key.Pos.Line, true
+			return p.Key.Pos.Line
 		}
 	}
-	return 0, false
+	return 0
 }
 
-// timeKeys are the keys in which people write when an entry runs, beside cadence and cron. Those for days come
-// first, then those for times of day, then those for any words.
-var timeKeys = slices.Concat(dayKeys, weekdayKeys, monthDayKeys, hourKeys, []string{"minute"}, everyKeys,
-	[]string{"schedule", "when"})
-
-var (
-	dayKeys      = []string{"day", "days"}
-	weekdayKeys  = []string{"weekday", "weekdays", "day_of_week", "dayOfWeek"}
-	monthDayKeys = []string{"day_of_month", "dayOfMonth"}
-	hourKeys     = []string{"time", "times", "at", "hour"}
-	everyKeys    = []string{"every", "interval", "frequency"}
-)
-
-// cronKeys are the keys that hold a cron here or in other programs.
-var cronKeys = []string{"cron", "crontab", "cron_expression", "crons"}
-
-// cronOf is the text of the first key that holds a cron, or "".
-func cronOf(n *yamlnode.Node) string {
-	for _, key := range cronKeys {
-		if values := valueWords(n.Get(key)); len(values) == 1 {
-			return values[0]
-		}
-	}
-	return ""
-}
-
-// entryWords is the proposal that all keys of an entry add up to. ok is false when no key says when it runs, or
-// when that is not certain.
-func entryWords(n *yamlnode.Node) (p proposal, ok bool) {
-	has := spec.Cadence(n.Get("cadence").Text())
-	if p, isCron := proposeCron(cronOf(n)); isCron {
-		return p.keep(has), true
-	}
-	words := slices.Concat(cadenceWords(n), valueWords(n.Get("cron")), timeWords(n))
-	if n.Get("cron") == nil {
-		words = append(words, cronOf(n))
-	}
-	return propose(strings.TrimSuffix(strings.Join(words, " "+between+" "), " "+between+" "))
-}
-
-// keep is the proposal with the cadence that the entry has, if its cron runs often enough for that.
-func (p proposal) keep(has spec.Cadence) proposal {
-	if e, err := cron.Parse(p.cron, cron.Manifest); err == nil && has.Valid() && e.EveryUnit(has.Unit()) {
-		p.cadence, p.note = has, ""
-	}
-	return p
-}
-
-// proposeCron is propose for a text that is a cron, or a macro for one.
-func proposeCron(text string) (p proposal, ok bool) {
-	_, isMacro := cron.Macro(text)
-	if _, err := cron.Parse(text, cron.Manifest); err != nil && !isMacro {
-		return p, false
-	}
-	return propose(text)
-}
-
-// cadenceWords are the words of an entry's cadence as it was probably meant; ? stands for what is not certain.
-func cadenceWords(n *yamlnode.Node) []string {
-	words := valueWords(n.Get("cadence"))
-	for i, word := range words {
-		if _, ok := propose(word); ok {
-			continue
-		}
-		if _, ok := proposeEvery(word); ok {
-			words[i] = "every " + word
-			continue
-		}
-		words[i] = cmp.Or(Nearest(word, spec.Cadences), "?")
-	}
-	return words
-}
-
-// timeWords are the words in the values of an entry's timeKeys.
-func timeWords(n *yamlnode.Node) []string {
-	var words []string
-	cadence := spec.Cadence(strings.Join(cadenceWords(n), " "))
-	for _, key := range timeKeys {
-		for _, word := range valueWords(n.Get(key)) {
-			switch key {
-			case "hour":
-				word = hourWord(word, n.Get("minute"))
-			case "minute":
-				if n.Get("hour") != nil {
-					continue // read with the hour
-				}
-				word = "?"
-			default:
-				word = asWord(key, word, cadence)
-			}
-			words = append(words, word)
-		}
-	}
-	return words
-}
-
-// hourWord is the time of day of an hour and a minute; ? stands for what is not certain.
-func hourWord(hour string, minute *yamlnode.Node) string {
-	switch m := minute.Text(); {
-	case minute == nil && !isNumber(hour):
-		return "at " + hour
-	case minute == nil:
-		return hour + ":00"
-	case isNumber(hour) && isNumber(m):
-		return fmt.Sprintf("%s:%02s", hour, m)
-	}
-	return "?"
-}
-
-// asWord is the value of a key with words around it that say what its numbers mean.
-func asWord(key, value string, cadence spec.Cadence) string {
-	number, err := strconv.Atoi(value)
-	isWeekday := slices.Contains(weekdayKeys, key) || slices.Contains(dayKeys, key) && cadence == spec.Weekly
-	isMonthDay := slices.Contains(monthDayKeys, key) ||
-		slices.Contains(dayKeys, key) && (cadence == spec.Monthly || cadence == "" && number > 7)
-	switch {
-	case slices.Contains(hourKeys, key):
-		return "at " + value
-	case slices.Contains(everyKeys, key):
-		return "every " + value
-	case err == nil && isWeekday && number >= 0 && number <= 7:
-		return weekdayNames[number%7]
-	case err == nil && isMonthDay:
-		return "the " + value
-	}
-	return value
-}
-
-// valueWords are the texts of a value or of the elements of a list.
-func valueWords(n *yamlnode.Node) []string {
-	switch n = n.Resolve(); {
-	case n == nil || n.Absent:
-		return nil
-	case n.Kind == yamlnode.Mapping:
-		return []string{"?"} // no word
-	case n.Kind != yamlnode.Sequence:
-		return []string{n.Text()}
-	}
-	var words []string
-	for _, item := range n.Items {
-		words = append(words, item.Text())
-	}
-	return words
-}
-
-// EntryKey explains an unknown key of an entry, such as one that says in another form when it
-// runs. zone is the manifest's key timezone, the zero Pair if it has none.
+// EntryKey explains an unknown key of an entry. The zone is the manifest's key timezone, or
+// the zero Pair if it has none.
 func EntryKey(key string, value, entry *yamlnode.Node, zone yamlnode.Pair) Key {
-	alias := aliasOf(key)
+	alias := aliases[key]
 	switch {
 	case slices.Contains(timeKeys, key):
 		return timeKey(entry)
 	case key == "agent" || key == "name":
 		return Key{Hint: "remove it: the key above the entry is the agent's name"}
 	case alias == "timezone" || key == "timezone":
-		return Key{Hint: zoneHint(value, zone)}
+		return Key{Hint: entryZoneHint(value, zone)}
 	case alias == "cron" && entry.Get("cron") == nil:
 		return cronKey(entry)
 	case alias == "enabled" || key == "disabled" || key == "paused":
@@ -274,63 +127,67 @@ func EntryKey(key string, value, entry *yamlnode.Node, zone yamlnode.Pair) Key {
 	case alias != "":
 		return Key{Hint: aliasHint(alias, value, entry)}
 	}
-	return nearKey(key, spec.EntryKeys)
+	return similarKey(key, spec.EntryKeys)
 }
 
-// zoneHint is what to do about a time zone of one entry.
-func zoneHint(value *yamlnode.Node, zone yamlnode.Pair) string {
-	written, ok := keyWithValue("timezone", value)
+// entryZoneHint returns the hint for a time zone in an entry.
+func entryZoneHint(value *yamlnode.Node, zone yamlnode.Pair) string {
+	text, ok := keyWithValue("timezone", value)
 	switch {
 	case zone.Key == nil && ok:
-		return "write " + written + " at the top level, for all entries"
+		return "write " + text + " at the top level, for all entries"
 	case zone.Key == nil:
 		return "set timezone at the top level, for all entries, to an IANA name such as Europe/Berlin"
 	case ok && value.Text() != zone.Value.Text():
 		return fmt.Sprintf("remove it: timezone is set on line %d, for all entries; change it there to %s",
-			zone.Key.Pos.Line, strings.TrimPrefix(written, "timezone: "))
+			zone.Key.Pos.Line, strings.TrimPrefix(text, "timezone: "))
 	}
 	return fmt.Sprintf("remove it: timezone is set on line %d, for all entries", zone.Key.Pos.Line)
 }
 
-// enabledKeyHint is enabled with the value that a key of another name says.
+// enabledKeyHint returns the hint for a key such as disabled or active.
 func enabledKeyHint(key string, value, entry *yamlnode.Node) string {
-	if at, ok := lineOf(entry, "enabled"); ok {
-		return fmt.Sprintf("remove it: enabled is set on line %d", at)
+	if line := lineOf(entry, "enabled"); line > 0 {
+		return fmt.Sprintf("remove it: enabled is set on line %d", line)
 	}
-	on, ok := switchedOn(key, value)
+	enabled, ok := isEnabled(key, value)
 	if !ok {
 		return "write enabled, with true or false"
 	}
-	return fmt.Sprintf("write enabled: %t", on)
+	return fmt.Sprintf("write enabled: %t", enabled)
 }
 
-// switchedOn reads a key that says whether an entry is enabled. ok is false when its value is not clear.
-func switchedOn(key string, value *yamlnode.Node) (on, ok bool) {
-	on, ok = readBool(value.Text())
+// isEnabled returns what a key such as disabled or active says about its entry. ok is false
+// if its value is unclear.
+func isEnabled(key string, value *yamlnode.Node) (enabled, ok bool) {
+	enabled, ok = readBool(value.Text())
 	if key == "disabled" || key == "paused" {
-		on = !on
+		enabled = !enabled
 	}
-	return on, ok
+	return enabled, ok
 }
 
 // cronKey explains a key that holds the entry's cron under another name.
 func cronKey(entry *yamlnode.Node) Key {
-	e := Key{Means: cadenceIfMissing(entry)}
-	has := spec.Cadence(entry.Get("cadence").Text())
-	switch p, ok := entryWords(entry); {
+	k := Key{Means: cadenceIfMissing(entry)}
+	has := cadenceOf(entry)
+	switch t, ok := entryTiming(entry); {
 	case !ok:
 		return Key{Hint: `did you mean "cron"?`}
-	case p.cron != "":
-		e.Hint = "write " + p.lines(has)
-	case p.cadence == has:
-		e.Hint = "remove it: cadence says it already"
+	case t.cron != "":
+		k.Hint = "write " + t.lines(has)
+	case t.cadence == has:
+		k.Hint = sameAsCadence
 	default:
-		e.Hint = "write " + p.lines("") + " instead"
+		k.Hint = "write " + t.lines("") + " instead"
 	}
-	return e
+	return k
 }
 
-// cadenceIfMissing is cadence if the entry has no such key: what another key says replaces it.
+const sameAsCadence = "remove it: the cadence already says so"
+
+// cadenceIfMissing returns "cadence" if the entry has no such key. Then a key that says when
+// the entry runs replaces it.
 func cadenceIfMissing(entry *yamlnode.Node) string {
 	if entry.Get("cadence") == nil {
 		return "cadence"
@@ -338,43 +195,30 @@ func cadenceIfMissing(entry *yamlnode.Node) string {
 	return ""
 }
 
-// timeKey explains a key such as day or time with the cron that all such keys of the entry add up to.
+// timeKey explains a key such as day or time. The hint is the cron for all such keys of the
+// entry together.
 func timeKey(entry *yamlnode.Node) Key {
-	if e, err := cron.Parse(entry.Get("cron").Text(), cron.Manifest); err == nil {
+	if e, ok := validCron(entry); ok {
 		return Key{Hint: besideCron(entry, e)}
 	}
-	e := Key{Means: cadenceIfMissing(entry)}
-	has := spec.Cadence(entry.Get("cadence").Text())
-	switch p, ok := entryWords(entry); {
+	k := Key{Means: cadenceIfMissing(entry)}
+	has := cadenceOf(entry)
+	switch t, ok := entryTiming(entry); {
 	case !ok:
-		e.Hint = `say when it runs with cadence and cron, such as cadence: weekly and cron: "0 9 * * 1"`
-	case p.cron == "" && p.cadence == has:
-		e.Hint = "remove it: cadence says it already"
+		k.Hint = `set cadence and cron instead, such as cadence: weekly and cron: "0 9 * * 1"`
+	case t.cron == "" && t.cadence == has:
+		k.Hint = sameAsCadence
 	default:
-		e.Hint = "write " + p.lines(has) + " instead"
+		k.Hint = "write " + t.lines(has) + " instead"
 	}
-	return e
+	return k
 }
 
-// besideCron is the hint for keys beside a valid cron.
-func besideCron(n *yamlnode.Node, e cron.Expression) string {
-	p, ok := conflict(n, e)
+// besideCron returns the hint for a key such as day or time beside a valid cron.
+func besideCron(entry *yamlnode.Node, e cron.Expression) string {
+	t, ok := contradiction(entry, e)
 	if !ok {
 		return "remove it: the cron says when the agent runs"
 	}
-	return "remove it, as the cron runs at other times, or write " + p.lines(spec.Cadence(n.Get("cadence").Text()))
-}
-
-// conflict is the proposal of an entry whose timeKeys say something else than its valid cron.
-func conflict(n *yamlnode.Node, e cron.Expression) (p proposal, ok bool) {
-	w, ok := readWords(strings.Join(timeWords(n), " "+between+" "))
-	if _, possible := w.proposal(); !ok || !possible {
-		return p, false
-	}
-	p, ok = propose(w.over(n.Get("cron").Text()))
-	if !ok {
-		return p, false
-	}
-	other, err := cron.Parse(p.cron, cron.Manifest)
-	return p.keep(spec.Cadence(n.Get("cadence").Text())), err == nil && other != e
+	return "remove it, as the cron runs at other times, or write " + t.lines(cadenceOf(entry))
 }

@@ -1,59 +1,60 @@
 package suggest
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
-	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/spec"
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
-// maxShownAgents is how many entries a hint writes out.
+// maxShownAgents is the number of entries, and of omissions, in a hint.
 const maxShownAgents = 5
 
-// maxSetting is the longest setting that a hint writes out, in bytes.
+// maxSetting is the length of the longest setting in a hint, in bytes.
 const maxSetting = 120
 
-// converted is an element of a list in the form of an entry.
-type converted struct {
+// listed is an item of a list of entries, converted to an entry.
+type listed struct {
 	name string
-	proposal
-	unclear  bool     // when the agent runs, or whether, is not certain
+	timing
+	unclear  bool     // the item does not clearly say when the agent runs, or whether it does
 	settings string   // the keys beside cadence and cron
-	left     []string // the keys that are not carried over
-	twice    bool     // the list has another element for the agent, which is not carried over
+	omitted  []string // keys that are not converted
+	repeated bool     // another item of the agent is not converted
 }
 
-// newForm writes a list of entries as the mapping that it should be.
-func newForm(list *yamlnode.Node) string {
-	entries, nameless := convertAll(list)
-	var shown, notes, remarks []string
+// listAsAgents returns the hint for a list of entries: the mapping with the same meaning,
+// and what it omits.
+func listAsAgents(list *yamlnode.Node) string {
+	entries, nameless := convertList(list)
+	var shown, omissions, remarks []string
 	more := 0
-	for _, c := range entries {
-		switch notes = append(notes, c.notes()...); {
-		case c.unclear:
+	for _, e := range entries {
+		switch omissions = append(omissions, e.omissions()...); {
+		case e.unclear:
 		case len(shown) == maxShownAgents:
 			more++
 		default:
-			shown = append(shown, yamlnode.FormatWord(c.name)+": "+c.entry())
-			if c.note != "" {
-				remarks = append(remarks, c.name+": "+c.note)
+			shown = append(shown, yamlnode.FormatWord(e.name)+": "+e.flow())
+			if e.note != "" {
+				remarks = append(remarks, e.name+": "+e.note)
 			}
 		}
 	}
-	if len(notes) > maxShownAgents {
-		notes = append(notes[:maxShownAgents], "and more")
+	if len(omissions) > maxShownAgents {
+		omissions = append(omissions[:maxShownAgents], "and more")
 	}
 	if nameless > 0 {
-		notes = append(notes, advice.Count(nameless, "element")+" of the list without an agent's name")
+		omissions = append(omissions, advice.Count(nameless, "list item")+" without an agent's name")
 	}
 	if len(shown) == 0 {
-		return "name each agent with its cadence, such as " + Example("agents", nil)
+		return "list each agent with its cadence, such as " + Example("agents", nil)
 	}
 	hint := "write agents: {" + strings.Join(shown, ", ") + "}"
 	if more > 0 {
@@ -62,44 +63,45 @@ func newForm(list *yamlnode.Node) string {
 	if len(remarks) > 0 {
 		hint += " (" + strings.Join(remarks, "; ") + ")"
 	}
-	if len(notes) > 0 {
-		hint += "; left out: " + strings.Join(notes, ", ")
+	if len(omissions) > 0 {
+		hint += "; left out: " + strings.Join(omissions, ", ")
 	}
 	return hint
 }
 
-// convertAll converts the elements of a list, those of one agent into one where that is possible.
-func convertAll(list *yamlnode.Node) (entries []*converted, nameless int) {
-	byName := map[string]*converted{}
+// convertList converts the items of a list, and merges the items of an agent if a single
+// cron has the same meaning. nameless is the number of items without an agent's name.
+func convertList(list *yamlnode.Node) (entries []*listed, nameless int) {
+	byName := map[string]*listed{}
 	for _, item := range list.Items {
-		c, ok := oldEntry(item)
-		switch first := byName[c.name]; {
+		e, ok := convertItem(item)
+		switch first := byName[e.name]; {
 		case !ok:
 			nameless++
 		case first == nil:
-			entries = append(entries, &c)
-			byName[c.name] = &c
-		case !first.merge(c):
-			first.twice = true
+			entries = append(entries, &e)
+			byName[e.name] = &e
+		case !first.merge(e):
+			first.repeated = true
 		}
 	}
 	return entries, nameless
 }
 
-// oldEntry converts an element of a list. ok is false if it names no agent.
-func oldEntry(item *yamlnode.Node) (c converted, ok bool) {
-	if isAgentName(item) {
-		return converted{name: item.Value, proposal: proposal{cadence: spec.Weekly}}, true
+// convertItem converts an item of a list. ok is false if it names no agent.
+func convertItem(item *yamlnode.Node) (e listed, ok bool) {
+	if isAgentName(item) { // - coach
+		return listed{name: item.Value, timing: timing{cadence: spec.Weekly}}, true
 	}
 	for _, key := range []string{"agent", "name"} {
 		if n := item.Get(key); isAgentName(n) {
-			return convert(n.Value, item), true
+			return convertSettings(n.Value, item), true
 		}
 	}
 	if len(item.Pairs) == 1 && isAgentName(item.Pairs[0].Key) { // - coach: {cadence: weekly}
-		return convert(item.Pairs[0].Key.Value, item.Pairs[0].Value), true
+		return convertSettings(item.Pairs[0].Key.Value, item.Pairs[0].Value), true
 	}
-	return c, false
+	return e, false
 }
 
 // isAgentName reports whether a value can be the name of an agent.
@@ -111,88 +113,86 @@ func isAgentName(n *yamlnode.Node) bool {
 	return !reserved
 }
 
-// convert converts the settings of an agent.
-func convert(name string, n *yamlnode.Node) converted {
-	c := converted{name: name, proposal: proposal{cadence: spec.Weekly}}
+// convertSettings converts the settings of an agent.
+func convertSettings(name string, n *yamlnode.Node) listed {
+	e := listed{name: name, timing: timing{cadence: spec.Weekly}}
 	n = n.Resolve()
 	switch {
 	case n == nil:
 	case n.Kind == yamlnode.Scalar && n.Type() == yamlnode.TypeNull:
 	case n.Kind == yamlnode.Scalar: // - coach: daily
-		p, ok := propose(n.Value)
-		c.proposal, c.unclear = p, !ok
+		t, ok := parseTiming(n.Value)
+		e.timing, e.unclear = t, !ok
 	case n.Kind == yamlnode.Mapping:
-		c.readSettings(n)
-		c.readTimes(n)
+		e.readSettings(n)
+		e.readTiming(n)
 	default:
-		c.unclear = true
+		e.unclear = true
 	}
-	return c
+	return e
 }
 
-// readTimes takes in when the agent runs. An entry that says nothing about it is weekly.
-func (c *converted) readTimes(n *yamlnode.Node) {
-	said := slices.DeleteFunc(slices.Concat([]string{"cadence"}, cronKeys, timeKeys), func(key string) bool {
+// readTiming reads when the agent runs. An entry that does not say so is weekly.
+func (e *listed) readTiming(n *yamlnode.Node) {
+	isSet := func(key string) bool {
 		value := n.Get(key)
-		return value == nil || value.Absent
-	})
-	p, ok := entryWords(n)
+		return value != nil && !value.Absent
+	}
+	t, ok := entryTiming(n)
 	if ok {
-		c.proposal = p
+		e.timing = t
+	} else if slices.ContainsFunc(slices.Concat([]string{"cadence"}, cronKeys, timeKeys), isSet) {
+		e.unclear = true
 	}
-	differs := false
-	if e, err := cron.Parse(n.Get("cron").Text(), cron.Manifest); err == nil {
-		_, differs = conflict(n, e)
+	if expression, isValid := validCron(n); isValid {
+		_, contradicts := contradiction(n, expression)
+		e.unclear = e.unclear || contradicts
 	}
-	c.unclear = c.unclear || differs || !ok && len(said) > 0
 }
 
-// readSettings takes in the keys that do not say when the agent runs.
-func (c *converted) readSettings(n *yamlnode.Node) {
+// readSettings reads the keys that do not say when the agent runs.
+func (e *listed) readSettings(n *yamlnode.Node) {
 	known := slices.Concat([]string{"agent", "name", "cadence"}, cronKeys, timeKeys)
 	var settings []string
 	has := map[string]bool{}
 	for _, p := range n.Pairs {
-		key, written, ok := setting(p.Key.Text(), p.Value)
+		key, text, ok := convertSetting(p.Key.Text(), p.Value)
 		switch {
 		case slices.Contains(known, key):
 		case !ok && key == "enabled":
-			c.unclear = true // it may be paused
+			e.unclear = true // the agent may be disabled
 		case !ok || has[key]:
-			c.left = append(c.left, p.Key.Text())
-		case written != "":
-			settings = append(settings, written)
+			e.omitted = append(e.omitted, p.Key.Text())
+		case text != "":
+			settings = append(settings, text)
 			has[key] = true
 		}
 	}
-	c.settings = strings.Join(settings, ", ")
+	e.settings = strings.Join(settings, ", ")
 }
 
-// setting is a key and its value, "" for a value that is the default. ok is false if the value is wrong, or long.
-func setting(name string, value *yamlnode.Node) (key, written string, ok bool) {
-	key = name
-	if alias := aliasOf(name); alias != "" {
-		key = alias
-	}
-	switch value = value.Resolve(); key {
+// convertSetting returns the key that name means, and the key with its value on one line.
+// The text is "" if the value is the default. ok is false if the value is invalid or long.
+func convertSetting(name string, value *yamlnode.Node) (key, text string, ok bool) {
+	switch key, value = cmp.Or(aliases[name], name), value.Resolve(); key {
 	case "enabled", "disabled", "paused":
-		on, ok := switchedOn(key, value)
-		if on || !ok {
+		enabled, ok := isEnabled(key, value)
+		if enabled || !ok {
 			return "enabled", "", ok
 		}
 		return "enabled", "enabled: false", true
 	case "prompt", "memory", "metrics":
-		written, ok = keyWithValue(key, value)
+		text, ok = keyWithValue(key, value)
 	case "pointers":
-		written, ok = flowPointers(value)
+		text, ok = flowPointers(value)
 	case "session_close":
-		written, ok = flowCommands(value)
+		text, ok = flowCommands(value)
 	}
-	return key, written, ok && len(written) <= maxSetting
+	return key, text, ok && len(text) <= maxSetting
 }
 
-// flowPointers writes pointers on one line; ok is false if they are not valid.
-func flowPointers(n *yamlnode.Node) (written string, ok bool) {
+// flowPointers writes pointers on one line. ok is false if they are invalid.
+func flowPointers(n *yamlnode.Node) (text string, ok bool) {
 	if n == nil || n.Kind != yamlnode.Mapping || len(n.Pairs) == 0 {
 		return "", false
 	}
@@ -202,13 +202,13 @@ func flowPointers(n *yamlnode.Node) (written string, ok bool) {
 		if reason, _ := spec.CheckPath(value); !spec.IsAgent(label) || reason != "" {
 			return "", false
 		}
-		pairs = append(pairs, yamlnode.FormatWord(label)+": "+yamlText(value))
+		pairs = append(pairs, yamlnode.FormatWord(label)+": "+quoteUnlessPlain(value))
 	}
 	return "pointers: {" + strings.Join(pairs, ", ") + "}", true
 }
 
-// flowCommands writes session_close on one line; ok is false if it is not valid.
-func flowCommands(n *yamlnode.Node) (written string, ok bool) {
+// flowCommands writes session_close on one line. ok is false if it is invalid.
+func flowCommands(n *yamlnode.Node) (text string, ok bool) {
 	if n == nil || n.Kind != yamlnode.Sequence || len(n.Items) == 0 {
 		return "", false
 	}
@@ -222,35 +222,35 @@ func flowCommands(n *yamlnode.Node) (written string, ok bool) {
 	return "session_close: [" + strings.Join(commands, ", ") + "]", true
 }
 
-// entry is the entry's value on one line.
-func (c *converted) entry() string {
-	if c.settings == "" {
-		return c.flow()
+// flow returns all settings of the entry on one line.
+func (e *listed) flow() string {
+	if e.settings == "" {
+		return e.timing.flow()
 	}
-	return strings.TrimSuffix(c.flow(), "}") + ", " + c.settings + "}"
+	return strings.TrimSuffix(e.timing.flow(), "}") + ", " + e.settings + "}"
 }
 
-// notes say what the entry does not carry over.
-func (c *converted) notes() []string {
-	var notes []string
-	if c.unclear {
-		return []string{c.name + ", whose settings are not clear"}
+// omissions lists what the converted entry does not include.
+func (e *listed) omissions() []string {
+	if e.unclear {
+		return []string{e.name + ", whose settings are unclear"}
 	}
-	for _, key := range c.left {
-		notes = append(notes, diag.Quote(key)+" of "+c.name)
+	var list []string
+	for _, key := range e.omitted {
+		list = append(list, diag.Quote(key)+" of "+e.name)
 	}
-	if c.twice {
-		notes = append(notes, "the second "+c.name+", as an agent has one entry")
+	if e.repeated {
+		list = append(list, "the second "+e.name+" (an agent has one entry)")
 	}
-	return notes
+	return list
 }
 
-// merge takes in another element for the same agent. ok is false if no single cron says both.
-func (c *converted) merge(o converted) (ok bool) {
-	if c.unclear || o.unclear || c.settings != o.settings || c.note != o.note {
+// merge adds another item of the same agent. ok is false if no single cron covers both.
+func (e *listed) merge(o listed) (ok bool) {
+	if e.unclear || o.unclear || e.settings != o.settings || e.note != o.note {
 		return false
 	}
-	a, b := strings.Fields(c.expression()), strings.Fields(o.expression())
+	a, b := strings.Fields(e.expression()), strings.Fields(o.expression())
 	differing := 0
 	for i := range a {
 		switch {
@@ -265,21 +265,13 @@ func (c *converted) merge(o converted) (ok bool) {
 	if differing > 1 {
 		return false
 	}
-	p := c.proposal
+	t := e.timing
 	if differing == 1 {
-		p, ok = fitted(strings.Join(a, " "), c.cadence, c.note)
+		t, ok = newTiming(strings.Join(a, " "), e.cadence, e.note)
 	}
-	if differing == 1 && !ok || c.cadence != o.cadence {
+	if differing == 1 && !ok || e.cadence != o.cadence {
 		return false
 	}
-	c.proposal, c.left = p, append(c.left, o.left...)
+	e.timing, e.omitted = t, append(e.omitted, o.omitted...)
 	return true
-}
-
-// expression is the proposal's cron, or the default of its cadence.
-func (p proposal) expression() string {
-	if p.cron == "" {
-		return p.cadence.DefaultCron()
-	}
-	return p.cron
 }

@@ -1,9 +1,9 @@
-// Package suggest finds out what the author of a wrong value in a manifest meant, and says
-// what to write instead: a similar name, the cron for a schedule in words, or the present
-// form of a key or an entry.
+// Package suggest works out what the author of an invalid manifest meant, and suggests what
+// to write instead: a similar name, the cron for a schedule in words, or the current form of
+// a key or an entry.
 //
-// A function whose name ends in Hint returns the text of a finding's hint. Without a
-// certain answer, functions return "".
+// Functions whose names end in Hint return the text of a finding's hint. Functions return
+// "" if they cannot be sure what the author meant.
 package suggest
 
 import (
@@ -13,15 +13,15 @@ import (
 	"unicode/utf8"
 )
 
-// maxSuggest is the longest word, in characters, for which a similar one is looked for.
-const maxSuggest = 64
+// maxLength is the length of the longest text that is compared or parsed, in characters.
+const maxLength = 64
 
-// Nearest returns the candidate that word probably means, or "". The candidate is the
-// same except for case, or a few typing errors away, or the only one that word
-// abbreviates. Of two equally near candidates, one with the same first letter wins, then
-// the first.
+// Nearest returns the candidate that word probably means, or "". A candidate matches if it
+// differs only in case or by a few typing errors, or if it is the only one that starts with
+// word. Of two equally near candidates, the one with the same first letter wins, or else
+// the first one.
 func Nearest(word string, candidates []string) string {
-	if word == "" || utf8.RuneCountInString(word) > maxSuggest {
+	if word == "" || utf8.RuneCountInString(word) > maxLength {
 		return ""
 	}
 	lower := strings.ToLower(word)
@@ -39,19 +39,19 @@ func Nearest(word string, candidates []string) string {
 	return completion(lower, candidates)
 }
 
-// maxSlips is how many typing errors the longest word may have; a shorter one may have
-// one in four characters.
+// maxSlips is the largest number of typing errors in a word. A word may have one for every
+// four characters.
 const maxSlips = 3
 
 // slips counts the typing errors between a and b, both in lower case, and reports whether
-// they are so few that b was probably meant. Text up to the last slash counts only if it
-// differs: a common continent does not make two cities similar.
+// they are few enough that b was probably meant. A common prefix up to the last slash is
+// ignored, because a common continent does not make two cities similar.
 func slips(a, b string) (n int, near bool) {
 	if a == b {
 		return 0, true
 	}
 	if digits(a) != digits(b) || strings.Count(a, "/") != strings.Count(b, "/") {
-		return 0, false // another number is another thing, and so is another depth
+		return 0, false // a different number or depth means something else
 	}
 	if i := strings.LastIndexByte(a, '/') + 1; strings.HasPrefix(b, a[:i]) {
 		a, b = a[i:], b[i:]
@@ -60,17 +60,17 @@ func slips(a, b string) (n int, near bool) {
 	switch {
 	case len(x) == 0 || len(y) == 0:
 		return 0, false
-	case len(x) <= 3: // so short that another letter makes another word, as with PST and EST
+	case len(x) <= 3: // another letter makes another word, such as PST and EST
 		return 1, swapped(x, y)
 	case x[0] != y[0] && !slices.Equal(x[1:], y[1:]) && !swapped(x, y):
-		return 0, false // people rarely miss the first letter, and then nothing else
+		return 0, false // a wrong first letter is rare, and then the only error
 	}
 	most := min(len(x)/4, maxSlips)
 	n = distance(x, y, most+1)
 	return n, n <= most
 }
 
-// swapped reports whether a is b with two neighbours swapped.
+// swapped reports whether a is b with two adjacent characters swapped.
 func swapped(a, b []rune) bool {
 	if len(a) != len(b) {
 		return false
@@ -95,8 +95,8 @@ func startsWith(s string, lower rune) bool {
 	return strings.HasPrefix(strings.ToLower(s), string(lower))
 }
 
-// completion is the only candidate that starts with word, if word is at least two
-// characters.
+// completion returns the only candidate that starts with word, or "". The word needs at
+// least two characters.
 func completion(word string, candidates []string) string {
 	if utf8.RuneCountInString(word) < 2 {
 		return ""
@@ -113,8 +113,8 @@ func completion(word string, candidates []string) string {
 	return found
 }
 
-// distance is the number of insertions, deletions, substitutions and swaps of neighbours
-// between a and b, or limit if that is less.
+// distance returns the number of insertions, deletions, substitutions and swaps of adjacent
+// characters between a and b, but at most limit.
 func distance(a, b []rune, limit int) int {
 	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
 		return limit
@@ -124,7 +124,7 @@ func distance(a, b []rune, limit int) int {
 		old[j] = j
 	}
 	for i := 1; i <= len(a); i++ {
-		// Outside of this band around the diagonal, the distance exceeds the limit.
+		// Outside this band around the diagonal, the distance exceeds the limit.
 		from, to := max(1, i-limit), min(len(b), i+limit)
 		row[from-1] = i
 		for j := from; j <= to; j++ {
@@ -145,7 +145,7 @@ func distance(a, b []rune, limit int) int {
 	return min(old[len(b)], limit)
 }
 
-// DidYouMean is a hint that names the suggestion, or else the fallback.
+// DidYouMean returns a hint that names the candidate nearest to word, or else fallback.
 func DidYouMean(word string, candidates []string, fallback string) string {
 	if s := Nearest(word, candidates); s != "" {
 		return fmt.Sprintf("did you mean %q?", s)
@@ -153,9 +153,9 @@ func DidYouMean(word string, candidates []string, fallback string) string {
 	return fallback
 }
 
-// OneSlip reports whether two names differ in case only, or in one letter that is
-// missing, added, wrong or swapped with its neighbour. Names with different numbers are
-// different, and so are very short names with different letters.
+// OneSlip reports whether two names differ only in case, or by one letter that is missing,
+// added, wrong or swapped with the next one. Names with different numbers do not match, and
+// neither do names of up to three characters with different letters.
 func OneSlip(a, b string) bool {
 	switch x, y := []rune(a), []rune(b); {
 	case a == b || digits(a) != digits(b):

@@ -15,13 +15,13 @@ func TestNearest(t *testing.T) {
 	}{
 		{"weekl", spec.Cadences, "weekly"},
 		{"WEEKLY", spec.Cadences, "weekly"},
-		{"wekely", spec.Cadences, "weekly"}, // two neighbours swapped
-		{"mo", spec.Cadences, "monthly"},    // the only one it abbreviates
+		{"wekely", spec.Cadences, "weekly"}, // two letters swapped
+		{"mo", spec.Cadences, "monthly"},    // the only candidate that starts so
 		{"hourly", spec.Cadences, ""},
 		{"", spec.Cadences, ""},
 		{"mon", weekdayNames, "monday"},
 		{"t", weekdayNames, ""},
-		{"munday", weekdayNames, "monday"}, // as near as sunday, but for the first letter
+		{"munday", weekdayNames, "monday"}, // as near as sunday, and the first letter matches
 		{"x", spec.EntryKeys, ""},
 		{"promt", spec.EntryKeys, "prompt"},
 		{"session-close", spec.EntryKeys, "session_close"},
@@ -30,17 +30,17 @@ func TestNearest(t *testing.T) {
 		{"wekly", spec.Cadences, "weekly"},
 		{"dayly", spec.Cadences, "daily"},
 		{"mondy", weekdayNames, "monday"},
-		{"omnday", weekdayNames, "monday"}, // the first two swapped
-		{"nonday", weekdayNames, "monday"}, // the first letter only
+		{"omnday", weekdayNames, "monday"}, // the first two letters swapped
+		{"nonday", weekdayNames, "monday"}, // only the first letter is wrong
 		{"ETS", []string{"EST"}, "EST"},
-		{"biweekly", spec.Cadences, ""}, // not the same first letter
-		{"nondey", weekdayNames, ""},    // neither the first letter nor another one
+		{"biweekly", spec.Cadences, ""}, // a different first letter
+		{"nondey", weekdayNames, ""},    // a wrong first letter and another error
 		{"PST", []string{"EST"}, ""},
 		{"coahc-1", []string{"coach-1", "coach-2"}, "coach-1"},
-		{"coach-3", []string{"coach-1", "coach-2"}, ""}, // another number
+		{"coach-3", []string{"coach-1", "coach-2"}, ""}, // a different number
 		{"Europe/Berln", []string{"Europe/Berlin"}, "Europe/Berlin"},
 		{"Eruope/Berlin", []string{"Europe/Berlin"}, "Europe/Berlin"},
-		{"Europe/Münster", []string{"Europe/Minsk"}, ""}, // what they share is the continent
+		{"Europe/Münster", []string{"Europe/Minsk"}, ""}, // only the continent matches
 		{"Europe/", []string{"Europe/Minsk", "Europe/Berlin"}, ""},
 		{"a/", []string{"a/", "a"}, "a/"},
 	} {
@@ -65,8 +65,8 @@ func TestZone(t *testing.T) {
 		{"EDT", ""},
 		{"New York", "America/New_York"},
 		{"UCT ", "UCT"},
-		{"Urope/Berlin", ""}, // a missing first letter is no usual slip
-		{"PST", "PST8PDT"},   // the only one it abbreviates
+		{"Urope/Berlin", ""}, // a missing first letter is rare
+		{"PST", "PST8PDT"},   // the only candidate that starts so
 		{"IST", ""},
 		{"GMT+2", ""},
 		{"UTC+02:00", ""},

@@ -11,38 +11,38 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
-// Zone is the time zone that a name probably means, or "". It finds a zone by its city, by a similar name, and with blanks for
-// underscores. An offset has no suggestion: GMT+2 is not Etc/GMT+2, which is two hours
-// behind.
-func Zone(s string) string {
-	if digits(s) != "" {
+// Zone returns the time zone that a name probably means, or "". It finds zones by a similar
+// name, by their city, and with spaces instead of underscores. It returns "" for an offset:
+// GMT+2 is four hours ahead of Etc/GMT+2.
+func Zone(name string) string {
+	if digits(name) != "" {
 		return ""
 	}
-	names := spec.Zones()
-	s = strings.ReplaceAll(strings.TrimSpace(s), " ", "_")
-	if near := Nearest(s, names); near != "" {
+	zones := spec.Zones()
+	name = strings.ReplaceAll(strings.TrimSpace(name), " ", "_")
+	if near := Nearest(name, zones); near != "" {
 		return near
 	}
-	cities := make([]string, len(names))
-	for i, name := range names {
-		cities[i] = path.Base(name)
+	cities := make([]string, len(zones))
+	for i, zone := range zones {
+		cities[i] = path.Base(zone)
 	}
-	if i := slices.Index(cities, Nearest(s, cities)); i >= 0 {
-		return names[i]
+	if i := slices.Index(cities, Nearest(name, cities)); i >= 0 {
+		return zones[i]
 	}
 	return ""
 }
 
-// typographic are the quotes that word processors put in the place of straight ones.
-const typographic = "“”„‟‘’‚‛«»‹›＂＇`´"
+// typographicQuotes are the quotes that word processors write instead of straight ones.
+const typographicQuotes = "“”„‟‘’‚‛«»‹›＂＇`´"
 
-// trimQuotes drops typographic quotes around a text.
-func TrimQuotes(s string) string { return strings.Trim(s, typographic) }
+// TrimQuotes removes typographic quotes from both ends of a text.
+func TrimQuotes(s string) string { return strings.Trim(s, typographicQuotes) }
 
 const alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
-// Agent is the valid agent's name nearest to a text. It is "" if the text is valid
-// already or would lose a letter. For the path of a prompt it is the agent's name.
+// Agent returns a valid agent name similar to text, or "". It returns "" if text is valid or
+// has letters that are not ASCII. For the path of a prompt it returns the agent's name.
 func Agent(text string) string {
 	plain := TrimQuotes(text)
 	if stem, ok := strings.CutSuffix(plain, ".md"); ok {
@@ -65,15 +65,16 @@ func Agent(text string) string {
 	return name
 }
 
-// keyWithValue is the key with the value that another key has. ok is false if that is no valid one.
-func keyWithValue(key string, value *yamlnode.Node) (written string, ok bool) {
+// keyWithValue returns the key with a value that was written under another key. ok is false
+// if the value is invalid.
+func keyWithValue(key string, value *yamlnode.Node) (text string, ok bool) {
 	s := TrimQuotes(strings.TrimSpace(value.Text()))
-	if s == "" || len(s) > maxSuggest || value.Type() == yamlnode.TypeNull {
+	if s == "" || len(s) > maxLength || value.Type() == yamlnode.TypeNull {
 		return "", false
 	}
 	switch key {
 	case "timezone":
-		s, ok = zoneFor(s)
+		s, ok = zoneOfPlace(s)
 	case "repo":
 		s = strings.TrimSuffix(path.Base(s), ".git") // without the owner
 		ok = spec.IsSlug(s)
@@ -81,20 +82,20 @@ func keyWithValue(key string, value *yamlnode.Node) (written string, ok bool) {
 		reason, _ := spec.CheckPath(s)
 		ok = reason == ""
 	}
-	return key + ": " + yamlText(s), ok
+	return key + ": " + quoteUnlessPlain(s), ok
 }
 
-// zoneFor is the name of a time zone that is written in about the same way. A zone of a fixed offset is none:
-// it is seldom what is meant.
-func zoneFor(s string) (zone string, ok bool) {
-	if !slices.Contains(spec.Zones(), s) {
-		s = Zone(s)
+// zoneOfPlace returns the time zone that a name means. ok is false for a zone with a fixed
+// offset, which is rarely intended.
+func zoneOfPlace(name string) (zone string, ok bool) {
+	if !slices.Contains(spec.Zones(), name) {
+		name = Zone(name)
 	}
-	return s, s != "" && spec.FixedOffsetCity(s) == ""
+	return name, name != "" && spec.FixedOffsetCity(name) == ""
 }
 
-// yamlText writes a scalar, in quotes unless it is a plain word or path.
-func yamlText(s string) string {
+// quoteUnlessPlain writes a scalar, in quotes unless it is a plain word or path.
+func quoteUnlessPlain(s string) string {
 	if strings.Trim(s, alphanumeric+"/_-.") != "" || s == "" {
 		return strconv.Quote(s)
 	}

@@ -1,6 +1,7 @@
 package suggest
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strconv"
@@ -8,16 +9,16 @@ import (
 	"sync"
 )
 
-// between separates the values of different keys: what the numbers of one mean ends with it.
-const between = ";"
+// separator comes between the values of different keys. A context such as "at" ends there.
+const separator = ";"
 
-// fillers are words that change nothing.
+// fillers are words without a meaning of their own.
 var fillers = []string{"a", "of", "once", "per", "in", "o'clock", "cron", "cadence"}
 
-// contexts are words that say what the numbers behind them mean.
+// contexts maps words that give the next number a meaning to the name of that meaning.
 var contexts = map[string]string{"at": "at", "on": "on", "the": "the", "every": "every", "each": "every"}
 
-// units are the words for units of time that are counted.
+// units maps words that can follow a count to the unit of time.
 var units = map[string]string{
 	"minutes": "minute", "minute": "minute", "mins": "minute", "min": "minute", "m": "m",
 	"hours": "hour", "hour": "hour", "hrs": "hour", "hr": "hour", "h": "h",
@@ -25,16 +26,16 @@ var units = map[string]string{
 	"months": "month", "month": "month",
 }
 
-// reader reads the words of a schedule one after the other.
+// reader reads the words of a schedule from left to right.
 type reader struct {
-	words   []string // not read yet
-	context string   // the value of contexts for the next number, or ""
-	order   string   // d for days and t for times, each run of them once
-	halves  string   // "b" for a bare hour, "h" for one with am or pm
+	words   []string // the words that are left
+	context string   // a value of contexts, for the next number, or ""
+	order   string   // a "d" for each run of days and a "t" for each run of times
+	halves  string   // the same for hours: "b" without am and pm, "h" with one of them
 	w       wording
 }
 
-// readWords reads a schedule in words. ok is false when any word is unknown.
+// readWords reads a schedule in words. ok is false if any word is unknown.
 func readWords(text string) (w wording, ok bool) {
 	text = strings.ToLower(TrimQuotes(strings.TrimSpace(text)))
 	if fixed, ok := fixedWords[text]; ok {
@@ -50,12 +51,13 @@ func readWords(text string) (w wording, ok bool) {
 			return w, false
 		}
 	}
-	// With two days and two times, a cron runs at each time on each day.
+	// A cron runs at each of its times on each of its days. So "monday at 9 and friday at 17"
+	// needs two crons.
 	r.w.clash = r.w.clash || len(r.order) > 2 || r.halves == "bh" || r.halves == "hb"
 	return r.w, r.w != wording{}
 }
 
-// next is the next word, or "".
+// next returns the next word without reading it, or "".
 func (r *reader) next() string {
 	if len(r.words) == 0 {
 		return ""
@@ -63,7 +65,7 @@ func (r *reader) next() string {
 	return r.words[0]
 }
 
-// read takes in one word.
+// read reads one word. It returns false if the word is unknown.
 func (r *reader) read(word string) bool {
 	switch context, ok := contexts[word]; {
 	case ok:
@@ -71,12 +73,12 @@ func (r *reader) read(word string) bool {
 		return true
 	case word == "and" || slices.Contains(fillers, word):
 		return true
-	case word == between:
+	case word == separator:
 		r.context = ""
 		return true
 	case word == "day" && (r.w.days != "" && r.context != "every" ||
 		isNumber(r.next()) && (r.context == "on" || r.context == "the")):
-		r.context = "the" // the 15th day, or on day 15
+		r.context = "the" // as in "the 15th day" or "on day 15"
 		return true
 	}
 	if fixed, ok := fixedWords[word]; ok {
@@ -94,22 +96,26 @@ func (r *reader) read(word string) bool {
 
 func isNumber(s string) bool { return s != "" && digits(s) == s }
 
-// add takes in what a word says.
+// add adds the meaning of a word.
 func (r *reader) add(o wording) {
-	kind := ""
 	switch {
 	case o.hours != "":
-		kind = "t"
+		r.order = addRun(r.order, "t")
 	case o.days != "" || o.weekdays != "":
-		kind = "d"
-	}
-	if !strings.HasSuffix(r.order, kind) {
-		r.order += kind
+		r.order = addRun(r.order, "d")
 	}
 	r.w.add(o)
 }
 
-// time takes in a time of day. 17h is one only behind at: elsewhere it may be an interval.
+// addRun appends kind to a list of runs, unless the last run is of that kind.
+func addRun(runs, kind string) string {
+	if strings.HasSuffix(runs, kind) {
+		return runs
+	}
+	return runs + kind
+}
+
+// time reads a time of day. 17h is a time only after "at", because it may be an interval.
 func (r *reader) time(word string) bool {
 	half := r.next()
 	if half != "am" && half != "pm" {
@@ -136,19 +142,40 @@ func (r *reader) time(word string) bool {
 	return true
 }
 
-// addRun is order with kind behind it, unless that is the last one.
-func addRun(order, kind string) string {
-	if strings.HasSuffix(order, kind) {
-		return order
+var clockPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([0-9]{1,2})(?:[:.h]([0-9]{2}))?(?::00)?(am|pm|h)?$`)
+})
+
+// timeOfDay reads a time such as 05:00, 5am, 5:30pm or 17h. half is am or pm if that is
+// the next word.
+func timeOfDay(word, half string) (hour, minute int, ok bool) {
+	match := clockPattern().FindStringSubmatch(word)
+	if match == nil {
+		return 0, 0, false
 	}
-	return order + kind
+	half = cmp.Or(match[3], half)
+	if half == "" && match[2] == "" {
+		return 0, 0, false
+	}
+	hour, _ = strconv.Atoi(match[1]) // at most two digits, like the minute
+	minute, _ = strconv.Atoi(match[2])
+	if half == "am" || half == "pm" {
+		if hour < 1 || hour > 12 {
+			return 0, 0, false
+		}
+		hour %= 12
+		if half == "pm" {
+			hour += 12
+		}
+	}
+	return hour, minute, hour < 24 && minute < 60
 }
 
 var numberPattern = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^([0-9]{1,4})([a-z]*)$`)
 })
 
-// number takes in a count of units, or a day of the month.
+// number reads a count of units of time, or a day of the month.
 func (r *reader) number(word string) bool {
 	match := numberPattern().FindStringSubmatch(word)
 	if match == nil {
@@ -160,7 +187,7 @@ func (r *reader) number(word string) bool {
 	unit, counted := units[r.next()]
 	switch {
 	case ordinal && counted && unit != "day" && r.context != "every":
-		return false // the 2nd week
+		return false // as in "the 2nd week"
 	case counted && (suffix == "" || ordinal && r.context == "every"):
 		r.words = r.words[1:]
 		return r.count(n, unit)
@@ -169,10 +196,10 @@ func (r *reader) number(word string) bool {
 	case ordinal, suffix == "" && (r.context == "the" || r.context == "on"):
 		return r.day(n, !ordinal && r.context == "on")
 	}
-	return false // a bare number may mean anything
+	return false // a number without context is ambiguous
 }
 
-// day takes in a day of the month.
+// day reads a day of the month.
 func (r *reader) day(n int, monthly bool) bool {
 	day := wording{days: strconv.Itoa(n)}
 	if n > 28 {
@@ -183,7 +210,7 @@ func (r *reader) day(n int, monthly bool) bool {
 	return n >= 1 && n <= 31
 }
 
-// count takes in a number of units of time, if a cron can say it or nearly so.
+// count reads a number of units of time. It returns false if no cron comes close to it.
 func (r *reader) count(n int, unit string) bool {
 	if unit == "h" && r.context != "every" && n != 24 {
 		return false // it may be a time of day
@@ -194,18 +221,18 @@ func (r *reader) count(n int, unit string) bool {
 	return ok
 }
 
-// countedWords are counts that a word stands for.
+// countedWords maps counts to the word with the same meaning.
 var countedWords = map[string]string{
 	"1 hour": "hour", "60 minute": "hour", "1 day": "day", "24 hour": "day", "1 week": "week", "7 day": "week",
 	"2 week": "fortnight", "14 day": "fortnight", "1 month": "month", "12 month": "year",
 }
 
-// everyN is what a number of units of time says.
+// everyN returns the meaning of "every n units". ok is false if no cron comes close to it.
 func everyN(n int, unit string) (w wording, ok bool) {
 	if unit == "m" {
 		unit = "minute"
 		if n == 0 || 12%n == 0 {
-			return w, false // it may be months
+			return w, false // it may mean months
 		}
 	}
 	if unit == "h" {
@@ -221,9 +248,26 @@ func everyN(n int, unit string) (w wording, ok bool) {
 	case "hour":
 		return wording{clock: "0 " + step}, n > 1 && n < 24 && 24%n == 0
 	case "day":
-		return wording{days: step, note: "it starts anew on day 1 of each month"}, n >= 2 && n <= 6
+		return wording{days: step, note: "it restarts on day 1 of each month"}, n >= 2 && n <= 6
 	case "month":
 		return wording{months: step}, n > 1 && n < 12 && 12%n == 0
 	}
 	return w, false
+}
+
+var weekdayNames = []string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
+
+// weekdayNumber returns the number of a weekday for a cron. The name may be in the plural,
+// misspelt, or cut to three letters or more.
+func weekdayNumber(word string) (string, bool) {
+	word = strings.TrimSuffix(word, "s")
+	for i, name := range weekdayNames {
+		if len(word) >= 3 && (strings.HasPrefix(name, word) || word+"s" == name) {
+			return strconv.Itoa(i), true
+		}
+	}
+	if near := Nearest(word, weekdayNames); near != "" && len(word) > 4 {
+		return strconv.Itoa(slices.Index(weekdayNames, near)), true
+	}
+	return "", false
 }

@@ -7,12 +7,12 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/suggest"
 )
 
-// TestProposeIsValid holds every fixed word against the loader.
-func TestProposeIsValid(t *testing.T) {
+// TestFixedWords loads the entry of every fixed word.
+func TestFixedWords(t *testing.T) {
 	t.Parallel()
 	for word, entry := range suggest.FixedWords() {
 		if entry == "" {
-			t.Errorf("%q is unknown", word)
+			t.Errorf("%q has no entry", word)
 		}
 		text := "version: \"1\"\nagents:\n  coach: " + entry + " # kaizen-ignore: cron-cadence\n"
 		if _, findings := schedule.Load("f", []byte(text), schedule.Options{}); len(findings) > 0 {

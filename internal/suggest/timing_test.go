@@ -2,10 +2,10 @@ package suggest
 
 import "testing"
 
-const silenced = " (with # kaizen-ignore: cron-cadence on the line of the cron)"
+const silencedRemark = " (with # kaizen-ignore: cron-cadence on the line of the cron)"
 
-// TestPropose holds words against the lines to write in their place.
-func TestPropose(t *testing.T) {
+// TestParseTiming compares schedules in words with the lines to write instead.
+func TestParseTiming(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ words, want string }{
 		{"daily", "cadence: daily"},
@@ -16,13 +16,13 @@ func TestPropose(t *testing.T) {
 		{"weekly at noon", `cadence: weekly and cron: "0 12 * * 1"`},
 		{"on the 15th of the month", `cadence: monthly and cron: "0 9 15 * *"`},
 		{"monthly on 1 and 15 at 22h", `cadence: monthly and cron: "0 22 1,15 * *"`},
-		{"monthly on monday", `cadence: monthly and cron: "0 9 1 * *" (a cron cannot say a day of the week in a month)`},
+		{"monthly on monday", `cadence: monthly and cron: "0 9 1 * *" (a cron cannot select a weekday of the month)`},
 		{"every 31st", `cadence: monthly and cron: "0 9 28 * *" (a day that every month has)`},
 		{"every 15 minutes", `cadence: daily and cron: "*/15 * * * *"`},
 		{"every 6 hours", `cadence: daily and cron: "0 */6 * * *"`},
-		{"every 3 days", `cadence: weekly and cron: "0 9 */3 * *" (it starts anew on day 1 of each month)`},
+		{"every 3 days", `cadence: weekly and cron: "0 9 */3 * *" (it restarts on day 1 of each month)`},
 		{"every 2 weeks", `cadence: monthly and cron: "0 9 1,15 * *" (a cron cannot count weeks; this is twice a month)`},
-		{"every 6 months", `cadence: monthly and cron: "0 9 1 */6 *"` + silenced},
+		{"every 6 months", `cadence: monthly and cron: "0 9 1 */6 *"` + silencedRemark},
 		{"twice a day", `cadence: daily and cron: "0 9,17 * * *"`},
 		{"hourly", `cadence: daily and cron: "0 * * * *"`},
 		{"12am", `cadence: daily and cron: "0 0 * * *"`},
@@ -41,7 +41,7 @@ func TestPropose(t *testing.T) {
 		{"on the 5 at 9", `cadence: monthly and cron: "0 9 5 * *"`},
 		{"on day 5 of the month", `cadence: monthly and cron: "0 9 5 * *"`},
 		{"15th day of every month", `cadence: monthly and cron: "0 9 15 * *"`},
-		{"quarterly on the 15th", `cadence: monthly and cron: "0 9 15 1,4,7,10 *"` + silenced},
+		{"quarterly on the 15th", `cadence: monthly and cron: "0 9 15 1,4,7,10 *"` + silencedRemark},
 
 		{"every 1 day", "cadence: daily"}, {"1d", "cadence: daily"}, {"24h", "cadence: daily"},
 		{"1 week", "cadence: weekly"}, {"7d", "cadence: weekly"}, {"1 month", "cadence: monthly"},
@@ -49,10 +49,10 @@ func TestPropose(t *testing.T) {
 		{"@every 2h", `cadence: daily and cron: "0 */2 * * *"`},
 		{"every 12h", `cadence: daily and cron: "0 */12 * * *"`},
 		{"every 30 minutes", `cadence: daily and cron: "*/30 * * * *"`},
-		{"every 30m", `cadence: daily and cron: "*/30 * * * *"`}, // months it cannot be
+		{"every 30m", `cadence: daily and cron: "*/30 * * * *"`}, // 30 months are not possible
 		{"2 hours", `cadence: daily and cron: "0 */2 * * *"`},
 		{"every 2 hours on weekdays", `cadence: weekly and cron: "0 */2 * * 1-5"`},
-		{"every 2nd day", `cadence: weekly and cron: "0 9 */2 * *" (it starts anew on day 1 of each month)`},
+		{"every 2nd day", `cadence: weekly and cron: "0 9 */2 * *" (it restarts on day 1 of each month)`},
 
 		{"at 9:00 and 17:00", `cadence: daily and cron: "0 9,17 * * *"`},
 		{"at 9 and 17", `cadence: daily and cron: "0 9,17 * * *"`},
@@ -61,9 +61,9 @@ func TestPropose(t *testing.T) {
 
 		{"@daily", `cadence: daily and cron: "0 0 * * *"`},
 		{"@weekly", `cadence: weekly and cron: "0 0 * * 0"`},
-		{"@Yearly", `cadence: monthly and cron: "0 0 1 1 *"` + silenced},
+		{"@Yearly", `cadence: monthly and cron: "0 0 1 1 *"` + silencedRemark},
 
-		// What may mean more than one thing, or what no cron says.
+		// These are ambiguous, or no cron has the same meaning.
 		{"9", ""}, {"daily 7", ""}, {"every day 9", ""}, {"weekly 1", ""}, {"on 5", ""}, {"every 9", ""}, {"2 per day", ""},
 		{"at 24", ""}, {"at 0", ""}, {"at 31", ""}, {"at 5 and 9 pm", ""}, {"9 and 17:00", ""}, {"9:00 and 17:30", ""},
 		{"monday at 9 and friday at 17", ""}, {"monday 9:00, 17:00 friday", ""}, {"monday the 15th", ""},
@@ -79,10 +79,10 @@ func TestPropose(t *testing.T) {
 		{"every 7 hours", ""}, {"every 90 minutes", ""}, {"every 3 weeks", ""}, {"every 5 months", ""}, {"every 0 days", ""},
 		{"hours", ""}, {"weeks", ""}, {"pm", ""}, {"never", ""}, {"friday or so", ""}, {"0 9 * *", ""},
 	} {
-		p, ok := propose(c.words)
+		parsed, ok := parseTiming(c.words)
 		got := ""
 		if ok {
-			got = p.lines("")
+			got = parsed.lines("")
 		}
 		if got != c.want {
 			t.Errorf("%q: got %q, want %q", c.words, got, c.want)
