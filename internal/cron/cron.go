@@ -21,8 +21,8 @@ type Expression struct {
 	minutes, hours, days, months, weekdays uint64
 	// eitherDay is true if both day fields are restricted: a match of one is enough.
 	eitherDay bool
-	// realHours is true if the hour field is * or has a step: a skipped hour does not count,
-	// and a repeated one counts twice.
+	// realHours is true if the hour field is * or has a step: a skipped hour does not
+	// count, and a repeated one counts twice.
 	realHours bool
 }
 
@@ -113,8 +113,8 @@ func members(values uint64) []int {
 // PerDay returns the number of matches on a matching day without a clock change.
 func (e Expression) PerDay() int { return bits.OnesCount64(e.minutes) * bits.OnesCount64(e.hours) }
 
-// Shortest returns the shortest time between two matches in consecutive hours, in minutes.
-// It is 60 for one match per hour, even if the hours are further apart.
+// Shortest returns the shortest time between two matches in consecutive hours, in
+// minutes. It is 60 for one match per hour, even if the hours are further apart.
 func (e Expression) Shortest() int {
 	minutes := e.Minutes()
 	shortest := 60
@@ -193,8 +193,8 @@ func (e *Expression) within(u Unit, length, day, weekday int) bool {
 // date is a day of the calendar.
 type date struct{ month, day, weekday int }
 
-// dates yields every date of the 28 years from Saturday, 1 January 2000. They contain each
-// date on every day of the week.
+// dates yields every date of the 28 years from Saturday, 1 January 2000. They contain
+// each date on every day of the week.
 func dates(yield func(date) bool) {
 	d := date{1, 1, int(time.Saturday)}
 	for year, n := 2000, 0; n < cycle; n++ {

@@ -27,8 +27,8 @@ var (
 	Workflow = Dialect{Reader: "a workflow", SundayIs7: false, Shortest: 5}
 )
 
-// Error describes an invalid expression. Message continues a sentence whose subject is the
-// expression, and Hint is the next step.
+// Error describes an invalid expression. Message continues a sentence whose subject is
+// the expression, and Hint is the next step.
 type Error struct{ Message, Hint string }
 
 // Error implements the error interface.
@@ -84,7 +84,8 @@ func checkForm(text string, words []string, d Dialect) *Error {
 	case 5:
 		return nil
 	case 6, 7:
-		return &Error{fmt.Sprintf("has %d fields; seconds and years are not supported", len(words)), withoutSeconds(words, d)}
+		message := fmt.Sprintf("has %d fields; seconds and years are not supported", len(words))
+		return &Error{message, withoutSeconds(words, d)}
 	}
 	return &Error{fmt.Sprintf("has %s instead of five", count(len(words))), fiveFields}
 }
@@ -212,14 +213,15 @@ func (f field) invalid(element, upper string) *Error {
 	}
 	for _, x := range extensions {
 		if strings.Contains(rest, x.character) && strings.Trim(rest, "0123456789LW#?-") == "" {
-			return &Error{fmt.Sprintf("has the %s %s, and %s is not supported", f.name, shorten(element), x.meaning), x.hint}
+			message := fmt.Sprintf("has the %s %s, and %s is not supported", f.name, shorten(element), x.meaning)
+			return &Error{message, x.hint}
 		}
 	}
 	if name != "" {
 		return f.error(element, "is not a three-letter name", "write "+name)
 	}
-	hint := fmt.Sprintf("write numbers from %d to %d, *, ranges such as %d-%d, or steps such as */2", f.min, f.max, f.min,
-		f.min+4)
+	hint := fmt.Sprintf("write numbers from %d to %d, *, ranges such as %d-%d, or steps such as */2",
+		f.min, f.max, f.min, f.min+4)
 	if f.names != "" {
 		hint = fmt.Sprintf("write numbers from %d to %d, or names such as %s", f.min, f.max, f.names[:3])
 	}

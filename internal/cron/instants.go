@@ -6,13 +6,13 @@ import (
 )
 
 // Clock changes: a local time that is skipped is replaced by the first instant after the
-// gap, and a local time that occurs twice counts the first time. If the hour field is * or
-// has a step, real hours count instead: a skipped time does not count, and a repeated one
-// counts twice.
+// gap, and a local time that occurs twice counts the first time. If the hour field is *
+// or has a step, real hours count instead: a skipped time does not count, and a repeated
+// one counts twice.
 //
-// The search goes from one stretch of constant UTC offset to the next. Within a stretch the
-// local clock runs evenly, so clock changes matter only where two stretches meet. A local
-// time is called a wall and stored as a time.Time in UTC.
+// The search goes from one stretch of constant UTC offset to the next. Within a stretch
+// the local clock runs evenly, so clock changes matter only where two stretches meet. A
+// local time is called a wall and stored as a time.Time in UTC.
 
 // After returns the first instant after t at which the expression matches the clock of
 // loc.
@@ -46,8 +46,8 @@ func (e *Expression) first(s stretch, from time.Time) (time.Time, bool) {
 	return wall.Add(-s.offset).In(s.loc), ok
 }
 
-// AtOrBefore returns the latest instant at or before t at which the expression matches the
-// clock of loc.
+// AtOrBefore returns the latest instant at or before t at which the expression matches
+// the clock of loc.
 func (e Expression) AtOrBefore(t time.Time, loc *time.Location) time.Time {
 	s := stretchAt(t, loc)
 	wall := s.wall(t).Truncate(time.Minute)
@@ -97,9 +97,9 @@ func (e *Expression) inGap(s stretch) bool {
 	return ok
 }
 
-// stretch is a span of time with a constant UTC offset, from start up to but not including
-// end. A zero start or end means that there is no bound. The neighbouring stretch may have
-// the same offset.
+// stretch is a span of time with a constant UTC offset, from start up to but not
+// including end. A zero start or end means that there is no bound. The neighbouring
+// stretch may have the same offset.
 type stretch struct {
 	loc        *time.Location
 	start, end time.Time
@@ -112,8 +112,8 @@ func stretchAt(t time.Time, loc *time.Location) stretch {
 	s := stretch{loc: loc, offset: time.Duration(seconds) * time.Second}
 	s.start, s.end = t.ZoneBounds()
 	if !s.end.IsZero() && !s.end.After(t) {
-		// ZoneBounds assumes that every year has 365 days after the last known change, so on
-		// 31 December of a leap year it returns a bound in the past.
+		// ZoneBounds assumes that every year has 365 days after the last known change, so
+		// on 31 December of a leap year it returns a bound in the past.
 		s.end = t.Add(time.Hour)
 	}
 	return s
@@ -175,8 +175,8 @@ func (e *Expression) wallFrom(from, end time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// wallTo returns the latest matching wall at or before to, which is a whole minute, and not
-// before start. A zero start is no limit.
+// wallTo returns the latest matching wall at or before to, which is a whole minute, and
+// not before start. A zero start is no limit.
 func (e *Expression) wallTo(to, start time.Time) (time.Time, bool) {
 	day := midnight(to)
 	minute := int(to.Sub(day) / time.Minute)

@@ -13,7 +13,8 @@ const (
 	Monthly Cadence = "monthly"
 )
 
-// Cadences lists the names of the valid cadences, the most frequent first. It is read-only.
+// Cadences lists the names of the valid cadences, the most frequent first. It is
+// read-only.
 var Cadences = []string{string(Daily), string(Weekly), string(Monthly)}
 
 // CadenceOf returns the most frequent cadence that the expression satisfies, or Monthly

@@ -71,7 +71,8 @@ func TestCheckCommand(t *testing.T) {
 	}
 }
 
-// TestDefaultCrons checks that each cadence's default cron runs in every one of its units.
+// TestDefaultCrons checks that each cadence's default cron runs in every one of its
+// units.
 func TestDefaultCrons(t *testing.T) {
 	t.Parallel()
 	for _, name := range Cadences {
@@ -86,7 +87,8 @@ func TestDefaultCrons(t *testing.T) {
 	}
 }
 
-// TestFixedOffsetCity checks that every fixed offset has a city, and that the city exists.
+// TestFixedOffsetCity checks that every fixed offset has a city, and that the city
+// exists.
 func TestFixedOffsetCity(t *testing.T) {
 	t.Parallel()
 	for _, zone := range Zones() {

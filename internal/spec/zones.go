@@ -6,9 +6,9 @@ import (
 	_ "time/tzdata" // the image has no zone files, and all machines must know the same zones
 )
 
-// zoneNames lists the names in Go's zone data, one per line. time.LoadLocation alone would
-// accept a wrong case on some file systems. A test compares the list with the toolchain's
-// data.
+// zoneNames lists the names in Go's zone data, one per line. time.LoadLocation alone
+// would accept a wrong case on some file systems. A test compares the list with the
+// toolchain's data.
 //
 //go:embed zones.txt
 var zoneNames string
@@ -25,8 +25,8 @@ func FixedOffsetCity(zone string) string {
 	return map[string]string{"EST": "America/New_York", "MST": "America/Denver", "HST": "Pacific/Honolulu"}[zone]
 }
 
-// cityAt maps the offset in a name such as Etc/GMT+5 to the zone of a large city. In these
-// names + is west of Greenwich.
+// cityAt maps the offset in a name such as Etc/GMT+5 to the zone of a large city. In
+// these names + is west of Greenwich.
 var cityAt = map[string]string{
 	"+12": "Pacific/Pago_Pago", "+11": "Pacific/Pago_Pago", "+10": "Pacific/Honolulu", "+9": "America/Anchorage",
 	"+8": "America/Los_Angeles",

@@ -12,8 +12,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
-// timeKeys are keys of other formats that say when an entry runs. The order is that of the
-// words in a sentence: days, times of day, then any words.
+// timeKeys are keys of other formats that say when an entry runs. The order is that of
+// the words in a sentence: days, times of day, then any words.
 var timeKeys = slices.Concat(dayKeys, weekdayKeys, monthDayKeys, hourKeys, []string{"minute"}, everyKeys,
 	[]string{"schedule", "when"})
 
@@ -152,8 +152,8 @@ func valueWords(n *yamlnode.Node) []string {
 	return words
 }
 
-// contradiction returns the timing of an entry whose timeKeys contradict its valid cron. ok
-// is false if they agree with it or are unclear.
+// contradiction returns the timing of an entry whose timeKeys contradict its valid cron.
+// ok is false if they agree with it or are unclear.
 func contradiction(entry *yamlnode.Node, e cron.Expression) (t timing, ok bool) {
 	w, ok := readWords(strings.Join(timeWords(entry), " "+separator+" "))
 	if _, possible := w.timing(); !ok || !possible {

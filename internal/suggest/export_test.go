@@ -1,7 +1,7 @@
 package suggest
 
-// FixedWords returns the words of fixedWords, each with its entry on one line, or with "" if
-// it has none.
+// FixedWords returns the words of fixedWords, each with its entry on one line, or with ""
+// if it has none.
 func FixedWords() map[string]string {
 	entries := make(map[string]string)
 	for word := range fixedWords {

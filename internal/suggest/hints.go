@@ -65,8 +65,8 @@ func CadenceHint(text string, entry *yamlnode.Node) string {
 	return hint
 }
 
-// timingHint returns the hint for a cadence that describes a schedule, or "". Other keys of
-// the entry may complete it.
+// timingHint returns the hint for a cadence that describes a schedule, or "". Other keys
+// of the entry may complete it.
 func timingHint(text string, entry *yamlnode.Node) string {
 	t, ok := parseInterval(text)
 	if !ok {
@@ -105,7 +105,8 @@ func CronHint(text string, cadence spec.Cadence) string {
 }
 
 // MacroHint returns the hint for a line of a manifest with an unquoted macro such as
-// @daily, or "". Such a line is not valid YAML, because a plain value cannot start with @.
+// @daily, or "". Such a line is not valid YAML, because a plain value cannot start with
+// @.
 func MacroHint(line string) string {
 	before, word, found := strings.Cut(line, "@")
 	word, _, _ = strings.Cut(word, " #")
@@ -169,8 +170,8 @@ func EntryHint(agent string, settings *yamlnode.Node) string {
 	return fmt.Sprintf("write %s: %s%s", agentOrExample(agent), t.flow(), t.remark())
 }
 
-// missingSpaceHint returns the hint for an entry such as cadence:daily, which YAML reads as
-// one word.
+// missingSpaceHint returns the hint for an entry such as cadence:daily, which YAML reads
+// as one word.
 func missingSpaceHint(key, value string) string {
 	if t, ok := parseInterval(value); ok && key == "cadence" {
 		return "add a space after the colon: write " + t.lines("")
@@ -178,8 +179,8 @@ func missingSpaceHint(key, value string) string {
 	return "add a space after each colon, as in cadence: weekly"
 }
 
-// agentOrExample returns the name of an agent for a hint. It returns an example if the name
-// is invalid.
+// agentOrExample returns the name of an agent for a hint. It returns an example if the
+// name is invalid.
 func agentOrExample(name string) string {
 	if _, reserved := spec.ReservedAgents[name]; spec.IsAgent(name) && !reserved {
 		return yamlnode.FormatWord(name)

@@ -29,7 +29,8 @@ type Key struct {
 	Means string
 	// Hint is what to do about the key.
 	Hint string
-	// ListForm is true for the key of the list of entries in the old form of the manifest.
+	// ListForm is true for the key of the list of entries in the old form of the
+	// manifest.
 	ListForm bool
 }
 
@@ -109,8 +110,8 @@ func lineOf(mapping *yamlnode.Node, key string) int {
 	return 0
 }
 
-// EntryKey explains an unknown key of an entry. The zone is the manifest's key timezone, or
-// the zero Pair if it has none.
+// EntryKey explains an unknown key of an entry. The zone is the manifest's key timezone,
+// or the zero Pair if it has none.
 func EntryKey(key string, value, entry *yamlnode.Node, zone yamlnode.Pair) Key {
 	alias := aliases[key]
 	switch {
@@ -157,8 +158,8 @@ func enabledKeyHint(key string, value, entry *yamlnode.Node) string {
 	return fmt.Sprintf("write enabled: %t", enabled)
 }
 
-// isEnabled returns what a key such as disabled or active says about its entry. ok is false
-// if its value is unclear.
+// isEnabled returns what a key such as disabled or active says about its entry. ok is
+// false if its value is unclear.
 func isEnabled(key string, value *yamlnode.Node) (enabled, ok bool) {
 	enabled, ok = readBool(value.Text())
 	if key == "disabled" || key == "paused" {
@@ -186,8 +187,8 @@ func cronKey(entry *yamlnode.Node) Key {
 
 const sameAsCadence = "remove it: the cadence already says so"
 
-// cadenceIfMissing returns "cadence" if the entry has no such key. Then a key that says when
-// the entry runs replaces it.
+// cadenceIfMissing returns "cadence" if the entry has no such key. Then a key that says
+// when the entry runs replaces it.
 func cadenceIfMissing(entry *yamlnode.Node) string {
 	if entry.Get("cadence") == nil {
 		return "cadence"
@@ -195,8 +196,8 @@ func cadenceIfMissing(entry *yamlnode.Node) string {
 	return ""
 }
 
-// timeKey explains a key such as day or time. The hint is the cron for all such keys of the
-// entry together.
+// timeKey explains a key such as day or time. The hint is the cron for all such keys of
+// the entry together.
 func timeKey(entry *yamlnode.Node) Key {
 	if e, ok := validCron(entry); ok {
 		return Key{Hint: besideCron(entry, e)}

@@ -172,7 +172,8 @@ func (e *listed) readSettings(n *yamlnode.Node) {
 }
 
 // convertSetting returns the key that name means, and the key with its value on one line.
-// The text is "" if the value is the default. ok is false if the value is invalid or long.
+// The text is "" if the value is the default. ok is false if the value is invalid or
+// long.
 func convertSetting(name string, value *yamlnode.Node) (key, text string, ok bool) {
 	switch key, value = cmp.Or(aliases[name], name), value.Resolve(); key {
 	case "enabled", "disabled", "paused":

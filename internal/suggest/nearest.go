@@ -1,6 +1,6 @@
-// Package suggest works out what the author of an invalid manifest meant, and suggests what
-// to write instead: a similar name, the cron for a schedule in words, or the current form of
-// a key or an entry.
+// Package suggest works out what the author of an invalid manifest meant, and suggests
+// what to write instead: a similar name, the cron for a schedule in words, or the current
+// form of a key or an entry.
 //
 // Functions whose names end in Hint return the text of a finding's hint. Functions return
 // "" if they cannot be sure what the author meant.
@@ -16,10 +16,10 @@ import (
 // maxLength is the length of the longest text that is compared or parsed, in characters.
 const maxLength = 64
 
-// Nearest returns the candidate that word probably means, or "". A candidate matches if it
-// differs only in case or by a few typing errors, or if it is the only one that starts with
-// word. Of two equally near candidates, the one with the same first letter wins, or else
-// the first one.
+// Nearest returns the candidate that word probably means, or "". A candidate matches if
+// it differs only in case or by a few typing errors, or if it is the only one that starts
+// with word. Of two equally near candidates, the one with the same first letter wins, or
+// else the first one.
 func Nearest(word string, candidates []string) string {
 	if word == "" || utf8.RuneCountInString(word) > maxLength {
 		return ""
@@ -39,8 +39,8 @@ func Nearest(word string, candidates []string) string {
 	return completion(lower, candidates)
 }
 
-// maxSlips is the largest number of typing errors in a word. A word may have one for every
-// four characters.
+// maxSlips is the largest number of typing errors in a word. A word may have one for
+// every four characters.
 const maxSlips = 3
 
 // slips counts the typing errors between a and b, both in lower case, and reports whether
@@ -113,8 +113,8 @@ func completion(word string, candidates []string) string {
 	return found
 }
 
-// distance returns the number of insertions, deletions, substitutions and swaps of adjacent
-// characters between a and b, but at most limit.
+// distance returns the number of insertions, deletions, substitutions and swaps of
+// adjacent characters between a and b, but at most limit.
 func distance(a, b []rune, limit int) int {
 	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
 		return limit
@@ -153,9 +153,9 @@ func DidYouMean(word string, candidates []string, fallback string) string {
 	return fallback
 }
 
-// OneSlip reports whether two names differ only in case, or by one letter that is missing,
-// added, wrong or swapped with the next one. Names with different numbers do not match, and
-// neither do names of up to three characters with different letters.
+// OneSlip reports whether two names differ only in case, or by one letter that is
+// missing, added, wrong or swapped with the next one. Names with different numbers do not
+// match, and neither do names of up to three characters with different letters.
 func OneSlip(a, b string) bool {
 	switch x, y := []rune(a), []rune(b); {
 	case a == b || digits(a) != digits(b):

@@ -11,9 +11,9 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
-// Zone returns the time zone that a name probably means, or "". It finds zones by a similar
-// name, by their city, and with spaces instead of underscores. It returns "" for an offset:
-// GMT+2 is four hours ahead of Etc/GMT+2.
+// Zone returns the time zone that a name probably means, or "". It finds zones by a
+// similar name, by their city, and with spaces instead of underscores. It returns "" for
+// an offset: GMT+2 is four hours ahead of Etc/GMT+2.
 func Zone(name string) string {
 	if digits(name) != "" {
 		return ""
@@ -41,8 +41,8 @@ func TrimQuotes(s string) string { return strings.Trim(s, typographicQuotes) }
 
 const alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
-// Agent returns a valid agent name similar to text, or "". It returns "" if text is valid or
-// has letters that are not ASCII. For the path of a prompt it returns the agent's name.
+// Agent returns a valid agent name similar to text, or "". It returns "" if text is valid
+// or has letters that are not ASCII. For the path of a prompt it returns the agent's name.
 func Agent(text string) string {
 	plain := TrimQuotes(text)
 	if stem, ok := strings.CutSuffix(plain, ".md"); ok {
@@ -65,8 +65,8 @@ func Agent(text string) string {
 	return name
 }
 
-// keyWithValue returns the key with a value that was written under another key. ok is false
-// if the value is invalid.
+// keyWithValue returns the key with a value that was written under another key. ok is
+// false if the value is invalid.
 func keyWithValue(key string, value *yamlnode.Node) (text string, ok bool) {
 	s := TrimQuotes(strings.TrimSpace(value.Text()))
 	if s == "" || len(s) > maxLength || value.Type() == yamlnode.TypeNull {
@@ -85,8 +85,8 @@ func keyWithValue(key string, value *yamlnode.Node) (text string, ok bool) {
 	return key + ": " + quoteUnlessPlain(s), ok
 }
 
-// zoneOfPlace returns the time zone that a name means. ok is false for a zone with a fixed
-// offset, which is rarely intended.
+// zoneOfPlace returns the time zone that a name means. ok is false for a zone with a
+// fixed offset, which is rarely intended.
 func zoneOfPlace(name string) (zone string, ok bool) {
 	if !slices.Contains(spec.Zones(), name) {
 		name = Zone(name)

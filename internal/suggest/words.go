@@ -9,7 +9,8 @@ import (
 	"sync"
 )
 
-// separator comes between the values of different keys. A context such as "at" ends there.
+// separator comes between the values of different keys. A context such as "at" ends
+// there.
 const separator = ";"
 
 // fillers are words without a meaning of their own.
@@ -51,8 +52,8 @@ func readWords(text string) (w wording, ok bool) {
 			return w, false
 		}
 	}
-	// A cron runs at each of its times on each of its days. So "monday at 9 and friday at 17"
-	// needs two crons.
+	// A cron runs at each of its times on each of its days. So "monday at 9 and friday at
+	// 17" needs two crons.
 	r.w.clash = r.w.clash || len(r.order) > 2 || r.halves == "bh" || r.halves == "hb"
 	return r.w, r.w != wording{}
 }
@@ -227,7 +228,8 @@ var countedWords = map[string]string{
 	"2 week": "fortnight", "14 day": "fortnight", "1 month": "month", "12 month": "year",
 }
 
-// everyN returns the meaning of "every n units". ok is false if no cron comes close to it.
+// everyN returns the meaning of "every n units". ok is false if no cron comes close to
+// it.
 func everyN(n int, unit string) (w wording, ok bool) {
 	if unit == "m" {
 		unit = "minute"
@@ -257,8 +259,8 @@ func everyN(n int, unit string) (w wording, ok bool) {
 
 var weekdayNames = []string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
 
-// weekdayNumber returns the number of a weekday for a cron. The name may be in the plural,
-// misspelt, or cut to three letters or more.
+// weekdayNumber returns the number of a weekday for a cron. The name may be in the
+// plural, misspelt, or cut to three letters or more.
 func weekdayNumber(word string) (string, bool) {
 	word = strings.TrimSuffix(word, "s")
 	for i, name := range weekdayNames {
