@@ -2,12 +2,12 @@ package schedule
 
 import "strings"
 
-// Part is a part of a bundle that is found by convention when the manifest does not name
+// Part is a part of a bundle that is found by convention if the manifest does not name
 // its file.
 type Part string
 
-// The parts of a bundle. Scope, todo and workplans are the labels of the pointers that
-// every repository may have; workplans is a directory.
+// The parts of a bundle. Scope, todo and workplans are labels of pointers that every
+// repository may have. Workplans is a directory.
 const (
 	PartPrompt    Part = "prompt"
 	PartMemory    Part = "memory"
@@ -17,8 +17,8 @@ const (
 	PartWorkplans Part = "workplans"
 )
 
-// Conventions are the paths at which each part is searched, first match wins. {a} is the
-// agent, ** is one or more directories. It is read only.
+// Conventions lists the paths where each part is searched; the first match wins. {a} is
+// the agent, and ** is one or more directories. The map is read-only.
 var Conventions = map[Part][]string{
 	PartPrompt: {
 		".claude/agents/{a}.md",
@@ -50,5 +50,5 @@ var Conventions = map[Part][]string{
 	PartWorkplans: {"workplans"},
 }
 
-// Expand puts the agent's name into a pattern of Conventions.
+// Expand replaces {a} in a pattern of Conventions by the agent's name.
 func Expand(pattern, agent string) string { return strings.ReplaceAll(pattern, "{a}", agent) }

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// ChangeKind is one way in which an entry differs from its base version.
+// ChangeKind is a way in which an entry differs from its base version.
 type ChangeKind string
 
-// The kinds of change. Repointed means that it names other files, pointers or close
-// commands.
+// The kinds of change. Repointed means that the entry names other files, pointers or
+// close commands.
 const (
 	Added       ChangeKind = "added"
 	Removed     ChangeKind = "removed"
@@ -23,17 +23,19 @@ const (
 	Repointed   ChangeKind = "files changed"
 )
 
-// Change is one difference. Detail, which may be empty, is one line such as
-// `weekly, cron "0 9 * * 1" UTC → daily, cron "0 9 * * *" UTC`; paths in it are quoted.
+// Change is one difference. Detail is one line such as
+// `weekly, cron "0 9 * * 1" UTC → daily, cron "0 9 * * *" UTC`, or "". Paths in it are
+// quoted.
 type Change struct {
 	Kind   ChangeKind
 	Detail string
 }
 
-// Rate is a number of runs per month, averaged over 28 years; a disabled entry has none.
+// Rate is the number of runs per month, averaged over 28 years. It is 0 for a disabled
+// entry.
 type Rate float64
 
-// String has at most one decimal: 30.4, 4.3, 1, 0.
+// String formats the rate with at most one decimal: 30.4, 4.3, 1, 0.
 func (r Rate) String() string {
 	return strings.TrimSuffix(strconv.FormatFloat(float64(r), 'f', 1, 64), ".0")
 }
@@ -41,27 +43,28 @@ func (r Rate) String() string {
 // EntryDiff is one agent in both versions of a manifest.
 type EntryDiff struct {
 	Agent   string
-	Cadence Cadence // head's, or base's of a removed entry
+	Cadence Cadence // that of head, or of base for a removed entry
 	Enabled bool    // in head; false if removed
-	// Changes are empty for an entry that stays as it is.
+	// Changes is empty if the entry does not change.
 	Changes       []Change
 	Before, After Rate
-	// Next are the five slots after the moment of comparison, nil if removed.
+	// Next has the five slots after the comparison. It is nil for a removed entry.
 	Next []Slot
-	// Effect says what the change does to the running period, as one part of a sentence:
-	// "first run at the next tick, for 2026-W48; then Mon 2026-11-30 09:00 CET". It is ""
-	// where nothing changes in that.
+	// Effect is what the change does to the current period, without a full stop: "first
+	// run at the next tick, for 2026-W48; then Mon 2026-11-30 09:00 CET". It is "" if the
+	// change does not affect the period.
 	Effect string
 }
 
-// Diff is what a pull request changes in the manifest.
+// Diff is the difference between two versions of a manifest.
 type Diff struct {
-	// New says that there is no base version.
+	// New is true if there is no base version.
 	New bool
-	// Repo is the change of the slug, "" if it stays. The slug is part of every bundle's
-	// name, so every entry becomes due again.
+	// Repo is the change of the slug, or "". The slug is part of every bundle's name, so
+	// a change makes every entry due again.
 	Repo string
-	// Entries are head's in its order, then the removed ones in base's.
+	// Entries has the entries of head in its order, then the removed ones in the order of
+	// base.
 	Entries       []EntryDiff
 	Before, After Rate // of all entries together
 }
@@ -71,7 +74,7 @@ func (d Diff) Changed() bool {
 	return d.New || d.Repo != "" || slices.ContainsFunc(d.Entries, func(e EntryDiff) bool { return len(e.Changes) > 0 })
 }
 
-// Compare returns what changes from base, nil if there is none, to head; the next dates
+// Compare returns the difference between base, which may be nil, and head. The next slots
 // are those after now.
 func Compare(base, head *Manifest, now time.Time) Diff {
 	d := Diff{New: base == nil}
@@ -86,7 +89,7 @@ func Compare(base, head *Manifest, now time.Time) Diff {
 		e := &head.Entries[i]
 		entry := compareEntry(old[e.Agent], e, now)
 		if entry.Effect = effect(old[e.Agent], e, now); d.Repo != "" && e.Enabled {
-			entry.Effect = firstRun(e, now) // receipts of another slug do not count
+			entry.Effect = firstRun(e, now) // receipts under another slug do not count
 		}
 		d.Entries = append(d.Entries, entry)
 		delete(old, e.Agent)
@@ -113,7 +116,7 @@ func byAgent(m *Manifest) map[string]*Entry {
 	return entries
 }
 
-// compareEntry compares an entry with its base version, nil if it had none.
+// compareEntry compares an entry with its base version, which may be nil.
 func compareEntry(base, head *Entry, now time.Time) EntryDiff {
 	d := EntryDiff{Agent: head.Agent, Cadence: head.Cadence, Enabled: head.Enabled, After: head.rate(),
 		Next: head.Next(now, nextSlots)}
@@ -139,7 +142,8 @@ func compareEntry(base, head *Entry, now time.Time) EntryDiff {
 	return d
 }
 
-// compareFiles lists the files, pointers and close commands that changed, one change each.
+// compareFiles returns one change for each file, list of pointers and list of close
+// commands that differs.
 func compareFiles(base, head *Entry) (changes []Change) {
 	add := func(what, before, after string) {
 		if before != after {
@@ -173,13 +177,13 @@ func pointerList(pointers []Pointer) string {
 
 func arrow(before, after string) string { return before + " → " + after }
 
-// Timing says when an entry runs: `weekly, cron "0 9 * * 1" Europe/Berlin`.
+// Timing describes when an entry runs: `weekly, cron "0 9 * * 1" Europe/Berlin`.
 func (e *Entry) Timing() string {
 	return fmt.Sprintf("%s, cron %q %s", e.Cadence, e.Cron, e.Location)
 }
 
-// sameTiming reports whether two entries run at the same times, however their crons are
-// written.
+// sameTiming reports whether two entries run at the same times, even if their crons are
+// written differently.
 func sameTiming(a, b *Entry) bool {
 	return a.Cadence == b.Cadence && a.Slots == b.Slots && a.Location.String() == b.Location.String()
 }
@@ -191,8 +195,9 @@ func (e *Entry) rate() Rate {
 	return Rate(e.Slots.PerMonth())
 }
 
-// effect says what a change from base, nil if there is none, does to head's running
-// period. Without the ledger it assumes that all that base had due is delivered.
+// effect returns what a change from base, which may be nil, does to head's current
+// period. It does not read the ledger and assumes that all slots of base so
+// far are delivered.
 func effect(base, head *Entry, now time.Time) string {
 	switch {
 	case !head.Enabled:
@@ -200,7 +205,7 @@ func effect(base, head *Entry, now time.Time) string {
 	case base == nil:
 		return firstRun(head, now)
 	case !base.Enabled:
-		return fmt.Sprintf("runs at the next tick, for %s, if that is not delivered already; then %s",
+		return fmt.Sprintf("runs at the next tick, for %s, unless that is delivered; then %s",
 			head.Current(now).Period, head.Next(now, 1)[0])
 	case sameTiming(base, head):
 		return ""
@@ -223,11 +228,12 @@ func firstRun(e *Entry, now time.Time) string {
 	return Decide(e, now, Known{}).Outlook()
 }
 
-// maxDelivered is how many past slots count as delivered: more than a month of hourly
-// ones.
+// maxDelivered is the number of past periods that count as delivered: more than a month
+// of hourly ones.
 const maxDelivered = 750
 
-// delivered are the latest periods of an entry of which every slot up to now was run.
+// delivered returns the latest periods of an entry up to now, assuming that each slot
+// ran.
 func (e *Entry) delivered(now time.Time) map[string]bool {
 	periods := map[string]bool{e.Current(now).Period: true}
 	for s := range e.Previous(now) {

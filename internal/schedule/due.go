@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// State says whether an entry is to be prepared now, and why.
+// State is whether an entry is due, and why.
 type State string
 
-// The states of an entry. DeliveredPartly is due again: its bundle is stored, but without
-// the receipt of a complete delivery.
+// The states of an entry. An entry that is DeliveredPartly is due again, because its
+// bundle is stored without a receipt.
 const (
 	Due             State = "due"
 	NotDue          State = "not due"
@@ -19,43 +19,43 @@ const (
 	DeliveredPartly State = "delivered partly"
 )
 
-// Known is what the ledger says about one entry.
+// Known is what the ledger contains about one entry.
 type Known struct {
-	// Delivered says that the current period has a receipt, Prepared that its bundle is
+	// Delivered is true if the current period has a receipt, Prepared if its bundle is
 	// stored.
 	Delivered, Prepared bool
-	// Earlier are the keys of other periods with a receipt, in any order. Other keys are
-	// ignored.
+	// Earlier has the other periods with a receipt, in any order. Periods that do not
+	// belong to the entry are ignored.
 	Earlier []string
 }
 
-// Decision is whether an entry is due at a moment.
+// Decision is whether an entry is due at an instant, and why.
 type Decision struct {
 	Entry *Entry
-	Slot  Slot   // the current one
-	Next  []Slot // the five after it
+	Slot  Slot   // the current slot
+	Next  []Slot // the next five slots
 	State State
-	// Reason is one part of a sentence without a full stop, for tables and logs.
+	// Reason explains the state in tables and logs. It has no full stop.
 	Reason string
-	// First says that the ledger has no record of the entry, so that its current period is
-	// run at the next tick.
+	// First is true if the ledger has no record of the entry. Then its current period
+	// runs at the next tick.
 	First bool
-	// Missed are the periods without a receipt between the latest earlier one that has one
-	// and the current one, oldest first. They are reported, never run afterwards.
+	// Missed has the periods without a receipt between the latest earlier receipt and the
+	// current period, oldest first. They are reported and never prepared.
 	Missed []string
 }
 
-// Due reports whether the entry is to be prepared now.
+// Due reports whether the entry is due.
 func (d Decision) Due() bool { return d.State == Due || d.State == DeliveredPartly }
 
-// maxMissed is how many slots Decide looks back for a receipt. Older artifacts have
-// expired.
+// maxMissed is the number of slots that Decide looks back for a receipt. Older artifacts
+// have expired.
 const maxMissed = 400
 
-// nextSlots is how many coming dates are shown.
+// nextSlots is the number of coming slots that are shown.
 const nextSlots = 5
 
-// Decide says whether e is due at now, given what the ledger knows.
+// Decide returns whether e is due at now, given the contents of the ledger.
 func Decide(e *Entry, now time.Time, k Known) Decision {
 	d := Decision{Entry: e, Slot: e.Current(now), Next: e.Next(now, nextSlots)}
 	if !e.Enabled {
@@ -69,8 +69,8 @@ func Decide(e *Entry, now time.Time, k Known) Decision {
 		d.State, d.Reason = NotDue, fmt.Sprintf("delivered for %s; next on %s", period, next)
 	case k.Prepared:
 		d.State = DeliveredPartly
-		d.Reason = fmt.Sprintf("an earlier delivery of %s did not finish: its bundle is stored, a receipt is not, due "+
-			"since %s", period, since)
+		d.Reason = fmt.Sprintf("an earlier delivery of %s did not finish: its bundle is stored without a receipt; "+
+			"due since %s", period, since)
 	case len(k.Earlier) == 0:
 		d.State, d.First = Due, true
 		d.Reason = fmt.Sprintf("first run, for %s; then %s", period, next)
@@ -86,12 +86,12 @@ func Decide(e *Entry, now time.Time, k Known) Decision {
 	return d
 }
 
-// nextRun is the next slot whose period has no receipt: after a change of the cron, a coming slot may be of a period that is
-// delivered.
+// nextRun returns the next slot whose period has no receipt. After a change of the cron,
+// a coming slot may belong to a delivered period.
 func (e *Entry) nextRun(now time.Time, k Known) Slot {
 	first := e.slot(e.Slots.After(now, e.Location))
 	s := first
-	for range 100 { // far beyond any period that can have a receipt
+	for range 100 { // later periods cannot have a receipt
 		if !slices.Contains(k.Earlier, s.Period) {
 			return s
 		}
@@ -100,7 +100,7 @@ func (e *Entry) nextRun(now time.Time, k Known) Slot {
 	return first
 }
 
-// Outlook is Reason for a reader between two ticks.
+// Outlook returns Reason for a reader between two ticks.
 func (d Decision) Outlook() string {
 	if d.First {
 		return strings.Replace(d.Reason, "first run", "first run at the next tick", 1)
@@ -108,8 +108,8 @@ func (d Decision) Outlook() string {
 	return d.Reason
 }
 
-// missed walks back from the current slot to the latest period with a receipt. Without
-// any receipt, it reports nothing as missed.
+// missed returns the periods between the latest period with a receipt and the current
+// one. Without any receipt, no period counts as missed.
 func (e *Entry) missed(now time.Time, receipts []string) []string {
 	if len(receipts) == 0 {
 		return nil

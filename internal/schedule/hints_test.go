@@ -7,11 +7,13 @@ import (
 	"testing"
 )
 
-// written is text in a hint that a reader pastes: an entry or all of them on one line, or keys of an entry.
+// written is text in a hint that a reader pastes: an entry or all of them on one line, or
+// keys of an entry.
 var written = regexp.MustCompile(`write ([A-Za-z0-9_"-]+: (?:\{.*\}|\[.*\]|"(?:[^"\\]|\\.)*"|[^ ,]+))` +
 	`(?: and (cron: "[^"]*"))?`)
 
-// pasted is a manifest with what a hint says to write in its place, "" if the hint gives no text.
+// pasted is a manifest with what a hint says to write in its place, "" if the hint gives
+// no text.
 func pasted(hint string) string {
 	match := written.FindStringSubmatch(hint)
 	if match == nil || match[1] == "key: value" {

@@ -14,30 +14,34 @@ import (
 )
 
 var (
-	// ignorePattern is a comment that silences rules; its group is their list.
+	// ignorePattern matches a comment that silences rules. The group is the list of
+	// rules.
 	ignorePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^#\s*kaizen-ignore:(.*)$`) })
-	// looseIgnore is a comment that was meant to silence rules, but has another case or
-	// place, or no colon. Prose that starts with the word does not match.
-	looseIgnore = sync.OnceValue(func() *regexp.Regexp {
+	// malformedPattern matches a comment that was meant to silence rules, but has the
+	// wrong case or place, or no colon. It does not match prose that starts with the
+	// word.
+	malformedPattern = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`(?i)#\s*kaizen[-_]ignore(\s*:.*|\s*|\s*[a-z0-9]*[-_].*|\s+[a-z0-9]+\s*(?:,.*)?)$`)
 	})
 )
 
-// maxIgnores is the number of names in one comment. Text after the last one counts as
-// part of it.
+// maxIgnores is the largest number of names in one comment. Further names count as part
+// of the last one.
 const maxIgnores = 50
 
-// maxShownNames is how much of a malformed comment a hint repeats, in characters.
+// maxShownNames is the length of the longest list of names that a hint repeats, in
+// characters.
 const maxShownNames = 64
 
-// Ignores are the rules that the comments of one file silence, each on its own line.
+// Ignores holds the rules that the comments of one file silence on their lines.
 type Ignores struct {
 	file  string
 	rules map[int][]string // by line
 }
 
-// ReadIgnores collects the rules that comments silence, and reports invalid names. It
-// stops after maxFindings of these, because suggestions are expensive.
+// ReadIgnores returns the rules that comments silence, and findings about malformed
+// comments and invalid names. It stops after 1,000 findings, because suggestions are
+// expensive.
 func ReadIgnores(file string, comments []yamlnode.Comment) (Ignores, []diag.Finding) {
 	ignores := Ignores{file, map[int][]string{}}
 	var findings []diag.Finding
@@ -67,13 +71,13 @@ func ReadIgnores(file string, comments []yamlnode.Comment) (Ignores, []diag.Find
 	return ignores, findings
 }
 
-// malformedIgnore is the finding about a comment that looks like one that silences rules;
-// ok is false for any other comment.
+// malformedIgnore returns the finding about a malformed kaizen-ignore comment. ok is
+// false for any other comment.
 func malformedIgnore(file string, c yamlnode.Comment) (f diag.Finding, ok bool) {
 	if !strings.Contains(strings.ToLower(c.Text), "ignore") {
-		return f, false // most comments need no pattern
+		return f, false // skips the pattern, which is slow
 	}
-	match := looseIgnore().FindStringSubmatchIndex(c.Text)
+	match := malformedPattern().FindStringSubmatchIndex(c.Text)
 	if match == nil {
 		return f, false
 	}
@@ -83,34 +87,36 @@ func malformedIgnore(file string, c yamlnode.Comment) (f diag.Finding, ok bool) 
 	}
 	column := c.Pos.Column + utf8.RuneCountInString(c.Text[:match[0]])
 	return diag.UnknownIgnore.At(file, c.Pos.Line, column,
-		"this comment silences nothing: its form is wrong",
-		fmt.Sprintf("write `# kaizen-ignore: %s`, and nothing before it in the comment", names)), true
+		"this comment is malformed and silences nothing",
+		fmt.Sprintf("write `# kaizen-ignore: %s` at the start of the comment", names)), true
 }
 
-// checkIgnore reports whether name is a rule that a comment may silence; if not, the
-// finding says why.
+// checkIgnore reports whether a comment may silence the rule name. If not, the finding
+// says why.
 func checkIgnore(file string, pos yamlnode.Pos, name string) (diag.Finding, bool) {
 	var warnings []string
 	for _, r := range diag.Rules {
 		if r.Severity == diag.Warning {
 			warnings = append(warnings, r.ID)
 		} else if r.ID == name {
-			return diag.UnknownIgnore.At(file, pos.Line, pos.Column, fmt.Sprintf("%s is an error and cannot be silenced", name),
+			return diag.UnknownIgnore.At(file, pos.Line, pos.Column,
+				fmt.Sprintf("%s is an error and cannot be silenced", name),
 				"fix what it reports, then remove this comment"), false
 		}
 	}
 	if slices.Contains(warnings, name) {
 		return diag.Finding{}, true
 	}
-	message := fmt.Sprintf("there is no rule %s to silence", diag.Quote(name))
+	message := fmt.Sprintf("unknown rule %s", diag.Quote(name))
 	if name == "" {
 		message = "kaizen-ignore names no rule"
 	}
 	return diag.UnknownIgnore.At(file, pos.Line, pos.Column, message,
-		suggest.DidYouMean(name, warnings, "write `# kaizen-ignore: <rule>`, several with commas between")), false
+		suggest.DidYouMean(name, warnings, "write `# kaizen-ignore: <rule>`, with commas between several rules")), false
 }
 
-// Unsilenced drops the warnings in the file that a comment on their line silences.
+// Unsilenced returns the findings without the warnings that a comment on the same line
+// silences.
 func (i Ignores) Unsilenced(findings []diag.Finding) []diag.Finding {
 	return slices.DeleteFunc(slices.Clone(findings), func(f diag.Finding) bool {
 		return f.Severity == diag.Warning && f.File == i.file && slices.Contains(i.rules[f.Line], f.Rule)

@@ -1,5 +1,5 @@
 // Package schedule loads, checks and compares the manifest .kaizen/schedule.yml, and
-// knows when each of its entries is due.
+// decides when each of its entries is due.
 package schedule
 
 import (
@@ -11,13 +11,14 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
-// DefaultPath is where a repository keeps its manifest.
+// DefaultPath is the path of the manifest in a repository.
 const DefaultPath = ".kaizen/schedule.yml"
 
-// MaxSize is the largest manifest that is read, in bytes.
+// MaxSize is the size of the largest manifest that is read, in bytes.
 const MaxSize = 256 << 10
 
-// Cadence is how often an entry runs at least, and the calendar unit of its periods.
+// Cadence is how often an entry runs at least. It decides the calendar unit of the
+// entry's periods.
 type Cadence = spec.Cadence
 
 // The valid cadences.
@@ -27,15 +28,15 @@ const (
 	Monthly = spec.Monthly
 )
 
-// Manifest is a valid .kaizen/schedule.yml with its defaults filled in.
+// Manifest is a valid .kaizen/schedule.yml with all defaults filled in.
 type Manifest struct {
-	// File is the path the manifest was loaded under, as findings name it.
+	// File is the path of the manifest in findings.
 	File string
 	// Repo is the State Hub slug.
 	Repo string
 	// Location is the manifest's time zone, UTC by default.
 	Location *time.Location
-	// Entries are in the manifest's order.
+	// Entries has the entries in the manifest's order.
 	Entries []Entry
 
 	positions map[string]yamlnode.Pos
@@ -46,41 +47,41 @@ type Manifest struct {
 type Entry struct {
 	Agent   string
 	Cadence Cadence
-	// Cron is the expression as the manifest has it, or the cadence's default, and Slots is
-	// what it means.
+	// Cron is the expression in the manifest, or the cadence's default. Slots is the
+	// parsed expression.
 	Cron  string
 	Slots cron.Expression
-	// Location is the manifest's.
+	// Location is the manifest's time zone.
 	Location *time.Location
-	// Enabled is false for an entry that is declared and paused.
+	// Enabled is false if the manifest has the entry but pauses it.
 	Enabled bool
 
-	// Paths inside the checkout, "" where Conventions decide. They are clean: no "./", no
-	// trailing slash.
+	// These are paths inside the checkout, or "" if Conventions apply. They are clean, as
+	// path.Clean returns them.
 	Prompt, Memory, Metrics string
-	// Pointers are in the manifest's order.
+	// Pointers has the pointers in the manifest's order.
 	Pointers []Pointer
-	// SessionClose is nil where the contract's default applies.
+	// SessionClose has the close commands. It is nil if the default of the event applies.
 	SessionClose []string
 
 	positions map[string]yamlnode.Pos
 }
 
-// Pointer names a file of the repository that a bundle refers to without containing it.
+// Pointer names a file or directory that a bundle refers to and does not contain.
 type Pointer struct{ Label, Path string }
 
-// Options are the defaults that come from outside the manifest.
+// Options has the defaults that do not come from the manifest.
 type Options struct {
-	// Repo is the slug of a manifest that names none, "" when unknown. Text that is no slug
+	// Repo is the slug if the manifest has none, or "" if it is unknown. An invalid slug
 	// is an error.
 	Repo string
 }
 
-// Pos is the place of the value of a top-level key, or the start of the mapping when the
-// manifest has no such key.
+// Pos returns the position of a top-level key's value, or the start of the manifest if it
+// has no such key.
 func (m *Manifest) Pos(key string) yamlnode.Pos { return posOf(m.positions, key) }
 
-// Entry is the entry of agent, or nil.
+// Entry returns the entry of an agent, or nil.
 func (m *Manifest) Entry(agent string) *Entry {
 	for i := range m.Entries {
 		if m.Entries[i].Agent == agent {
@@ -90,13 +91,13 @@ func (m *Manifest) Entry(agent string) *Entry {
 	return nil
 }
 
-// Pos is the place of the value of the entry's key, or of the agent's name when the entry
-// has no such key. The key of the name itself is "agent". A pointer's key is
-// "pointers.<label>", and that of a close command "session_close.<index>", counted from
-// 0.
+// Pos returns the position of the value of the entry's key, or of the agent's name if the
+// entry has no such key. The key of the name itself is "agent". The key of a pointer is
+// "pointers.<label>", and the key of a close command is "session_close.<index>", counted
+// from 0.
 func (e *Entry) Pos(key string) yamlnode.Pos { return posOf(e.positions, key) }
 
-// posOf looks up key, or else the position under "".
+// posOf returns the position of key, or else the one stored under "".
 func posOf(positions map[string]yamlnode.Pos, key string) yamlnode.Pos {
 	if p, ok := positions[key]; ok {
 		return p
@@ -104,8 +105,8 @@ func posOf(positions map[string]yamlnode.Pos, key string) yamlnode.Pos {
 	return positions[""]
 }
 
-// Unsilenced drops the warnings that a `# kaizen-ignore: <rule>` comment on their line of
-// the manifest silences.
+// Unsilenced returns the findings without the warnings that a `# kaizen-ignore: <rule>`
+// comment on the same line of the manifest silences.
 func (m *Manifest) Unsilenced(findings []diag.Finding) []diag.Finding {
 	return m.ignores.Unsilenced(findings)
 }

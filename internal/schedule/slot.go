@@ -11,13 +11,13 @@ import (
 // Slot is an instant at which an entry's cron matches the clock of its time zone.
 type Slot struct {
 	At time.Time
-	// Period is the key under which the slot's run is recorded: the calendar day, ISO week
-	// or month of its local date (2026-11-23, 2026-W48, 2026-11). Where that holds more than
-	// one slot, it is the slot itself in UTC: 2026-11-23T0900Z.
+	// Period identifies the run: it is the calendar day, ISO week or month of the slot's
+	// local date (2026-11-23, 2026-W48, 2026-11). If that unit has several slots, the
+	// period is the slot itself in UTC: 2026-11-23T0900Z.
 	Period string
 }
 
-// Current is the latest slot not after now.
+// Current returns the latest slot at or before now.
 func (e *Entry) Current(now time.Time) Slot {
 	return e.slot(e.Slots.AtOrBefore(now, e.Location))
 }
@@ -32,7 +32,8 @@ func (e *Entry) Next(now time.Time, n int) []Slot {
 	return slots
 }
 
-// Previous yields the slots before the current one, latest first and without end.
+// Previous yields the slots before the current one, latest first. The sequence is
+// endless.
 func (e *Entry) Previous(now time.Time) iter.Seq[Slot] {
 	return func(yield func(Slot) bool) {
 		at := e.Slots.AtOrBefore(now, e.Location)
@@ -46,13 +47,13 @@ func (e *Entry) Previous(now time.Time) iter.Seq[Slot] {
 }
 
 func (e *Entry) slot(at time.Time) Slot {
-	if e.alone(at) {
+	if e.isOnlySlot(at) {
 		return Slot{at, e.unit(at)}
 	}
 	return Slot{at, at.UTC().Format(bundleid.SlotLayout)}
 }
 
-// unit is the calendar unit of an instant's local date.
+// unit returns the calendar unit of an instant's local date.
 func (e *Entry) unit(at time.Time) string {
 	local := at.In(e.Location)
 	switch e.Cadence {
@@ -66,14 +67,14 @@ func (e *Entry) unit(at time.Time) string {
 	}
 }
 
-// maxOffset is more than the offset of any zone from UTC.
+// maxOffset is larger than the UTC offset of any time zone.
 const maxOffset = 26 * time.Hour
 
-// alone reports whether the slot at an instant is the only one in its unit.
-func (e *Entry) alone(at time.Time) bool {
+// isOnlySlot reports whether the slot at an instant is the only one in its unit.
+func (e *Entry) isOnlySlot(at time.Time) bool {
 	start, end := e.bounds(at)
 	unit, slots := e.unit(at), 0
-	// Local dates may go back with a clock change, so each slot counts by its own date.
+	// A clock change may repeat a local date, so each slot is checked by its own date.
 	for s := e.Slots.After(start.Add(-maxOffset), e.Location); s.Before(end.Add(maxOffset)); {
 		if e.unit(s) == unit {
 			slots++
@@ -86,7 +87,7 @@ func (e *Entry) alone(at time.Time) bool {
 	return true
 }
 
-// bounds are the first date of an instant's unit and that of the next one, as midnight
+// bounds returns the first date of an instant's unit and of the next unit, as midnight
 // UTC.
 func (e *Entry) bounds(at time.Time) (start, end time.Time) {
 	year, month, day := at.In(e.Location).Date()

@@ -15,7 +15,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
-// Limits on lists, so that an event stays far below the platform's 64 KB.
+// These limits keep an event far below the platform's limit of 64 KB.
 const (
 	maxPointers     = 64
 	maxSessionLines = 32
@@ -25,11 +25,11 @@ func (l *loader) wrongType(f field, want, hint string) {
 	l.report(diag.WrongType, f.pos(), fmt.Sprintf("%s is %s, not %s", f.name, f.value.Describe(), want), hint)
 }
 
-// scalar reports whether f is a single, written value. If not, it adds a finding, unless
-// the value was refused before.
+// scalar reports whether f is a scalar other than null. If not, it adds a finding, unless
+// the value has one already.
 func (l *loader) scalar(f field, want, hint string) bool {
 	switch {
-	case isRefused(f.value):
+	case isReported(f.value):
 		return false
 	case f.value.Kind != yamlnode.Scalar || f.value.Type() == yamlnode.TypeNull:
 		l.wrongType(f, want, hint)
@@ -38,7 +38,7 @@ func (l *loader) scalar(f field, want, hint string) bool {
 	return true
 }
 
-// text returns f's string; anything else is reported.
+// text returns the string of f. It reports a value that is not a string.
 func (l *loader) text(f field) (string, bool) {
 	if !l.scalar(f, "a string", suggest.TextHint(f.name, f.value)) {
 		return "", false
@@ -49,7 +49,7 @@ func (l *loader) text(f field) (string, bool) {
 		l.wrongType(f, "a string", suggest.TextHint(f.name, f.value))
 		return "", false
 	case plain != s && f.value.Style == yamlnode.Plain:
-		l.report(diag.WrongType, f.pos(), f.name+" has typographic quotes, which YAML takes for a part of the value",
+		l.report(diag.WrongType, f.pos(), f.name+" has typographic quotes, which YAML reads as part of the value",
 			"write it with straight quotes: "+diag.Quote(plain))
 		return "", false
 	}
@@ -65,33 +65,33 @@ func (l *loader) version(f field) {
 	case f.value.Value == "1" && f.value.Style == yamlnode.Plain:
 		l.report(diag.Version, f.pos(), "version is a number, not a string", `quote it: version: "1"`)
 	case f.value.Value != "1":
-		l.report(diag.Version, f.pos(), fmt.Sprintf("version %s is not known", diag.Quote(f.value.Value)), hint)
+		l.report(diag.Version, f.pos(), fmt.Sprintf("version %s is not supported", diag.Quote(f.value.Value)), hint)
 	}
 }
 
 func (l *loader) repo(f field) string {
 	s, ok := l.text(f)
 	if ok && !spec.IsSlug(s) {
-		hint := "use 1 to 100 letters, digits, dots, hyphens and underscores, the first a letter or digit"
+		hint := "use 1 to 100 letters, digits, dots, hyphens and underscores, starting with a letter or digit"
 		if _, name, found := strings.Cut(s, "/"); found && spec.IsSlug(name) {
-			hint = fmt.Sprintf("leave the owner out: %s", name)
+			hint = fmt.Sprintf("leave out the owner: %s", name)
 		}
-		l.report(diag.Repo, f.pos(), fmt.Sprintf("repo %s is not a slug", diag.Quote(s)), hint)
+		l.report(diag.Repo, f.pos(), fmt.Sprintf("repo %s is not a valid slug", diag.Quote(s)), hint)
 	}
 	return s
 }
 
-// defaultRepo is the slug of a manifest that names none.
+// defaultRepo checks the slug of a manifest without a repo.
 func (l *loader) defaultRepo(root *yamlnode.Node, name string) string {
 	if name == "" || root.Kind != yamlnode.Mapping || spec.IsSlug(name) {
 		return name
 	}
-	hint := "add repo: and the State Hub slug"
+	hint := "add repo: with the State Hub slug"
 	if near := spec.AsSlug(name); near != "" {
-		hint = fmt.Sprintf("add repo: %s, or whatever State Hub calls it", near)
+		hint = fmt.Sprintf("add repo: %s, or the slug that State Hub uses", near)
 	}
 	l.report(diag.Repo, root.Pos,
-		fmt.Sprintf("the manifest has no repo, and the repository's name %s is not a slug", diag.Quote(name)), hint)
+		fmt.Sprintf("the manifest has no repo, and the repository's name %s is not a valid slug", diag.Quote(name)), hint)
 	return name
 }
 
@@ -100,8 +100,7 @@ func (l *loader) timezone(f field) *time.Location {
 	if !ok {
 		return time.UTC
 	}
-	names := spec.Zones()
-	if slices.Contains(names, s) {
+	if slices.Contains(spec.Zones(), s) {
 		if loc, err := time.LoadLocation(s); err == nil {
 			l.fixedOffset(f, s)
 			return loc
@@ -117,7 +116,7 @@ func (l *loader) timezone(f field) *time.Location {
 	return time.UTC
 }
 
-// fixedOffset warns about a zone without clock changes whose cities have them.
+// fixedOffset warns about a zone with a fixed offset, because it follows no clock changes.
 func (l *loader) fixedOffset(f field, zone string) {
 	if city := spec.FixedOffsetCity(zone); city != "" {
 		l.report(diag.FixedOffset, f.pos(),
@@ -126,15 +125,14 @@ func (l *loader) fixedOffset(f field, zone string) {
 	}
 }
 
-// cadence reads the cadence. For an unknown one, the entry's other keys show what was
-// meant.
+// cadence reads the cadence of an entry.
 func (l *loader) cadence(f field, n *yamlnode.Node) Cadence {
 	s, ok := l.text(f)
 	if !ok {
 		return ""
 	}
 	if !slices.Contains(spec.Cadences, s) {
-		l.report(diag.Cadence, f.pos(), fmt.Sprintf("cadence %s is not known", diag.Quote(s)), suggest.CadenceHint(s, n))
+		l.report(diag.Cadence, f.pos(), fmt.Sprintf("unknown cadence %s", diag.Quote(s)), suggest.CadenceHint(s, n))
 		return ""
 	}
 	return Cadence(s)
@@ -156,15 +154,17 @@ func (l *loader) cron(e *Entry, f field) {
 	e.Cron, e.Slots = strings.Join(strings.Fields(s), " "), slots
 	if e.Cadence != "" && l.runsRarer(timing{e.Cadence, slots}) {
 		l.report(diag.CronCadence, f.pos(),
-			fmt.Sprintf("cron %q runs less often than cadence %s: %s", e.Cron, e.Cadence, gapText[e.Cadence]), rarerHint(e))
+			fmt.Sprintf("cron %q runs less often than cadence %s: %s", e.Cron, e.Cadence, gapText[e.Cadence]),
+			rarerHint(e))
 	}
 }
 
-// gapText says what a cron leaves out that runs less often than its cadence.
+// gapText describes the gaps of a cron that runs less often than its cadence.
 var gapText = map[Cadence]string{
 	Daily: "some days have no run", Weekly: "some weeks have no run", Monthly: "some months have no run",
 }
 
+// runsRarer reports whether a cron runs less often than its cadence.
 func (l *loader) runsRarer(t timing) bool {
 	rarer, known := l.rarer[t]
 	if !known {
@@ -174,7 +174,7 @@ func (l *loader) runsRarer(t timing) bool {
 	return rarer
 }
 
-// rarerHint names the cadence that fits the cron, if there is one.
+// rarerHint returns the hint for a cron that runs less often than its cadence.
 func rarerHint(e *Entry) string {
 	if fits := spec.CadenceOf(e.Slots); e.Slots.EveryUnit(fits.Unit()) {
 		return fmt.Sprintf("write cadence: %s, or a cron that matches more often", fits)
@@ -211,11 +211,11 @@ func (l *loader) path(f field) string {
 	return path.Clean(s)
 }
 
-// pointers reads a map of labels to paths. It adds their positions under
+// pointers reads a mapping of labels to paths. It adds their positions under
 // "pointers.<label>".
 func (l *loader) pointers(f field, positions map[string]yamlnode.Pos) []Pointer {
 	n := f.value
-	if isRefused(n) {
+	if isReported(n) {
 		return nil
 	}
 	if n.Kind != yamlnode.Mapping {
@@ -224,14 +224,14 @@ func (l *loader) pointers(f field, positions map[string]yamlnode.Pos) []Pointer 
 	}
 	if len(n.Pairs) > maxPointers {
 		l.report(diag.PointerLabel, n.Pairs[maxPointers].Key.Pos, fmt.Sprintf("more than %d pointers", maxPointers),
-			"keep those that the agent needs")
+			"keep only those that the agent needs")
 		return nil
 	}
 	var pointers []Pointer
 	for _, p := range l.unique(n) {
 		if !spec.IsAgent(p.name) {
-			l.report(diag.PointerLabel, p.key.Pos, fmt.Sprintf("pointer label %s is not a name", diag.Quote(p.name)),
-				"use 1 to 64 letters, digits, hyphens and underscores, the first a letter or digit")
+			l.report(diag.PointerLabel, p.key.Pos, fmt.Sprintf("pointer label %s is not a valid name", diag.Quote(p.name)),
+				"use 1 to 64 letters, digits, hyphens and underscores, starting with a letter or digit")
 			p.name = "this pointer"
 			l.path(p)
 			continue
@@ -248,20 +248,20 @@ func (l *loader) pointers(f field, positions map[string]yamlnode.Pos) []Pointer 
 // "session_close.<index>".
 func (l *loader) sessionClose(f field, positions map[string]yamlnode.Pos) []string {
 	n := f.value
-	if isRefused(n) {
+	if isReported(n) {
 		return nil
 	}
 	if n.Kind != yamlnode.Sequence {
-		l.wrongType(f, "a list of commands", "write each command behind a hyphen on its own line")
+		l.wrongType(f, "a list of commands", "write each command on its own line after a hyphen")
 		return nil
 	}
 	if len(n.Items) == 0 {
-		l.report(diag.SessionClose, n.Pos, "session_close has no command", "remove the key to get the default command")
+		l.report(diag.SessionClose, n.Pos, "session_close has no commands", "remove the key to use the default command")
 		return nil
 	}
 	if len(n.Items) > maxSessionLines {
 		l.report(diag.SessionClose, n.Items[maxSessionLines].Pos,
-			fmt.Sprintf("more than %d session_close commands", maxSessionLines), "put them in a script")
+			fmt.Sprintf("more than %d session_close commands", maxSessionLines), "move them into a script")
 		return nil
 	}
 	var lines []string
@@ -276,12 +276,12 @@ func (l *loader) sessionClose(f field, positions map[string]yamlnode.Pos) []stri
 
 func (l *loader) sessionLine(n *yamlnode.Node) (string, bool) {
 	switch {
-	case isRefused(n):
+	case isReported(n):
 		return "", false
 	case n.Kind != yamlnode.Scalar || n.Type() != yamlnode.TypeString:
-		hint := "write the command behind the hyphen"
+		hint := "write the command after the hyphen"
 		if n.Kind == yamlnode.Mapping {
-			hint = "quote the command: a colon followed by a blank makes it a mapping"
+			hint = "quote the command: a colon followed by a space makes it a mapping"
 		}
 		l.report(diag.WrongType, n.Pos, fmt.Sprintf("a session_close command is %s, not a string", n.Describe()), hint)
 		return "", false

@@ -196,7 +196,7 @@ func TestCheckWorkflows(t *testing.T) {
 			[]string{
 				`3:13 cron-coverage the daily agent "tidy" is due at 05:00 CET, but may wait 22 hours 1 minute for ` +
 					`the next tick`,
-				`3:42 unknown-ignore there is no rule "cron-covrage" to silence`,
+				`3:42 unknown-ignore unknown rule "cron-covrage"`,
 			}},
 
 		{"only some agents", []string{coach, tidy}, scheduled(hourly, `agents: "coach, other"`),

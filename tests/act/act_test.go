@@ -284,7 +284,7 @@ func TestPullRequest(t *testing.T) {
 	l.write(t, ".kaizen/schedule.yml", strings.Replace(manifest, "cadence: weekly", "cadence: wekly", 1))
 	r := check(t)
 	r.want(t, 1, "failure")
-	r.wantLog(t, "::error col=14,file=.kaizen/schedule.yml,line=7,title=cadence::", `cadence "wekly" is not known`,
+	r.wantLog(t, "::error col=14,file=.kaizen/schedule.yml,line=7,title=cadence::", `unknown cadence "wekly"`,
 		`did you mean "weekly"?`)
 	if r.Outputs["valid"] != "false" || r.Outputs["errors"] != "1" {
 		t.Errorf("outputs are %q, want one error", r.Outputs)
