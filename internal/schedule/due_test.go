@@ -12,7 +12,7 @@ func TestDecide(t *testing.T) {
 	const now = "2026-11-24T09:00:00Z"
 	off := weekly(time.Monday, 5, 0)
 	off.Enabled = false
-	var old []string // receipts further back than anybody looks
+	var old []string // receipts that are too old to matter
 	for week := 1; week <= 9; week++ {
 		old = append(old, fmt.Sprintf("2010-W%02d", week))
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
-// Load fills in the defaults, so that an entry says by itself when it is due.
+// Load fills in the defaults, so an entry alone determines when it is due.
 func ExampleLoad() {
 	manifest := []byte(`
 version: "1"
@@ -32,7 +32,7 @@ agents:
 	// optimization 0 9 1 * * 2026-11 Tue 2026-12-01 09:00 CET
 }
 
-// All findings are reported at once, each at its place and with the next step.
+// Load reports all findings at once, each with its position and the next step.
 func ExampleLoad_findings() {
 	manifest := []byte(`version: "1"
 timezone: Europe/Berln

@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// written is text in a hint that a reader pastes: an entry or all of them on one line, or
-// keys of an entry.
+// written matches the text in a hint that a reader pastes: all entries or one entry on
+// one line, or keys of an entry.
 var written = regexp.MustCompile(`write ([A-Za-z0-9_"-]+: (?:\{.*\}|\[.*\]|"(?:[^"\\]|\\.)*"|[^ ,]+))` +
 	`(?: and (cron: "[^"]*"))?`)
 
-// pasted is a manifest with what a hint says to write in its place, "" if the hint gives
-// no text.
+// pasted returns a manifest with the text that a hint says to write, or "" if the hint
+// has none.
 func pasted(hint string) string {
 	match := written.FindStringSubmatch(hint)
 	if match == nil || match[1] == "key: value" {
@@ -45,7 +45,7 @@ func pasted(hint string) string {
 	return version + "agents: {coach: {" + entry + "}}" + ignore
 }
 
-// TestHintsAreValid loads what the hints of the corpus say to write.
+// TestHintsAreValid loads the text that the hints of the corpus say to write.
 func TestHintsAreValid(t *testing.T) {
 	t.Parallel()
 	checked := 0
@@ -65,6 +65,6 @@ func TestHintsAreValid(t *testing.T) {
 		}
 	}
 	if checked < 200 {
-		t.Errorf("only %d hints of the corpus give text to write", checked)
+		t.Errorf("only %d hints of the corpus have text to write", checked)
 	}
 }

@@ -59,7 +59,8 @@ func ReadIgnores(file string, comments []yamlnode.Comment) (Ignores, []diag.Find
 		pos := yamlnode.Pos{Line: c.Pos.Line, Column: c.Pos.Column + utf8.RuneCountInString(c.Text[:match[2]])}
 		for _, part := range strings.SplitN(c.Text[match[2]:], ",", maxIgnores) {
 			name := strings.TrimSpace(part)
-			at := yamlnode.Pos{Line: pos.Line, Column: pos.Column + utf8.RuneCountInString(part[:strings.Index(part, name)])}
+			before := utf8.RuneCountInString(part[:strings.Index(part, name)])
+			at := yamlnode.Pos{Line: pos.Line, Column: pos.Column + before}
 			pos.Column += utf8.RuneCountInString(part) + len(",")
 			if f, ok := checkIgnore(file, at, name); !ok {
 				findings = append(findings, f)

@@ -35,7 +35,7 @@ func TestUnsilenced(t *testing.T) {
 	}
 }
 
-// TestMalformedIgnores separates comments that were meant to silence something from
+// TestMalformedIgnores checks which comments were meant to silence a rule and which are
 // prose.
 func TestMalformedIgnores(t *testing.T) {
 	t.Parallel()

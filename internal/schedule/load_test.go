@@ -2,9 +2,7 @@ package schedule
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,15 +11,14 @@ import (
 	"unicode/utf8"
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
-var update = flag.Bool("update", false, "rewrite golden files")
-
-// corpus is where the manifests of ok, warn and err are, each beside its golden file.
+// corpus has the directories ok, warn and err of manifests, each with its golden file.
 const corpus = "../../testdata/manifests"
 
-// corpusFiles are the manifests in a directory of the corpus.
+// corpusFiles returns the manifests in a directory of the corpus.
 func corpusFiles(tb testing.TB, dir string) []string {
 	tb.Helper()
 	files, err := filepath.Glob(filepath.Join(corpus, dir, "*.yml"))
@@ -33,35 +30,16 @@ func corpusFiles(tb testing.TB, dir string) []string {
 
 func readFile(tb testing.TB, name string) []byte {
 	tb.Helper()
-	data, err := os.ReadFile(name)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return data
-}
-
-func writeFile(tb testing.TB, name, content string) {
-	tb.Helper()
-	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
-		tb.Fatal(err)
-	}
+	return []byte(fixture.Read(tb, name))
 }
 
 // golden compares got with the golden file beside a manifest.
 func golden(t *testing.T, manifest, got string) {
 	t.Helper()
-	name := strings.TrimSuffix(manifest, ".yml") + ".golden"
-	if *update {
-		writeFile(t, name, got)
-		return
-	}
-	if want := string(readFile(t, name)); got != want {
-		t.Errorf("%s differs; got:\n%s\nwant:\n%s", name, got, want)
-	}
+	fixture.Golden(t, strings.TrimSuffix(manifest, ".yml")+".golden", got)
 }
 
-// TestErr compares every broken manifest with its findings, one a line: `file:line:col:
-// severity rule: message | hint`.
+// TestErr compares the findings of every invalid manifest with its golden file.
 func TestErr(t *testing.T) {
 	t.Parallel()
 	for _, file := range corpusFiles(t, "err") {
@@ -76,7 +54,7 @@ func TestErr(t *testing.T) {
 	}
 }
 
-// listing writes findings out, one a line.
+// listing returns one line for each finding.
 func listing(findings []diag.Finding) string {
 	var b strings.Builder
 	for _, f := range findings {
@@ -85,7 +63,7 @@ func listing(findings []diag.Finding) string {
 	return b.String()
 }
 
-// TestWarn compares every valid manifest that has warnings with them.
+// TestWarn compares the warnings of every valid manifest with its golden file.
 func TestWarn(t *testing.T) {
 	t.Parallel()
 	for _, file := range corpusFiles(t, "warn") {
@@ -100,7 +78,8 @@ func TestWarn(t *testing.T) {
 	}
 }
 
-// TestOK compares every valid manifest with what was read, with the place of every value.
+// TestOK compares the values and positions of every manifest without findings with its
+// golden file.
 func TestOK(t *testing.T) {
 	t.Parallel()
 	for _, file := range corpusFiles(t, "ok") {
@@ -115,7 +94,7 @@ func TestOK(t *testing.T) {
 	}
 }
 
-// dump writes a manifest out, one value a line behind its place.
+// dump returns one line for each value of a manifest, starting with its position.
 func dump(m *Manifest) string {
 	var b strings.Builder
 	line := func(p yamlnode.Pos, format string, args ...any) {
@@ -144,15 +123,15 @@ func dump(m *Manifest) string {
 	return b.String()
 }
 
-// beyondLoad are the error rules that Load cannot report, because they need more than the
-// manifest's text.
+// beyondLoad lists the error rules that Load cannot report, because they need more than
+// the manifest.
 var beyondLoad = []string{diag.Unreadable.ID, diag.MissingFile.ID, diag.MisspeltAgent.ID, diag.GitLFS.ID,
 	diag.Secret.ID, diag.Changed.ID}
 
-// loadWarnings are the warning rules that Load reports.
+// loadWarnings lists the warning rules that Load reports.
 var loadWarnings = []string{diag.UnknownIgnore.ID, diag.FixedOffset.ID, diag.CronCadence.ID}
 
-// TestEveryRule proves that the corpus breaks every rule of the manifest at least twice.
+// TestEveryRule checks that the corpus breaks every rule of the manifest at least twice.
 func TestEveryRule(t *testing.T) {
 	t.Parallel()
 	hits := map[string]int{}
@@ -196,7 +175,7 @@ func TestManyFindings(t *testing.T) {
 		keys, want int
 		cut        bool
 	}{
-		{maxFindings - 1, maxFindings, false}, // one for the missing keys
+		{maxFindings - 1, maxFindings, false}, // and one for the missing key
 		{maxFindings, maxFindings, true},
 		{2 * maxFindings, maxFindings, true},
 	} {
@@ -207,7 +186,7 @@ func TestManyFindings(t *testing.T) {
 		findings := checkLoad(t, data)
 		cut := slices.ContainsFunc(findings, func(f diag.Finding) bool { return f.Rule == diag.TooLarge.ID })
 		if len(findings) != c.want || cut != c.cut {
-			t.Errorf("%d unknown keys: %d findings, says so %t", c.keys, len(findings), cut)
+			t.Errorf("%d unknown keys: %d findings, cut %t", c.keys, len(findings), cut)
 		}
 	}
 }
@@ -235,7 +214,7 @@ func TestDefaultRepo(t *testing.T) {
 	}
 }
 
-// rulesOf lists the rules of findings in order.
+// rulesOf returns the rules of findings in order.
 func rulesOf(findings []diag.Finding) string {
 	rules := make([]string, len(findings))
 	for i, f := range findings {
@@ -274,7 +253,7 @@ func TestManifestLookup(t *testing.T) {
 	}
 }
 
-// checkLoad loads data and checks what holds for any input.
+// checkLoad loads data and checks what is true for any input.
 func checkLoad(t *testing.T, data []byte) []diag.Finding {
 	t.Helper()
 	m, findings := Load("f.yml", data, Options{Repo: "r"})
@@ -312,7 +291,7 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) { checkLoad(t, data) })
 }
 
-// hostile are files of at most MaxSize bytes that are expensive to read.
+// hostile returns files of at most MaxSize bytes that are expensive to read.
 func hostile() map[string][]byte {
 	shapes := map[string][]byte{}
 	for name, part := range map[string]string{
@@ -413,7 +392,8 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// BenchmarkLoad reports how many manifests of a usual size are read in a second.
+// BenchmarkLoad reports the number of manifests of a usual size that are loaded per
+// second.
 func BenchmarkLoad(b *testing.B) {
 	data := readFile(b, filepath.Join(corpus, "ok", "monorepo.yml"))
 	b.SetBytes(int64(len(data)))
@@ -425,7 +405,7 @@ func BenchmarkLoad(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "manifests/s")
 }
 
-// BenchmarkLoadScale shows that the cost grows with the size: ns/entry stays the same.
+// BenchmarkLoadScale shows that the cost is linear: ns/entry stays the same.
 func BenchmarkLoadScale(b *testing.B) {
 	for _, entries := range []int{1, 10, 100, 1000} {
 		data := []byte("version: \"1\"\nagents:\n")
@@ -444,7 +424,7 @@ func BenchmarkLoadScale(b *testing.B) {
 	}
 }
 
-// BenchmarkLoadHostile is to stay below 100 ms for every shape.
+// BenchmarkLoadHostile should stay below 100 ms for every file.
 func BenchmarkLoadHostile(b *testing.B) {
 	for name, data := range hostile() {
 		b.Run(name, func(b *testing.B) {

@@ -109,7 +109,8 @@ func (l *loader) uniqueBy(n *yamlnode.Node, rule diag.Rule, what string) []field
 		switch {
 		case isMerge(p.Key) || isReported(p.Key):
 		case p.Key.Kind != yamlnode.Scalar:
-			l.report(diag.UnknownKey, p.Key.Pos, fmt.Sprintf("%s cannot be a key", p.Key.Kind), "write the key as one word")
+			l.report(diag.UnknownKey, p.Key.Pos, fmt.Sprintf("%s cannot be a key", p.Key.Kind),
+				"write the key as one word")
 		default:
 			name := p.Key.Value
 			if at, ok := first[name]; ok {

@@ -15,7 +15,8 @@ import (
 var full = flag.Bool("full", false,
 	"compare with the model over all zones and three years, at more than 100,000 instants")
 
-// sample is a cron as text, and what each field matches. The model never parses the text.
+// sample is a cron and the values that each field matches. The model does not parse the
+// text.
 type sample struct {
 	text                                   string
 	minutes, hours, days, months, weekdays uint64
@@ -31,11 +32,11 @@ func (s *sample) matches(wall time.Time) bool {
 	return s.minutes>>wall.Minute()&1 == 1 && s.hours>>wall.Hour()&1 == 1 && s.months>>wall.Month()&1 == 1 && onDay
 }
 
-// modelSlots lists the slots of every sample by walking the clock of loc minute by
-// minute, with each slot's period by the three cadences.
+// modelSlots returns the slots of every sample, each with its period in the three
+// cadences. It walks the clock of loc minute by minute.
 func modelSlots(loc *time.Location, samples []*sample, start, end time.Time) [][]time.Time {
 	slots := make([][]time.Time, len(samples))
-	var shown int64 // the local minute up to which the clock has shown all
+	var shown int64 // the clock has shown all local minutes up to this one
 	for t := start; t.Before(end); t = t.Add(time.Minute) {
 		local := t.In(loc)
 		_, offset := local.Zone()
@@ -68,7 +69,7 @@ func modelUnit(c Cadence, local time.Time) string {
 	return local.Format("2006-01")
 }
 
-// modelPeriods gives the slots their periods.
+// modelPeriods sets the periods of the slots.
 func modelPeriods(c Cadence, at []time.Time) func(i int) Slot {
 	unit := func(t time.Time) int {
 		_, offset := t.Zone()
@@ -98,7 +99,7 @@ var (
 	weekdayShort = strings.Fields("SUN MON TUE WED THU FRI SAT")
 )
 
-// randomField makes a field of one to three values, ranges and steps, or an asterisk.
+// randomField returns a field of one to three values, ranges and steps, or an asterisk.
 func randomField(rnd *rand.Rand, lowest, highest int, names []string) (text string, values uint64) {
 	write := func(v int) string {
 		if v < len(names) && rnd.IntN(2) == 0 { // 7 is Sunday, but SUN is 0
@@ -118,7 +119,7 @@ func randomField(rnd *rand.Rand, lowest, highest int, names []string) (text stri
 			last = first + rnd.IntN(highest-first+1)
 			step = 1 + rnd.IntN(6)
 			element += fmt.Sprintf("-%s/%d", write(last), step)
-		case 2: // every n-th
+		case 2: // a step
 			first, step = lowest, 1+rnd.IntN(7)
 			element = fmt.Sprintf("*/%d", step)
 		default:
@@ -132,7 +133,7 @@ func randomField(rnd *rand.Rand, lowest, highest int, names []string) (text stri
 	return strings.Join(elements, ","), values
 }
 
-// randomSample makes a cron. Crons that people write are more likely than others.
+// randomSample returns a cron. Common forms are more likely than others.
 func randomSample(rnd *rand.Rand) *sample {
 	for {
 		var s sample
@@ -162,15 +163,15 @@ func randomSample(rnd *rand.Rand) *sample {
 		s.text = strings.Join(texts[:], " ")
 		s.either = texts[2][0] != '*' && texts[4][0] != '*'
 		s.realHours = strings.ContainsAny(texts[1], "*/")
-		if _, err := cron.Parse(s.text, cron.Manifest); err == nil { // it may never match
+		if _, err := cron.Parse(s.text, cron.Manifest); err == nil { // some never match
 			return &s
 		}
 	}
 }
 
-// spans are zones and the year from which they are walked, chosen for their changes of
-// the clock: by an hour, half an hour, two hours, at midnight, over a whole day, in the
-// southern summer, for Ramadan.
+// spans lists zones and the year in which the walk starts. They cover clock changes by an
+// hour, half an hour and two hours, at midnight, over a whole day, in the southern summer
+// and for Ramadan.
 var spans = []struct {
 	zone string
 	year int
@@ -186,8 +187,8 @@ var spans = []struct {
 	{"Pacific/Kwajalein", 1992}, {"Pacific/Enderbury", 1993},
 }
 
-// TestSlotsAgreeWithModel compares slots, periods and the next five dates with a model
-// that knows nothing but the clock's readings.
+// TestSlotsAgreeWithModel compares slots, periods and the next five slots with a model
+// that only reads the clock.
 func TestSlotsAgreeWithModel(t *testing.T) {
 	t.Parallel()
 	zones, days, crons := 4, 160, 10
@@ -220,8 +221,8 @@ func TestSlotsAgreeWithModel(t *testing.T) {
 	}
 }
 
-// compareWithModel compares at random instants and at the edges of random slots, away
-// from the ends of the walk.
+// compareWithModel compares at random instants and around random slots, but not near the
+// ends of the walk.
 func compareWithModel(t *testing.T, rnd *rand.Rand, e *Entry, at []time.Time) (compared int) {
 	t.Helper()
 	const around, margin = 5, 33 * 24 * time.Hour
@@ -238,7 +239,7 @@ func compareWithModel(t *testing.T, rnd *rand.Rand, e *Entry, at []time.Time) (c
 		}
 		i := around + rnd.IntN(len(at)-2*around-1)
 		if at[i-around].Sub(at[0]) < margin || at[len(at)-1].Sub(at[i+around]) < margin {
-			continue // the unit may have slots beyond the walk
+			continue // the unit may have slots outside the walk
 		}
 		width := at[i+1].Sub(at[i])
 		now := at[i].Add([]time.Duration{0, width - time.Second, time.Duration(rnd.Int64N(int64(width)))}[rnd.IntN(3)])

@@ -20,8 +20,8 @@ import (
 
 const schemaFile = "../../schema/schedule.schema.json"
 
-// beyondSchema are the rules that a schema cannot state, and why. A manifest that breaks
-// only these may pass it.
+// beyondSchema has the rules that a schema cannot express, and why. A manifest that
+// breaks only these may be valid for the schema.
 var beyondSchema = map[string]string{
 	diag.TooLarge.ID:       "a schema sees values, not the file",
 	diag.Encoding.ID:       "a schema sees values, not the file",
@@ -30,16 +30,16 @@ var beyondSchema = map[string]string{
 	diag.NoAlias.ID:        "a schema sees the value of an alias",
 	diag.DuplicateKey.ID:   "the values a schema sees have no duplicate keys",
 	diag.DuplicateAgent.ID: "the values a schema sees have no duplicate keys",
-	diag.Timezone.ID:       "a schema that listed all zones would be old at once",
+	diag.Timezone.ID:       "a schema with all zones would soon be out of date",
 }
 
-// beyondSchemaFiles are the manifests that break another rule in a way that a schema
-// cannot state.
+// beyondSchemaFiles has manifests that break another rule in a way that a schema cannot
+// express.
 var beyondSchemaFiles = map[string]string{
 	"agent-numbers.yml":  "the keys that a schema sees are strings",
 	"agent-booleans.yml": "the keys that a schema sees are strings",
-	"cron-backwards.yml": "a pattern does not compare numbers",
-	"cron-never.yml":     "a pattern knows no calendar",
+	"cron-backwards.yml": "a pattern cannot compare numbers",
+	"cron-never.yml":     "a pattern cannot use a calendar",
 }
 
 func compileSchema(tb testing.TB) *jsonschema.Schema {
@@ -59,8 +59,8 @@ func compileSchema(tb testing.TB) *jsonschema.Schema {
 	return schema
 }
 
-// TestSchemaAgrees checks that the schema and Load agree on every manifest, wherever a
-// schema can express the rule.
+// TestSchemaAgrees checks that the schema and Load agree on every manifest of the corpus,
+// as far as a schema can express the rules.
 func TestSchemaAgrees(t *testing.T) {
 	t.Parallel()
 	schema := compileSchema(t)
@@ -68,7 +68,7 @@ func TestSchemaAgrees(t *testing.T) {
 		data := readFile(t, file)
 		root, problems := yamlnode.Parse(data, manifestLimits)
 		if problems != nil {
-			continue // no value for a schema
+			continue // there is no value to validate
 		}
 		_, findings := Load(file, data, Options{})
 		refused := schema.Validate(jsonValue(root))
@@ -85,8 +85,8 @@ func TestSchemaAgrees(t *testing.T) {
 	}
 }
 
-// TestSchemaAgreesByValue checks one value at a time, so that a second mistake in a file
-// cannot hide a disagreement.
+// TestSchemaAgreesByValue checks one value at a time, so that another error cannot hide a
+// disagreement.
 func TestSchemaAgreesByValue(t *testing.T) {
 	t.Parallel()
 	schema := compileSchema(t)
@@ -158,7 +158,7 @@ func cronManifest(text string) string {
 	return "version: \"1\"\nagents: {x: {cadence: daily, cron: " + strconv.QuoteToASCII(text) + "}}\n"
 }
 
-// parseError is the message for a cron, "" if it is right.
+// parseError returns the message about an invalid cron, or "".
 func parseError(text string) string {
 	if _, err := cron.Parse(text, cron.Manifest); err != nil {
 		return err.Error()
@@ -179,7 +179,7 @@ func agree(t *testing.T, schema *jsonschema.Schema, manifest string) {
 	}
 }
 
-// jsonValue is what a YAML 1.2 reader passes to a schema.
+// jsonValue returns the value that a YAML 1.2 reader passes to a schema.
 func jsonValue(n *yamlnode.Node) any {
 	n = n.Resolve()
 	switch {
@@ -207,14 +207,14 @@ func jsonValue(n *yamlnode.Node) any {
 		if i, ok := n.Int(); ok {
 			return json.Number(strconv.Itoa(i))
 		}
-		return json.Number("1e30") // far outside, as whatever does not fit
+		return json.Number("1e30") // like any number that is far too large
 	case yamlnode.TypeFloat:
-		return 0.5 // which one never matters
+		return 0.5 // the exact value does not matter
 	}
 	return n.Value
 }
 
-// TestSchemaDescribesEveryKey compares the schema's keys with those of the loader.
+// TestSchemaDescribesEveryKey compares the keys of the schema with those of the loader.
 func TestSchemaDescribesEveryKey(t *testing.T) {
 	t.Parallel()
 	type object struct {

@@ -26,7 +26,7 @@ func instant(t *testing.T, s string) time.Time {
 	return at
 }
 
-// entry is an enabled entry in UTC.
+// entry returns an enabled entry in UTC.
 func entry(cadence Cadence, expression string) Entry {
 	return Entry{
 		Agent: "a", Cadence: cadence, Cron: expression, Slots: cron.MustParse(expression), Location: time.UTC, Enabled: true,

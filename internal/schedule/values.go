@@ -91,7 +91,8 @@ func (l *loader) defaultRepo(root *yamlnode.Node, name string) string {
 		hint = fmt.Sprintf("add repo: %s, or the slug that State Hub uses", near)
 	}
 	l.report(diag.Repo, root.Pos,
-		fmt.Sprintf("the manifest has no repo, and the repository's name %s is not a valid slug", diag.Quote(name)), hint)
+		fmt.Sprintf("the manifest has no repo, and the repository's name %s is not a valid slug", diag.Quote(name)),
+		hint)
 	return name
 }
 
@@ -116,7 +117,8 @@ func (l *loader) timezone(f field) *time.Location {
 	return time.UTC
 }
 
-// fixedOffset warns about a zone with a fixed offset, because it follows no clock changes.
+// fixedOffset warns about a zone with a fixed offset, because it follows no clock
+// changes.
 func (l *loader) fixedOffset(f field, zone string) {
 	if city := spec.FixedOffsetCity(zone); city != "" {
 		l.report(diag.FixedOffset, f.pos(),
@@ -230,7 +232,8 @@ func (l *loader) pointers(f field, positions map[string]yamlnode.Pos) []Pointer 
 	var pointers []Pointer
 	for _, p := range l.unique(n) {
 		if !spec.IsAgent(p.name) {
-			l.report(diag.PointerLabel, p.key.Pos, fmt.Sprintf("pointer label %s is not a valid name", diag.Quote(p.name)),
+			l.report(diag.PointerLabel, p.key.Pos,
+				fmt.Sprintf("pointer label %s is not a valid name", diag.Quote(p.name)),
 				"use 1 to 64 letters, digits, hyphens and underscores, starting with a letter or digit")
 			p.name = "this pointer"
 			l.path(p)
