@@ -6,34 +6,35 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
-// maxTicks is how many ticks one check computes: as many as four crons that tick every
-// five minutes for a year.
+// maxTicks is the largest number of ticks that a check computes. It is enough for four
+// crons that tick every five minutes for a year.
 const maxTicks = 500_000
 
-// ticker is a workflow with known crons, and the instants at which each ticks.
+// ticker is a scheduled workflow with the ticks of each of its crons.
 type ticker struct {
 	workflow *File
 	lists    [][]time.Time
 }
 
-// checkCoverage warns if the crons of all workflows together serve entries late or never.
-// The position is that of the first cron that serves them.
+// checkCoverage warns about entries that the crons of all workflows together serve late
+// or never. The position is that of the first cron that serves them.
 func checkCoverage(m *schedule.Manifest, uses []Use) []diag.Finding {
 	tickers, ok := tickersOf(uses)
 	switch {
 	case !ok:
-		return nil // so many ticks miss no period
+		return nil // with so many ticks, no period is missed
 	case len(tickers) == 0:
 		return checkNoSchedule(uses)
 	}
 	late := make([][]lateEntry, len(tickers)) // by the first ticker that serves the entry
-	waits := make(map[string]wait)            // entries with the same timing and tickers wait alike
+	waits := make(map[string]wait)            // by timing and tickers
 	var findings []diag.Finding
 	for i := range m.Entries {
 		e := &m.Entries[i]
@@ -69,21 +70,21 @@ func checkCoverage(m *schedule.Manifest, uses []Use) []diag.Finding {
 	return findings
 }
 
-// tooOften reports an entry that is due more often than any schedule of the platform
+// tooOften returns the finding about an entry that is due more often than the platform
 // ticks.
 func tooOften(e *schedule.Entry, file string) diag.Finding {
 	pos := e.Pos("cron")
 	return diag.CronCoverage.At(file, pos.Line, pos.Column,
-		fmt.Sprintf("agent %q is due again after %s, and the platform ticks every %d minutes at most, so periods "+
-			"are lost",
-			e.Agent, plural(e.Slots.Shortest(), "minute"), cron.Workflow.Shortest),
+		fmt.Sprintf("agent %q is due again after %s, but the platform ticks at most every %d minutes, so some "+
+			"periods are missed",
+			e.Agent, advice.Count(e.Slots.Shortest(), "minute"), cron.Workflow.Shortest),
 		`write a cron with longer intervals, such as "*/5 * * * *"`)
 }
 
-// coverageHint suggests the longest interval of ticks that serves the entries in time. No
-// slot waits longer than the shortest interval, so that one serves all.
+// coverageHint returns the longest interval of ticks that serves the entries in time. The
+// shortest interval always does, because no slot waits longer than that.
 func coverageHint(late []lateEntry) string {
-	const cost = ": a tick with nothing due costs seconds"
+	const cost = ": a tick with nothing due takes seconds"
 	for _, minutes := range []int{60, 30, 15, 10} {
 		text := fmt.Sprintf("*/%d * * * *", minutes)
 		if minutes == 60 {
@@ -103,16 +104,17 @@ func coverageHint(late []lateEntry) string {
 	return tickEvery(cron.Workflow.Shortest) + cost
 }
 
+// tickEvery returns the hint to tick at an interval.
 func tickEvery(minutes int) string {
 	return fmt.Sprintf("tick every %[1]d minutes, as in - cron: \"*/%[1]d * * * *\"", minutes)
 }
 
-// finding returns the finding, or none if a comment silences it.
+// finding returns the finding in a list, which is empty if a comment silences it.
 func (w *File) finding(rule diag.Rule, pos yamlnode.Pos, message, hint string) []diag.Finding {
 	return w.unsilenced([]diag.Finding{rule.At(w.Path, pos.Line, pos.Column, message, hint)})
 }
 
-// tickersOf computes the ticks of the scheduled workflows among uses. It returns false if
+// tickersOf computes the ticks of the scheduled workflows among uses. ok is false if
 // there are too many.
 func tickersOf(uses []Use) (tickers []ticker, ok bool) {
 	left := maxTicks
@@ -126,7 +128,7 @@ func tickersOf(uses []Use) (tickers []ticker, ok bool) {
 			if !ok {
 				return nil, false
 			}
-			left -= len(ticks) + 5000 // a rare cron also costs the search of a year
+			left -= len(ticks) + 5000 // the search of a year is slow even for few ticks
 			t.lists = append(t.lists, ticks)
 		}
 		tickers = append(tickers, t)
@@ -134,6 +136,7 @@ func tickersOf(uses []Use) (tickers []ticker, ok bool) {
 	return tickers, true
 }
 
+// listsOf returns the ticks of all crons of the tickers with these indexes.
 func listsOf(tickers []ticker, indexes []int) (lists [][]time.Time) {
 	for _, i := range indexes {
 		lists = append(lists, tickers[i].lists...)
@@ -141,15 +144,15 @@ func listsOf(tickers []ticker, indexes []int) (lists [][]time.Time) {
 	return lists
 }
 
-// servedBy returns the tickers whose workflow may prepare the entry. Known is false if
-// another event may start such a workflow, or if one of its crons is invalid, which is
-// reported elsewhere.
+// servedBy returns the indexes of the tickers whose workflow may prepare the entry. known
+// is false if another event may start such a workflow, or if one of its crons is invalid;
+// invalid crons have their own findings.
 func servedBy(e *schedule.Entry, uses []Use, tickers []ticker) (indexes []int, known bool) {
 	for _, u := range uses {
 		if !u.serves(e) {
 			continue
 		}
-		if u.File.foreign || len(u.File.badCrons) > 0 {
+		if u.File.external || len(u.File.badCrons) > 0 {
 			return nil, false
 		}
 		i := slices.IndexFunc(tickers, func(t ticker) bool { return t.workflow == u.File })
@@ -160,25 +163,24 @@ func servedBy(e *schedule.Entry, uses []Use, tickers []ticker) (indexes []int, k
 	return indexes, true
 }
 
-// checkNoSchedule warns about a workflow that would prepare due entries, but has no
-// schedule.
+// checkNoSchedule warns about a workflow that prepares due entries and has no schedule.
 func checkNoSchedule(uses []Use) []diag.Finding {
-	if slices.ContainsFunc(uses, func(u Use) bool { return u.File.foreign }) {
+	if slices.ContainsFunc(uses, func(u Use) bool { return u.File.external }) {
 		return nil
 	}
 	if slices.ContainsFunc(uses, func(u Use) bool { return len(u.File.badCrons) > 0 }) {
-		return nil // already reported as the reason
+		return nil // a finding about the cron exists
 	}
 	i := slices.IndexFunc(uses, func(u Use) bool { return u.servesAll() })
 	if i < 0 || uses[i].File.on == nil {
 		return nil
 	}
 	w := uses[i].File
-	return w.finding(diag.CronCoverage, w.on.Pos, "no workflow prepares the manifest's agents on a schedule",
+	return w.finding(diag.CronCoverage, w.on.Pos, "no workflow prepares the agents of the manifest on a schedule",
 		`add on.schedule with a cron such as "17 * * * *"`)
 }
 
-// unserved warns at the step whose inputs exclude the entry.
+// unserved warns about an entry that the inputs of all scheduled steps exclude.
 func unserved(e *schedule.Entry, uses []Use) []diag.Finding {
 	for _, u := range uses {
 		if !u.File.scheduled || len(u.File.crons) == 0 {
@@ -192,7 +194,7 @@ func unserved(e *schedule.Entry, uses []Use) []diag.Finding {
 		}
 		return u.File.finding(diag.CronCoverage, pos,
 			fmt.Sprintf("no scheduled step prepares the %s agent %q", e.Cadence, e.Agent),
-			"leave out the inputs agents and cadence, or disable the agent in the manifest")
+			"remove the inputs agents and cadence, or disable the agent in the manifest")
 	}
 	return nil
 }
@@ -217,12 +219,12 @@ func describeLate(entries []lateEntry) string {
 		b.WriteString("some periods pass without a tick")
 	}
 	if n := len(entries) - 1; n > 0 {
-		fmt.Fprintf(&b, "; so with %s more", plural(n, "agent"))
+		fmt.Fprintf(&b, "; the same applies to %s", advice.Count(n, "other agent"))
 	}
 	return b.String()
 }
 
-// dueAt describes when a slot of the entry is, in words that hold in every year.
+// dueAt describes when a slot of the entry is, in words that are true in every year.
 func dueAt(e *schedule.Entry, at time.Time) string {
 	clock := at.Format("15:04 MST")
 	switch e.Cadence {
@@ -240,11 +242,11 @@ func roughly(d time.Duration) string {
 	minutes := int(d / time.Minute)
 	switch {
 	case d >= day && d%day < time.Hour:
-		return plural(int(d/day), "day")
+		return advice.Count(int(d/day), "day")
 	case d >= day:
-		return plural(int(d/day), "day") + " " + plural(int(d%day/time.Hour), "hour")
+		return advice.Count(int(d/day), "day") + " " + advice.Count(int(d%day/time.Hour), "hour")
 	case minutes%60 == 0:
-		return plural(minutes/60, "hour")
+		return advice.Count(minutes/60, "hour")
 	}
-	return plural(minutes/60, "hour") + " " + plural(minutes%60, "minute")
+	return advice.Count(minutes/60, "hour") + " " + advice.Count(minutes%60, "minute")
 }

@@ -7,22 +7,23 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/suggest"
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
-// scheduleKeys are the keys of an item of on.schedule.
+// scheduleKeys lists the keys of an item of on.schedule.
 var scheduleKeys = []string{"cron", "timezone"}
 
 const writeItem = `write - cron: "17 * * * *"`
 
-// maxItems is how many items a hint lists.
+// maxItems is the largest number of items in a hint.
 const maxItems = 5
 
-// itemsHint returns the correct items of on.schedule for crons that are written in
-// another form.
+// itemsHint returns the hint for crons in another form: the items of on.schedule to
+// write.
 func itemsHint(n *yamlnode.Node) string {
 	n = n.Resolve()
 	if n == nil {
@@ -40,16 +41,16 @@ func itemsHint(n *yamlnode.Node) string {
 	return "write " + strings.Join(items, " and ")
 }
 
-// cronOf returns the cron that a string means, in other quotes or in words, or "".
+// cronOf returns the cron that a string describes, in other quotes or in words, or "".
 func cronOf(n *yamlnode.Node) string {
 	if n = n.Resolve(); n == nil || n.Kind != yamlnode.Scalar || n.Type() != yamlnode.TypeString {
 		return ""
 	}
-	said := suggest.Cron(n.Value)
-	if _, err := cron.Parse(said, cron.Workflow); err != nil {
+	text := suggest.Cron(n.Value)
+	if _, err := cron.Parse(text, cron.Workflow); err != nil {
 		return ""
 	}
-	return said
+	return text
 }
 
 // readCron reads one item of on.schedule.
@@ -95,7 +96,7 @@ func (w *File) readCron(item *yamlnode.Node) {
 	}
 }
 
-// lastCron returns the index of a mapping's last key cron.
+// lastCron returns the index of the last key cron in a mapping.
 func lastCron(mapping *yamlnode.Node) int {
 	last := 0
 	for i, p := range mapping.Pairs {
@@ -112,8 +113,8 @@ func (w *File) readTick(item, value *yamlnode.Node) {
 	var err error
 	if c.slots, err = cron.Parse(c.text, cron.Workflow); err != nil {
 		message, hint := cron.Explain(err)
-		if said := cronOf(value); said != "" {
-			hint = "write " + strconv.Quote(said)
+		if text := cronOf(value); text != "" {
+			hint = "write " + strconv.Quote(text)
 		}
 		w.badCron(c.pos, fmt.Sprintf("cron %s %s", diag.Quote(c.text), message), hint)
 		return
@@ -127,8 +128,8 @@ func (w *File) readTick(item, value *yamlnode.Node) {
 	}
 	if gap := c.slots.Shortest(); gap < cron.Workflow.Shortest {
 		w.badCron(c.pos,
-			fmt.Sprintf("cron %s ticks every %s, and the platform accepts no shorter interval than %d minutes",
-				diag.Quote(c.text), plural(gap, "minute"), cron.Workflow.Shortest),
+			fmt.Sprintf("cron %s ticks every %s, but the shortest interval of the platform is %d minutes",
+				diag.Quote(c.text), advice.Count(gap, "minute"), cron.Workflow.Shortest),
 			`write a longer interval, such as "*/5 * * * *"`)
 	}
 	w.crons = append(w.crons, c)

@@ -13,31 +13,31 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
-// unquotedCron is a cron that YAML reads as an alias: the text before it on its line, and
-// its own text.
+// unquotedCron matches a cron that YAML reads as an alias. The groups are the text before
+// it on its line and the cron itself.
 var unquotedCron = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?m)^([^#\n]*?\bcron:[ \t]+)(\*[^#\r\n{}\[\]]*?)[ \t,]*(?:[}\]#].*|\r?)$`)
 })
 
-// brokenWorkflow reports why a workflow is not valid YAML. Violations of this program's
-// own limits are skipped, because the platform has others.
-func brokenWorkflow(file string, data []byte, problems []yamlnode.Problem) []diag.Finding {
+// checkSyntax reports why a workflow is not valid YAML. It skips violations of this
+// program's limits, because the platform has other limits.
+func checkSyntax(file string, data []byte, problems []yamlnode.Problem) []diag.Finding {
 	r := reporter{file: file}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	for _, p := range problems {
 		switch {
 		case p.Rule != diag.Syntax && p.Rule != diag.NoAlias:
 		case !r.unquotedCrons(data, p.Pos.Line):
-			r.at(diag.WorkflowSchedule, p.Pos, "the platform runs nothing of a workflow that is not YAML: "+p.Message,
-				p.Hint)
+			r.at(diag.WorkflowSchedule, p.Pos,
+				"the platform ignores this workflow because it is not valid YAML: "+p.Message, p.Hint)
 		}
 	}
 	diag.Sort(r.findings)
 	return slices.Compact(r.findings)
 }
 
-// unquotedCrons returns the unquoted cron in a line and all similar ones; ok is false if
-// the line has none.
+// unquotedCrons reports the unquoted cron in a line and all other ones with the same key.
+// It returns false if the line has none.
 func (r *reporter) unquotedCrons(data []byte, line int) bool {
 	all := unquotedCron().FindAllSubmatchIndex(data, -1)
 	start := func(match []int) int { return yamlnode.PosAt(data, match[0]).Line }
@@ -49,8 +49,7 @@ func (r *reporter) unquotedCrons(data []byte, line int) bool {
 	for _, match := range all {
 		if text := string(data[match[4]:match[5]]); key(match) == key(all[i]) {
 			r.at(diag.WorkflowSchedule, yamlnode.PosAt(data, match[4]),
-				fmt.Sprintf("cron %s has no quotes, so YAML reads * as an alias, and the platform runs nothing of "+
-					"the workflow",
+				fmt.Sprintf("cron %s has no quotes, so YAML reads * as an alias, and the platform ignores the workflow",
 					diag.Quote(text)), "write cron: "+strconv.Quote(text))
 		}
 	}

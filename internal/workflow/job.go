@@ -7,13 +7,14 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
-// permission returns the access of the job's token to scope, and its position: "none",
-// "read" or "write", or "" if the repository's settings decide.
+// permission returns the access of the job's token to a scope and its position. The
+// access is "none", "read" or "write", or "" if the repository's settings decide.
 func (u Use) permission(scope string) (string, yamlnode.Pos) {
 	permissions, pos := u.job.Get("permissions"), u.jobID.Pos
 	if permissions == nil {
@@ -32,21 +33,22 @@ func (u Use) permission(scope string) (string, yamlnode.Pos) {
 	return strings.TrimSuffix(permissions.Text(), "-all"), permissions.Pos
 }
 
-// ownToken reports whether an input has another token than the job's. Its permissions are
-// unknown.
+// ownToken reports whether an input has a token other than the job's. The permissions of
+// such a token are unknown.
 func (u Use) ownToken(name string) bool {
 	value := u.input(name)
 	return value != "" && !strings.Contains(value, "github.token") && !strings.Contains(value, "secrets.GITHUB_TOKEN")
 }
 
+// checkLedger warns about a token that cannot read the ledger.
 func (u Use) checkLedger(r *reporter) {
 	if got, pos := u.permission("actions"); !u.ownToken("token") && got != "read" && got != "write" {
-		u.lacks(r, pos, got, "actions: read", "to read the ledger of receipts")
+		u.missingPermission(r, pos, got, "actions: read", "to read the ledger of receipts")
 	}
 }
 
-// checkDispatch warns about a token that does not reach the targets. Own are the possible
-// names of this repository.
+// checkDispatch warns about a token that cannot dispatch to the targets. own lists the
+// possible names of this repository.
 func (u Use) checkDispatch(own []string, r *reporter) {
 	emits := list(u.input("emit"))
 	to := u.step.Get("with").Get("dispatch-to").Resolve()
@@ -58,20 +60,20 @@ func (u Use) checkDispatch(own []string, r *reporter) {
 	others := slices.DeleteFunc(slices.Clone(targets), func(target string) bool {
 		return slices.ContainsFunc(own, func(name string) bool { return strings.EqualFold(path.Base(target), name) })
 	})
-	if own[0] == "" || dynamic(to.Text()) {
-		others = nil // they may be this repository
+	if own[0] == "" || hasExpression(to.Text()) {
+		others = nil // a target may be this repository
 	}
 	if len(others) > 0 {
 		r.at(diag.WorkflowPermission, to.Pos,
-			"the job's own token reaches its own repository only, not "+diag.Quote(strings.Join(others, ", ")),
-			"give the input dispatch-token a token with `contents: write` there")
+			"the job's own token works only for its own repository, not for "+diag.Quote(strings.Join(others, ", ")),
+			"set the input dispatch-token to a token with `contents: write` there")
 	}
 	if got, pos := u.permission("contents"); len(others) < len(targets) && got != "write" {
-		u.lacks(r, pos, got, "contents: write", "to send a repository_dispatch with the job's own token")
+		u.missingPermission(r, pos, got, "contents: write", "to send a repository_dispatch with the job's own token")
 	}
 }
 
-// withoutComments removes comments, from # to the end of a line.
+// withoutComments removes comments, which start with # and end with the line.
 func withoutComments(value string) string {
 	lines := strings.Split(value, "\n")
 	for i, line := range lines {
@@ -80,18 +82,20 @@ func withoutComments(value string) string {
 	return strings.Join(lines, "\n")
 }
 
-func (u Use) lacks(r *reporter, pos yamlnode.Pos, got, needed, why string) {
+// missingPermission reports a permission that the job's token needs and does not have.
+func (u Use) missingPermission(r *reporter, pos yamlnode.Pos, got, needed, why string) {
 	message := fmt.Sprintf("job %q needs the permission `%s` %s", u.jobID.Value, needed, why)
 	if got == "" && u.File.hasTrigger("workflow_call") && !u.File.scheduled {
-		return // its caller grants the other permissions
+		return // the caller of the workflow grants the permissions
 	}
 	if got == "" {
-		message += ", and states none"
+		message += ", but sets no permissions"
 	}
 	r.at(diag.WorkflowPermission, pos, message,
 		fmt.Sprintf("add `%s` to the permissions of the job or the workflow", needed))
 }
 
+// checkConcurrency warns about runs that may overlap or cancel each other.
 func (u Use) checkConcurrency(r *reporter) {
 	concurrency := u.job.Get("concurrency")
 	if concurrency == nil {
@@ -105,18 +109,18 @@ func (u Use) checkConcurrency(r *reporter) {
 	if group == "" || slices.ContainsFunc([]string{"github.run_id", "github.run_number", "github.run_attempt",
 		"github.sha"}, unique) {
 		r.at(diag.WorkflowConcurrency, u.jobID.Pos,
-			fmt.Sprintf("two runs of job %q can prepare the same period at once", u.jobID.Value),
+			fmt.Sprintf("two runs of job %q can prepare the same period at the same time", u.jobID.Value),
 			"add `concurrency: { group: kaizen-schedule, cancel-in-progress: false }`")
 		return
 	}
 	if cancel := concurrency.Get("cancel-in-progress").Resolve(); cancel.Text() == "true" {
-		r.at(diag.WorkflowConcurrency, cancel.Pos, "a tick cancels the run before it in the middle of its delivery",
+		r.at(diag.WorkflowConcurrency, cancel.Pos, "a new run cancels the previous one, which may still be delivering",
 			"write `cancel-in-progress: false`")
 	}
 }
 
-// checkRetention compares retention-days with the needs of the entries that the step
-// serves, the longest period first.
+// checkRetention warns if retention-days is too short for an entry that the step serves.
+// It checks the longest periods first.
 func (u Use) checkRetention(m *schedule.Manifest, r *reporter) {
 	value := u.step.Get("with").Get("retention-days").Resolve()
 	days, err := strconv.Atoi(value.Text())
@@ -128,10 +132,10 @@ func (u Use) checkRetention(m *schedule.Manifest, r *reporter) {
 			func(e schedule.Entry) bool { return e.Enabled && e.Cadence == cadence && u.serves(&e) })
 		if need := cadence.Retention(); i >= 0 && days < need {
 			r.at(diag.Retention, value.Pos,
-				fmt.Sprintf("receipts are kept for %s, too short to outlive a period of the %s "+
-					"agent %q and the next: it may run twice in one",
-					plural(days, "day"), cadence, m.Entries[i].Agent),
-				fmt.Sprintf("keep them for at least %d days, or leave retention-days out", need))
+				fmt.Sprintf("receipts are kept for %s, which does not outlast two periods of the %s agent %q: "+
+					"it may run twice in a period",
+					advice.Count(days, "day"), cadence, m.Entries[i].Agent),
+				fmt.Sprintf("keep them for at least %d days, or leave out retention-days", need))
 			return
 		}
 	}

@@ -12,22 +12,22 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
-// Limits of the directory of workflows: files, and bytes of the files that may use this
-// action.
+// These limits bound the directory of workflows: the number of files, and the total bytes
+// of the files that may use this action.
 const (
 	maxWorkflows     = 500
 	maxWorkflowBytes = 2 << 20
 )
 
-// WorkflowDirs are the directories in which workflows may be. Gitea and Forgejo read the
-// first one that exists and ignore the others; GitHub reads the last one only.
+// WorkflowDirs lists the directories of workflows. Gitea and Forgejo read only the first
+// one that exists, and GitHub reads only the last one.
 //
 //   - https://github.com/go-gitea/gitea/blob/v1.26.0/custom/conf/app.example.ini (WORKFLOW_DIRS)
 //   - https://forgejo.org/docs/latest/user/actions/overview
 var WorkflowDirs = []string{".forgejo/workflows", ".gitea/workflows", ".github/workflows"}
 
 // WorkflowDir returns the directory whose workflows the platform runs. If there are
-// several, the origin's host decides whether the platform is GitHub.
+// several, the origin's host shows whether the platform is GitHub.
 func WorkflowDir(tree *checkout.Tree) string {
 	last := WorkflowDirs[len(WorkflowDirs)-1]
 	if host := tree.OriginHost(); tree.IsDir(last) && (host == "github.com" || strings.HasSuffix(host, ".ghe.com")) {
@@ -41,13 +41,13 @@ func WorkflowDir(tree *checkout.Tree) string {
 	return last
 }
 
-// workflowLimits are the limits of a workflow. They allow all kinds of spaces, because
-// the platform reads the file too.
+// workflowLimits are the limits of a workflow. They allow unusual spaces, because the
+// platform reads the file, too.
 var workflowLimits = yamlnode.Limits{Size: schedule.MaxSize, Depth: 32, Nodes: 10_000}
 
-// ReadUses returns the steps of the tree's workflows that run this action. Broken are
-// findings about workflows that name this action and are not valid YAML.
-func ReadUses(tree *checkout.Tree, self []string) (uses []Use, broken []diag.Finding) {
+// ReadUses returns the steps of the tree's workflows that run this action. invalid has
+// the findings about workflows that name this action and are not valid YAML.
+func ReadUses(tree *checkout.Tree, self []string) (uses []Use, invalid []diag.Finding) {
 	if len(self) == 0 {
 		self = []string{actionRepository}
 	}
@@ -67,21 +67,22 @@ func ReadUses(tree *checkout.Tree, self []string) (uses []Use, broken []diag.Fin
 		root, problems := yamlnode.Parse(data, workflowLimits)
 		if problems != nil {
 			if namesAction(data, self) {
-				broken = append(broken, brokenWorkflow(file, data, problems)...)
+				invalid = append(invalid, checkSyntax(file, data, problems)...)
 			}
 			continue
 		}
 		uses = append(uses, parseUses(file, data, root, self, tree)...)
 	}
-	return uses, broken
+	return uses, invalid
 }
 
-// mayUse reports whether a workflow's text names this action or an action of the
-// checkout. The others need no parsing.
+// mayUse reports whether a workflow's text contains the name of this action or a path in
+// the checkout. Other workflows are not parsed.
 func mayUse(data []byte, self []string) bool {
 	return bytes.Contains(data, []byte("./")) || namesAction(data, self)
 }
 
+// namesAction reports whether a workflow's text contains the name of this action.
 func namesAction(data []byte, self []string) bool {
 	data = bytes.ToLower(data)
 	return slices.ContainsFunc(self, func(s string) bool {
@@ -89,6 +90,7 @@ func namesAction(data []byte, self []string) bool {
 	})
 }
 
+// parseUses returns the steps of a workflow that run this action.
 func parseUses(file string, data []byte, root *yamlnode.Node, self []string, tree *checkout.Tree) []Use {
 	w := &File{Path: file, root: root}
 	uses := w.uses(tree, self)
@@ -110,7 +112,7 @@ func (w *File) uses(tree *checkout.Tree, self []string) (uses []Use) {
 			continue
 		}
 		for _, step := range steps.Items {
-			if isSelf(step.Get("uses").Text(), self, tree) {
+			if isThisAction(step.Get("uses").Text(), self, tree) {
 				uses = append(uses, Use{File: w, jobID: p.Key, job: p.Value, step: step})
 			}
 		}
@@ -118,22 +120,24 @@ func (w *File) uses(tree *checkout.Tree, self []string) (uses []Use) {
 	return uses
 }
 
-// isSelf reports whether the value of `uses:` is this action: by its repository, by a
-// path in this checkout, or by its image.
-func isSelf(uses string, self []string, tree *checkout.Tree) bool {
+// isThisAction reports whether the value of `uses:` is this action: its repository, a
+// path in this checkout, or its image.
+func isThisAction(uses string, self []string, tree *checkout.Tree) bool {
 	if image, ok := strings.CutPrefix(uses, "docker://"); ok {
 		image, _, _ = strings.Cut(image, "@")
 		name, _, _ := strings.Cut(path.Base(image), ":")
 		return slices.ContainsFunc(self, func(s string) bool { return path.Base(s) == name })
 	}
 	if strings.HasPrefix(uses, "./") {
-		return isSelfAt(path.Clean(uses), tree)
+		return isThisActionAt(path.Clean(uses), tree)
 	}
 	repository, _, _ := strings.Cut(uses, "@")
 	return slices.ContainsFunc(self, func(s string) bool { return strings.EqualFold(s, repository) })
 }
 
-func isSelfAt(dir string, tree *checkout.Tree) bool {
+// isThisActionAt reports whether a directory of the checkout has this action's
+// action.yml.
+func isThisActionAt(dir string, tree *checkout.Tree) bool {
 	for _, name := range []string{"action.yml", "action.yaml"} {
 		data, err := tree.ReadFile(path.Join(dir, name), schedule.MaxSize)
 		if err != nil {

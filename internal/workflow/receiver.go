@@ -6,11 +6,10 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
-// ReceivesDispatch reports whether data, a workflow file of any repository, listens for
-// repository_dispatch, and whether it listens for eventType: `types` is missing or
-// contains it. An invalid file listens for nothing, and an empty list of types matches
-// nothing. The caller ensures that the workflow is on the default branch, because GitHub
-// ignores the others.
+// ReceivesDispatch reports whether a workflow file of any repository listens for
+// repository_dispatch, and whether for eventType: `types` is missing or contains it. An
+// invalid file does not listen, and an empty list of types matches no event. The file
+// must be on the default branch, because GitHub ignores other branches.
 func ReceivesDispatch(data []byte, eventType string) (listens, typeMatches bool) {
 	root, problems := yamlnode.Parse(data, workflowLimits)
 	if problems != nil {

@@ -17,19 +17,20 @@ type tick struct {
 	slots cron.Expression
 }
 
-// onTheHour reports whether every tick is at minute 0, when most schedules on GitHub
+// onTheHour reports whether all ticks are at minute 0, when most schedules on GitHub
 // start.
 func (c *tick) onTheHour() bool { return slices.Equal(c.slots.Minutes(), []int{0}) }
 
 // Coverage is computed for a fixed year, so that a check has the same result every day.
-// It is a leap year and has both clock changes of every zone with daylight saving.
+// The year is a leap year with both clock changes of every zone with daylight saving
+// time.
 var (
 	coverageStart = time.Date(2028, 1, 3, 0, 0, 0, 0, time.UTC)
 	coverageEnd   = time.Date(2029, 2, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// instants returns the ticks of the cron around that year, in order. It returns false if
-// there are more than limit.
+// instants returns the ticks of the cron around that year, in order. ok is false if there
+// are more than limit.
 func (c *tick) instants(limit int) (list []time.Time, ok bool) {
 	const margin = 48 * time.Hour
 	at := coverageStart.Add(-margin)
@@ -44,23 +45,23 @@ func (c *tick) instants(limit int) (list []time.Time, ok bool) {
 	}
 }
 
-// wait is how long a slot waits for a tick, and the time to the next slot.
+// wait describes how long a slot waits for a tick.
 type wait struct {
 	slot   time.Time
-	ticked bool // a tick comes before the next slot
-	delay  time.Duration
-	period time.Duration
+	ticked bool          // whether a tick comes before the next slot
+	delay  time.Duration // until the tick, or until the next slot
+	period time.Duration // until the next slot
 }
 
-// bad reports whether the tick is nearer to the next slot than to its own, so that a
-// usual delay of the platform may lose the period. A wait up to the platform's shortest
+// bad reports whether the tick is nearer to the next slot than to its own. Then a usual
+// delay of the platform may lose the period. A wait up to the platform's shortest
 // interval is never bad.
 func (w wait) bad() bool {
 	return w.lateness() > 0.5 && !(w.ticked && w.delay <= time.Duration(cron.Workflow.Shortest)*time.Minute)
 }
 
-// lateness is the share of the period that passes before the tick. It is more than 1
-// without a tick.
+// lateness returns the share of the period that passes before the tick, or 2 without a
+// tick.
 func (w wait) lateness() float64 {
 	if !w.ticked {
 		return 2
@@ -68,8 +69,8 @@ func (w wait) lateness() float64 {
 	return float64(w.delay) / float64(w.period)
 }
 
-// margin is by how much a wait has to be longer than the longest one before: where only
-// the change of the clock makes a difference, the first slot is the plainest example.
+// margin returns by how much a wait has to exceed the longest one so far. If the waits
+// differ only by a clock change, the first slot is the clearest example.
 func (w wait) margin() time.Duration {
 	if w.period < 12*time.Hour {
 		return 0
@@ -77,11 +78,11 @@ func (w wait) margin() time.Duration {
 	return 2 * time.Hour
 }
 
-// maxSlots is how many slots of an entry are checked: a year of daily ones, three months
-// of hourly ones.
+// maxSlots is the number of slots of an entry that are checked: more than a year of daily
+// ones, or almost three months of hourly ones.
 const maxSlots = 2000
 
-// longestWait returns the slot that waits longest for the first tick of any list.
+// longestWait returns the longest wait of a slot for the first tick of any list.
 func longestWait(e *schedule.Entry, lists [][]time.Time) (longest wait) {
 	next := e.Slots.After(coverageStart, e.Location)
 	for i := range maxSlots {
@@ -104,8 +105,8 @@ func longestWait(e *schedule.Entry, lists [][]time.Time) (longest wait) {
 	return longest
 }
 
-// InTime reports whether a workflow with these crons in loc is valid, and ticks early
-// enough for every entry, so that Check reports nothing about its coverage.
+// InTime reports whether a workflow with these crons in loc is valid and ticks early
+// enough for every entry. Then Check has no findings about its coverage.
 func InTime(entries []*schedule.Entry, crons []cron.Expression, loc *time.Location) bool {
 	var lists [][]time.Time
 	for _, c := range crons {
@@ -116,7 +117,7 @@ func InTime(entries []*schedule.Entry, crons []cron.Expression, loc *time.Locati
 		}
 		lists = append(lists, instants)
 	}
-	known := make(map[string]bool) // entries with the same timing wait alike
+	known := make(map[string]bool) // entries with the same timing have the same waits
 	for _, e := range entries {
 		if known[e.Timing()] {
 			continue

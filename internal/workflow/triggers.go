@@ -11,10 +11,11 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
+// readTriggers reads on, and on.schedule in it.
 func (w *File) readTriggers() {
 	w.on = w.root.Get("on").Resolve()
 	for _, event := range []string{"workflow_call", "workflow_run", "repository_dispatch"} {
-		w.foreign = w.foreign || w.hasTrigger(event)
+		w.external = w.external || w.hasTrigger(event)
 	}
 	trigger := w.on.Get("schedule").Resolve()
 	if trigger == nil {
@@ -25,17 +26,17 @@ func (w *File) readTriggers() {
 	switch isNull := trigger.Kind == yamlnode.Scalar && trigger.Type() == yamlnode.TypeNull; {
 	case trigger.Kind == yamlnode.Mapping:
 		item := itemsHint(cmp.Or(trigger.Get("cron"), trigger.Get("crons")))
-		w.badCron(trigger.Pos, "on.schedule is a mapping, not a list of crons, and never ticks",
-			"write a hyphen before it, as in "+strings.TrimPrefix(item, "write "))
+		w.badCron(trigger.Pos, "on.schedule is a mapping, not a list of crons, so the workflow never ticks",
+			"add a hyphen before it, as in "+strings.TrimPrefix(item, "write "))
 	case isNull, trigger.Kind == yamlnode.Sequence && len(trigger.Items) == 0:
 		pos := trigger.Pos
 		i := slices.IndexFunc(w.on.Pairs, func(p yamlnode.Pair) bool { return p.Value == trigger })
 		if i >= 0 && trigger.Absent {
 			pos = w.on.Pairs[i].Key.Pos
 		}
-		w.badCron(pos, "on.schedule has no cron and never ticks", `add one such as - cron: "17 * * * *"`)
+		w.badCron(pos, "on.schedule has no cron, so the workflow never ticks", `add one such as - cron: "17 * * * *"`)
 	case trigger.Kind == yamlnode.Scalar:
-		message := "on.schedule is " + trigger.Describe() + ", not a list of crons, and never ticks"
+		message := "on.schedule is " + trigger.Describe() + ", not a list of crons, so the workflow never ticks"
 		w.badCron(trigger.Pos, message, itemsHint(trigger))
 	}
 	for _, item := range trigger.Items {
@@ -43,11 +44,12 @@ func (w *File) readTriggers() {
 	}
 }
 
+// badCron adds a problem of on.schedule.
 func (w *File) badCron(pos yamlnode.Pos, message, hint string) {
-	w.badCrons = append(w.badCrons, mistake{pos, message, hint})
+	w.badCrons = append(w.badCrons, problem{pos, message, hint})
 }
 
-// misplacedSchedule looks for a key that was probably meant as on.schedule.
+// misplacedSchedule reports a key that was probably meant as on.schedule.
 func (w *File) misplacedSchedule() {
 	if w.on == nil {
 		w.misplacedTriggers()
@@ -67,25 +69,27 @@ func (w *File) misplacedSchedule() {
 	}
 }
 
-// misplacedTriggers looks for a key that was probably meant as on, in a workflow without
+// misplacedTriggers reports a key that was probably meant as on, in a workflow without
 // on.
 func (w *File) misplacedTriggers() {
 	for _, p := range w.root.Pairs {
 		switch name := p.Key.Text(); {
 		case strings.EqualFold(name, "on"):
-			w.badCron(p.Key.Pos, diag.Quote(name)+" is not read, so nothing starts the workflow", `did you mean "on"?`)
+			w.badCron(p.Key.Pos, diag.Quote(name)+" is not a known key, so the workflow never starts",
+				`did you mean "on"?`)
 			return
 		case name == "schedule":
 			w.badCron(p.Key.Pos, "schedule is not below on, so the workflow never ticks",
-				"write on: in the line before it, and indent schedule below that")
+				"write on: in the line before it, and indent schedule further")
 			return
 		}
 	}
-	w.badCron(w.root.Pos, "the workflow has no key on, so nothing starts it",
+	w.badCron(w.root.Pos, "the workflow has no key on, so it never starts",
 		`add on.schedule with a cron such as "17 * * * *"`)
 }
 
-// hasTrigger reports whether on has the trigger. On may be a word, a list or a mapping.
+// hasTrigger reports whether the event starts the workflow. on may be a word, a list or a
+// mapping.
 func (w *File) hasTrigger(event string) bool {
 	if w.on == nil {
 		return false
@@ -95,7 +99,7 @@ func (w *File) hasTrigger(event string) bool {
 		slices.ContainsFunc(w.on.Pairs, func(p yamlnode.Pair) bool { return isEvent(p.Key) })
 }
 
-// PerMonth returns how often the workflow's crons tick in a month, on average.
+// PerMonth returns the average number of ticks of the workflow's crons in a month.
 func (w *File) PerMonth() (ticks float64) {
 	for _, c := range w.crons {
 		ticks += c.slots.PerMonth()
@@ -106,6 +110,7 @@ func (w *File) PerMonth() (ticks float64) {
 // HasBadCrons reports whether the workflow's on.schedule has a problem.
 func (w *File) HasBadCrons() bool { return len(w.badCrons) > 0 }
 
+// checkCrons reports the problems of on.schedule, and crons that tick on the hour.
 func (w *File) checkCrons(r *reporter) {
 	for _, c := range w.badCrons {
 		r.at(diag.WorkflowSchedule, c.pos, c.message, c.hint)
@@ -113,8 +118,8 @@ func (w *File) checkCrons(r *reporter) {
 	for _, c := range w.crons {
 		if c.onTheHour() {
 			r.at(diag.CronOnTheHour, c.pos,
-				fmt.Sprintf("cron %q ticks on the hour, when GitHub delays and drops the most", c.text),
-				"choose a minute that few others do, such as 17")
+				fmt.Sprintf("cron %q ticks on the hour, when GitHub delays and drops the most runs", c.text),
+				"choose another minute, such as 17")
 		}
 	}
 }

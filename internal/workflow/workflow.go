@@ -1,9 +1,8 @@
-// Package workflow checks a repository's workflow files: whether their crons serve the
-// manifest, their permissions and concurrency, and which of them receive events.
+// Package workflow checks the workflow files of a repository: whether their crons,
+// inputs, permissions and concurrency suit the manifest, and whether they receive events.
 package workflow
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
@@ -18,12 +17,13 @@ const (
 	actionName       = "schedule-action"
 )
 
-// CheckWorkflows warns if the workflows that run this action cannot do what the manifest
-// asks for: crons that miss periods, tick on the hour or are not valid on GitHub; missing
-// permissions; runs that may overlap or cancel each other; receipts that expire too
-// early. Self lists the repositories (owner/name) whose `uses:` means this action.
-// Workflows that cannot be read, or that only GitHub can evaluate, are skipped, because a
-// guess may be wrong.
+// Check warns about workflows that run this action and do not suit the manifest: crons
+// that miss periods, tick on the hour or are invalid, missing permissions, runs that
+// overlap or cancel each other, and receipts that expire too early.
+//
+// self lists the repositories (owner/name) whose `uses:` means this action; nil means its
+// own repository. Files that cannot be read are skipped, and so are values that only the
+// platform can evaluate.
 func Check(m *schedule.Manifest, self []string, tree *checkout.Tree) []diag.Finding {
 	all, findings := ReadUses(tree, self)
 	var uses, idle []Use
@@ -62,6 +62,7 @@ func Check(m *schedule.Manifest, self []string, tree *checkout.Tree) []diag.Find
 	return slices.Compact(findings) // two steps of a job share its findings
 }
 
+// reporter collects findings about one file.
 type reporter struct {
 	file     string
 	findings []diag.Finding
@@ -76,17 +77,17 @@ type File struct {
 	Path string
 	root *yamlnode.Node
 	on   *yamlnode.Node
-	// scheduled means that it has on.schedule, and foreign that an event outside this
-	// checkout may start it at any time.
-	scheduled, foreign bool
-	crons              []tick
-	badCrons           []mistake
-	ignores            schedule.Ignores
-	ignoreFindings     []diag.Finding
+	// scheduled is true if the workflow has on.schedule, external if an event from
+	// outside this checkout may start it at any time.
+	scheduled, external bool
+	crons               []tick
+	badCrons            []problem
+	ignores             schedule.Ignores
+	ignoreFindings      []diag.Finding
 }
 
-// mistake is a problem of a cron, of the place of a cron, or of a step.
-type mistake struct {
+// problem is a finding without its rule and file.
+type problem struct {
 	pos           yamlnode.Pos
 	message, hint string
 }
@@ -101,11 +102,4 @@ type Use struct {
 
 func (w *File) unsilenced(findings []diag.Finding) []diag.Finding {
 	return w.ignores.Unsilenced(findings)
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
-// treeOf is a checkout with the given files.
+// treeOf returns a checkout with the given files.
 func treeOf(t testing.TB, files map[string]string) *checkout.Tree {
 	t.Helper()
 	dir := t.TempDir()
@@ -54,8 +54,8 @@ const (
 	asOff = `idle: {cadence: daily, enabled: false}`
 )
 
-// scheduled is a workflow that is right except for its on.schedule, at lines 2 and 3, and
-// its with, from line 10.
+// scheduled returns a workflow without findings, apart from its on.schedule in lines 2
+// and 3 and its with from line 10.
 func scheduled(schedule, with string) string {
 	return `on:
   schedule:
@@ -73,7 +73,7 @@ jobs:
 
 const hourly = `[cron: "17 * * * *"]`
 
-func TestCheckWorkflows(t *testing.T) {
+func TestCheck(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name     string
@@ -92,7 +92,7 @@ func TestCheckWorkflows(t *testing.T) {
 		{"this checkout, spelt out", []string{tidy},
 			scheduled(`[cron: "0 9 * * *"]`, `target: "${{ github.workspace }}", schedule: ./.kaizen/schedule.yml`),
 			[]string{`3:12 cron-on-the-hour cron "0 9 * * *" ticks on the hour, when GitHub delays and drops ` +
-				`the most`}},
+				`the most runs`}},
 
 		{"a week late", []string{coach}, scheduled(`[{cron: "30 4 * * 1", timezone: Europe/Berlin}]`, ""),
 			[]string{`3:13 cron-coverage the weekly agent "coach" is due on Monday at 05:00 CET, but may wait 6 ` +
@@ -115,7 +115,7 @@ func TestCheckWorkflows(t *testing.T) {
 		{"several late", []string{coach, tidy, audit}, scheduled(`[cron: "30 5 29 2 *"]`, ""),
 			[]string{`3:12 cron-coverage the weekly agent "coach" is due on Monday at 05:00 CET, but some ` +
 				`periods pass ` +
-				`without a tick; so with 2 agents more`}},
+				`without a tick; the same applies to 2 other agents`}},
 		{"a gap of the clock", []string{`a: {cadence: daily, cron: "30 2 * * *"}`},
 			scheduled(`[{cron: "30 2 * * *", timezone: Europe/Berlin}]`, ""), nil},
 		{"every five minutes, often", []string{tidy},
@@ -142,13 +142,10 @@ func TestCheckWorkflows(t *testing.T) {
 			scheduled(`[{cron: "17 * * * 0-6"}, {cron: "17 4 * * 7"}, {cron: "1,3 4 * * *"}, {cron: "* * * * *"}]`, ""),
 			[]string{
 				`3:37 workflow-schedule cron "17 4 * * 7" has the day of the week "7", which is outside 0 to 6`,
-				`3:59 workflow-schedule cron "1,3 4 * * *" ticks every 2 minutes, and the platform accepts no ` +
-					`shorter ` +
-					`interval ` +
-					`than 5 minutes`,
-				`3:82 workflow-schedule cron "* * * * *" ticks every 1 minute, and the platform accepts no shorter ` +
-					`interval ` +
-					`than 5 minutes`,
+				`3:59 workflow-schedule cron "1,3 4 * * *" ticks every 2 minutes, but the shortest ` +
+					`interval of the platform is 5 minutes`,
+				`3:82 workflow-schedule cron "* * * * *" ticks every 1 minute, but the shortest ` +
+					`interval of the platform is 5 minutes`,
 			}},
 		{"no items", []string{tidy},
 			scheduled(`["17 * * * *", ~, {}, {crons: "17 * * * *"}, {cron: 17}, {cron: [x]}, {cron: "17 * * * *", `+
@@ -165,30 +162,30 @@ func TestCheckWorkflows(t *testing.T) {
 				`3:96 workflow-schedule unknown key "tz" in an item of on.schedule`,
 			}},
 		{"a string", []string{tidy}, scheduled(`"17 * * * *"`, ""),
-			[]string{`3:5 workflow-schedule on.schedule is the string "17 * * * *", not a list of crons, and ` +
-				`never ticks`}},
+			[]string{`3:5 workflow-schedule on.schedule is the string "17 * * * *", not a list of crons, so ` +
+				`the workflow never ticks`}},
 		{"no zone", []string{tidy}, scheduled(`[{cron: "17 * * * *", timezone: Europe/Berln}]`, ""),
 			[]string{`3:37 workflow-schedule timezone "Europe/Berln" is not an IANA name`}},
 		{"an empty list", []string{tidy},
 			"on: {schedule: []}\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: [uses: " +
 				"actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
-			[]string{"1:16 workflow-schedule on.schedule has no cron and never ticks"}},
+			[]string{"1:16 workflow-schedule on.schedule has no cron, so the workflow never ticks"}},
 		{"nothing", []string{tidy},
 			"on:\n  push:\n  schedule:\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: [uses: " +
 				"actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
-			[]string{"3:3 workflow-schedule on.schedule has no cron and never ticks"}},
+			[]string{"3:3 workflow-schedule on.schedule has no cron, so the workflow never ticks"}},
 		{"a null", []string{tidy},
 			"on: {schedule: ~}\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: [uses: " +
 				"actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
-			[]string{"1:16 workflow-schedule on.schedule has no cron and never ticks"}},
+			[]string{"1:16 workflow-schedule on.schedule has no cron, so the workflow never ticks"}},
 		{"a mapping", []string{tidy},
 			"on:\n  schedule:\n    cron: \"17 * * * *\"\npermissions: read-all\nconcurrency: a\njobs: {a: {steps: " +
 				"[uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
-			[]string{"3:5 workflow-schedule on.schedule is a mapping, not a list of crons, and never ticks"}},
+			[]string{"3:5 workflow-schedule on.schedule is a mapping, not a list of crons, so the workflow never ticks"}},
 		{"on the hour", []string{tidy},
 			scheduled(`[{cron: "0 * * * *"}, {cron: "*/15 * * * *"}, {cron: "0,30 * * * *"}]`, ""),
 			[]string{`3:13 cron-on-the-hour cron "0 * * * *" ticks on the hour, when GitHub delays and drops ` +
-				`the most`}},
+				`the most runs`}},
 		{"silenced", []string{tidy},
 			scheduled("- cron: \"0 0 * * 1\" # kaizen-ignore: cron-on-the-hour, cron-coverage", ""),
 			nil},
@@ -207,7 +204,7 @@ func TestCheckWorkflows(t *testing.T) {
 		{"no schedule", []string{tidy},
 			"on: [workflow_dispatch]\njobs: {a: {permissions: read-all, steps: [uses: actions/checkout@v7, uses: " +
 				"kaizen-agentic/schedule-action@v1]}}",
-			[]string{"1:5 cron-coverage no workflow prepares the manifest's agents on a schedule"}},
+			[]string{"1:5 cron-coverage no workflow prepares the agents of the manifest on a schedule"}},
 		{"no schedule, named agents", []string{tidy},
 			"on: push\njobs: {a: {permissions: read-all, steps: [uses: actions/checkout@v7, {uses: " +
 				"kaizen-agentic/schedule-action@v1, with: {agents: tidy}}]}}", nil},
@@ -231,7 +228,7 @@ func TestCheckWorkflows(t *testing.T) {
 				"}\nconcurrency: a\njobs:\n  a: {steps: [uses: actions/checkout@v7, uses: " +
 				"kaizen-agentic/schedule-action@v1]}\n",
 			[]string{"4:3 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of " +
-				"receipts, and states none"}},
+				"receipts, but sets no permissions"}},
 
 		{"no permissions", []string{tidy},
 			"on: {schedule: " + hourly +
@@ -239,7 +236,7 @@ func TestCheckWorkflows(t *testing.T) {
 				"uses: " +
 				"kaizen-agentic/schedule-action@v1\n",
 			[]string{"4:3 workflow-permission job \"a\" needs the permission `actions: read` to read the ledger of " +
-				"receipts, and states none"}},
+				"receipts, but sets no permissions"}},
 		{"other permissions", []string{tidy},
 			"on: {schedule: " + hourly +
 				"}\nconcurrency: {group: a}\npermissions: write-all\njobs:\n  a:\n    permissions: {contents: " +
@@ -274,7 +271,7 @@ func TestCheckWorkflows(t *testing.T) {
 			[]string{"3:14 workflow-permission job \"a\" needs the permission `contents: write` to send a " +
 				"repository_dispatch with the job's own token"}},
 		{"a dispatch to another repository", []string{tidy}, scheduled(hourly, "dispatch-to: acme/core"),
-			[]string{`11:29 workflow-permission the job's own token reaches its own repository only, not "acme/core"`}},
+			[]string{`11:29 workflow-permission the job's own token works only for its own repository, not for "acme/core"`}},
 		{"dispatches to this and to others", []string{tidy},
 			strings.Replace(scheduled(hourly,
 				`dispatch-to: "x/acme, acme/core acme/dash", dispatch-token: "${{ github.token }}"`), "contents: write",
@@ -283,7 +280,7 @@ func TestCheckWorkflows(t *testing.T) {
 				"4:40 workflow-permission job \"prepare\" needs the permission `contents: write` to send a " +
 					"repository_dispatch " +
 					"with the job's own token",
-				`11:29 workflow-permission the job's own token reaches its own repository only, not "acme/core, ` +
+				`11:29 workflow-permission the job's own token works only for its own repository, not for "acme/core, ` +
 					`acme/dash"`,
 			}},
 		{"a dispatch to this repository, with comments", []string{tidy},
@@ -308,27 +305,27 @@ func TestCheckWorkflows(t *testing.T) {
 			"on: {schedule: " + hourly +
 				"}\npermissions: read-all\njobs:\n  a:\n    steps:\n      - uses: actions/checkout@v7\n      - uses: " +
 				"kaizen-agentic/schedule-action@v1\n      - uses: kaizen-agentic/schedule-action@v1\n",
-			[]string{`4:3 workflow-concurrency two runs of job "a" can prepare the same period at once`}},
+			[]string{`4:3 workflow-concurrency two runs of job "a" can prepare the same period at the same time`}},
 		{"a group for each run", []string{tidy},
 			"on: {schedule: " + hourly +
 				"}\npermissions: read-all\nconcurrency: a-${{ github.run_id }}\njobs: {a: {steps: [uses: " +
 				"actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
-			[]string{`4:8 workflow-concurrency two runs of job "a" can prepare the same period at once`}},
+			[]string{`4:8 workflow-concurrency two runs of job "a" can prepare the same period at the same time`}},
 		{"a group for each number", []string{tidy},
 			"on: {schedule: " + hourly +
 				"}\npermissions: read-all\nconcurrency: a-${{ github.run_number }}\njobs: {a: {steps: [uses: " +
 				"actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
-			[]string{`4:8 workflow-concurrency two runs of job "a" can prepare the same period at once`}},
+			[]string{`4:8 workflow-concurrency two runs of job "a" can prepare the same period at the same time`}},
 		{"a group for each attempt", []string{tidy},
 			"on: {schedule: " + hourly +
 				"}\npermissions: read-all\nconcurrency: {group: 'a-${{ github.run_attempt }}'}\njobs: {a: {steps: " +
 				"[uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
-			[]string{`4:8 workflow-concurrency two runs of job "a" can prepare the same period at once`}},
+			[]string{`4:8 workflow-concurrency two runs of job "a" can prepare the same period at the same time`}},
 		{"a group for each commit", []string{tidy},
 			"on: {schedule: " + hourly +
 				"}\npermissions: read-all\njobs: {a: {concurrency: 'a-${{ github.sha }}', steps: [uses: " +
 				"actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
-			[]string{`3:8 workflow-concurrency two runs of job "a" can prepare the same period at once`}},
+			[]string{`3:8 workflow-concurrency two runs of job "a" can prepare the same period at the same time`}},
 		{"a group for each branch", []string{tidy},
 			"on: {schedule: " + hourly +
 				"}\npermissions: read-all\njobs: {a: {concurrency: 'a-${{ github.ref }}', steps: [uses: " +
@@ -338,7 +335,7 @@ func TestCheckWorkflows(t *testing.T) {
 				"}\npermissions: read-all\njobs: {a: {concurrency: {group: a, cancel-in-progress: true}, steps: " +
 				"[uses: " +
 				"actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n",
-			[]string{`3:56 workflow-concurrency a tick cancels the run before it in the middle of its delivery`}},
+			[]string{`3:56 workflow-concurrency a new run cancels the previous one, which may still be delivering`}},
 		{"cancels perhaps", []string{tidy},
 			"on: {schedule: " + hourly +
 				"}\npermissions: read-all\njobs: {a: {concurrency: {group: a, cancel-in-progress: '${{ inputs.x " +
@@ -346,20 +343,17 @@ func TestCheckWorkflows(t *testing.T) {
 				"steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n", nil},
 
 		{"kept too short", []string{tidy, coach, audit}, scheduled(hourly, "retention-days: 30"),
-			[]string{`11:32 retention receipts are kept for 30 days, too short to outlive a period of the ` +
-				`monthly agent ` +
-				`"audit" and the next: it may run twice in one`}},
+			[]string{`11:32 retention receipts are kept for 30 days, which does not outlast two periods of the ` +
+				`monthly agent "audit": it may run twice in a period`}},
 		{"kept for two months", []string{audit}, scheduled(hourly, "retention-days: 62"),
-			[]string{`11:32 retention receipts are kept for 62 days, too short to outlive a period of the ` +
-				`monthly agent ` +
-				`"audit" and the next: it may run twice in one`}},
+			[]string{`11:32 retention receipts are kept for 62 days, which does not outlast two periods of the ` +
+				`monthly agent "audit": it may run twice in a period`}},
 		{"kept for two weeks", []string{tidy, coach}, scheduled(hourly, "retention-days: 14"),
-			[]string{`11:32 retention receipts are kept for 14 days, too short to outlive a period of the ` +
-				`weekly agent ` +
-				`"coach" and the next: it may run twice in one`}},
+			[]string{`11:32 retention receipts are kept for 14 days, which does not outlast two periods of the ` +
+				`weekly agent "coach": it may run twice in a period`}},
 		{"kept for two days", []string{tidy}, scheduled(hourly, "retention-days: 2"),
-			[]string{`11:32 retention receipts are kept for 2 days, too short to outlive a period of the daily agent ` +
-				`"tidy" and the next: it may run twice in one`}},
+			[]string{`11:32 retention receipts are kept for 2 days, which does not outlast two periods of the daily ` +
+				`agent "tidy": it may run twice in a period`}},
 		{"kept long enough", []string{tidy, coach}, scheduled(hourly, "retention-days: 15"), nil},
 		{"kept long enough for a month", []string{tidy, coach, audit}, scheduled(hourly, "retention-days: 63"), nil},
 		{"kept as an expression says", []string{audit}, scheduled(hourly, "retention-days: '${{ vars.DAYS }}'"), nil},
@@ -367,19 +361,19 @@ func TestCheckWorkflows(t *testing.T) {
 		{"a local action", []string{tidy},
 			strings.Replace(scheduled(`[cron: "0 9 * * *"]`, ""), "kaizen-agentic/schedule-action@v1", "./act/", 1),
 			[]string{`3:12 cron-on-the-hour cron "0 9 * * *" ticks on the hour, when GitHub delays and drops ` +
-				`the most`}},
+				`the most runs`}},
 		{"another local action", []string{tidy},
 			strings.Replace(scheduled(`[cron: "0 9 * * *"]`, ""), "kaizen-agentic/schedule-action@v1", "./other", 1),
 			nil},
 		{"the image", []string{tidy}, strings.Replace(scheduled(`[cron: "0 9 * * *"]`, "args: prepare coach"),
 			"kaizen-agentic/schedule-action@v1", "docker://ghcr.io/kaizen-agentic/schedule-action:v1@sha256:00", 1),
 			[]string{`3:12 cron-on-the-hour cron "0 9 * * *" ticks on the hour, when GitHub delays and drops ` +
-				`the most`}},
+				`the most runs`}},
 		{"anchors", []string{tidy},
 			strings.Replace(scheduled(`[cron: "0 9 * * *"]`, ""), "- uses: kaizen-agentic/schedule-action@v1",
 				"- &x\n        uses: kaizen-agentic/schedule-action@v1\n      - *x\n      - name: x", 1),
 			[]string{`3:12 cron-on-the-hour cron "0 9 * * *" ticks on the hour, when GitHub delays and drops ` +
-				`the most`}},
+				`the most runs`}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -403,15 +397,15 @@ func TestCheckWorkflows(t *testing.T) {
 	}
 }
 
-// TestBrokenWorkflows checks findings about a workflow as a whole, with position and
+// TestInvalidWorkflows checks findings about a workflow as a whole, with position and
 // hint.
-func TestBrokenWorkflows(t *testing.T) {
+func TestInvalidWorkflows(t *testing.T) {
 	t.Parallel()
 	const use = "jobs: {a: {steps: [uses: actions/checkout@v7, uses: kaizen-agentic/schedule-action@v1]}}\n"
 	on := func(schedule string) string {
 		return "on:\n  schedule:\n" + schedule + "permissions: read-all\nconcurrency: a\n" + use
 	}
-	const unquoted = " has no quotes, so YAML reads * as an alias, and the platform runs nothing of the workflow | " +
+	const unquoted = " has no quotes, so YAML reads * as an alias, and the platform ignores the workflow | " +
 		"write cron: "
 	for _, c := range []struct {
 		name, workflow string
@@ -426,10 +420,10 @@ func TestBrokenWorkflows(t *testing.T) {
 				`4:14 cron "*/15 1,2 * * *"` + unquoted + `"*/15 1,2 * * *"`}},
 		{"in flow", on("    [cron: */5 * * * *]\n"), []string{`3:12 cron "*/5 * * * *"` + unquoted + `"*/5 * * * *"`}},
 		{"a tab", "on:\n  push:\n\t- x\n" + use, []string{
-			"3:1 the platform runs nothing of a workflow that is not YAML: a tab appears where YAML needs spaces | " +
+			"3:1 the platform ignores this workflow because it is not valid YAML: a tab appears where YAML needs spaces | " +
 				"indent with spaces"}},
 		{"bad indent", "on:\n  schedule:\n    - cron: \"17 * * * *\"\n   x: y\n" + use, []string{
-			"4:4 the platform runs nothing of a workflow that is not YAML: the indentation of this line fits " +
+			"4:4 the platform ignores this workflow because it is not valid YAML: the indentation of this line fits " +
 				"nothing above it | " +
 				"align it with the key or hyphen that it belongs beside"}},
 		{"broken, and another action's", "on: [\njobs: {a: {steps: [uses: ./x]}}\n", nil},
@@ -439,12 +433,12 @@ func TestBrokenWorkflows(t *testing.T) {
 			`3:13 the cron of a schedule is a list, not a string | write - cron: "7 5 * * *" and - cron: "7 ` +
 				`17 * * *"`}},
 		{"no hyphen", on("    cron: \"7 5 * * *\"\n"), []string{
-			`3:5 on.schedule is a mapping, not a list of crons, and never ticks | write a hyphen before it, as in - ` +
+			`3:5 on.schedule is a mapping, not a list of crons, so the workflow never ticks | add a hyphen before it, as in - ` +
 				`cron: "7 5 * * *"`}},
 		{"crons", on("    - crons: [\"7 5 * * *\", \"7 17 * * *\"]\n"), []string{
 			`3:7 unknown key "crons" in an item of on.schedule | write - cron: "7 5 * * *" and - cron: "7 17 * * *"`}},
 		{"crons in a mapping", on("    crons: [\"7 5 * * *\"]\n"), []string{
-			`3:5 on.schedule is a mapping, not a list of crons, and never ticks | write a hyphen before it, as in - ` +
+			`3:5 on.schedule is a mapping, not a list of crons, so the workflow never ticks | add a hyphen before it, as in - ` +
 				`cron: "7 5 * * *"`}},
 		{"a time of day", on("    - cron: 5:07am\n"), []string{
 			`3:13 cron "5:07am" has 1 field instead of five | write "7 5 * * *"`}},
@@ -456,17 +450,17 @@ func TestBrokenWorkflows(t *testing.T) {
 
 		{"schedule without on", "schedule:\n  - cron: \"7 5 * * *\"\npermissions: read-all\n" + use, []string{
 			"1:1 schedule is not below on, so the workflow never ticks | write on: in the line before it, and " +
-				"indent schedule below that"}},
+				"indent schedule further"}},
 		{"On", "On:\n  schedule:\n    - cron: \"7 5 * * *\"\npermissions: read-all\n" + use, []string{
-			`1:1 "On" is not read, so nothing starts the workflow | did you mean "on"?`}},
+			`1:1 "On" is not a known key, so the workflow never starts | did you mean "on"?`}},
 		{"no triggers", "permissions: read-all\n" + use, []string{
-			`1:1 the workflow has no key on, so nothing starts it | add on.schedule with a cron such as "17 * * * *"`}},
+			`1:1 the workflow has no key on, so it never starts | add on.schedule with a cron such as "17 * * * *"`}},
 		{"schedules", "on:\n  push:\n  schedules :\n    - cron: \"7 5 * * *\"\npermissions: read-all\n" + use, []string{
 			`3:3 "schedules" is not an event, so the workflow never ticks | did you mean "schedule"?`}},
 		{"cron as an event", "on: {cron: \"7 5 * * *\"}\npermissions: read-all\n" + use, []string{
 			`1:6 "cron" is not an event, so the workflow never ticks | did you mean "schedule"?`}},
 		{"another event", "on: [push, workflow_dispatch]\npermissions: read-all\n" + use, []string{
-			`1:5 no workflow prepares the manifest's agents on a schedule | add on.schedule with a cron such as "17 ` +
+			`1:5 no workflow prepares the agents of the manifest on a schedule | add on.schedule with a cron such as "17 ` +
 				`* * * *"`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -482,7 +476,7 @@ func TestBrokenWorkflows(t *testing.T) {
 // tidyLate is due when the crons of these tests tick.
 const tidyLate = `tidy: {cadence: daily, cron: "0 6 * * *"}`
 
-// located are findings as line:column message | hint.
+// located returns findings as line:column message | hint.
 func located(findings []diag.Finding) (all []string) {
 	for _, f := range findings {
 		all = append(all, fmt.Sprintf("%d:%d %s | %s", f.Line, f.Column, f.Message, f.Hint))
@@ -498,7 +492,7 @@ func TestSteps(t *testing.T) {
 	const checkout = "      - uses: actions/checkout@v7\n"
 	job := func(lines string) string { return head + "  a:\n" + lines }
 	const never = "the condition is never true, so the step that prepares never runs | remove this if"
-	const without = "no step before this one checks the repository out, so there is no manifest | " +
+	const without = "no earlier step checks out the repository, so there is no manifest | " +
 		"add a step before it: - uses: actions/checkout@v7"
 	for _, c := range []struct {
 		name, workflow string
@@ -509,7 +503,7 @@ func TestSteps(t *testing.T) {
 			[]string{"9:13 " + never}},
 		{"perhaps", job("    if: ${{ vars.ON }}\n    steps:\n" + checkout + use), nil},
 		{"a dry run", job("    steps:\n" + checkout + use + "        with: {dry-run: true}\n"), []string{
-			"9:25 dry-run is true, so the scheduled step delivers nothing | remove dry-run when the trial is over"}},
+			"9:25 dry-run is true, so the scheduled step delivers nothing | remove dry-run after the trial"}},
 		{"a dry run beside another step",
 			job("    steps:\n" + checkout + use + "        with: {dry-run: true}\n" + use), nil},
 		{"a dry run on pushes", strings.Replace(job("    steps:\n"+checkout+use+"        with: {dry-run: true}\n"),
@@ -521,7 +515,7 @@ func TestSteps(t *testing.T) {
 		{"a checkout of another kind", job("    steps:\n      - run: git clone x .\n" + use), nil},
 		{"an absolute URL", job("    steps:\n      - uses: https://gitea.com/actions/checkout@v4\n" + use), nil},
 		{"a checkout elsewhere", job("    steps:\n" + checkout + "        with: {path: src}\n" + use), []string{
-			`8:22 the repository is checked out into "src", and this action looks into the workspace | ` +
+			`8:22 the repository is checked out into "src", but this action reads the workspace | ` +
 				"add target: src to the step that uses this action, or remove path"}},
 		{"a checkout elsewhere, and the target",
 			job("    steps:\n" + checkout + "        with: {path: src}\n" + use + "        with: {target: src}\n"),
@@ -573,7 +567,7 @@ func TestInputs(t *testing.T) {
 // TestCoverageHint checks the ticks that the hint suggests for a late entry.
 func TestCoverageHint(t *testing.T) {
 	t.Parallel()
-	const cost = ": a tick with nothing due costs seconds"
+	const cost = ": a tick with nothing due takes seconds"
 	for _, c := range []struct{ cron, hint string }{
 		{"0 5 * * *", "tick every hour" + cost},
 		{"0 * * * *", "tick every hour" + cost},
@@ -593,18 +587,17 @@ func TestCoverageHint(t *testing.T) {
 	}
 }
 
-// TestTooOften checks that an entry which no platform can serve is reported at its own
-// line.
+// TestTooOften checks that an entry which is due too often is reported at its own line.
 func TestTooOften(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ cron, ticks, want string }{
 		{"* * * * *", "1-56/5 * * * *",
-			`5:29 agent "a" is due again after 1 minute, and the platform ticks every 5 minutes at most, so periods ` +
-				`are lost | ` +
+			`5:29 agent "a" is due again after 1 minute, but the platform ticks at most every 5 minutes, so ` +
+				`some periods are missed | ` +
 				`write a cron with longer intervals, such as "*/5 * * * *"`},
 		{"*/4 * * * *", "17 * * * *",
-			`5:29 agent "a" is due again after 4 minutes, and the platform ticks every 5 minutes at most, so ` +
-				`periods are lost | ` +
+			`5:29 agent "a" is due again after 4 minutes, but the platform ticks at most every 5 minutes, so ` +
+				`some periods are missed | ` +
 				`write a cron with longer intervals, such as "*/5 * * * *"`},
 		{"*/5 * * * *", "1-56/5 * * * *", ""},
 	} {
@@ -622,7 +615,7 @@ func TestTooOften(t *testing.T) {
 	}
 }
 
-// TestWorkflowDir checks which directory of workflows counts.
+// TestWorkflowDir checks which directory of workflows is read.
 func TestWorkflowDir(t *testing.T) {
 	t.Parallel()
 	const github, gitea, forgejo = ".github/workflows", ".gitea/workflows", ".forgejo/workflows"
@@ -659,9 +652,9 @@ func TestWorkflowDir(t *testing.T) {
 	}
 }
 
-// TestCheckWorkflowsSurvives checks unusual input: nothing panics, and only invalid crons
+// TestUnusualWorkflows checks unusual input: nothing panics, and only invalid crons
 // are reported.
-func TestCheckWorkflowsSurvives(t *testing.T) {
+func TestUnusualWorkflows(t *testing.T) {
 	t.Parallel()
 	files := make(map[string]string)
 	for i, text := range []string{
@@ -687,8 +680,8 @@ func TestCheckWorkflowsSurvives(t *testing.T) {
 	}
 }
 
-// TestTooManyTicks checks that crons which tick too often are skipped, however many rare
-// ones come first.
+// TestTooManyTicks checks that crons which tick too often are skipped, even after many
+// crons that tick rarely.
 func TestTooManyTicks(t *testing.T) {
 	t.Parallel()
 	rare := tick{loc: time.UTC, slots: cron.MustParse("1 1 29 2 *")}
@@ -711,8 +704,8 @@ func TestTooManyTicks(t *testing.T) {
 	}
 }
 
-// BenchmarkCheckWorkflowsHostile runs the largest input that the limits allow.
-func BenchmarkCheckWorkflowsHostile(b *testing.B) {
+// BenchmarkCheckHostile runs the largest input that the limits allow.
+func BenchmarkCheckHostile(b *testing.B) {
 	var entries []string
 	for i := range 1000 {
 		entries = append(entries, fmt.Sprintf(`a%d: {cadence: daily, cron: "%d %d * * *"}`, i, i%60, i/60))
