@@ -40,20 +40,19 @@ func (l *loader) scalar(f field, want, hint string) bool {
 
 // text returns the string of f. It reports a value that is not a string.
 func (l *loader) text(f field) (string, bool) {
-	if !l.scalar(f, "a string", suggest.TextHint(f.name, f.value)) {
+	n := f.value
+	switch plain := suggest.TrimQuotes(n.Value); {
+	case isReported(n):
 		return "", false
-	}
-	s := f.value.Value
-	switch plain := suggest.TrimQuotes(s); {
-	case f.value.Type() != yamlnode.TypeString:
-		l.wrongType(f, "a string", suggest.TextHint(f.name, f.value))
+	case n.Kind != yamlnode.Scalar || n.Type() != yamlnode.TypeString:
+		l.wrongType(f, "a string", suggest.TextHint(f.name, n))
 		return "", false
-	case plain != s && f.value.Style == yamlnode.Plain:
+	case plain != n.Value && n.Style == yamlnode.Plain:
 		l.report(diag.WrongType, f.pos(), f.name+" has typographic quotes, which YAML reads as part of the value",
 			"write it with straight quotes: "+diag.Quote(plain))
 		return "", false
 	}
-	return s, true
+	return n.Value, true
 }
 
 func (l *loader) version(f field) {
