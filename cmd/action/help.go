@@ -31,7 +31,7 @@ Commands:
 	}
 	return append(text, `
 action COMMAND --help shows the flags of a command. Every flag is also the action's input of the same name,
-except those that only init takes.
+except --base and those that only init takes.
 
 Exit codes: 0 success, 1 findings, 2 wrong usage or inputs, 3 a service failed or the run was cancelled (run again).
 `...)

@@ -125,7 +125,7 @@ var options = []option{
 		commands: []string{"validate"}},
 	{name: optBase, placeholder: "FILE",
 		help:     "base version of the manifest to compare with; default on pull requests: that of the base commit",
-		commands: []string{"validate"}},
+		commands: []string{"validate"}, flagOnly: true},
 	{name: optToken, placeholder: "TOKEN",
 		help:     "GitHub token for the ledger and the base version; default: the job's, or GITHUB_TOKEN",
 		commands: reading, secret: true},

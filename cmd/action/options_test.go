@@ -57,6 +57,20 @@ func TestFlagsAreInputs(t *testing.T) {
 	}
 }
 
+// TestFlagsWithoutInput lists the flags that make sense on a command line only.
+func TestFlagsWithoutInput(t *testing.T) {
+	t.Parallel()
+	var got []string
+	for _, o := range options {
+		if o.flagOnly {
+			got = append(got, o.name)
+		}
+	}
+	if want := []string{"base", "timezone", "engagement", "bootstrap-cadence"}; !slices.Equal(got, want) {
+		t.Errorf("flags without an input: %q, want %q", got, want)
+	}
+}
+
 // TestOptionsAreRead fails for an option that no code reads.
 func TestOptionsAreRead(t *testing.T) {
 	t.Parallel()
@@ -268,6 +282,8 @@ func TestParseOptions(t *testing.T) {
 		{name: "flag of another command", args: []string{"--fail-on", "warning"}, err: "does not take --fail-on"},
 		{name: "flag only, no input", env: map[string]string{"INPUT_TIMEZONE": "Europe/Berlin"}, option: "timezone",
 			want: "UTC"},
+		{name: "base is a flag only", env: map[string]string{"INPUT_BASE": "old.yml"}, option: "base", want: ""},
+		{name: "now is an input", env: map[string]string{"INPUT_NOW": "x"}, option: "now", want: "x"},
 		{name: "bad switch", env: map[string]string{"INPUT_FORCE": "maybe"},
 			err: `input force is "maybe", must be true or false`},
 		{name: "bad switch flag", args: []string{"--force=maybe"}, err: "must be true or false"},

@@ -88,6 +88,23 @@ func TestPullRequestBase(t *testing.T) {
 	}
 }
 
+// TestBaseIsNoInput checks that the input base has no effect: in a workflow the base
+// version is that of the pull request's event.
+func TestBaseIsNoInput(t *testing.T) {
+	t.Parallel()
+	base := strings.Repeat("cd", 20)
+	p := newPlatform(t)
+	manifest := readText(t, filepath.Join(p.workspace, schedule.DefaultPath))
+	p.api.AddRepository(ghtest.Repository{ID: 7, FullName: sampleRepo,
+		Refs: refs(base, strings.Replace(manifest, "0 5 * * 1", "0 5 * * 5", 1))})
+	for _, file := range []string{filepath.Join(p.workspace, schedule.DefaultPath), "nowhere.yml"} {
+		got := p.stepIn(1, map[string]string{"command": "validate", "now": tuesday, "base": file}, pullRequest(t, base))
+		if got.code != exitOK || !strings.Contains(got.summary, "re-timed") {
+			t.Errorf("base %s: exit code %d\n%s\n%s", file, got.code, got.stderr, got.summary)
+		}
+	}
+}
+
 func refs(commit, manifest string) map[string]map[string]string {
 	return map[string]map[string]string{commit: {schedule.DefaultPath: manifest}}
 }

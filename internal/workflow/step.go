@@ -66,7 +66,7 @@ func checkIdle(idle, uses []Use) (findings []diag.Finding) {
 // Inputs lists the inputs in action.yml.
 var Inputs = []string{
 	"command", "target", "schedule", "agents", "cadence", "format", "now", "out", "emit", "dry-run", "force", "from",
-	"secrets", "retention-days", "ledger-branch", "allow-events", "fail-on", "base", "token", "dispatch-to",
+	"secrets", "retention-days", "ledger-branch", "allow-events", "fail-on", "token", "dispatch-to",
 	"dispatch-token", "nats-url", "nats-subject", "nats-creds", "nats-nkey", "nats-token", "nats-user",
 	"nats-password", "nats-ca", "nats-cert", "nats-key", "host-workspace",
 }
