@@ -1,10 +1,10 @@
-// Package checkout gives read-only access to a repository tree and never leaves it.
+// Package checkout reads a repository tree and writes into it, and never leaves it.
 //
 // A repository is untrusted: a path may point outside, a link may point anywhere and may
 // be replaced during a read, and a file may be a FIFO that never ends. So every access
 // goes through os.Root, opens without blocking, and reads regular files only, up to a
 // limit. The .git directory is excluded, because actions/checkout keeps the job's token
-// in .git/config.
+// in .git/config. A Tree only reads; a Writer writes.
 package checkout
 
 import (
@@ -30,8 +30,10 @@ var (
 type Tree struct {
 	root *os.Root
 	dir  string
-	// git is the tree's own .git, or nil; see walk.look.
-	git     fs.FileInfo
+	// git is the tree's own .git, or nil. repository is the directory in the tree that a
+	// .git which is a link or a file leads to, or nil. See walk.look.
+	git, repository fs.FileInfo
+
 	ignores ignores
 }
 
@@ -48,6 +50,10 @@ func Open(dir string) (*Tree, error) {
 	t := &Tree{root: root, dir: abs}
 	if info, err := root.Lstat(gitDir); err == nil {
 		t.git = info
+	}
+	if git, _, err := t.openGit(); err == nil {
+		t.repository, _ = git.Stat(".")
+		git.Close()
 	}
 	return t, nil
 }
@@ -168,12 +174,14 @@ func readAll(f *os.File, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// reason removes the path and the call from a system error, because callers add the path
+// reason removes the paths and the call from a system error, because callers add the path
 // as the user wrote it.
 func reason(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		return path.Err
+	}
+	if link, ok := errors.AsType[*os.LinkError](err); ok {
+		return link.Err
 	}
 	return err
 }

@@ -107,7 +107,7 @@ func (w *walk) look(part string) (fs.FileInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	if w.tree.git != nil && os.SameFile(info, w.tree.git) {
+	if os.SameFile(info, w.tree.git) || os.SameFile(info, w.tree.repository) {
 		return nil, ErrEscapes
 	}
 	return info, nil
@@ -115,18 +115,26 @@ func (w *walk) look(part string) (fs.FileInfo, error) {
 
 // enter opens the directory part if it is still the one that info describes.
 func (w *walk) enter(part string, info fs.FileInfo) error {
-	dir, err := w.dir().OpenRoot(part)
-	if err != nil {
-		return err
+	dir, err := openDir(w.dir(), part, info)
+	if err == nil {
+		w.dirs = append(w.dirs, dir)
 	}
-	got, err := dir.Stat(".")
+	return err
+}
+
+// openDir opens the directory name in dir if it is still the one that info describes.
+func openDir(dir *os.Root, name string, info fs.FileInfo) (*os.Root, error) {
+	opened, err := dir.OpenRoot(name)
+	if err != nil {
+		return nil, err
+	}
+	got, err := opened.Stat(".")
 	if err == nil && !os.SameFile(got, info) {
 		err = errChanged
 	}
 	if err != nil {
-		dir.Close()
-		return err
+		opened.Close()
+		return nil, err
 	}
-	w.dirs = append(w.dirs, dir)
-	return nil
+	return opened, nil
 }

@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
@@ -26,10 +27,6 @@ const (
 	SourcesFile  = "sources.json"
 	EventFile    = "event.json"
 )
-
-// temporary begins the name of an unfinished file. The next PutBundle removes those that
-// a crash left.
-const temporary = ".tmp-"
 
 // DirectoryOptions say where a Directory is and which receipts count.
 type DirectoryOptions struct {
@@ -54,7 +51,8 @@ type DirectoryOptions struct {
 // Directory is the store in <out>/<name>/: bundle.md or bundle.json, sources.json,
 // event.json and receipt.json.
 //
-// Every file is written under a temporary name, synced (unless NoSync) and renamed. The
+// Every file is written under a temporary name, synced (unless NoSync) and renamed, as
+// checkout.DirWriter does. The next PutBundle removes the files that a crash left. The
 // bundle file marks a complete set. To replace a set, PutBundle removes event.json and
 // the old bundle file, renames the other files into place, and the bundle file last. So a
 // reader that finds a bundle file finds its whole set. A run that ended early leaves a
@@ -68,11 +66,8 @@ type Directory struct {
 	o      DirectoryOptions
 	out    string // local to the workspace if inside, else absolute
 	inside bool
-	owner  owner
 	mu     sync.Mutex // one change at a time
-	// before is called ahead of every change to the file system, so that tests can end
-	// the run there.
-	before func(change string)
+	files  checkout.DirWriter
 }
 
 // OpenDirectory checks the options: the workspace must be a directory, and a relative out
@@ -90,7 +85,9 @@ func OpenDirectory(o DirectoryOptions) (*Directory, error) {
 		return nil, fmt.Errorf("workspace %q cannot be opened: %w", o.Workspace, reason(err))
 	}
 	o.Workspace = workspace
-	d := &Directory{o: o, owner: ownerOf(info), before: func(string) {}}
+	d := &Directory{o: o, files: checkout.DirWriter{
+		Owner: checkout.OwnerOf(info), Sync: !o.NoSync, Log: o.Log, Before: func(string) {},
+	}}
 	if d.out, d.inside, err = resolve(workspace, o.Out); err != nil {
 		return nil, err
 	}
@@ -302,8 +299,8 @@ func (d *Directory) change(ctx context.Context, name, what string, do func(dir *
 func (d *Directory) open(create bool) (*os.Root, error) {
 	if !d.inside {
 		if create {
-			d.before("mkdir " + d.out)
-			if err := os.MkdirAll(d.out, dirMode); err != nil {
+			d.files.Before("mkdir " + d.out)
+			if err := os.MkdirAll(d.out, checkout.DirMode); err != nil {
 				return nil, err
 			}
 		}
@@ -318,7 +315,7 @@ func (d *Directory) open(create bool) (*os.Root, error) {
 		path := ""
 		for part := range strings.SplitSeq(filepath.ToSlash(d.out), "/") {
 			path = filepath.Join(path, part)
-			if err := d.mkdir(workspace, path); err != nil {
+			if err := d.files.Mkdir(workspace, path); err != nil {
 				return nil, err
 			}
 		}
@@ -329,7 +326,7 @@ func (d *Directory) open(create bool) (*os.Root, error) {
 // enter creates and opens the directory of name. It refuses a link, which may lead to
 // another bundle's files.
 func (d *Directory) enter(root *os.Root, name string) (*os.Root, error) {
-	if err := d.mkdir(root, name); err != nil {
+	if err := d.files.Mkdir(root, name); err != nil {
 		return nil, err
 	}
 	info, err := root.Lstat(name)

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
@@ -158,13 +159,13 @@ type killed struct{}
 func run(t *testing.T, d *Directory, files []File, n int) (done bool) {
 	t.Helper()
 	left := n
-	d.before = func(string) {
+	d.files.Before = func(string) {
 		if left--; left < 0 {
 			panic(killed{})
 		}
 	}
 	defer func() {
-		d.before = func(string) {}
+		d.files.Before = func(string) {}
 		if r := recover(); r != nil && r != (killed{}) {
 			panic(r)
 		}
@@ -404,7 +405,7 @@ func TestModesDespiteUmask(t *testing.T) {
 func TestOwner(t *testing.T) {
 	t.Parallel()
 	d, workspace, log := openDirectory(t, "a/b")
-	d.owner = owner{uid: 1234, gid: 5678, differs: true}
+	d.files.Owner = checkout.Owner{UID: 1234, GID: 5678, Differs: true}
 	put(t, d, files)
 	for _, name := range []string{"a", "a/b", d.Path(bundleName), d.Path(bundleName) + "/bundle.md"} {
 		info, err := os.Stat(filepath.Join(workspace, name))

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
 
@@ -33,8 +34,9 @@ func checkName(name string) error {
 		return invalid("use letters, digits and . _ -", "name %q is empty or a directory", name)
 	case len(name) > maxName:
 		return invalid("shorten it", "name %.40q… has %d bytes, %d are allowed", name, len(name), maxName)
-	case strings.HasPrefix(name, temporary):
-		return invalid("choose another", "name %q starts with %q, which marks unfinished files", name, temporary)
+	case strings.HasPrefix(name, checkout.TempPrefix):
+		return invalid("choose another", "name %q starts with %q, which marks unfinished files", name,
+			checkout.TempPrefix)
 	case !utf8.ValidString(name) || strings.ContainsAny(name, bannedInNames) ||
 		strings.ContainsFunc(name, func(r rune) bool { return r < 0x20 || r == 0x7f }):
 		return invalid("leave it out", `name %q holds one of " : < > | * ? \ / or a control character`, name)
