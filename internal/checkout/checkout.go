@@ -30,9 +30,9 @@ var (
 type Tree struct {
 	root *os.Root
 	dir  string
-	// git is the tree's own .git, or nil. repository is the directory in the tree that a
+	// git is the tree's own .git, or nil. gitTarget is the directory in the tree that a
 	// .git which is a link or a file leads to, or nil. See walk.look.
-	git, repository fs.FileInfo
+	git, gitTarget fs.FileInfo
 
 	ignores ignores
 }
@@ -52,7 +52,7 @@ func Open(dir string) (*Tree, error) {
 		t.git = info
 	}
 	if git, _, err := t.openGit(); err == nil {
-		t.repository, _ = git.Stat(".")
+		t.gitTarget, _ = git.Stat(".")
 		git.Close()
 	}
 	return t, nil
@@ -63,6 +63,20 @@ func (t *Tree) Close() error { return t.root.Close() }
 
 // HasGit reports whether the tree is a repository of its own.
 func (t *Tree) HasGit() bool { return t.git != nil }
+
+// Repository returns the nearest directory above the tree that is the root of a repository.
+// It returns "" if there is none, or if the tree is a repository of its own.
+func (t *Tree) Repository() string {
+	if t.HasGit() {
+		return ""
+	}
+	for dir := filepath.Dir(t.dir); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if _, err := os.Lstat(filepath.Join(dir, gitDir)); err == nil {
+			return dir
+		}
+	}
+	return ""
+}
 
 // Dir returns the absolute path of the tree.
 func (t *Tree) Dir() string { return t.dir }

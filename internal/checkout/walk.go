@@ -107,7 +107,7 @@ func (w *walk) look(part string) (fs.FileInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	if os.SameFile(info, w.tree.git) || os.SameFile(info, w.tree.repository) {
+	if os.SameFile(info, w.tree.git) || os.SameFile(info, w.tree.gitTarget) {
 		return nil, ErrEscapes
 	}
 	return info, nil

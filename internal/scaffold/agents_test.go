@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
 )
 
@@ -74,7 +75,7 @@ func TestFindAgents(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			for _, name := range tt.files {
-				write(t, dir, []scaffold.File{{Path: name, Content: "x"}})
+				fixture.Write(t, dir, map[string]string{name: "x"})
 			}
 			for _, link := range slices.Sorted(maps.Keys(tt.links)) {
 				if err := os.Symlink(tt.links[link], filepath.Join(dir, link)); err != nil {

@@ -3,7 +3,6 @@ package scaffold_test
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
@@ -34,28 +33,15 @@ func copyLayout(t *testing.T, name string) string {
 	return dir
 }
 
-// write writes the files as `init` does.
-func write(t *testing.T, dir string, files []scaffold.File) {
+// write writes the files of a scaffold as `init` does.
+func write(t *testing.T, dir string, s *scaffold.Scaffold) {
 	t.Helper()
-	for _, f := range files {
-		path := filepath.Join(dir, f.Path)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		content := f.Content
-		switch {
-		case f.Reason != "":
-			continue
-		case f.Append:
-			old, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			content = strings.TrimSuffix(string(old), "\n") + "\n" + content
-		}
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
+	w, err := openTree(t, dir).Writer(nil)
+	if err == nil {
+		err = s.Write(w)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -3,13 +3,14 @@ package scaffold_test
 import (
 	"testing"
 
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
 )
 
 func TestNearAgent(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	fill(t, dir, map[string]string{
+	fixture.Write(t, dir, map[string]string{
 		".claude/agents/coach.md": "p", "agents/agent-optimization.md": "p", ".codex/agents/tidy.toml": "p",
 		"agents/review.md/x": "p",
 	})

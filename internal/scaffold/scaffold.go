@@ -1,5 +1,5 @@
-// Package scaffold computes what init writes: it finds the agents of a repository and
-// proposes a manifest and workflows for them.
+// Package scaffold is init: it finds the agents of a repository, proposes a manifest and
+// workflows for them, writes these files and reports what it did.
 package scaffold
 
 import (
@@ -72,6 +72,8 @@ type Scaffold struct {
 	Runs schedule.Rate
 	// Notes has sentences about what the user has to do.
 	Notes []string
+
+	named bool // the options restrict the entries
 }
 
 // New proposes the files that schedule the repository in tree. These are a manifest of
@@ -80,7 +82,7 @@ type Scaffold struct {
 // after writing proposes nothing. The error says which path cannot be used, and the next
 // step.
 func New(tree *checkout.Tree, opts Options) (*Scaffold, error) {
-	s := &Scaffold{}
+	s := &Scaffold{named: len(opts.Agents) > 0}
 	s.Found, s.Skipped = findPrompts(tree)
 	for _, p := range s.Skipped {
 		if p.Reason == notSearched(checkout.ErrTooLarge) && len(opts.Agents) == 0 {

@@ -3,7 +3,6 @@ package scaffold_test
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,14 +23,6 @@ func propose(t *testing.T, dir string) *scaffold.Scaffold {
 		t.Fatal(err)
 	}
 	return s
-}
-
-// fill writes files, given by path and content.
-func fill(t *testing.T, dir string, files map[string]string) {
-	t.Helper()
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		write(t, dir, []scaffold.File{{Path: name, Content: files[name]}})
-	}
 }
 
 var layoutTests = []struct {
@@ -65,7 +56,7 @@ func TestScaffoldLayouts(t *testing.T) {
 				t.Errorf("skipped %q, want %q", skipped, tt.skipped)
 			}
 			fixture.Golden(t, filepath.Join("testdata", tt.layout+".txt"), describe(s.Files))
-			write(t, dir, s.Files)
+			write(t, dir, s)
 
 			m, findings := check(t, dir)
 			if m == nil || len(findings) > 0 {
@@ -157,7 +148,7 @@ func TestScaffoldKeepsFiles(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			fill(t, dir, tt.files)
+			fixture.Write(t, dir, tt.files)
 			s := propose(t, dir)
 			if len(s.Found) > 0 || len(s.Files) != 4 {
 				t.Fatalf("%d files, agents %v", len(s.Files), s.Found)
@@ -235,14 +226,14 @@ func TestScaffoldNotes(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			fill(t, dir, map[string]string{".gitignore": tt.ignore})
+			fixture.Write(t, dir, map[string]string{".gitignore": tt.ignore})
 			if tt.manifest {
-				fill(t, dir, map[string]string{schedule.DefaultPath: "version: '1'\nagents: {a1: {cadence: daily}}"})
+				fixture.Write(t, dir, map[string]string{schedule.DefaultPath: "version: '1'\nagents: {a1: {cadence: daily}}"})
 			}
 			for i := range tt.agents {
-				fill(t, dir, map[string]string{fmt.Sprintf("agents/a%d.md", i): "x"})
+				fixture.Write(t, dir, map[string]string{fmt.Sprintf("agents/a%d.md", i): "x"})
 			}
-			fill(t, dir, tt.files)
+			fixture.Write(t, dir, tt.files)
 			if got := strings.Join(propose(t, dir).Notes, "\n"); got != tt.want {
 				t.Errorf("notes %q, want %q", got, tt.want)
 			}
@@ -262,7 +253,7 @@ func TestScaffoldSlug(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		write(t, dir, s.Files)
+		write(t, dir, s)
 		if m, findings := check(t, dir); m == nil || m.Repo != want || len(findings) > 0 {
 			t.Errorf("%q becomes %+v, with %+v", name, m, findings)
 		}
@@ -273,7 +264,7 @@ func TestScaffoldSlug(t *testing.T) {
 func TestScaffoldSkips(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	fill(t, dir, map[string]string{"agents/README.md": "x", ".claude/agents/sub/CHANGELOG.md": "x",
+	fixture.Write(t, dir, map[string]string{"agents/README.md": "x", ".claude/agents/sub/CHANGELOG.md": "x",
 		"agents/notes.txt":      "x",
 		"agents/agent-index.md": "x", "agents/My Agent.md": "x", ".github/agents/AGENTS.md": "x"})
 	s := propose(t, dir)
@@ -331,7 +322,7 @@ func TestScaffoldOptions(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			fill(t, dir, map[string]string{"agents/review.md": "x"})
+			fixture.Write(t, dir, map[string]string{"agents/review.md": "x"})
 			s, err := scaffold.New(openTree(t, dir), tt.opts)
 			if tt.err != "" {
 				if err == nil || err.Error() != tt.err {
@@ -342,7 +333,7 @@ func TestScaffoldOptions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			write(t, dir, s.Files)
+			write(t, dir, s)
 			m, findings := check(t, dir)
 			if m == nil || len(findings) > 0 {
 				t.Fatalf("the written files have findings: %+v", findings)
@@ -381,7 +372,7 @@ func TestScaffoldDispatch(t *testing.T) {
 		lines[with+i] = strings.Replace(line, "# ", "", 1)
 	}
 	s.Files[1].Content = strings.Replace(strings.Join(lines, "\n"), "OWNER/REPOSITORY", "acme/core", 1)
-	write(t, dir, s.Files)
+	write(t, dir, s)
 	if m, findings := check(t, dir); m == nil || len(findings) > 0 {
 		t.Errorf("findings %+v in\n%s", findings, s.Files[1].Content)
 	}
@@ -398,9 +389,9 @@ func TestScaffoldOddPaths(t *testing.T) {
 	for _, name := range []string{"a: b #c", "new\nline", `back\slash`, `quote"s`, "ünï", "123"} {
 		dir := t.TempDir()
 		own := ".claude/agents/" + name + "/x.md"
-		fill(t, dir, map[string]string{own: "x", ".claude/agents/z/x.md": "x", "agents/y.md": "x"})
+		fixture.Write(t, dir, map[string]string{own: "x", ".claude/agents/z/x.md": "x", "agents/y.md": "x"})
 		s := propose(t, dir)
-		write(t, dir, s.Files)
+		write(t, dir, s)
 		m, findings := check(t, dir)
 		findings = slices.DeleteFunc(findings, func(f diag.Finding) bool { return f.Rule == diag.AmbiguousPrompt.ID })
 		if m == nil || len(findings) > 0 {

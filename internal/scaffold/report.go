@@ -1,4 +1,4 @@
-package main
+package scaffold
 
 import (
 	"fmt"
@@ -10,50 +10,64 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
-	"github.com/kaizen-agentic/schedule-action/internal/event"
-	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
+	"github.com/kaizen-agentic/schedule-action/internal/safetext"
 	"github.com/kaizen-agentic/schedule-action/internal/workflow"
 )
 
-// initReport is the output of init.
-type initReport struct {
-	initOptions
-	*scaffold.Scaffold
-	dir, root string
+// ReportOptions are what the report depends on, besides the scaffold.
+type ReportOptions struct {
+	// Dir is the absolute path of the checkout.
+	Dir string
+	// Root is the absolute path of the repository if the checkout is a part of it, or "".
+	Root string
+	// Target is the value of --target, quoted for a shell; "" without the flag.
+	Target string
+	// Given are the options of the manifest that the user set, such as timezone.
+	Given []string
+}
+
+// report is a scaffold with the options of its report.
+type report struct {
+	*Scaffold
+	ReportOptions
+}
+
+// Report describes a scaffold that is written: the agents, the files, the cost, and the
+// next two steps. File names are untrusted; the text is safe for a log.
+func (s *Scaffold) Report(o ReportOptions) string {
+	r := &report{s, o}
+	return safetext.Sanitize(r.text())
 }
 
 // maxSkipped is how many skipped files are listed.
 const maxSkipped = 20
 
-func (r *initReport) text() string {
+func (r *report) text() string {
 	var b strings.Builder
 	b.WriteString(r.found() + "\n")
 	for _, p := range r.Skipped[:min(len(r.Skipped), maxSkipped)] {
-		fmt.Fprintf(&b, "  skipped %s: it %s\n", oneLine(p.Path), oneLine(p.Reason))
+		fmt.Fprintf(&b, "  skipped %s: it %s\n", safetext.OneLine(p.Path), safetext.OneLine(p.Reason))
 	}
 	if more := len(r.Skipped) - maxSkipped; more > 0 {
-		fmt.Fprintf(&b, "  skipped %s more\n", advice.Count(more, "file"))
+		fmt.Fprintf(&b, "  skipped %s\n", advice.Count(more, "more file"))
 	}
 	for _, f := range r.Files {
-		b.WriteString(scaffoldLine(f) + "\n")
+		b.WriteString(fileLine(f) + "\n")
 	}
 	if r.Runs > 0 {
 		b.WriteString(billed(float64(r.Runs)) + "\n")
 	}
 	for _, note := range r.notes() {
-		b.WriteString("note: " + oneLine(note) + "\n")
+		b.WriteString("note: " + safetext.OneLine(note) + "\n")
 	}
 	first, second := r.next()
 	fmt.Fprintf(&b, "next:\n  1. %s\n  2. %s\n", first, second)
 	return b.String()
 }
 
-// oneLine replaces line breaks, which file names may contain.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
-
-func (r *initReport) found() string {
+func (r *report) found() string {
 	switch {
-	case len(r.Found) == 0 && r.Files[0].Reason == "" && len(r.agents) == 0:
+	case len(r.Found) == 0 && r.Files[0].Reason == "" && !r.named:
 		return "found no agents: the manifest has those of kaizen-agentic, paused as long as they have no prompt here"
 	case len(r.Found) == 0:
 		return "found no agents"
@@ -65,7 +79,7 @@ func (r *initReport) found() string {
 	return fmt.Sprintf("found %s: %s", advice.Count(len(names), "agent"), strings.Join(names, ", "))
 }
 
-func scaffoldLine(f scaffold.File) string {
+func fileLine(f File) string {
 	switch {
 	case f.Exists:
 		return fmt.Sprintf("  kept    %s: %s", f.Path, f.Reason)
@@ -101,16 +115,16 @@ func thousands(n int) string {
 	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
 }
 
-// notes returns the notes about files, about options without effect, and about a checkout
-// that is only a part of its repository, whose workflows never run.
-func (r *initReport) notes() []string {
+// notes returns the scaffold's notes. It adds those about options without effect, and about
+// a checkout that is a part of its repository, where the platform reads no workflows.
+func (r *report) notes() []string {
 	notes := slices.Clone(r.Notes)
 	if r.Files[0].Exists {
-		for _, name := range r.given {
+		for _, name := range r.Given {
 			notes = append(notes, fmt.Sprintf("--%s changes nothing, since %s is kept", name, r.Files[0].Path))
 		}
 	}
-	if part, err := filepath.Rel(r.root, r.dir); r.root != "" && err == nil {
+	if part, err := filepath.Rel(r.Root, r.Dir); r.Root != "" && err == nil {
 		notes = append(notes, fmt.Sprintf("workflows are read at the repository's root only: move those of "+
 			"%s to %s and add the input target: %s to each step that uses this action",
 			path.Dir(r.Files[1].Path), r.rootWorkflows(), filepath.ToSlash(part)))
@@ -119,20 +133,20 @@ func (r *initReport) notes() []string {
 }
 
 // rootWorkflows returns the directory of workflows at the repository's root.
-func (r *initReport) rootWorkflows() string {
-	dir := path.Dir(scaffold.ScheduleWorkflow)
-	if above, err := checkout.Open(r.root); err == nil {
+func (r *report) rootWorkflows() string {
+	dir := path.Dir(ScheduleWorkflow)
+	if above, err := checkout.Open(r.Root); err == nil {
 		dir = workflow.WorkflowDir(above)
 		above.Close()
 	}
-	return filepath.Join(r.root, filepath.FromSlash(dir))
+	return filepath.Join(r.Root, filepath.FromSlash(dir))
 }
 
 // next returns the two steps that the user takes next.
-func (r *initReport) next() (first, second string) {
+func (r *report) next() (first, second string) {
 	target := ""
-	if r.target != "" {
-		target = " --target " + event.ShellQuote(r.target)
+	if r.Target != "" {
+		target = " --target " + r.Target
 	}
 	check := "action validate" + target + " && action list" + target
 	if r.Manifest == nil {
@@ -146,9 +160,9 @@ func (r *initReport) next() (first, second string) {
 			paused = append(paused, e.Agent)
 		}
 	}
-	written := slices.ContainsFunc(r.Files, func(f scaffold.File) bool { return f.Reason == "" })
+	written := slices.ContainsFunc(r.Files, func(f File) bool { return f.Reason == "" })
 	push := "commit these files and push them to the default branch"
-	if r.root != "" {
+	if r.Root != "" {
 		push = "move the workflows as the note says, then " + push
 	}
 	switch {
@@ -164,14 +178,13 @@ func (r *initReport) next() (first, second string) {
 	return "read .kaizen/schedule.yml, then run: " + check, second
 }
 
-// enable is the first of these steps when every entry is disabled.
-func (r *initReport) enable(agent string) string {
-	if slices.ContainsFunc(r.Found, func(a scaffold.FoundAgent) bool { return a.Agent == agent }) {
+// enable returns the first step if every entry is disabled.
+func (r *report) enable(agent string) string {
+	if slices.ContainsFunc(r.Found, func(a FoundAgent) bool { return a.Agent == agent }) {
 		return "choose the agents that are to run and set enabled: true for each in .kaizen/schedule.yml"
 	}
 	return fmt.Sprintf("add agents/agent-%s.md, the prompt of %[1]s, and set enabled: true for it in "+
-		".kaizen/schedule.yml",
-		agent)
+		".kaizen/schedule.yml", agent)
 }
 
 // someNames lists the first names.
