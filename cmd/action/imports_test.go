@@ -21,7 +21,7 @@ var layers = []string{
 	"internal/bundleid", "internal/transfer", "internal/gh", "internal/schedule", "internal/workflow",
 	"internal/scaffold",
 	"internal/prepare", "internal/event", "internal/store", "internal/emit", "internal/actions", "internal/pipeline",
-	"internal/doctor", "internal/render",
+	"internal/doctor", "internal/check", "internal/render",
 	"internal/receive", "internal/fleet", "cmd/action",
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -11,34 +10,30 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
-	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 	"github.com/kaizen-agentic/schedule-action/internal/spec"
 )
 
 // initOptions holds the options of init.
 type initOptions struct {
-	target     string   // as the user gave it; "" is the working directory
-	agents     []string // that get an entry; none means those that are found
-	timezone   string
-	engagement string
-	bootstrap  scaffold.Bootstrap
-	given      []string // options of the manifest that the user set
+	scaffold.Options
+	target string   // as the user gave it; "" is the working directory
+	given  []string // options of the manifest that the user set
 }
 
 func (r *reader) init() initOptions {
-	o := initOptions{
-		target: r.values[optTarget], timezone: r.values[optTimezone], engagement: r.values[optEngagement],
-		bootstrap: scaffold.Bootstrap(r.oneOf(optBootstrapCadence, "", "hourly", "daily", "weekly")),
-	}
+	o := initOptions{target: r.values[optTarget], Options: scaffold.Options{
+		Timezone: r.values[optTimezone], Engagement: r.values[optEngagement],
+		Bootstrap: scaffold.Bootstrap(r.oneOf(optBootstrapCadence, "", "hourly", "daily", "weekly")),
+	}}
 	for _, name := range []string{optTimezone, optEngagement, optAgents, optBootstrapCadence} {
 		if r.values[name] != optionNamed(name).initial {
 			o.given = append(o.given, name)
 		}
 	}
 	if slices.Contains(o.given, optAgents) {
-		o.agents = r.list(optAgents)
+		o.Agents = r.list(optAgents)
 	}
-	if e := o.engagement; e != "" && !spec.IsSlug(e) {
+	if e := o.Engagement; e != "" && !spec.IsSlug(e) {
 		r.fail(fmt.Errorf("engagement is %q, must be a slug: 1 to 100 letters, digits, dots, hyphens and underscores, "+
 			"the first a letter or digit", e))
 	}
@@ -67,10 +62,8 @@ func runInit(_ context.Context, a *app, r *reader) (int, error) {
 	if err := pipeline.SecondManifest(tree, a.env.Workspace); err != nil {
 		return exitUsage, err
 	}
-	s, err := scaffold.New(tree, scaffold.Options{
-		Slug: pipeline.Slug(tree, &a.env), Repository: a.fullName(tree), Timezone: o.timezone, Engagement: o.engagement,
-		Bootstrap: o.bootstrap, Agents: o.agents,
-	})
+	o.Slug, o.Repository = pipeline.Slug(tree, &a.env), pipeline.FullName(tree, &a.env)
+	s, err := scaffold.New(tree, o.Options)
 	if err != nil {
 		return exitUsage, err
 	}
@@ -83,20 +76,4 @@ func runInit(_ context.Context, a *app, r *reader) (int, error) {
 	}
 	_, err = io.WriteString(a.stdout, s.Report(report))
 	return exitOK, err
-}
-
-// fullName returns the repository's name with its owner, as far as it is known: from the
-// workspace, from the remote, or else only the slug.
-func (a *app) fullName(tree *checkout.Tree) string {
-	if a.isWorkflows(tree) && a.env.Repository != "" {
-		return a.env.Repository
-	}
-	name := tree.OriginFullName()
-	if root := tree.Repository(); name == "" && root != "" {
-		if above, err := checkout.Open(root); err == nil {
-			name = above.OriginFullName()
-			above.Close()
-		}
-	}
-	return cmp.Or(name, pipeline.Slug(tree, &a.env))
 }

@@ -5,16 +5,9 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/check"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 )
-
-// isWorkflows reports whether the checkout belongs to the workflow's repository: it is
-// the whole workspace, or a part of it without a .git of its own.
-func (a *app) isWorkflows(tree *checkout.Tree) bool {
-	rel, ok := a.env.InWorkspace(tree.Dir())
-	return ok && (rel == "." || !tree.HasGit())
-}
 
 // located returns findings whose files are relative to the workspace, as the platform
 // expects them. The checkout may be a part of the workspace.
@@ -25,7 +18,7 @@ func (a *app) located(findings []diag.Finding) []diag.Finding {
 	}
 	findings = slices.Clone(findings)
 	for i, f := range findings {
-		if filepath.IsLocal(f.File) && f.File != standardInput {
+		if filepath.IsLocal(f.File) && f.File != check.StandardInput {
 			findings[i].File = path.Join(filepath.ToSlash(rel), f.File)
 		}
 	}

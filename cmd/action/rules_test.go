@@ -17,12 +17,11 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/kaizen-agentic/schedule-action/internal/actions"
-	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/check"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
-	"github.com/kaizen-agentic/schedule-action/internal/workflow"
 )
 
 const (
@@ -176,18 +175,22 @@ func excerpt(data []byte) string {
 	return b.String() + end
 }
 
-// loadIn loads the manifest of a tree.
-func loadIn(t *testing.T, tree *checkout.Tree) (*schedule.Manifest, []diag.Finding) {
+var tuesdayMorning = time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+
+// checkProject checks the checkout at dir as validate does.
+func checkProject(t *testing.T, dir string) (*pipeline.Project, *check.Result) {
 	t.Helper()
-	p, err := pipeline.OpenProject(pipeline.ProjectOptions{
-		Dir: tree.Dir(), File: schedule.DefaultPath,
-		Env: &actions.Environment{Repository: "acme/acme", Workspace: tree.Dir()},
-	})
+	env := &actions.Environment{Repository: "acme/acme", ServerURL: "https://github.com", Workspace: dir}
+	p, err := pipeline.OpenProject(pipeline.ProjectOptions{Dir: dir, File: schedule.DefaultPath, Env: env})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.Close()
-	return p.Manifest, p.Findings
+	t.Cleanup(p.Close)
+	result, err := check.Project(t.Context(), p, check.Options{Env: env, Now: tuesdayMorning})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, result
 }
 
 // reportExample returns what validate and prepare report about the files, and verify if
@@ -204,29 +207,21 @@ func reportExample(t *testing.T, files map[string][]byte) ([]diag.Finding, strin
 			t.Fatal(err)
 		}
 	}
-	tree, err := checkout.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tree.Close()
-	m, findings := loadIn(t, tree)
-	if m != nil {
-		findings = append(findings, prepare.Check(m, tree)...)
-		findings = append(findings, workflow.Check(m, nil, tree)...)
-		for _, e := range m.Entries {
-			period := e.Current(time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)).Period
-			_, more, err := prepare.Prepare(tree,
-				prepare.Input{Repo: m.Repo, Entry: e, Period: period, Format: prepare.JSON})
+	p, result := checkProject(t, dir)
+	findings := result.Findings
+	if m := result.Manifest; m != nil {
+		for _, e := range m.Entries { // the escapes of JSON make a bundle larger
+			in := prepare.Input{Repo: m.Repo, Entry: e, Period: e.Current(tuesdayMorning).Period, Format: prepare.JSON}
+			_, more, err := prepare.Prepare(p.Tree, in)
 			if err != nil {
 				t.Fatal(err)
 			}
-			// as validate does
 			more = slices.DeleteFunc(more, func(f diag.Finding) bool { return f.Rule == diag.NoPrompt.ID })
 			findings = append(findings, more...)
 		}
 	}
 	if _, ok := files["bundle/"+prepare.SourcesName]; ok {
-		more, err := prepare.Verify(os.DirFS(filepath.Join(dir, "bundle")), tree)
+		more, err := prepare.Verify(os.DirFS(filepath.Join(dir, "bundle")), p.Tree)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,12 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
-	"github.com/kaizen-agentic/schedule-action/internal/workflow"
 )
 
 // pullRequest is the environment of a pull request with this base commit.
@@ -83,6 +81,10 @@ func TestPullRequestBase(t *testing.T) {
 			}
 			if strings.Contains(got.summary, tt.absent) {
 				t.Errorf("the summary has %q:\n%s", tt.absent, got.summary)
+			}
+			const unread = "The base version could not be read"
+			if strings.Contains(got.stderr, "warning: "+unread) != strings.Contains(got.summary, unread) {
+				t.Errorf("the log:\n%s", got.stderr)
 			}
 		})
 	}
@@ -201,21 +203,12 @@ func TestReadmeExamplesAreClean(t *testing.T) {
 	for _, agent := range []string{"coach", "optimization"} {
 		writeTest(t, filepath.Join(dir, "agents", "agent-"+agent+".md"), "Help.\n")
 	}
-	tree, err := checkout.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tree.Close()
-	m, findings := loadIn(t, tree)
-	if m == nil || len(m.Entries) != 2 {
-		t.Fatalf("the manifest is not valid: %v", findings)
-	}
-	findings = append(findings, workflow.Check(m, nil, tree)...)
-	if len(findings) > 0 {
-		t.Errorf("findings: %v", findings)
+	p, result := checkProject(t, dir)
+	if result.Manifest == nil || len(result.Manifest.Entries) != 2 || len(result.Findings) > 0 {
+		t.Errorf("findings: %v", result.Findings)
 	}
 	// init finds both workflows, so it does not write them.
-	plan, err := scaffold.New(tree, scaffold.Options{Slug: "web"})
+	plan, err := scaffold.New(p.Tree, scaffold.Options{Slug: "web"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,29 +277,5 @@ func TestReadmeFindings(t *testing.T) {
 	}
 	if page != want {
 		t.Errorf("%s differs from what validate reports; run with -update to rewrite it", readmePage)
-	}
-}
-
-// TestContentsAreBounded checks that the files of only so many entries are read, and that
-// a warning says so.
-func TestContentsAreBounded(t *testing.T) {
-	t.Parallel()
-	for entries, want := range map[int]string{maxContents: "1", maxContents + 1: "0"} {
-		p := newPlatform(t)
-		manifest := []byte("version: \"1\"\nrepo: web\nagents:\n")
-		for i := range entries {
-			manifest = fmt.Appendf(manifest, "  a%d: {cadence: weekly} # kaizen-ignore: no-prompt\n", i)
-		}
-		writeTest(t, filepath.Join(p.workspace, schedule.DefaultPath), string(manifest))
-		last := fmt.Sprintf(".kaizen/agents/a%d/memory.md", entries-1)
-		writeTest(t, filepath.Join(p.workspace, last), "postgres://coach:Vq7mTz2Lk9xR@db.acme.io/metrics\n")
-		got := p.step(map[string]string{"command": "validate"})
-		if said := strings.Contains(got.stderr, "the files of the first 100 entries"); got.outputs["errors"] != want ||
-			said != (entries > maxContents) {
-			t.Errorf("%d entries: %s errors\n%s", entries, got.outputs["errors"], got.stderr)
-		}
-		if strings.Contains(got.stdout+got.stderr+got.summary, "Vq7mTz2Lk9xR") {
-			t.Error("the secret is shown")
-		}
 	}
 }

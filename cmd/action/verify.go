@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
@@ -44,4 +45,9 @@ func runVerify(_ context.Context, a *app, r *reader) (int, error) {
 	}
 	a.runner.Annotate(findings)
 	return exitFindings, write(a.stdout, text.Bytes())
+}
+
+func write(w io.Writer, data []byte) error {
+	_, err := w.Write(data)
+	return err
 }

@@ -94,7 +94,8 @@ func TestWriter(t *testing.T) {
 		{"existing file below", nil, "docs/guide.md", fs.ErrExist, nil},
 		{"directory", nil, "docs", fs.ErrExist, ErrNotRegular},
 		{"below a file", nil, "README.md/x", ErrNotDirectory, ErrNotDirectory},
-		{"FIFO", func(dir string) error { return syscall.Mkfifo(dir+"/x.yml", 0o644) }, "x.yml", fs.ErrExist, ErrNotRegular},
+		{"FIFO", func(dir string) error { return syscall.Mkfifo(dir+"/x.yml", 0o644) }, "x.yml",
+			fs.ErrExist, ErrNotRegular},
 		{"below a FIFO", func(dir string) error { return syscall.Mkfifo(dir+"/x", 0o644) }, "x/x.yml", ErrNotDirectory,
 			ErrNotDirectory},
 

@@ -83,6 +83,29 @@ func Slug(tree *checkout.Tree, env *actions.Environment) string {
 	return cmp.Or(tree.Origin(), name, filepath.Base(tree.Dir()))
 }
 
+// FullName returns the repository's name with its owner, as far as it is known: from the
+// workspace, from the remote, or else only the slug.
+func FullName(tree *checkout.Tree, env *actions.Environment) string {
+	if IsWorkflows(tree, env) && env.Repository != "" {
+		return env.Repository
+	}
+	name := tree.OriginFullName()
+	if root := tree.Repository(); name == "" && root != "" {
+		if above, err := checkout.Open(root); err == nil {
+			name = above.OriginFullName()
+			above.Close()
+		}
+	}
+	return cmp.Or(name, Slug(tree, env))
+}
+
+// IsWorkflows reports whether the checkout belongs to the workflow's repository: it is the
+// whole workspace, or a part of it without a .git of its own.
+func IsWorkflows(tree *checkout.Tree, env *actions.Environment) bool {
+	rel, ok := env.InWorkspace(tree.Dir())
+	return ok && (rel == "." || !tree.HasGit())
+}
+
 // Close releases the checkout.
 func (p *Project) Close() { p.Tree.Close() }
 

@@ -39,8 +39,10 @@ func (s *Scaffold) Report(o ReportOptions) string {
 	return safetext.Sanitize(r.text())
 }
 
-// maxSkipped is how many skipped files are listed.
-const maxSkipped = 20
+const (
+	maxSkipped = 20 // skipped files that are listed
+	maxFirst   = 5  // agents that are listed as the first to run
+)
 
 func (r *report) text() string {
 	var b strings.Builder
@@ -173,7 +175,7 @@ func (r *report) next() (first, second string) {
 	case r.Files[0].Exists:
 		second = push
 	default:
-		second = push + "; first runs, at the next tick: " + someNames(enabled)
+		second = push + "; first runs, at the next tick: " + advice.Some(enabled, maxFirst)
 	}
 	return "read .kaizen/schedule.yml, then run: " + check, second
 }
@@ -185,13 +187,4 @@ func (r *report) enable(agent string) string {
 	}
 	return fmt.Sprintf("add agents/agent-%s.md, the prompt of %[1]s, and set enabled: true for it in "+
 		".kaizen/schedule.yml", agent)
-}
-
-// someNames lists the first names.
-func someNames(names []string) string {
-	const most = 5
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }

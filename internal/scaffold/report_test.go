@@ -31,7 +31,8 @@ func TestReport(t *testing.T) {
 		{"free minutes", func(s *scaffold.Scaffold) { s.Runs = 2000.4 }, scaffold.ReportOptions{},
 			"about 2,000 runs a month; a private repository is billed at least 2,000 of its 2,000 free minutes", ""},
 		{"more than is free", func(s *scaffold.Scaffold) { s.Runs = 1234567 }, scaffold.ReportOptions{},
-			"about 1,234,567 runs a month; a private repository is billed at least 1,234,567 minutes, of which 2,000 are free",
+			"about 1,234,567 runs a month; a private repository is billed at least 1,234,567 minutes, " +
+				"of which 2,000 are free",
 			""},
 		{"no runs", func(s *scaffold.Scaffold) { s.Runs = 0 }, scaffold.ReportOptions{}, "next:", "runs a month"},
 		{"many skipped files", func(s *scaffold.Scaffold) { s.Skipped = skipped }, scaffold.ReportOptions{},
@@ -41,14 +42,15 @@ func TestReport(t *testing.T) {
 		{"options without effect", func(s *scaffold.Scaffold) { s.Files[0].Exists = true },
 			scaffold.ReportOptions{Given: []string{"timezone"}},
 			"note: --timezone changes nothing, since .kaizen/schedule.yml is kept", ""},
-		{"options with effect", func(*scaffold.Scaffold) {}, scaffold.ReportOptions{Given: []string{"timezone"}}, "next:",
-			"changes nothing"},
+		{"options with effect", func(*scaffold.Scaffold) {}, scaffold.ReportOptions{Given: []string{"timezone"}},
+			"next:", "changes nothing"},
 		{"part of a repository", func(*scaffold.Scaffold) {},
 			scaffold.ReportOptions{Dir: "/repo/a/b", Root: "/repo"},
 			"note: workflows are read at the repository's root only: move those of .github/workflows to " +
 				"/repo/.github/workflows and add the input target: a/b to each step that uses this action", ""},
 		{"target", func(*scaffold.Scaffold) {}, scaffold.ReportOptions{Target: "'my web'"},
-			"  1. read .kaizen/schedule.yml, then run: action validate --target 'my web' && action list --target 'my web'", ""},
+			"  1. read .kaizen/schedule.yml, then run: action validate --target 'my web' && action list " +
+				"--target 'my web'", ""},
 		{"invalid manifest", func(s *scaffold.Scaffold) { s.Manifest = nil }, scaffold.ReportOptions{},
 			"  1. fix what this reports: action validate", ""},
 		{"every entry is disabled", func(s *scaffold.Scaffold) { s.Manifest.Entries[2].Enabled = false },
@@ -78,9 +80,11 @@ func TestWriteRefuses(t *testing.T) {
 		message, hint string
 	}{
 		{"a directory is a link", func(dir string) error { return os.Symlink("docs", dir+"/.github") },
-			`writing ".github/workflows/kaizen-schedule.yml": ".github" is not a directory of the checkout itself`, hint},
+			`writing ".github/workflows/kaizen-schedule.yml": ".github" is not a directory of the checkout itself`,
+			hint},
 		{"a directory is a file", func(dir string) error { return os.WriteFile(dir+"/.github", nil, 0o644) },
-			`writing ".github/workflows/kaizen-schedule.yml": ".github" is not a directory of the checkout itself`, hint},
+			`writing ".github/workflows/kaizen-schedule.yml": ".github" is not a directory of the checkout itself`,
+			hint},
 		{"a file is a dangling link", func(dir string) error { return os.Symlink("none", dir+"/.gitignore") },
 			`writing ".gitignore": is not a regular file`, hint},
 		{"a directory is .git", func(dir string) error { return os.Symlink(".kaizen", dir+"/.git") },
