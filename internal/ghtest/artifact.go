@@ -1,6 +1,7 @@
 package ghtest
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
@@ -129,7 +130,7 @@ func readArtifact(path string, f Folder) (*Artifact, error) {
 	}, nil
 }
 
-// artifactsOf lists a repository's artifacts, newest first.
+// artifactsOf lists a repository's artifacts, newest first; Gitea lists them oldest first.
 func (s *Server) artifactsOf(repo *Repository) ([]*Artifact, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -142,7 +143,12 @@ func (s *Server) artifactsOf(repo *Repository) ([]*Artifact, error) {
 			list = append(list, a)
 		}
 	}
-	slices.SortFunc(list, func(a, b *Artifact) int { return int(b.ID - a.ID) })
+	slices.SortFunc(list, func(a, b *Artifact) int {
+		if s.options.Gitea {
+			return cmp.Compare(a.ID, b.ID)
+		}
+		return cmp.Compare(b.ID, a.ID)
+	})
 	return list, nil
 }
 
@@ -160,8 +166,7 @@ func (s *Server) listArtifacts(w http.ResponseWriter, r *http.Request, repo *Rep
 	if name := query.Get("name"); name != "" {
 		list = slices.DeleteFunc(list, func(a *Artifact) bool { return a.Name != name })
 	}
-	per, page := number(query, "per_page", 30), number(query, "page", 1)
-	per = min(per, 100)
+	per, page := s.pageSize(query), number(query, "page", 1)
 	total := len(list)
 	s.link(w, r, page, per, total)
 	from := min((page-1)*per, total)
@@ -170,6 +175,15 @@ func (s *Server) listArtifacts(w http.ResponseWriter, r *http.Request, repo *Rep
 		items = append(items, s.describe(a, repo))
 	}
 	reply(w, http.StatusOK, map[string]any{"total_count": total, "artifacts": items})
+}
+
+// pageSize returns how many artifacts a page has. GitHub reads per_page, and Gitea limit.
+func (s *Server) pageSize(query url.Values) int {
+	name, most := "per_page", 100
+	if s.options.Gitea {
+		name, most = "limit", 50
+	}
+	return min(number(query, name, 30), cmp.Or(s.options.PageSize, most))
 }
 
 // number reads a positive number of the query.
@@ -216,14 +230,13 @@ func (s *Server) describe(a *Artifact, repo *Repository) map[string]any {
 		"created_at":           a.CreatedAt.UTC().Format(time.RFC3339),
 		"updated_at":           a.CreatedAt.UTC().Format(time.RFC3339),
 		"expires_at":           a.CreatedAt.UTC().AddDate(0, 0, 90).Format(time.RFC3339),
-		"workflow_run": map[string]any{
-			"id":                 a.RunID,
-			"repository_id":      repo.ID,
-			"head_repository_id": head,
-			"head_branch":        a.HeadBranch,
-			"head_sha":           strings.Repeat("0", 40),
-		},
 	}
+	run := map[string]any{"id": a.RunID, "repository_id": repo.ID, "head_sha": strings.Repeat("0", 40)}
+	m["workflow_run"] = run
+	if s.options.Gitea {
+		return m
+	}
+	run["head_repository_id"], run["head_branch"] = head, a.HeadBranch
 	if !a.WithoutDigest {
 		m["digest"] = fmt.Sprintf("sha256:%x", sha256.Sum256(a.Zip))
 	}

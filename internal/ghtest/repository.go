@@ -53,11 +53,21 @@ func (s *Server) AddRepository(r Repository) {
 }
 
 // Rename redirects requests for the name old to repository r, as the platform does after
-// a rename.
+// a rename. The artifacts of old become those of r, which has the id of old if old exists.
 func (s *Server) Rename(old, r string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.renamed[strings.ToLower(old)] = s.repositories[strings.ToLower(r)].ID
+	from, to := strings.ToLower(old), s.repositories[strings.ToLower(r)]
+	if repo := s.repositories[from]; repo != nil {
+		to.ID = repo.ID
+		delete(s.repositories, from)
+	}
+	s.renamed[from] = to.ID
+	for _, a := range s.artifacts {
+		if strings.EqualFold(a.Repository, old) {
+			a.Repository = to.FullName
+		}
+	}
 }
 
 // Dispatches are those that were accepted, in order.
@@ -75,6 +85,7 @@ func (s *Server) endpoints() http.Handler {
 	mux.HandleFunc("GET /repos/{owner}/{repo}/actions/artifacts", s.onRepository(s.listArtifacts))
 	mux.HandleFunc("GET /repos/{owner}/{repo}/actions/artifacts/{id}", s.onRepository(s.getArtifact))
 	mux.HandleFunc("GET /repos/{owner}/{repo}/actions/artifacts/{id}/zip", s.onRepository(s.getZip))
+	mux.HandleFunc("GET /repos/{owner}/{repo}/actions/runs/{id}", s.onRepository(s.getRun))
 	byID := func(w http.ResponseWriter, r *http.Request) { s.byID(w, r, mux) }
 	mux.HandleFunc("/repositories/{id}", byID)
 	mux.HandleFunc("/repositories/{id}/{rest...}", byID)

@@ -34,6 +34,13 @@ type Options struct {
 	Addr, StorageAddr string
 	// BasePath comes before every path, as /api/v3 does on GitHub Enterprise Server.
 	BasePath string
+	// Gitea makes the listings of artifacts and the runs look like those of Gitea 1.26: a
+	// listing is oldest first, has 30 artifacts a page or limit, at most 50, and lacks
+	// branch, head repository and digest.
+	Gitea bool
+	// PageSize is the largest page of a listing, whatever is asked for; default 100, of
+	// Gitea 50.
+	PageSize int
 	// Artifacts adds the store of act's artifact server, as artifacts of one repository.
 	Artifacts Folder
 }
@@ -57,6 +64,7 @@ type Server struct {
 	renamed      map[string]int64       // old lower-case full name → id
 	tokens       map[string]Token
 	artifacts    []*Artifact
+	runs         []Run
 	lastArtifact int64
 	files        map[string]*Artifact // of Options.Artifacts, by path
 	signed       map[string]signature

@@ -179,32 +179,86 @@ func list(t *testing.T, s *serverTest, query string) (l listing, link string) {
 
 func TestServerArtifactPages(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, ghtest.Options{})
-	for i := range 45 {
-		s.AddArtifact(ghtest.Artifact{Repository: "acme/web", Name: fmt.Sprint("n", i%2), Zip: []byte("PK")})
-	}
-	tests := []struct {
+	type test struct {
 		query string
 		count int
 		first int64
 		total int
 		next  bool
-	}{
-		{"", 30, 45, 45, true},
-		{"?page=2", 15, 15, 45, false},
-		{"?per_page=100", 45, 45, 45, false},
-		{"?name=n1", 22, 44, 22, false},
-		{"?name=n1&per_page=10&page=2", 10, 24, 22, true},
-		{"?name=none", 0, 0, 0, false},
-		{"?page=9", 0, 0, 45, false},
 	}
-	for _, tt := range tests {
-		l, link := list(t, s, tt.query)
-		if len(l.Artifacts) != tt.count || l.Total != tt.total || tt.count > 0 && l.Artifacts[0].ID != tt.first {
-			t.Errorf("%q: %d of %d", tt.query, len(l.Artifacts), l.Total)
+	for _, server := range []struct {
+		options ghtest.Options
+		tests   []test
+	}{
+		{ghtest.Options{}, []test{
+			{"", 30, 45, 45, true},
+			{"?page=2", 15, 15, 45, false},
+			{"?per_page=100&limit=5", 45, 45, 45, false},
+			{"?name=n1", 22, 44, 22, false},
+			{"?name=n1&per_page=10&page=2", 10, 24, 22, true},
+			{"?name=none", 0, 0, 0, false},
+			{"?page=9", 0, 0, 45, false},
+		}},
+		{ghtest.Options{PageSize: 30}, []test{
+			{"?per_page=100", 30, 45, 45, true},
+			{"?per_page=100&page=2", 15, 15, 45, false},
+		}},
+		{ghtest.Options{Gitea: true}, []test{
+			{"?per_page=100", 30, 1, 45, true},
+			{"?limit=20&page=3", 5, 41, 45, false},
+			{"?name=n1", 22, 2, 22, false},
+		}},
+	} {
+		s := startServer(t, server.options)
+		for i := range 45 {
+			s.AddArtifact(ghtest.Artifact{Repository: "acme/web", Name: fmt.Sprint("n", i%2), Zip: []byte("PK")})
 		}
-		if strings.Contains(link, `rel="next"`) != tt.next {
-			t.Errorf("%q: Link %q", tt.query, link)
+		for _, tt := range server.tests {
+			l, link := list(t, s, tt.query)
+			if len(l.Artifacts) != tt.count || l.Total != tt.total || tt.count > 0 && l.Artifacts[0].ID != tt.first {
+				t.Errorf("%q: %d of %d", tt.query, len(l.Artifacts), l.Total)
+			}
+			if strings.Contains(link, `rel="next"`) != tt.next {
+				t.Errorf("%q: Link %q", tt.query, link)
+			}
+		}
+	}
+}
+
+// TestServerRuns compares runs and the runs of listed artifacts with what either server
+// tells.
+func TestServerRuns(t *testing.T) {
+	t.Parallel()
+	const sha = "0000000000000000000000000000000000000000"
+	for _, tt := range []struct {
+		gitea  bool
+		path   string
+		status int
+		want   string
+	}{
+		{false, "runs/1", 200, `{"event":"schedule","head_branch":"main","head_repository":{"id":77},"head_sha":"` + sha +
+			`","id":1,"path":".github/workflows/kaizen.yml","repository":{"full_name":"acme/web","id":77}}`},
+		{false, "runs/2", 200, `{"event":"pull_request","head_branch":null,"head_repository":{"id":9},"head_sha":"` + sha +
+			`","id":2,"path":".github/workflows/kaizen.yml","repository":{"full_name":"acme/web","id":77}}`},
+		{true, "runs/1", 200, `{"event":"schedule","head_branch":"main","head_sha":"` + sha +
+			`","id":1,"path":"kaizen.yml@refs/heads/main","repository":{"full_name":"acme/web","id":77}}`},
+		{true, "runs/2", 200, `{"event":"pull_request","head_sha":"` + sha +
+			`","id":2,"path":"kaizen.yml@refs/pull/1/head","repository":{"full_name":"acme/web","id":77}}`},
+		{true, "runs/3", 404, ""},
+		{true, "runs/4", 404, ""},
+		{false, "artifacts/1", 200, `"workflow_run":{"head_branch":"main","head_repository_id":77,"head_sha":"` + sha +
+			`","id":1,"repository_id":77}`},
+		{true, "artifacts/1", 200, `"workflow_run":{"head_sha":"` + sha + `","id":1,"repository_id":77}`},
+	} {
+		s := startServer(t, ghtest.Options{Gitea: tt.gitea})
+		s.AddRepository(ghtest.Repository{ID: 77, FullName: "acme/web", Private: true})
+		s.AddArtifact(ghtest.Artifact{Repository: "acme/web", Name: "n", RunID: 1, HeadBranch: "main"})
+		s.AddArtifact(ghtest.Artifact{Repository: "acme/web", Name: "n", RunID: 4, HeadBranch: "main"})
+		s.AddRun(ghtest.Run{ID: 2, Repository: "acme/web", Event: "pull_request", HeadRepositoryID: 9})
+		s.RemoveRun(4)
+		resp, body := send(t, "GET", s.URL()+"/repos/acme/web/actions/"+tt.path, "writer", "")
+		if resp.StatusCode != tt.status || !strings.Contains(body, tt.want) {
+			t.Errorf("Gitea %t, %s: %d %s", tt.gitea, tt.path, resp.StatusCode, body)
 		}
 	}
 }
