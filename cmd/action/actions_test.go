@@ -36,9 +36,16 @@ const (
 
 func newPlatform(t *testing.T) *platform {
 	t.Helper()
+	return newPlatformOn(t, ghtest.Options{})
+}
+
+// newPlatformOn has an API with options.
+func newPlatformOn(t *testing.T, api ghtest.Options) *platform {
+	t.Helper()
 	p := &platform{t: t, workspace: filepath.Join(t.TempDir(), "workspace"), run: 100}
 	var err error
-	if p.api, err = ghtest.New(ghtest.Options{Errorf: t.Errorf}); err != nil {
+	api.Errorf = t.Errorf
+	if p.api, err = ghtest.New(api); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.api.Close)

@@ -145,16 +145,19 @@ func (c *program) await(t *testing.T, reached <-chan struct{}) {
 	}
 }
 
-// killPlatform has two targets and a broken receipt in the ledger, so that a run sends
-// every kind of request.
+// killPlatform has two targets and the receipt of the week before, which a run reads to
+// compare the memory. So a run sends every kind of request.
 func killPlatform(t *testing.T) (*platform, map[string]string) {
 	p := newPlatform(t)
-	p.api.AddArtifact(ghtest.Artifact{ID: 1, Repository: sampleRepo, Name: coachThisWeek + ".receipt",
+	p.api.AddArtifact(ghtest.Artifact{ID: 1, Repository: sampleRepo, Name: coachLastWeek + ".receipt",
 		Zip: []byte("broken"), RunID: 1, HeadBranch: "main"})
 	return p, fanOut(tuesday)
 }
 
-const coachThisWeek = "kaizen.kaizen-agentic.coach.2026-W48"
+const (
+	coachThisWeek = "kaizen.kaizen-agentic.coach.2026-W48"
+	coachLastWeek = "kaizen.kaizen-agentic.coach.2026-W47"
+)
 
 // TestKilledAtEveryRequest kills the real program at each request that a run sends, and
 // while it writes outputs and summary; then the next run, or a second attempt of the same

@@ -17,29 +17,46 @@ import (
 const exactlyOnce = "../../docs/exactly-once.md"
 
 // TestRequestsOfATick counts the requests of a tick, without dispatches, and compares the
-// table of the page with them. At the first tick all entries are due, at the second none.
-// In a busy repository a thousand other artifacts exist before each tick, which are newer
-// than the receipts.
+// tables of the page with them.
 func TestRequestsOfATick(t *testing.T) {
 	t.Parallel()
+	page, err := os.ReadFile(exactlyOnce)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := between(t, string(page), "<!-- requests -->\n", "<!-- /requests -->", requestsTable(t, ghtest.Options{}))
+	got = between(t, got, "<!-- requests gitea -->\n", "<!-- /requests gitea -->",
+		requestsTable(t, ghtest.Options{Gitea: true}))
+	if *update {
+		if err := os.WriteFile(exactlyOnce, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if got != string(page) {
+		t.Errorf("the tables of %s are not up to date: run go test ./cmd/action -run RequestsOfATick -update\n%s",
+			exactlyOnce, got)
+	}
+}
+
+// requestsTable is the table of a server. At the first tick all entries are due, at the
+// second none. In a busy repository a thousand other artifacts exist before each tick,
+// which are newer than the receipts.
+func requestsTable(t *testing.T, api ghtest.Options) string {
+	t.Helper()
 	var table strings.Builder
 	table.WriteString("| entries | state | repository | GitHub API | download storage | artifact service | upload " +
 		"storage |\n|---|---|---|---|---|---|---|\n")
-	for _, entries := range []int{1, 10, 100} {
+	for _, entries := range []int{1, 10, 40, 100, 250} {
 		for _, repository := range []struct {
 			name   string
 			others int
 		}{{"quiet", 0}, {"busy", 1000}} {
-			p := newPlatform(t)
+			p := newPlatformOn(t, api)
 			writeEntries(t, p, entries)
 			for _, state := range []struct {
 				name     string
 				prepared int
 			}{{"due", entries}, {"not due", 0}} {
-				for i := range repository.others {
-					p.api.AddArtifact(ghtest.Artifact{Repository: sampleRepo, Name: fmt.Sprint("coverage-", i),
-						RunID: 1, HeadBranch: "main"})
-				}
+				p.fill(repository.others)
 				before := p.counts()
 				got := p.step(map[string]string{"now": tuesday})
 				if got.code != exitOK || got.outputs["count"] != fmt.Sprint(state.prepared) {
@@ -47,25 +64,28 @@ func TestRequestsOfATick(t *testing.T) {
 						got.code, got.outputs["count"], got.stderr)
 				}
 				fmt.Fprintf(&table, "| %d | %s | %s |", entries, state.name, repository.name)
-				for i, after := range p.counts() {
-					fmt.Fprintf(&table, " %d |", after-before[i])
+				after := p.counts()
+				for i := range after {
+					fmt.Fprintf(&table, " %d |", after[i]-before[i])
 				}
 				table.WriteString("\n")
+				requests := after[0] - before[0] + after[1] - before[1]
+				quiet := repository.others == 0
+				if state.name == "not due" && !api.Gitea && (quiet && entries <= 40 && requests > 3 || requests > 20) {
+					t.Errorf("%d entries in a %s repository, of which none is due, take %d requests", entries,
+						repository.name, requests)
+				}
 			}
 		}
 	}
-	page, err := os.ReadFile(exactlyOnce)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := between(t, string(page), "<!-- requests -->\n", "<!-- /requests -->", table.String())
-	if *update {
-		if err := os.WriteFile(exactlyOnce, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	} else if got != string(page) {
-		t.Errorf("the table of %s is not up to date: run go test ./cmd/action -run RequestsOfATick -update\n%s",
-			exactlyOnce, table.String())
+	return table.String()
+}
+
+// fill adds artifacts that are not ours.
+func (p *platform) fill(n int) {
+	for i := range n {
+		p.api.AddArtifact(ghtest.Artifact{Repository: sampleRepo, Name: fmt.Sprint("coverage-", i), RunID: 1,
+			HeadBranch: "main"})
 	}
 }
 
@@ -140,13 +160,14 @@ func (p *platform) counts() [4]int {
 	return n
 }
 
-// TestForgedReceipts stores a receipt that is not from the repository's trusted branch,
-// or whose content does not match its name. The agent stays due. The genuine receipt is
-// the control.
+// TestForgedReceipts stores a receipt that is not from the repository's trusted branch:
+// the agent stays due. The genuine receipt is the control. Its content does not matter,
+// since whoever can store an artifact there can store any content.
 func TestForgedReceipts(t *testing.T) {
 	t.Parallel()
 	const elsewhere = 666
 	var same [2]string
+	const trusted = "not due: delivered for 2026-W48" // whatever is in it
 	for _, test := range []struct {
 		name   string
 		forge  func(a *ghtest.Artifact) // nil changes nothing
@@ -155,7 +176,7 @@ func TestForgedReceipts(t *testing.T) {
 		due    bool
 		log    string // that says why
 	}{
-		{"true", nil, same, nil, false, "not due: delivered for 2026-W48"},
+		{"true", nil, same, nil, false, trusted},
 		{"of a fork's run", func(a *ghtest.Artifact) { a.HeadRepositoryID = elsewhere }, same, nil, true,
 			"comes from a fork, the repository with id 666"},
 		{"of a fork's run, on a branch named main", func(a *ghtest.Artifact) {
@@ -163,22 +184,14 @@ func TestForgedReceipts(t *testing.T) {
 		}, same, nil, true, "comes from a fork"},
 		{"of another branch", func(a *ghtest.Artifact) { a.HeadBranch = "feature" }, same, nil, true,
 			`comes from branch "feature", not "main"`},
-		{"of no branch", func(a *ghtest.Artifact) { a.HeadBranch = "" }, same, nil, true,
-			`comes from branch "", not "main"`},
 		{"of a branch in other letters", func(a *ghtest.Artifact) { a.HeadBranch = "Main" }, same, nil, true,
 			`comes from branch "Main"`},
 		{"expired", func(a *ghtest.Artifact) { a.Expired = true }, same, nil, true, "is expired"},
-		{"not a zip", func(a *ghtest.Artifact) { a.Zip = []byte("PK") }, same, nil, true, "passed over"},
-		{"another agent's", nil, [2]string{`"agent":"coach"`, `"agent":"other"`}, nil, true,
-			`holds the event of agent "other"`},
-		{"another period's", nil, [2]string{"coach.2026-W48", "coach.2026-W47"}, nil, true,
-			`is for the bundle "kaizen.kaizen-agentic.coach.2026-W47"`},
-		{"another repository's", nil, [2]string{"acme/kaizen-agentic", "acme/other"}, nil, true,
-			`bears the event id "acme/other/`},
-		{"of a failed delivery", nil, [2]string{`"delivered"`, `"failed"`}, nil, true, `ended as "failed"`},
-		{"of a dry run", nil, [2]string{`"delivered"`, `"dry-run"`}, nil, true, `ended as "dry-run"`},
-		{"without an event", nil, [2]string{`"event":"kaizen.schedule.prepared"`, `"event":"x"`}, nil, true,
-			"holds no valid event"},
+		{"not a zip", func(a *ghtest.Artifact) { a.Zip = []byte("PK") }, same, nil, false, trusted},
+		{"another agent's", nil, [2]string{`"agent":"coach"`, `"agent":"other"`}, nil, false, trusted},
+		{"another period's", nil, [2]string{"coach.2026-W48", "coach.2026-W47"}, nil, false, trusted},
+		{"another name of the repository", nil, [2]string{"acme/kaizen-agentic", "acme/other"}, nil, false, trusted},
+		{"of a failed delivery", nil, [2]string{`"delivered"`, `"failed"`}, nil, false, trusted},
 		{"of the branch named", func(a *ghtest.Artifact) { a.HeadBranch = "release" }, same,
 			map[string]string{"ledger-branch": "release"}, false, "not due: delivered"},
 		{"of the default branch, another named", nil, same, map[string]string{"ledger-branch": "release"}, true,

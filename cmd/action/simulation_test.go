@@ -407,9 +407,7 @@ func (p *process) Lookup(_ context.Context, names []string) []store.Record {
 
 func (p *process) lookup(name string) (rec store.Record) {
 	rec.Err = p.step("lookup", func() {
-		if list := p.receipts[name]; len(list) > 0 {
-			rec.Receipt = &store.Receipt{ID: list[0].id, Name: name}
-		}
+		rec.Delivered = len(p.receipts[name]) > 0
 		rec.Prepared = p.bundles[name]
 		for _, other := range p.delivered[agentOf(name)] {
 			if other != name {
@@ -418,6 +416,16 @@ func (p *process) lookup(name string) (rec store.Record) {
 		}
 	})
 	return rec
+}
+
+// Receipt implements store.Store.
+func (p *process) Receipt(_ context.Context, name string) (*store.Receipt, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if list := p.receipts[name]; len(list) > 0 {
+		return &store.Receipt{ID: list[0].id, Name: name}, nil
+	}
+	return nil, nil
 }
 
 // PutBundle implements store.Store.

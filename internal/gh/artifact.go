@@ -15,7 +15,8 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
 
-// Artifact is one job artifact as the API lists it.
+// Artifact is one job artifact as the API lists it. Gitea lists neither its digest nor the
+// branch and head repository of its run.
 type Artifact struct {
 	ID               int64
 	Name             string
@@ -25,55 +26,89 @@ type Artifact struct {
 	CreatedAt        time.Time
 	ExpiresAt        time.Time
 	RunID            int64
-	HeadBranch       string
-	RepositoryID     int64
-	HeadRepositoryID int64
+	HeadBranch       string // "" when not listed
+	RepositoryID     int64  // 0 when not listed
+	HeadRepositoryID int64  // 0 when not listed
 }
 
-// PerPage is the API's largest page; maxPages bounds a search among artifacts of one
-// name.
+// perPage is the page that is asked for, the largest of GitHub's API; Gitea hands out at
+// most 50. maxPages bounds a search among artifacts of one name.
 const (
-	PerPage  = 100
-	maxPages = 10
+	perPage  = 100
+	maxPages = 20
 )
 
 // Artifacts lists repository's artifacts of exactly this name, newest first, at most
-// limit. It needs actions: read.
-func (c *Client) Artifacts(ctx context.Context, repository, name string, limit int) ([]Artifact, error) {
+// limit. Complete reports whether the search saw as many artifacts as the API counts:
+// otherwise one that is not found may exist. It needs actions: read.
+func (c *Client) Artifacts(ctx context.Context, repository, name string, limit int) (
+	found []Artifact, complete bool, err error,
+) {
 	op := c.operation("list artifacts "+transfer.Quote(name)+" of "+repository, repository, "actions: read", tokenInput)
-	var found []Artifact
-	for page := 1; page <= maxPages && len(found) < limit; page++ {
-		list, total, err := c.page(ctx, op, page, url.Values{"name": {name}})
-		if err != nil {
-			return nil, err
+	for range 2 { // artifacts that disappear during a pass may hide others from it
+		var list []Artifact
+		if list, complete, err = c.search(ctx, op, name, limit); err != nil {
+			return nil, false, err
 		}
-		for _, a := range list {
-			if a.Name == name { // an old server may not know the filter
-				found = append(found, a)
-			}
-		}
-		if len(list) < PerPage || page*PerPage >= total {
+		found = append(found, list...)
+		if complete || len(list) >= limit {
 			break
 		}
 	}
-	sortNewestFirst(found)
-	return found[:min(len(found), max(limit, 0))], nil
+	slices.SortFunc(found, newerFirst)
+	found = slices.CompactFunc(found, func(a, b Artifact) bool { return a.ID == b.ID })
+	return found[:min(len(found), max(limit, 0))], complete && len(found) <= limit, nil
 }
 
-// ArtifactPage lists one page of repository's artifacts of all names, and returns how
-// many there are in all. Pages count from 1, come newest first, and all but the last have
-// PerPage artifacts. It needs actions: read.
+// newerFirst compares ids, which grow. The times of artifacts of one run are the same.
+func newerFirst(a, b Artifact) int { return cmp.Compare(b.ID, a.ID) }
+
+// search is one pass of Artifacts, in the server's order. It stops at the limit only if
+// the server lists the newest first.
+func (c *Client) search(ctx context.Context, op operation, name string, limit int) (
+	found []Artifact, complete bool, err error,
+) {
+	seen := map[int64]bool{}
+	first, last := 0, 0 // the total in the answers
+	shrunk := false
+	for page := 1; page <= maxPages; page++ {
+		list, total, err := c.page(ctx, op, page, url.Values{"name": {name}})
+		if err != nil {
+			return nil, false, err
+		}
+		if page == 1 {
+			first = total
+		}
+		shrunk, last = shrunk || total < last, total
+		before := len(seen)
+		for _, a := range list {
+			if a.Name == name && !seen[a.ID] { // an old server may not know the filter
+				found = append(found, a)
+			}
+			seen[a.ID] = true
+		}
+		if len(seen) >= first {
+			return found, !shrunk, nil
+		}
+		if len(seen) == before || len(found) >= limit && !OldestFirst(list) {
+			break
+		}
+	}
+	return found, false, nil
+}
+
+// OldestFirst reports whether a page with several artifacts begins with the oldest, as
+// Gitea's do.
+func OldestFirst(page []Artifact) bool { return len(page) > 1 && page[0].ID < page[len(page)-1].ID }
+
+// ArtifactPage lists one page of repository's artifacts of all names in the server's
+// order, and returns how many there are in all. Pages count from 1, and all but the last
+// have the same size, which the server chooses. It needs actions: read.
 func (c *Client) ArtifactPage(ctx context.Context, repository string, page int) (
 	artifacts []Artifact, total int, err error,
 ) {
 	op := c.operation("list artifacts of "+repository, repository, "actions: read", tokenInput)
 	return c.page(ctx, op, page, url.Values{})
-}
-
-// sortNewestFirst sorts by id: ids grow, while the times of artifacts of one run are the
-// same.
-func sortNewestFirst(list []Artifact) {
-	slices.SortFunc(list, func(a, b Artifact) int { return cmp.Compare(b.ID, a.ID) })
 }
 
 // page asks for one page of the artifacts that match query. go-github v62 knows neither
@@ -83,7 +118,8 @@ func (c *Client) page(ctx context.Context, op operation, page int, query url.Val
 	if err != nil {
 		return nil, 0, err
 	}
-	query.Set("per_page", strconv.Itoa(PerPage))
+	query.Set("per_page", strconv.Itoa(perPage))
+	query.Set("limit", strconv.Itoa(perPage)) // Gitea's name for it
 	query.Set("page", strconv.Itoa(page))
 	path := fmt.Sprintf("repos/%s/%s/actions/artifacts?%s", owner, name, query.Encode())
 	req, err := c.hub.NewRequest(http.MethodGet, path, nil)

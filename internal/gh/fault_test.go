@@ -32,7 +32,11 @@ var calls = []call{
 		return c.Dispatch(ctx, "acme/web", "kaizen.schedule.prepared", json.RawMessage(payload))
 	}},
 	{"artifacts", "GET /repos/*/*/actions/artifacts", func(ctx context.Context, c *Client) error {
-		_, err := c.Artifacts(ctx, "acme/web", "n", 1)
+		_, _, err := c.Artifacts(ctx, "acme/web", "n", 1)
+		return err
+	}},
+	{"run", "GET /repos/*/*/actions/runs/*", func(ctx context.Context, c *Client) error {
+		_, err := c.Run(ctx, "acme/web", 1)
 		return err
 	}},
 	{"newest", "GET /repos/*/*/actions/artifacts", func(ctx context.Context, c *Client) error {
@@ -63,7 +67,7 @@ func faultServer(t *testing.T) (*ghtest.Server, *Client, *fixture.Clock) {
 	server, client, clock := setup(t, ghtest.Options{})
 	server.AddRepository(ghtest.Repository{FullName: "acme/web", Private: true,
 		Files: map[string]string{"README.md": "read me"}})
-	server.AddArtifact(ghtest.Artifact{Repository: "acme/web", Name: "n", Zip: []byte("PK")})
+	server.AddArtifact(ghtest.Artifact{Repository: "acme/web", Name: "n", Zip: []byte("PK"), RunID: 1})
 	return server, client, clock
 }
 

@@ -77,43 +77,6 @@ func TestDispatch(t *testing.T) {
 	}
 }
 
-func TestArtifacts(t *testing.T) {
-	t.Parallel()
-	server, client, _ := setup(t, ghtest.Options{})
-	for i := range 250 {
-		name := "kaizen.web.coach.2026-W48"
-		if i%2 == 1 {
-			name = "other"
-		}
-		server.AddArtifact(ghtest.Artifact{Repository: "acme/web", Name: name, Zip: []byte("zip " + fmt.Sprint(i)),
-			RunID: int64(i), HeadBranch: "main"})
-	}
-	for _, limit := range []int{0, 1, 30, 100, 101, 1000} {
-		list, err := client.Artifacts(t.Context(), "acme/web", "kaizen.web.coach.2026-W48", limit)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if want := min(limit, 125); len(list) != want {
-			t.Errorf("limit %d: %d artifacts, want %d", limit, len(list), want)
-		}
-		for i, a := range list {
-			if a.ID != int64(249-2*i) {
-				t.Fatalf("limit %d: artifact %d has id %d, want %d", limit, i, a.ID, 249-2*i)
-			}
-		}
-	}
-	list, total, err := client.ArtifactPage(t.Context(), "acme/web", 1)
-	if err != nil || total != 250 || len(list) != 100 || list[0].ID != 250 {
-		t.Errorf("newest: %d of %d, %v", len(list), total, err)
-	}
-	a := list[1]
-	if a.Name != "kaizen.web.coach.2026-W48" || a.RunID != 248 || a.HeadBranch != "main" || a.RepositoryID == 0 ||
-		a.HeadRepositoryID != a.RepositoryID || !strings.HasPrefix(a.Digest, "sha256:") || a.Size != 7 ||
-		a.CreatedAt.IsZero() || a.ExpiresAt.IsZero() {
-		t.Errorf("artifact = %+v", a)
-	}
-}
-
 func TestDownloadArtifact(t *testing.T) {
 	t.Parallel()
 	server, client, _ := setup(t, ghtest.Options{})

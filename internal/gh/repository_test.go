@@ -119,7 +119,7 @@ func TestRenamedRepository(t *testing.T) {
 	if r, err := client.Repository(t.Context(), "acme/old"); err != nil || r.FullName != "acme/web" {
 		t.Errorf("repository %+v, %v", r, err)
 	}
-	if list, err := client.Artifacts(t.Context(), "acme/old", "a b&c", 9); err != nil || len(list) != 1 {
+	if list, _, err := client.Artifacts(t.Context(), "acme/old", "a b&c", 9); err != nil || len(list) != 1 {
 		t.Errorf("artifacts %+v, %v", list, err)
 	}
 	if data, err := client.DownloadArtifact(t.Context(), "acme/old", id, 2); err != nil || string(data) != "PK" {

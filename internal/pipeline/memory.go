@@ -49,11 +49,11 @@ func (d *Deliverer) memoryBefore(ctx context.Context, p *Planned) (*store.Memory
 		return nil, nil
 	}
 	b := bundleid.Bundle{Entry: p.ID.Entry, Period: latest}
-	record := d.Planner.Ledger.Lookup(ctx, []string{b.Name()})[0]
-	if record.Receipt == nil {
-		return nil, record.Err
+	receipt, err := d.Planner.Ledger.Receipt(ctx, b.Name())
+	if receipt == nil {
+		return nil, err
 	}
-	return record.Receipt.Memory, nil
+	return receipt.Memory, nil
 }
 
 // state returns the memory's entry for the receipt of this run.

@@ -5,10 +5,13 @@ package pipeline
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
+	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
@@ -70,15 +73,30 @@ func (p Planner) Plan(ctx context.Context) ([]*Planned, error) {
 	}
 	p.ask(ctx, open)
 	for _, plan := range open {
-		if plan.Err != nil {
-			plan.Decision.State = schedule.NotDue
-			plan.Decision.Reason = "the ledger could not be read"
-		} else {
-			plan.Decision = schedule.Decide(plan.Entry, p.Now, *plan.known)
+		known := schedule.Known{Undecided: undecided(plan.Err)}
+		if plan.known != nil {
+			known = *plan.known
 		}
+		plan.Decision = schedule.Decide(plan.Entry, p.Now, known)
 		plan.Reason, plan.Chosen = plan.Decision.Reason, plan.Decision.Due()
 	}
 	return plans, nil
+}
+
+// undecided returns why the ledger gives no answer, in a few words; "" without an error.
+// An error that many entries share is shown elsewhere in full.
+func undecided(err error) string {
+	var open *store.UndecidedError
+	var answer *gh.Error
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &open):
+		return open.Why
+	case errors.As(err, &answer) && answer.Status != 0:
+		return fmt.Sprintf("the ledger could not be read (%d)", answer.Status)
+	}
+	return "the ledger could not be read"
 }
 
 func (p Planner) askedFor() string {
@@ -115,7 +133,7 @@ func (p Planner) ask(ctx context.Context, plans []*Planned) {
 		if plan.Err = record.Err; plan.Err != nil {
 			continue
 		}
-		plan.known = &schedule.Known{Delivered: record.Receipt != nil, Prepared: record.Prepared}
+		plan.known = &schedule.Known{Delivered: record.Delivered, Prepared: record.Prepared}
 		for _, name := range record.Earlier {
 			if b, ok := bundleid.Parse(name); ok {
 				plan.known.Earlier = append(plan.known.Earlier, b.Period)

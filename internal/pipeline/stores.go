@@ -116,11 +116,12 @@ func (s Services) openDirectory(stores *Stores, target, given string) (err error
 		workspace, stores.Base = target, target
 	}
 	stores.Directory, err = store.OpenDirectory(store.DirectoryOptions{
-		Workspace:  workspace,
-		Out:        out,
-		Repository: s.Env.Repository,
-		NoSync:     s.Env.Actions && s.Env.HasArtifactService(), // job artifacts are then the ledger
-		Log:        s.Log,
+		Workspace:    workspace,
+		Out:          out,
+		Repository:   s.Env.Repository,
+		RepositoryID: s.Env.RepositoryID,
+		NoSync:       s.Env.Actions && s.Env.HasArtifactService(), // job artifacts are then the ledger
+		Log:          s.Log,
 	})
 	return err
 }

@@ -64,8 +64,11 @@ func (l List) Text() []byte {
 	table := [][]string{{"AGENT", "CADENCE", "CRON", "DUE", "PERIOD", "NEXT", "WHY"}}
 	for _, d := range l {
 		due := "no"
-		if d.Due() {
+		switch {
+		case d.Due():
 			due = "yes"
+		case d.State == schedule.Undecided:
+			due = "?"
 		}
 		e := d.Entry
 		table = append(table,

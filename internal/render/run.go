@@ -89,7 +89,7 @@ func result(d store.Delivery) string {
 func (r *Run) state(o *pipeline.Outcome) string {
 	switch {
 	case !o.Chosen && o.Err != nil:
-		return "undecided: " + o.Reason
+		return o.Reason
 	case !o.Chosen && o.Decision.State == schedule.NotDue:
 		return "not due: " + o.Reason
 	case !o.Chosen:

@@ -49,7 +49,7 @@ func everyState(t *testing.T) *Run {
 	}
 	all[4].Chosen, all[4].Reason, all[4].Decision.State = false, "already delivered", schedule.NotDue
 	all[5].Chosen, all[5].Reason = false, "not asked for"
-	all[6].Chosen, all[6].Reason = false, "the ledger could not be read"
+	all[6].Chosen, all[6].Reason = false, "undecided: the ledger could not be read"
 	all[6].Err = errors.New("403 no access")
 	return NewRun(&pipeline.Project{File: m.File, Manifest: m, Findings: []diag.Finding{
 		diag.NoPrompt.At(m.File, 5, 3, "no prompt", "add one"),

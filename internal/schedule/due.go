@@ -11,12 +11,13 @@ import (
 type State string
 
 // The states of an entry. An entry that is DeliveredPartly is due again, because its
-// bundle is stored without a receipt.
+// bundle is stored without a receipt. Undecided is neither due nor not due.
 const (
 	Due             State = "due"
 	NotDue          State = "not due"
 	Disabled        State = "disabled"
 	DeliveredPartly State = "delivered partly"
+	Undecided       State = "undecided"
 )
 
 // Known is what the ledger contains about one entry.
@@ -27,6 +28,9 @@ type Known struct {
 	// Earlier has the other periods with a receipt, in any order. Periods that do not
 	// belong to the entry are ignored.
 	Earlier []string
+	// Undecided is why the ledger gives no answer, as a part of a sentence; "" if it gives
+	// one.
+	Undecided string
 }
 
 // Decision is whether an entry is due at an instant, and why.
@@ -60,6 +64,10 @@ func Decide(e *Entry, now time.Time, k Known) Decision {
 	d := Decision{Entry: e, Slot: e.Current(now), Next: e.Next(now, nextSlots)}
 	if !e.Enabled {
 		d.State, d.Reason = Disabled, "disabled in the manifest"
+		return d
+	}
+	if k.Undecided != "" {
+		d.State, d.Reason = Undecided, "undecided: "+k.Undecided
 		return d
 	}
 	d.Missed = e.missed(now, k.Earlier)

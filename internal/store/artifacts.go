@@ -43,8 +43,8 @@ type ArtifactsOptions struct {
 	// API reads the ledger, and needs actions: read; nil makes Lookup fail with
 	// ErrNoLedger.
 	API *gh.Client
-	// RepositoryID is GITHUB_REPOSITORY_ID. When it is 0, unknown, checking a receipt
-	// costs one request.
+	// RepositoryID is GITHUB_REPOSITORY_ID, to which receipts belong even if the
+	// repository is renamed. When it is 0, unknown, checking a receipt costs one request.
 	RepositoryID int64
 	// LedgerBranch is the only branch whose runs' receipts count. "" is the default
 	// branch, which costs one request.
@@ -115,7 +115,7 @@ func (a *Artifacts) PutBundle(ctx context.Context, name string, files []File) (*
 // PutReceipt stores r as the artifact <name>.receipt of this run. It refuses a receipt
 // that does not prove every delivery.
 func (a *Artifacts) PutReceipt(ctx context.Context, r *Receipt) error {
-	data, err := encodeReceipt(r, a.o.Repository)
+	data, err := encodeReceipt(r, home{a.o.Repository, a.o.RepositoryID})
 	if err != nil {
 		return fmt.Errorf("storing the receipt of %q: it %w", r.Name, err)
 	}
@@ -127,8 +127,8 @@ func (a *Artifacts) PutReceipt(ctx context.Context, r *Receipt) error {
 
 // Lookup asks the ledger, through GitHub's API. The receipts of n names take one page of
 // the listing and at most n requests more: further pages as long as they help, or a
-// search for each missing name. The content of a receipt takes one request and one
-// download.
+// search for each missing name. Where a listing does not tell from which branch an
+// artifact comes, as on Gitea, each run of a receipt takes one request more.
 //
 // Prepared and Earlier come from the listing alone. A store reads it once, so it lacks
 // what this run itself stores.
@@ -145,6 +145,21 @@ func (a *Artifacts) Lookup(ctx context.Context, names []string) []Record {
 		}
 	}
 	return a.ledger.lookup(ctx, names)
+}
+
+// Receipt reads the content of a receipt: one request and one download.
+func (a *Artifacts) Receipt(ctx context.Context, name string) (*Receipt, error) {
+	if a.o.API == nil {
+		return nil, ErrNoLedger
+	}
+	if err := checkName(bundleid.ReceiptName(name)); err != nil {
+		return nil, fmt.Errorf("reading the ledger: %w", err)
+	}
+	r, err := a.ledger.receipt(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("reading the receipt of %q: %w", name, err)
+	}
+	return r, nil
 }
 
 // allFailed returns the records of names when the ledger cannot be read.

@@ -37,8 +37,10 @@ type DirectoryOptions struct {
 	// Out is the store: relative to Workspace and inside it, links followed, or an
 	// absolute path.
 	Out string
-	// Repository is the owner/name that a receipt's id must have; "" accepts any.
-	Repository string
+	// Repository is the owner/name that a receipt's id must have; "" accepts any. A receipt
+	// with a repository's id must have RepositoryID instead, unless it is 0, unknown.
+	Repository   string
+	RepositoryID int64
 	// NoSync lets the system decide when files reach the disk. That is enough for a
 	// directory that is not the ledger: after a power failure the next run prepares its
 	// content again.
@@ -159,7 +161,7 @@ func (d *Directory) PutEvent(ctx context.Context, name string, data []byte) erro
 // PutReceipt stores r beside the bundle r.Name. It refuses a receipt that does not prove
 // every delivery.
 func (d *Directory) PutReceipt(ctx context.Context, r *Receipt) error {
-	data, err := encodeReceipt(r, d.o.Repository)
+	data, err := encodeReceipt(r, d.home())
 	if err != nil {
 		return fmt.Errorf("storing the receipt of %q: it %w", r.Name, err)
 	}
@@ -189,6 +191,28 @@ func (d *Directory) Lookup(ctx context.Context, names []string) []Record {
 	return records
 }
 
+// Receipt reads what PutReceipt stored.
+func (d *Directory) Receipt(ctx context.Context, name string) (*Receipt, error) {
+	if err := cmp.Or(ctx.Err(), checkName(name)); err != nil {
+		return nil, fmt.Errorf("reading the ledger: %w", err)
+	}
+	root, err := d.open(false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, d.failed("reading the ledger", err)
+	}
+	defer root.Close()
+	r, err := d.receipt(root, name)
+	if err != nil {
+		return nil, d.failed(fmt.Sprintf("reading the receipt of %q", name), err)
+	}
+	return r, nil
+}
+
+func (d *Directory) home() home { return home{d.o.Repository, d.o.RepositoryID} }
+
 // list opens the store and lists the names in it, latest first among those of one agent
 // and form of period.
 func (d *Directory) list() (root *os.Root, names []string, err error) {
@@ -212,9 +236,11 @@ func (d *Directory) lookup(ctx context.Context, root *os.Root, stored []string, 
 	if err := cmp.Or(ctx.Err(), checkName(name)); err != nil {
 		return Record{}, fmt.Errorf("reading the ledger: %w", err)
 	}
-	if rec.Receipt, err = d.receipt(root, name); err != nil {
+	receipt, err := d.receipt(root, name)
+	if err != nil {
 		return Record{}, d.failed(fmt.Sprintf("reading the receipt of %q", name), err)
 	}
+	rec.Delivered = receipt != nil
 	for _, content := range []string{MarkdownFile, JSONFile} {
 		info, err := root.Lstat(filepath.Join(name, content))
 		rec.Prepared = rec.Prepared || err == nil && info.Mode().IsRegular()
@@ -235,7 +261,7 @@ func (d *Directory) receipt(root *os.Root, name string) (*Receipt, error) {
 	case err != nil:
 		return nil, err
 	}
-	r, err := parseReceipt(data, d.o.Repository, name)
+	r, err := parseReceipt(data, d.home(), name)
 	if err != nil {
 		d.o.Log("the receipt of %q %v: passed over", name, err)
 		return nil, nil

@@ -51,7 +51,7 @@ func put(t *testing.T, d *Directory, files []File) {
 func TestDirectoryRoundTrip(t *testing.T) {
 	t.Parallel()
 	d, workspace, log := openDirectory(t, ".kaizen/prepared")
-	if rec, err := look(t, d, bundleName); err != nil || rec.Receipt != nil || rec.Prepared || rec.Earlier != nil {
+	if rec, err := look(t, d, bundleName); err != nil || rec.Delivered || rec.Prepared || rec.Earlier != nil {
 		t.Errorf("got %+v, %v", rec, err)
 	}
 	if _, err := os.Stat(filepath.Join(workspace, ".kaizen")); err == nil {
@@ -59,7 +59,7 @@ func TestDirectoryRoundTrip(t *testing.T) {
 	}
 	put(t, d, files)
 	fixture.Must(t, d.PutEvent(t.Context(), bundleName, []byte("{}")))
-	if rec, err := look(t, d, bundleName); err != nil || rec.Receipt != nil || !rec.Prepared {
+	if rec, err := look(t, d, bundleName); err != nil || rec.Delivered || !rec.Prepared {
 		t.Errorf("got %+v, %v", rec, err)
 	}
 	fixture.Must(t, d.PutReceipt(t.Context(), receiptOf(t, bundleName)))
@@ -68,8 +68,14 @@ func TestDirectoryRoundTrip(t *testing.T) {
 	fixture.Must(t, d.PutReceipt(t.Context(), receiptOf(t, "kaizen.web.coach.2026-W46.run-3")))
 	rec, err := look(t, d, bundleName)
 	fixture.Must(t, err)
-	if rec.Receipt == nil || rec.Receipt.ID != "acme/web/"+bundleName || !rec.Prepared {
+	if !rec.Delivered || !rec.Prepared {
 		t.Errorf("got %+v", rec)
+	}
+	if r, err := d.Receipt(t.Context(), bundleName); err != nil || r == nil || r.ID != "acme/web/"+bundleName {
+		t.Errorf("the receipt: got %+v, %v", r, err)
+	}
+	if r, err := d.Receipt(t.Context(), "kaizen.web.other.2026-W48"); err != nil || r != nil {
+		t.Errorf("a receipt that is not there: got %+v, %v", r, err)
 	}
 	if want := []string{"kaizen.web.coach.2026-W46", "kaizen.web.coach.2026-W47"}; !slices.Equal(rec.Earlier, want) {
 		t.Errorf("earlier: %v", rec.Earlier)
@@ -201,10 +207,10 @@ func TestCrashes(t *testing.T) {
 				done = run(t, d, files, kills)
 				checkWhole(t, kills, fixture.Tree(t, dir), test.first, files)
 				rec, err := look(t, reopen(t, workspace, ".kaizen/prepared", log), bundleName)
-				if err != nil || test.first != nil && rec.Receipt == nil {
+				if err != nil || test.first != nil && !rec.Delivered {
 					t.Errorf("killed before change %d: the receipt is lost: %v", kills, err)
 				}
-				if _, receipt := fixture.Tree(t, dir)[ReceiptFile]; receipt != (rec.Receipt != nil) {
+				if _, receipt := fixture.Tree(t, dir)[ReceiptFile]; receipt != rec.Delivered {
 					t.Errorf("killed before change %d: a broken receipt", kills)
 				}
 				if !run(t, reopen(t, workspace, ".kaizen/prepared", log), files, 1000) {
@@ -366,13 +372,13 @@ func TestHostileStore(t *testing.T) {
 			fixture.Must(t, os.Mkdir(out, 0o755))
 			fixture.Must(t, test.prepare(out, filepath.Join(out, bundleName)))
 			rec, err := look(t, d, bundleName)
-			if test.wantErr == "" && (err != nil || rec.Receipt != nil || rec.Prepared) {
+			if test.wantErr == "" && (err != nil || rec.Delivered || rec.Prepared) {
 				t.Errorf("got %+v, %v", rec, err)
 			}
 			if !strings.Contains(log.Text(), test.log) {
 				t.Errorf("log: %s", log.Text())
 			}
-			if rec.Receipt != nil {
+			if rec.Delivered {
 				t.Error("such a receipt is trusted")
 			}
 			_, err = d.PutBundle(t.Context(), bundleName, files)

@@ -146,13 +146,26 @@ func TestServiceOutOfReach(t *testing.T) {
 	}
 }
 
-// TestLedgerFaultMatrix checks that a fault that stays, in the listing or a download, is
-// an error and not "no receipt".
+// TestLedgerFaultMatrix checks that a fault that stays, in the listing, a run or a
+// download, is an error and not "no receipt".
 func TestLedgerFaultMatrix(t *testing.T) {
 	t.Parallel()
-	patterns := map[string]string{
-		"listing": "GET /repos/*/*/actions/artifacts", "address": "GET /repos/*/*/actions/artifacts/*/zip",
-		"download": "GET /artifacts/*.zip",
+	lookup := func(a *Artifacts) (bool, error) {
+		rec := a.Lookup(t.Context(), []string{bundleName})[0]
+		return rec.Delivered, rec.Err
+	}
+	receipt := func(a *Artifacts) (bool, error) {
+		r, err := a.Receipt(t.Context(), bundleName)
+		return r != nil, err
+	}
+	steps := map[string]struct {
+		pattern string
+		do      func(*Artifacts) (found bool, err error)
+	}{
+		"listing":  {"GET /repos/*/*/actions/artifacts", lookup},
+		"run":      {"GET /repos/*/*/actions/runs/*", lookup},
+		"address":  {"GET /repos/*/*/actions/artifacts/*/zip", receipt},
+		"download": {"GET /artifacts/*.zip", receipt},
 	}
 	faults := []struct {
 		name  string
@@ -169,21 +182,20 @@ func TestLedgerFaultMatrix(t *testing.T) {
 		{"redirect to another host", ghtest.Redirect(302, "https://192.0.2.1:1/?sig=geheim"),
 			func(step string) bool { return step != "address" }},
 	}
-	for step, pattern := range patterns {
+	for name, step := range steps {
 		for _, tt := range faults {
-			if step == "address" && strings.HasPrefix(tt.name, "redirect") {
+			if name == "address" && strings.HasPrefix(tt.name, "redirect") {
 				continue // that answer is the wanted one
 			}
-			t.Run(step+" "+tt.name, func(t *testing.T) {
+			t.Run(name+" "+tt.name, func(t *testing.T) {
 				t.Parallel()
 				for _, n := range []int{1, 99} {
-					w := newWorkbench(t, ghtest.GitHub)
+					w := newWorkbenchOn(t, ghtest.GitHub, ghtest.Options{Gitea: name == "run"})
 					w.add(bundleName+".receipt", receiptZip(t, bundleName, nil), nil)
-					w.api.Fail(pattern, n, tt.fault)
-					rec, err := look(t, w.open(t), bundleName)
-					if works := n == 1 && !tt.lasts(step); works != (err == nil && rec.Receipt != nil) || !works &&
-						err == nil {
-						t.Errorf("%d times: got %+v, %v", n, rec.Receipt, err)
+					w.api.Fail(step.pattern, n, tt.fault)
+					found, err := step.do(w.open(t))
+					if works := n == 1 && !tt.lasts(name); works != (err == nil && found) || !works && err == nil {
+						t.Errorf("%d times: found %t, %v", n, found, err)
 					}
 					for _, secret := range []string{apiToken, "geheim", "sig="} {
 						if err != nil && strings.Contains(err.Error()+w.log.Text(), secret) {

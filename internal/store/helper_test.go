@@ -60,7 +60,7 @@ func receiptOf(t testing.TB, name string) *Receipt {
 func receiptZip(t testing.TB, name string, change func(*Receipt)) []byte {
 	t.Helper()
 	r := receiptOf(t, name)
-	data, err := encodeReceipt(r, repository)
+	data, err := encodeReceipt(r, home{name: repository})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,9 +98,19 @@ type workbench struct {
 
 func newWorkbench(t testing.TB, dialect ghtest.Dialect) *workbench {
 	t.Helper()
+	return newWorkbenchOn(t, dialect, ghtest.Options{})
+}
+
+// gitea are the options of an API like Gitea's.
+var gitea = ghtest.Options{Gitea: true}
+
+// newWorkbenchOn has an API with options.
+func newWorkbenchOn(t testing.TB, dialect ghtest.Dialect, api ghtest.Options) *workbench {
+	t.Helper()
 	w := &workbench{clock: fixture.NewClock(noon)}
+	api.Errorf, api.Now = t.Errorf, w.clock.Now
 	var err error
-	w.api, err = ghtest.New(ghtest.Options{Errorf: t.Errorf, Now: w.clock.Now})
+	w.api, err = ghtest.New(api)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,8 +153,7 @@ func (w *workbench) open(t testing.TB) *Artifacts {
 	return a
 }
 
-// requests counts what arrived at the API, as "GET artifacts", "GET zip", "GET
-// repository" and "GET storage".
+// requests counts what arrived at the API and its storage, as "1 listing, 2 by name".
 func (w *workbench) requests() string {
 	count := map[string]int{}
 	for _, r := range w.api.Requests() {
@@ -157,12 +166,14 @@ func (w *workbench) requests() string {
 			count["by name"]++
 		case strings.HasSuffix(r.Path, "/actions/artifacts"):
 			count["listing"]++
+		case strings.Contains(r.Path, "/actions/runs/"):
+			count["run"]++
 		default:
 			count["repository"]++
 		}
 	}
 	var parts []string
-	for _, kind := range []string{"listing", "by name", "zip", "storage", "repository"} {
+	for _, kind := range []string{"listing", "by name", "run", "zip", "storage", "repository"} {
 		if count[kind] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", count[kind], kind))
 		}

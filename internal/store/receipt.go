@@ -17,15 +17,24 @@ import (
 // thousands of deliveries.
 const maxReceipt = 1 << 20
 
-// encodeReceipt renders a receipt. It refuses one that parseReceipt would not accept.
-func encodeReceipt(r *Receipt, repository string) ([]byte, error) {
-	if err := checkReceipt(r, repository, r.Name); err != nil {
+// home is the repository whose ledger a receipt must belong to; the zero value is any.
+type home struct {
+	name string // owner/name, "" for any
+	id   int64  // 0 when unknown
+}
+
+// encodeReceipt renders a receipt for a ledger. It refuses one that parseReceipt would
+// not accept.
+func encodeReceipt(r *Receipt, h home) ([]byte, error) {
+	named := *r
+	named.RepositoryID = h.id
+	if err := checkReceipt(&named, h, r.Name); err != nil {
 		return nil, err
 	}
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false) // the event keeps the bytes that every target got
-	if err := enc.Encode(r); err != nil {
+	if err := enc.Encode(named); err != nil {
 		return nil, fmt.Errorf("encoding: %w", err)
 	}
 	if buf.Len() > maxReceipt {
@@ -36,8 +45,8 @@ func encodeReceipt(r *Receipt, repository string) ([]byte, error) {
 }
 
 // parseReceipt reads an untrusted receipt, which must be that of the bundle name in
-// repository (owner/name, "" for any).
-func parseReceipt(data []byte, repository, name string) (*Receipt, error) {
+// this ledger.
+func parseReceipt(data []byte, h home, name string) (*Receipt, error) {
 	if !utf8.Valid(data) {
 		return nil, errors.New("is not valid UTF-8")
 	}
@@ -45,7 +54,7 @@ func parseReceipt(data []byte, repository, name string) (*Receipt, error) {
 	if err := json.Unmarshal(data, &r); err != nil {
 		return nil, fmt.Errorf("is not a receipt: %w", err)
 	}
-	if err := checkReceipt(&r, repository, name); err != nil {
+	if err := checkReceipt(&r, h, name); err != nil {
 		return nil, err
 	}
 	return &r, nil
@@ -53,11 +62,12 @@ func parseReceipt(data []byte, repository, name string) (*Receipt, error) {
 
 // checkReceipt returns why r does not prove that the event of name reached every target;
 // nil if it does.
-func checkReceipt(r *Receipt, repository, name string) error {
+func checkReceipt(r *Receipt, h home, name string) error {
 	if r.Name != name {
 		return fmt.Errorf("is for the bundle %q", r.Name)
 	}
-	if wrongID(r.ID, repository, name) {
+	repository, ok := strings.CutSuffix(r.ID, "/"+name)
+	if !ok || !h.has(r, repository) {
 		return fmt.Errorf("bears the event id %q", r.ID)
 	}
 	e, err := event.Parse(r.Event)
@@ -67,8 +77,7 @@ func checkReceipt(r *Receipt, repository, name string) error {
 	if b, ok := bundleid.Parse(name); !ok || b.Entry != (bundleid.Entry{Repo: e.Repo, Agent: e.Agent}) {
 		return fmt.Errorf("holds the event of agent %q in %q", e.Agent, e.Repo)
 	}
-	if a := e.Bundle.Artifact; a != nil &&
-		(a.Name != name || wrongID(bundleid.EventID(a.Repository, a.Name), repository, name)) {
+	if a := e.Bundle.Artifact; a != nil && (a.Name != name || !strings.EqualFold(a.Repository, repository)) {
 		return fmt.Errorf("holds the event of artifact %q in %q", a.Name, a.Repository)
 	}
 	for _, d := range r.Deliveries {
@@ -79,15 +88,17 @@ func checkReceipt(r *Receipt, repository, name string) error {
 	return nil
 }
 
-// wrongID reports whether id is not that of name in repository. Like GitHub, it ignores
-// the case of owner and repository.
-func wrongID(id, repository, name string) bool {
-	owner, ok := strings.CutSuffix(id, "/"+name)
-	return !ok || repository != "" && !strings.EqualFold(owner, repository)
+// has reports whether r, whose event id begins with repository, belongs to this ledger. A
+// repository that was renamed keeps its id. Like GitHub, names ignore the case.
+func (h home) has(r *Receipt, repository string) bool {
+	if h.id != 0 && r.RepositoryID != 0 {
+		return h.id == r.RepositoryID
+	}
+	return h.name == "" || strings.EqualFold(repository, h.name)
 }
 
-// siblings returns a function that reports whether a bundle name is of the entry of name, and of another period. It is
-// false for bundles of forced runs.
+// siblings returns a function that reports whether a bundle name is of the entry of name,
+// and of another period. It is false for bundles of forced runs.
 func siblings(name string) func(string) bool {
 	b, known := bundleid.Parse(name)
 	return func(other string) bool {

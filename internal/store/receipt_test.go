@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
@@ -44,11 +45,11 @@ func TestReceiptRoundTrip(t *testing.T) {
 	t.Parallel()
 	want := receiptOf(t, bundleName)
 	want.Event = eventOf(t, "coach", artifactIn("Acme/Web", bundleName)) // GitHub ignores the case here
-	data, err := encodeReceipt(want, repository)
+	data, err := encodeReceipt(want, home{name: repository})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := parseReceipt(data, repository, bundleName)
+	got, err := parseReceipt(data, home{name: repository}, bundleName)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,11 +67,11 @@ func TestWrongReceipts(t *testing.T) {
 	for want, change := range wrongReceipts(t) {
 		r := receiptOf(t, bundleName)
 		change(r)
-		if _, err := parseReceipt(encode(t, r), repository, bundleName); err == nil ||
+		if _, err := parseReceipt(encode(t, r), home{name: repository}, bundleName); err == nil ||
 			!strings.Contains(err.Error(), want) {
 			t.Errorf("parse: want %q, got %v", want, err)
 		}
-		if _, err := encodeReceipt(r, repository); want != "is for the bundle" && err == nil {
+		if _, err := encodeReceipt(r, home{name: repository}); want != "is for the bundle" && err == nil {
 			t.Errorf("%q: such a receipt can be stored", want)
 		}
 	}
@@ -79,13 +80,14 @@ func TestWrongReceipts(t *testing.T) {
 		"not UTF-8": "{\"id\":\"\xff\"}",
 		"more":      string(encode(t, receiptOf(t, bundleName))) + "{}",
 	} {
-		if _, err := parseReceipt([]byte(data), repository, bundleName); err == nil {
+		if _, err := parseReceipt([]byte(data), home{name: repository}, bundleName); err == nil {
 			t.Errorf("%s is a receipt", name)
 		}
 	}
 	many := receiptOf(t, bundleName)
 	many.Deliveries = []Delivery{{Channel: "nats", Target: strings.Repeat("a", maxReceipt), Status: Delivered}}
-	if _, err := encodeReceipt(many, repository); err == nil || !strings.Contains(err.Error(), "fewer targets") {
+	if _, err := encodeReceipt(many, home{name: repository}); err == nil ||
+		!strings.Contains(err.Error(), "fewer targets") {
 		t.Errorf("a receipt over the limit: %v", err)
 	}
 }
@@ -152,15 +154,15 @@ func FuzzUnpackReceipt(f *testing.F) {
 	f.Add([]byte("PK\x05\x06"))
 	f.Add(deflated(f, File{ReceiptFile, encode(f, receiptOf(f, bundleName))}))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r, err := unpackReceipt(data, "", repository, bundleName)
+		r, err := unpackReceipt(data, "", bundleName)
 		if err != nil {
 			return
 		}
-		again, err := encodeReceipt(r, repository)
+		again, err := encodeReceipt(r, home{})
 		if err != nil {
 			t.Fatalf("accepted, but can't be stored: %v", err)
 		}
-		if _, err := parseReceipt(again, repository, bundleName); err != nil {
+		if _, err := parseReceipt(again, home{}, bundleName); err != nil {
 			t.Fatalf("stored, but can't be read: %v", err)
 		}
 	})
@@ -175,14 +177,14 @@ func FuzzParseReceipt(f *testing.F) {
 		f.Add(encode(f, r))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r, err := parseReceipt(data, repository, bundleName)
+		r, err := parseReceipt(data, home{name: repository}, bundleName)
 		if err != nil {
 			if strings.ContainsAny(err.Error(), "\r\x1b") {
 				t.Fatalf("the error holds raw control characters: %q", err)
 			}
 			return
 		}
-		if r.Name != bundleName || wrongID(r.ID, repository, bundleName) {
+		if r.Name != bundleName || !strings.EqualFold(r.ID, bundleid.EventID(repository, bundleName)) {
 			t.Fatalf("accepted the receipt of %q, %q", r.Name, r.ID)
 		}
 	})

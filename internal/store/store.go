@@ -41,10 +41,13 @@ func (s Status) OK() bool { return s == Delivered || s == Duplicate }
 // Receipt is the proof that an event reached every requested target: the ledger that
 // decides what is due.
 type Receipt struct {
-	ID         string          `json:"id"`   // event id
-	Name       string          `json:"name"` // bundle name
-	Event      json.RawMessage `json:"event"`
-	Deliveries []Delivery      `json:"deliveries"`
+	ID   string `json:"id"`   // event id
+	Name string `json:"name"` // bundle name
+	// RepositoryID is the id of the repository whose ledger this is, which outlives a
+	// rename; 0 when unknown. PutReceipt sets it.
+	RepositoryID int64           `json:"repository_id,omitempty"`
+	Event        json.RawMessage `json:"event"`
+	Deliveries   []Delivery      `json:"deliveries"`
 	// Memory is the state of the agent's memory in this run, for the next run to compare;
 	// nil without one.
 	Memory *Memory `json:"memory,omitempty"`
@@ -64,18 +67,36 @@ const ReceiptFile = "receipt.json"
 
 // Record is what the ledger knows of one bundle name.
 type Record struct {
-	// Receipt is the trusted receipt, nil when there is none.
-	Receipt *Receipt
+	// Delivered says that there is a trusted receipt.
+	Delivered bool
 	// Prepared says that the bundle is stored. Without a receipt, a delivery failed or
-	// the run ended early.
+	// the run ended early. With one it may be false.
 	Prepared bool
-	// Earlier are the other bundle names of the same repository and agent that have a
-	// receipt, as far as the listing was read.
+	// Earlier are the other bundle names of the same entry that have a receipt, sorted, as
+	// far as the listing was read. It has at least the latest one before this period.
 	Earlier []string
 	// Err is why the ledger is undecided. The other fields are then empty, which does not
 	// mean that there is no receipt.
 	Err error
 }
+
+// UndecidedError says why the ledger gives no answer about a bundle, although it can be
+// read.
+type UndecidedError struct {
+	Why string // a part of a sentence, with what is known of the cause
+	Err error  // the cause, nil for none
+}
+
+// Error returns the reason and its cause.
+func (e *UndecidedError) Error() string {
+	if e.Err == nil {
+		return e.Why
+	}
+	return e.Why + ": " + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *UndecidedError) Unwrap() error { return e.Err }
 
 // Store keeps bundles and receipts. Errors name the thing, the reason and the next step
 // (see advice.Split), and never hold a secret.
@@ -89,4 +110,7 @@ type Store interface {
 	// Lookup asks the ledger about bundle names, all at once because one listing may
 	// answer for many. The records are in the order of the names.
 	Lookup(ctx context.Context, names []string) []Record
+	// Receipt reads the trusted receipt of a bundle name; nil when there is none. Lookup
+	// does not read it, because what is in it does not matter for what is due.
+	Receipt(ctx context.Context, name string) (*Receipt, error)
 }
