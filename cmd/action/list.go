@@ -69,8 +69,8 @@ func (a *app) plan(ctx context.Context, p *pipeline.Project, o listOptions) (ren
 	if err != nil {
 		return nil, usageError{err}
 	}
-	planner := pipeline.Planner{Manifest: p.Manifest, Ledger: stores.Ledger(), Selection: o.selection, Now: a.now,
-		Look: true}
+	planner := pipeline.Planner{Manifest: p.Manifest, Source: p.Digits, Ledger: stores.Ledger(),
+		Selection: o.selection, Now: a.now, Look: true}
 	plans, err := planner.Plan(ctx)
 	if err != nil {
 		return nil, usageError{err}

@@ -1,28 +1,49 @@
-// Package bundleid is the grammar of the names under which bundles, receipts and events are known.
+// Package bundleid is the grammar of the names under which bundles, receipts and events
+// are known.
 //
-//	kaizen.<repo>.<agent>.<period>                  a bundle
-//	kaizen.<repo>.<agent>.<period>.run-<run>        the bundle of a forced run
-//	kaizen.<repo>.<agent>.<period>[.run-<run>].receipt    its receipt
-//	<repository>/<bundle>                           the id of its event
+//	kaizen.<repo>.<agent>.<period>                        a bundle
+//	kaizen.<repo>-<source>.<agent>.<period>               one of another source
+//	kaizen.<repo>[-<source>].<agent>.<period>.run-<run>   the bundle of a forced run
+//	<bundle>.receipt                                      its receipt
+//	<bundle>.partial                                      its unfinished delivery
+//	<repository>/<bundle>                                 the id of its event
 //
-// A repo may have dots; an agent, a period and a run have none. So a name is read from its end.
+// A repo may have dots; a source, an agent, a period and a run have none. So a name is
+// read from its end. The digits of a source cannot be told from the end of a repo, and are
+// read as a part of it: names are looked up and shown, and only have to differ.
 package bundleid
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 )
 
-// Entry is an agent's entry in a repository's manifest.
+// Entry is an agent's entry in the manifest of a source.
 type Entry struct {
-	Repo  string // State Hub slug
-	Agent string
+	Repo string // State Hub slug
+	// Source sets the bundles of several sources in one ledger apart, as Source returns
+	// it; "" for the root of the repository whose ledger it is.
+	Source string
+	Agent  string
+}
+
+// sourceDigits is how many hex digits of a digest a name has.
+const sourceDigits = 6
+
+// Source returns the digits for the directory path of the repository origin. The texts may
+// be any that identify them.
+func Source(origin, path string) string {
+	sum := sha256.Sum256([]byte(origin + "\x00" + path))
+	return hex.EncodeToString(sum[:])[:sourceDigits]
 }
 
 // Bundle identifies the bundle of an entry for a period.
 type Bundle struct {
 	Entry
 	Period string
-	// Run sets a forced run apart from the period's own bundle: letters and digits, "" for the period's own.
+	// Run sets a forced run apart from the period's own bundle: letters and digits, "" for
+	// the period's own.
 	Run string
 }
 
@@ -30,11 +51,16 @@ const (
 	prefix        = "kaizen."
 	runPrefix     = "run-"
 	receiptSuffix = ".receipt"
+	partialSuffix = ".partial"
 )
 
 // Name is the name of the bundle and of its artifact.
 func (b Bundle) Name() string {
-	name := prefix + b.Repo + "." + b.Agent + "." + b.Period
+	name := prefix + b.Repo
+	if b.Source != "" {
+		name += "-" + b.Source
+	}
+	name += "." + b.Agent + "." + b.Period
 	if b.Run != "" {
 		name += "." + runPrefix + b.Run
 	}
@@ -47,25 +73,50 @@ func (b Bundle) ReceiptName() string { return ReceiptName(b.Name()) }
 // ReceiptName is the name of the receipt of the bundle with this name.
 func ReceiptName(bundle string) string { return bundle + receiptSuffix }
 
-// CutReceipt returns the name of the bundle whose receipt has this name. ok is false for a name that is no receipt's.
+// PartialName is the name of the record of the unfinished delivery of the bundle with this
+// name.
+func PartialName(bundle string) string { return bundle + partialSuffix }
+
+// CutPartial returns the name of the bundle whose unfinished delivery has this name. ok is
+// false for any other name.
+func CutPartial(name string) (bundle string, ok bool) { return strings.CutSuffix(name, partialSuffix) }
+
+// CutReceipt returns the name of the bundle whose receipt has this name. ok is false for a
+// name that is no receipt's.
 func CutReceipt(name string) (bundle string, ok bool) { return strings.CutSuffix(name, receiptSuffix) }
 
 // IsOurs reports whether an artifact's name begins as those of bundles and receipts do.
 func IsOurs(name string) bool { return strings.HasPrefix(name, prefix) }
 
-// EventID is the id of the bundle's event, by which consumers drop a repeat. Repository is the owner and name of the
-// repository whose workflow prepared the bundle, or the slug where there is none.
+// EventID is the id of the bundle's event, by which consumers drop a repeat. Repository is
+// the owner and name of the repository whose workflow prepared the bundle, or the slug
+// where there is none.
 func (b Bundle) EventID(repository string) string { return EventID(repository, b.Name()) }
 
 // EventID is the id of the event of the bundle with this name.
 func EventID(repository, bundle string) string { return repository + "/" + bundle }
 
-// Follows reports whether another bundle is of the same entry, and of another period; bundles of forced runs follow none.
+// Follows reports whether another bundle is of the same entry, and of another period;
+// bundles of forced runs follow none. Both must be parsed from names, or neither.
 func (b Bundle) Follows(other Bundle) bool {
 	return b.Entry == other.Entry && b.Run == "" && b.Period != other.Period
 }
 
-// Parse reads the name of a bundle. ok is false for any other text, receipts included.
+// Of reports whether the bundle may be of this agent in a repository with this slug,
+// whatever its source.
+func (b Bundle) Of(repo, agent string) bool {
+	digits, ok := strings.CutPrefix(b.Repo, repo)
+	return ok && b.Agent == agent && (digits == "" || isSource(digits))
+}
+
+// isSource reports whether s is a hyphen and the digits of a source.
+func isSource(s string) bool {
+	digits, ok := strings.CutPrefix(s, "-")
+	return ok && len(digits) == sourceDigits && strings.Trim(digits, "0123456789abcdef") == ""
+}
+
+// Parse reads the name of a bundle. The digits of a source become a part of Repo. ok is
+// false for any other text, receipts included.
 func Parse(name string) (b Bundle, ok bool) {
 	rest, ok := strings.CutPrefix(name, prefix)
 	if !ok {

@@ -11,12 +11,14 @@ func TestNames(t *testing.T) {
 		bundle Bundle
 		name   string
 	}{
-		{Bundle{Entry{"web", "coach"}, "2026-W48", ""}, "kaizen.web.coach.2026-W48"},
-		{Bundle{Entry{"a.b.c", "x-1_y"}, "2026-11-23", ""}, "kaizen.a.b.c.x-1_y.2026-11-23"},
-		{Bundle{Entry{"web", "coach"}, "2026-11", "123"}, "kaizen.web.coach.2026-11.run-123"},
-		{Bundle{Entry{"web", "coach"}, "2026-11-26T0900Z", "20261126T101112Z"}, "kaizen.web.coach.2026-11-26T0900Z.run-20261126T101112Z"},
-		{Bundle{Entry{"receipt", "receipt"}, "2026-W48", ""}, "kaizen.receipt.receipt.2026-W48"},
-		{Bundle{Entry{"kaizen", "run-1"}, "2026-W48", ""}, "kaizen.kaizen.run-1.2026-W48"},
+		{Bundle{Entry{Repo: "web", Agent: "coach"}, "2026-W48", ""}, "kaizen.web.coach.2026-W48"},
+		{Bundle{Entry{Repo: "a.b.c", Agent: "x-1_y"}, "2026-11-23", ""}, "kaizen.a.b.c.x-1_y.2026-11-23"},
+		{Bundle{Entry{Repo: "web", Agent: "coach"}, "2026-11", "123"}, "kaizen.web.coach.2026-11.run-123"},
+		{Bundle{Entry{Repo: "web", Agent: "coach"}, "2026-11-26T0900Z", "20261126T101112Z"}, "kaizen.web.coach.2026-11-26T0900Z.run-20261126T101112Z"},
+		{Bundle{Entry{Repo: "receipt", Agent: "receipt"}, "2026-W48", ""}, "kaizen.receipt.receipt.2026-W48"},
+		{Bundle{Entry{Repo: "kaizen", Agent: "run-1"}, "2026-W48", ""}, "kaizen.kaizen.run-1.2026-W48"},
+		{Bundle{Entry{Repo: "web-abc123", Agent: "coach"}, "2026-W48", ""}, "kaizen.web-abc123.coach.2026-W48"},
+		{Bundle{Entry{Repo: "-abc123", Agent: "coach"}, "2026-W48", ""}, "kaizen.-abc123.coach.2026-W48"},
 	}
 	for _, tt := range tests {
 		if got := tt.bundle.Name(); got != tt.name {
@@ -54,6 +56,58 @@ func TestNoNames(t *testing.T) {
 	for _, id := range []string{"", "kaizen.web.coach.2026-W48", "/kaizen.web.coach.2026-W48", "acme/web/", "acme/web/x"} {
 		if repository, got, ok := ParseEventID(id); ok {
 			t.Errorf("ParseEventID(%q) = %q %+v", id, repository, got)
+		}
+	}
+}
+
+// TestSources compares the names of sources with the same slug and agent. Those of one
+// source never change, since receipts are found by them.
+func TestSources(t *testing.T) {
+	t.Parallel()
+	seen := map[string]string{}
+	for _, source := range []struct{ origin, path, digits string }{
+		{"", "packages/web", "4fa8eb"}, {"", "packages/api", ""}, {"github.com/acme/web", ".", ""},
+		{"github.com/acme/web", "packages/web", ""}, {"github.com/other/web", ".", ""}, {"./packages", "web", ""},
+	} {
+		digits := Source(source.origin, source.path)
+		if source.digits != "" && digits != source.digits {
+			t.Errorf("%+v: got %s", source, digits)
+		}
+		b := Bundle{Entry{"web", digits, "coach"}, "2026-W48", "7"}
+		name := b.Name()
+		if other := seen[name]; other != "" {
+			t.Errorf("%+v has the name of %s", source, other)
+		}
+		seen[name] = source.origin + " " + source.path
+		if want := "kaizen.web-" + digits + ".coach.2026-W48.run-7"; name != want {
+			t.Errorf("%+v: name %s, want %s", source, name, want)
+		}
+		got, ok := Parse(name)
+		if !ok || got.Name() != name || !got.Of("web", "coach") || !got.Of("web-"+digits, "coach") {
+			t.Errorf("Parse(%q) = %+v %t", name, got, ok)
+		}
+		if got.Of("we", "coach") || got.Of("web", "other") || got.Of("web-"+digits[:3], "coach") || got.Of("", "coach") {
+			t.Errorf("%s is of another repository or agent", name)
+		}
+	}
+	if b := (Bundle{Entry: Entry{Repo: "web-12345g", Agent: "coach"}}); b.Of("web", "coach") || !b.Of("web-12345g", "coach") {
+		t.Error("12345g are taken for digits")
+	}
+}
+
+func TestPartial(t *testing.T) {
+	t.Parallel()
+	const bundle = "kaizen.web.coach.2026-W48"
+	name := PartialName(bundle)
+	if got, ok := CutPartial(name); name != bundle+".partial" || !ok || got != bundle {
+		t.Errorf("%q, %q %t", name, got, ok)
+	}
+	if _, ok := CutPartial(ReceiptName(bundle)); ok {
+		t.Error("a receipt is taken for a partial delivery")
+	}
+	for _, parse := range []func(string) (Bundle, bool){Parse, ParseReceipt} {
+		if b, ok := parse(name); ok {
+			t.Errorf("%q is read as %+v", name, b)
 		}
 	}
 }
@@ -97,6 +151,7 @@ func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"kaizen.web.coach.2026-W48", "kaizen.a.b.coach.2026-11-26T0900Z.run-12", "kaizen.web.coach.2026-11.receipt",
 		"acme/web/kaizen.web.coach.2026-11-23", "kaizen.run-1.run-2.2026-11.run-3",
+		"kaizen.web-0a1b2c.coach.2026-11.run-3", "kaizen.web-0a1b2c.coach.2026-W48.partial",
 	} {
 		f.Add(seed)
 	}

@@ -64,7 +64,9 @@ var (
 	AmbiguousPrompt = Rule{"ambiguous-prompt", Warning,
 		"Only one convention finds the prompt; if several do, the first one wins."}
 	ConventionCollide = Rule{"convention-collision", Warning, "Two agents do not share one file by convention."}
-	IgnoredFile       = Rule{"ignored-file", Warning,
+	NameClash         = Rule{"name-clash", Warning,
+		"No two manifests of a workspace give their bundles the same names."}
+	IgnoredFile = Rule{"ignored-file", Warning,
 		"No .gitignore file excludes an agent's memory or metrics."}
 	EmptyPrompt   = Rule{"empty-prompt", Warning, "A prompt has text besides its front matter and comments."}
 	LongPrompt    = Rule{"long-prompt", Warning, "A prompt has at most 30,000 characters."}
@@ -102,7 +104,7 @@ var Rules = []Rule{
 	UnknownIgnore,
 	Version, Repo, Timezone, FixedOffset, ListForm, EmptyAgents, Agent, DuplicateAgent, Cadence, Cron, CronCadence,
 	Path, MissingFile, PointerLabel, SessionClose,
-	MisspeltAgent, NoPrompt, AmbiguousPrompt, ConventionCollide, IgnoredFile, EmptyPrompt, LongPrompt, GitLFS,
+	MisspeltAgent, NoPrompt, AmbiguousPrompt, ConventionCollide, NameClash, IgnoredFile, EmptyPrompt, LongPrompt, GitLFS,
 	LinkAsText,
 	Secret, HiddenUnicode, LargeFile, LargeBundle, InvalidUTF8, BadMetrics, Changed,
 	WorkflowSchedule, WorkflowStep, CronCoverage, CronOnTheHour, WorkflowPermission, WorkflowConcurrency, Retention,

@@ -34,7 +34,7 @@ func (d *doctor) checkManifest() {
 // checkEvents builds the bundles and events of the entries, as prepare would, and checks
 // the size of the largest event.
 func (d *doctor) checkEvents() {
-	planner := pipeline.Planner{Manifest: d.Manifest, Now: d.Now}
+	planner := pipeline.Planner{Manifest: d.Manifest, Source: d.Digits, Now: d.Now}
 	outcomes := make([]*pipeline.Outcome, len(d.Entries))
 	pipeline.Each(len(d.Entries), func(i int) {
 		o := &pipeline.Outcome{Planned: planner.Entry(d.Entries[i])}

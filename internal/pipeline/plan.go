@@ -19,6 +19,7 @@ import (
 // Planner decides which entries of a manifest are prepared.
 type Planner struct {
 	Manifest  *schedule.Manifest
+	Source    string      // Project.Digits
 	Ledger    store.Store // nil means that there are no receipts
 	Selection Selection
 	Now       time.Time
@@ -109,7 +110,9 @@ func (p Planner) askedFor() string {
 // Entry plans one entry without receipts.
 func (p Planner) Entry(e *schedule.Entry) *Planned {
 	d := schedule.Decide(e, p.Now, schedule.Known{})
-	b := bundleid.Bundle{Entry: bundleid.Entry{Repo: p.Manifest.Repo, Agent: e.Agent}, Period: d.Slot.Period}
+	b := bundleid.Bundle{
+		Entry: bundleid.Entry{Repo: p.Manifest.Repo, Source: p.Source, Agent: e.Agent}, Period: d.Slot.Period,
+	}
 	if p.Force {
 		b.Run = p.Run
 	}

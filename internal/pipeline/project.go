@@ -32,6 +32,8 @@ type Project struct {
 	Source   []byte             // the manifest's text; nil if it cannot be read
 	Manifest *schedule.Manifest // nil if Findings has an error
 	Findings []diag.Finding
+	// Digits set the names of its bundles apart in the ledger; see Place.Source.
+	Digits string
 }
 
 // OpenProject opens a checkout and loads its manifest. Problems of the manifest are
@@ -48,7 +50,11 @@ func OpenProject(o ProjectOptions) (*Project, error) {
 		}
 	}
 	p.File = path.Clean(filepath.ToSlash(p.File))
-	p.load(o)
+	place := Place{Workspace: o.Env.Workspace, Repository: o.Env.Repository, ServerURL: o.Env.ServerURL}
+	p.Digits = place.Source(tree.Dir())
+	if p.load(o); p.Manifest != nil {
+		p.Findings = append(p.Findings, clashes(p, place, o.Env)...)
+	}
 	return p, nil
 }
 

@@ -74,7 +74,7 @@ func checkReceipt(r *Receipt, h home, name string) error {
 	if err != nil {
 		return fmt.Errorf("holds no valid event: %w", err)
 	}
-	if b, ok := bundleid.Parse(name); !ok || b.Entry != (bundleid.Entry{Repo: e.Repo, Agent: e.Agent}) {
+	if b, ok := bundleid.Parse(name); !ok || !b.Of(e.Repo, e.Agent) {
 		return fmt.Errorf("holds the event of agent %q in %q", e.Agent, e.Repo)
 	}
 	if a := e.Bundle.Artifact; a != nil && (a.Name != name || !strings.EqualFold(a.Repository, repository)) {
