@@ -8,7 +8,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
-// forges are APIs whose listings differ in what they tell, in order and in pages.
+// forges are APIs whose listings differ in what they say, in order and in pages.
 var forges = map[string]ghtest.Options{
 	"GitHub": {}, "thirty a page": {PageSize: 30}, "Gitea": {Gitea: true},
 	"Gitea, thirty a page": {Gitea: true, PageSize: 30},

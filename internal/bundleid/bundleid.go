@@ -9,7 +9,7 @@
 //	<repository>/<bundle>                                 the id of its event
 //
 // A repo may have dots; a source, an agent, a period and a run have none. So a name is
-// read from its end. The digits of a source cannot be told from the end of a repo, and are
+// read from its end. The digits of a source look like the end of a repo, and are
 // read as a part of it: names are looked up and shown, and only have to differ.
 package bundleid
 

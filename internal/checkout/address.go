@@ -7,7 +7,7 @@ import (
 
 // OriginAddress is the URL that Origin reads in one form, however it is written: host and
 // path in lower case, without scheme, user, password, query, the scheme's own port, .git
-// and final slashes. It is "" when there is none. It tells repositories apart and is not
+// and final slashes. It is "" when there is none. It identifies a repository and is not
 // for messages, since a path may be private.
 func (t *Tree) OriginAddress() string {
 	git, err := t.openRepository()

@@ -115,8 +115,8 @@ func TestArtifactPage(t *testing.T) {
 			a.ExpiresAt.IsZero() || OldestFirst(list) != isGitea {
 			t.Errorf("%s: artifact = %+v", name, a)
 		}
-		told := a.HeadBranch == "main" && a.HeadRepositoryID == a.RepositoryID && strings.HasPrefix(a.Digest, "sha256:")
-		if told == isGitea {
+		listed := a.HeadBranch == "main" && a.HeadRepositoryID == a.RepositoryID && strings.HasPrefix(a.Digest, "sha256:")
+		if listed == isGitea {
 			t.Errorf("%s: artifact = %+v", name, a)
 		}
 	}

@@ -13,7 +13,7 @@ type Run struct {
 	Repository string
 	HeadBranch string // "" for a run of a tag or of a pull request on Gitea
 	Event      string // default schedule
-	// HeadRepositoryID is default the id of Repository. Gitea does not tell it.
+	// HeadRepositoryID is default the id of Repository. Gitea does not give it.
 	HeadRepositoryID int64
 	// Ref is default that of HeadBranch, or of a pull request without a HeadBranch.
 	Ref string

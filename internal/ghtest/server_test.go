@@ -226,7 +226,7 @@ func TestServerArtifactPages(t *testing.T) {
 }
 
 // TestServerRuns compares runs and the runs of listed artifacts with what either server
-// tells.
+// gives.
 func TestServerRuns(t *testing.T) {
 	t.Parallel()
 	const sha = "0000000000000000000000000000000000000000"

@@ -127,7 +127,7 @@ func (a *Artifacts) PutReceipt(ctx context.Context, r *Receipt) error {
 
 // Lookup asks the ledger, through GitHub's API. The receipts of n names take one page of
 // the listing and at most n requests more: further pages as long as they help, or a
-// search for each missing name. Where a listing does not tell from which branch an
+// search for each missing name. Where a listing does not say from which branch an
 // artifact comes, as on Gitea, each run of a receipt takes one request more.
 //
 // Prepared and Earlier come from the listing alone. A store reads it once, so it lacks

@@ -179,7 +179,7 @@ func laterFirst(names []string) []string {
 	})
 }
 
-// isListed reports whether the listing tells all about an artifact's origin.
+// isListed reports whether the listing says all about an artifact's origin.
 func isListed(a gh.Artifact) bool {
 	return a.RepositoryID != 0 && a.HeadRepositoryID != 0 && a.HeadBranch != ""
 }

@@ -129,7 +129,7 @@ func TestForgedReceipts(t *testing.T) {
 	}
 }
 
-// TestUndecided has receipts of which neither listing nor run tells the origin. They make
+// TestUndecided has receipts whose origin neither listing nor run gives. They make
 // the agent neither due nor not due, unless another one counts.
 func TestUndecided(t *testing.T) {
 	t.Parallel()
