@@ -52,13 +52,15 @@ func requestsTable(t *testing.T, api ghtest.Options) string {
 		}{{"quiet", 0}, {"busy", 1000}} {
 			p := newPlatformOn(t, api)
 			writeEntries(t, p, entries)
+			env := p.eventOf(api)
 			for _, state := range []struct {
 				name     string
 				prepared int
 			}{{"due", entries}, {"not due", 0}} {
 				p.fill(repository.others)
 				before := p.counts()
-				got := p.step(map[string]string{"now": tuesday})
+				p.run++
+				got := p.stepIn(p.run, map[string]string{"now": tuesday}, env)
 				if got.code != exitOK || got.outputs["count"] != fmt.Sprint(state.prepared) {
 					t.Fatalf("%d entries, %s, %s: exit code %d, %s prepared\n%s", entries, state.name, repository.name,
 						got.code, got.outputs["count"], got.stderr)
@@ -81,6 +83,18 @@ func requestsTable(t *testing.T, api ghtest.Options) string {
 	return table.String()
 }
 
+// eventOf is what a scheduled job knows of its repository: on GitHub the id, and on Gitea
+// the event.
+func (p *platform) eventOf(api ghtest.Options) map[string]string {
+	p.t.Helper()
+	if !api.Gitea {
+		return nil
+	}
+	path := filepath.Join(p.t.TempDir(), "event.json")
+	writeFile(p.t, path, `{"repository":{"id":7,"full_name":"`+sampleRepo+`","default_branch":"main"}}`)
+	return map[string]string{"GITHUB_REPOSITORY_ID": "", "GITHUB_EVENT_PATH": path}
+}
+
 // fill adds artifacts that are not ours.
 func (p *platform) fill(n int) {
 	for i := range n {
@@ -89,30 +103,37 @@ func (p *platform) fill(n int) {
 	}
 }
 
-// TestDefaultBranchOfTheEvent checks that no request for the default branch is sent if
-// the event has it, and that the event of another repository is ignored.
-func TestDefaultBranchOfTheEvent(t *testing.T) {
+// TestRepositoryOfTheEvent checks that the repository is not requested if the event has
+// its default branch, and its id where the variable is missing, as on Gitea. The event of
+// another repository is ignored.
+func TestRepositoryOfTheEvent(t *testing.T) {
 	t.Parallel()
+	const whole = `{"repository":{"id":7,"full_name":"acme/kaizen-agentic","default_branch":"main"}}`
 	for _, test := range []struct {
-		event string
-		asked bool
+		event, id string // id is the variable
+		asked     bool
 	}{
-		{`{"repository":{"full_name":"acme/kaizen-agentic","default_branch":"main"}}`, false},
-		{`{"repository":{"full_name":"acme/other","default_branch":"evil"}}`, true},
-		{`{"schedule":"17 * * * *"}`, true},
+		{whole, "7", false},
+		{whole, "", false},
+		{`{"repository":{"full_name":"acme/kaizen-agentic","default_branch":"main"}}`, "7", false},
+		{`{"repository":{"full_name":"acme/kaizen-agentic","default_branch":"main"}}`, "", true},
+		{`{"repository":{"id":666,"full_name":"acme/kaizen-agentic","default_branch":"main"}}`, "7", false},
+		{`{"repository":{"id":666,"full_name":"acme/other","default_branch":"evil"}}`, "", true},
+		{`{"schedule":"17 * * * *"}`, "7", true},
 	} {
 		p := newPlatform(t)
 		p.api.AddArtifact(genuineReceipt(t, coachThisWeek))
 		payload := filepath.Join(t.TempDir(), "event.json")
 		writeFile(t, payload, test.event)
-		got := p.stepIn(101, fanOut(tuesday), map[string]string{"GITHUB_EVENT_PATH": payload})
+		got := p.stepIn(101, fanOut(tuesday),
+			map[string]string{"GITHUB_EVENT_PATH": payload, "GITHUB_REPOSITORY_ID": test.id})
 		if got.code != exitOK || got.outputs["count"] != "0" {
-			t.Errorf("%s: exit code %d, %s prepared\n%s", test.event, got.code, got.outputs["count"], got.stderr)
+			t.Errorf("%+v: exit code %d, %s prepared\n%s", test, got.code, got.outputs["count"], got.stderr)
 		}
 		asked := slices.ContainsFunc(p.api.Requests(),
 			func(r ghtest.Request) bool { return r.Path == "/repos/"+sampleRepo })
 		if asked != test.asked {
-			t.Errorf("%s: the repository was asked for: %t", test.event, asked)
+			t.Errorf("%+v: the repository was requested: %t", test, asked)
 		}
 	}
 }

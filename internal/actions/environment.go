@@ -19,7 +19,7 @@ type Environment struct {
 	APIURL       string // of the REST API, by default that of github.com
 	ServerURL    string
 	Repository   string // owner/name
-	RepositoryID int64
+	RepositoryID int64  // of the variable, else of the event; 0 if unknown
 	RunID        int64
 	Workspace    string // as this process sees it
 	// HostWorkspace is the path of the workspace on the host; "" if it is the same.
@@ -36,6 +36,7 @@ type Environment struct {
 // Webhook is the part of the runner's event file that this program uses.
 type Webhook struct {
 	Repository struct {
+		ID            int64  `json:"id"`
 		FullName      string `json:"full_name"`
 		DefaultBranch string `json:"default_branch"`
 	} `json:"repository"`
@@ -93,6 +94,9 @@ func ReadEnvironment(getenv func(string) string) (Environment, error) {
 		if err := e.readWebhook(path); err != nil {
 			return e, fmt.Errorf("reading the event file that GITHUB_EVENT_PATH names: %w", err)
 		}
+	}
+	if r := e.Webhook.Repository; e.RepositoryID == 0 && strings.EqualFold(r.FullName, e.Repository) {
+		e.RepositoryID = r.ID // Gitea gives no GITHUB_REPOSITORY_ID
 	}
 	return e, nil
 }

@@ -12,7 +12,7 @@ type Run struct {
 	ID         int64
 	Repository string
 	HeadBranch string // "" for a run of a tag or of a pull request on Gitea
-	Event      string // default schedule
+	Event      string // default that of a scheduled run
 	// HeadRepositoryID is default the id of Repository. Gitea does not give it.
 	HeadRepositoryID int64
 	// Ref is default that of HeadBranch, or of a pull request without a HeadBranch.
@@ -66,6 +66,9 @@ func (s *Server) getRun(w http.ResponseWriter, r *http.Request, repo *Repository
 // describeRun writes a run as the imitated server does.
 func (s *Server) describeRun(run Run, repo *Repository) map[string]any {
 	event := cmp.Or(run.Event, "schedule")
+	if run.Event == "" && s.options.Gitea {
+		event = "push" // which installed the schedule
+	}
 	ref := "refs/pull/1/head"
 	if run.HeadBranch != "" {
 		ref = "refs/heads/" + run.HeadBranch

@@ -240,7 +240,7 @@ func TestServerRuns(t *testing.T) {
 			`","id":1,"path":".github/workflows/kaizen.yml","repository":{"full_name":"acme/web","id":77}}`},
 		{false, "runs/2", 200, `{"event":"pull_request","head_branch":null,"head_repository":{"id":9},"head_sha":"` + sha +
 			`","id":2,"path":".github/workflows/kaizen.yml","repository":{"full_name":"acme/web","id":77}}`},
-		{true, "runs/1", 200, `{"event":"schedule","head_branch":"main","head_sha":"` + sha +
+		{true, "runs/1", 200, `{"event":"push","head_branch":"main","head_sha":"` + sha +
 			`","id":1,"path":"kaizen.yml@refs/heads/main","repository":{"full_name":"acme/web","id":77}}`},
 		{true, "runs/2", 200, `{"event":"pull_request","head_sha":"` + sha +
 			`","id":2,"path":"kaizen.yml@refs/pull/1/head","repository":{"full_name":"acme/web","id":77}}`},
