@@ -200,6 +200,11 @@ func TestTheWholeRoad(t *testing.T) {
 	if e.Root != "/home/runner/work/web" {
 		t.Errorf("root is %s, want the host's path", e.Root)
 	}
+	if e.Bundle.ID != sampleRepo+"/kaizen.kaizen-agentic.coach.2026-W48" || e.Bundle.Period != "2026-W48" ||
+		got.outputs["event-id"] != e.Bundle.ID {
+		t.Errorf("the event has the id %q and the period %q, the output event-id is %q", e.Bundle.ID, e.Bundle.Period,
+			got.outputs["event-id"])
+	}
 	bundle, err := os.ReadFile(filepath.Join(p.workspace, got.outputs["bundle-path"]))
 	if err != nil || len(bundle) != e.Bundle.Bytes {
 		t.Errorf("the bundle has %d bytes, the event says %d (%v)", len(bundle), e.Bundle.Bytes, err)
@@ -273,14 +278,18 @@ func TestFailedTargetLeavesTheAgentDue(t *testing.T) {
 	}
 }
 
-// id is the event id that consumers see: repository and artifact name.
+// id is the event id that consumers see, which is also that of the artifact's repository
+// and name.
 func id(t *testing.T, payload string) string {
 	t.Helper()
 	e, err := event.Parse([]byte(payload))
 	if err != nil || e.Bundle.Artifact == nil {
 		t.Fatalf("%v: %s", err, payload)
 	}
-	return bundleid.EventID(e.Bundle.Artifact.Repository, e.Bundle.Artifact.Name)
+	if want := bundleid.EventID(e.Bundle.Artifact.Repository, e.Bundle.Artifact.Name); e.Bundle.ID != want {
+		t.Errorf("bundle.id is %q, want %q", e.Bundle.ID, want)
+	}
+	return e.Bundle.ID
 }
 
 func TestSameBytesOnAnyPath(t *testing.T) {

@@ -81,7 +81,7 @@ func newJob(a *app, o prepareOptions) *job {
 		app: a, prepareOptions: o,
 		planner: pipeline.Planner{Selection: o.selection, Now: a.now, Force: o.force, Run: a.forcedRun()},
 		deliverer: pipeline.Deliverer{
-			DryRun: o.dryRun, Repository: a.env.Repository, Log: a.runner.Logf, KeepContent: o.targets.Channels.Bundle,
+			DryRun: o.dryRun, Log: a.runner.Logf, KeepContent: o.targets.Channels.Bundle,
 		},
 	}
 	if a.env.Actions {
@@ -185,7 +185,6 @@ func inFindings(from string) string {
 
 // openStores opens the ledger and the stores of bundles.
 func (j *job) openStores() (err error) {
-	j.deliverer.Repository = cmp.Or(j.deliverer.Repository, j.Manifest.Repo)
 	if j.deliverer.Stores, err = j.services().OpenStores(j.Project, j.stores); err != nil {
 		return usageError{err}
 	}

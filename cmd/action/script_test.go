@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"path"
 	"path/filepath"
 	"testing"
 
@@ -86,7 +87,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // event FILE BUNDLE requires FILE to hold one event of the contract whose bundle.bytes is
-// the size of BUNDLE.
+// the size of BUNDLE, and whose bundle.id names the directory of BUNDLE.
 func checkEvent(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: event FILE BUNDLE")
@@ -101,5 +102,8 @@ func checkEvent(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if size := len(ts.ReadFile(args[1])); e.Bundle.Bytes != size {
 		ts.Fatalf("bundle.bytes is %d, the bundle has %d", e.Bundle.Bytes, size)
+	}
+	if name := path.Base(path.Dir(args[1])); e.Bundle.ID != e.Repo+"/"+name {
+		ts.Fatalf("bundle.id is %q, want the slug and %q", e.Bundle.ID, name)
 	}
 }

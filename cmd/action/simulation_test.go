@@ -310,12 +310,11 @@ func (y *year) process(tick int, nested bool) *process {
 	p.job.planner = pipeline.Planner{Manifest: y.project.Manifest, Ledger: p, Now: app.now}
 	p.job.builder = pipeline.Builder{
 		Tree: y.project.Tree, Manifest: y.project.Manifest, Now: app.now, Root: "/work",
-		Artifacts: pipeline.ArtifactHome(&app.env),
-		Secrets:   prepare.SecretsOff, // its tests are elsewhere, and it takes most of the time
+		Artifacts: pipeline.ArtifactHome(&app.env), Repository: app.env.Repository,
+		Secrets: prepare.SecretsOff, // its tests are elsewhere, and it takes most of the time
 	}
 	p.job.deliverer = pipeline.Deliverer{
-		Stores: pipeline.Stores{Directory: directory, Artifacts: p}, StoreArtifacts: true,
-		Repository: app.env.Repository, Log: app.runner.Logf,
+		Stores: pipeline.Stores{Directory: directory, Artifacts: p}, StoreArtifacts: true, Log: app.runner.Logf,
 		Sinks: []emit.Sink{&target{p, "nats", []string{"stream"}},
 			&target{p, "dispatch", []string{"acme/core", "acme/dash"}}},
 	}

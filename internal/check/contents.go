@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -31,7 +32,7 @@ func (c *checker) contents(m *schedule.Manifest, tree *checkout.Tree) ([]diag.Fi
 	}
 	builder := pipeline.Builder{
 		Tree: tree, Manifest: m, Now: c.Now, Secrets: c.Secrets, Root: c.root(tree),
-		Artifacts: pipeline.ArtifactHome(c.Env),
+		Artifacts: pipeline.ArtifactHome(c.Env), Repository: cmp.Or(c.Env.Repository, m.Repo),
 	}
 	planner := pipeline.Planner{Manifest: m, Now: c.Now}
 	found, errs := make([][]diag.Finding, len(entries)), make([]error, len(entries))

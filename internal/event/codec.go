@@ -45,7 +45,32 @@ func (e *Event) Validate() error {
 		check(line != "" && isLine(line), fmt.Sprintf("session_close[%d]", i), "one command line", line)
 	}
 	errs = append(errs, e.Bundle.validate()...)
+	errs = append(errs, e.validateID()...)
 	return errors.Join(errs...)
+}
+
+// validateID checks the event id, which must be that of this agent and period.
+func (e *Event) validateID() []error {
+	id, period := e.Bundle.ID, e.Bundle.Period
+	if id == "" {
+		return nil
+	}
+	repository, b, ok := bundleid.ParseEventID(id)
+	switch {
+	case !ok || !IsRepository(repository) && !spec.IsSlug(repository) || !isPlain(b.Repo):
+		return []error{fmt.Errorf("bundle.id must be an event id like acme/web/kaizen.web.coach.2026-W48, is %q", id)}
+	case b.Agent != e.Agent:
+		return []error{fmt.Errorf("bundle.id must be of the agent %q, is %q", e.Agent, id)}
+	case period != "" && b.Period != period:
+		return []error{fmt.Errorf("bundle.id must be of the period %q, is %q", period, id)}
+	}
+	return nil
+}
+
+// isPlain reports whether s has the characters of a slug only. The length is not limited,
+// because a bundle's name may have more in the slug's place.
+func isPlain(s string) bool {
+	return strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == ""
 }
 
 func (b *Bundle) validate() (errs []error) {
@@ -60,6 +85,8 @@ func (b *Bundle) validate() (errs []error) {
 		check(spec.IsAgent(label), fmt.Sprintf("pointers[%d]", i), "a label like scope", label)
 	}
 	check(b.Bytes >= 0, "bytes", "a size", b.Bytes)
+	_, isPeriod := bundleid.PeriodStart(b.Period)
+	check(b.Period == "" || isPeriod, "period", "a period like 2026-W48", b.Period)
 	if a := b.Artifact; a != nil {
 		check(IsRepository(a.Repository), "artifact.repository", "owner/name", a.Repository)
 		check(a.RunID > 0, "artifact.run_id", "a run id", a.RunID)

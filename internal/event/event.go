@@ -41,6 +41,10 @@ type Bundle struct {
 	HasMetrics       bool     `json:"has_metrics"`
 	Pointers         []string `json:"pointers"` // labels
 	Bytes            int      `json:"bytes"`    // size of the rendered bundle
+	// ID is the event id, by which consumers drop a repeat; Period is what the agent is
+	// prepared for once. Other programs may leave both out.
+	ID     string `json:"id,omitempty"`
+	Period string `json:"period,omitempty"`
 	// Artifact is set if the bundle is stored as a job artifact.
 	Artifact *Artifact `json:"artifact,omitempty"`
 }
@@ -57,6 +61,8 @@ type Artifact struct {
 
 // Context has what an event needs besides the bundle.
 type Context struct {
+	// ID is the event id.
+	ID string
 	// Root is the checkout's absolute path on the runner's host.
 	Root string
 	// OccurredAt is when the bundle was rendered.
@@ -87,6 +93,8 @@ func New(b *prepare.Bundle, c Context) Event {
 			HasMetrics:       b.HasMetrics,
 			Pointers:         labels,
 			Bytes:            len(b.Content),
+			ID:               c.ID,
+			Period:           b.Period,
 			Artifact:         c.Artifact,
 		},
 		SessionClose: append([]string{}, b.SessionClose...),

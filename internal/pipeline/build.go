@@ -25,6 +25,9 @@ type Builder struct {
 	// GivenFindings are about it; if Given is nil, they stop the entry.
 	Given         *prepare.Bundle
 	GivenFindings []diag.Finding
+	// Repository is the prefix of event ids: owner/name, or the slug if there is no
+	// repository.
+	Repository string
 	// Root is the checkout's path on the runner's host, for the event.
 	Root string
 	// Artifacts identifies the job artifacts that will hold the bundles, or is nil if
@@ -39,7 +42,13 @@ func (s Services) NewBuilder(p *Project, now time.Time) Builder {
 	if err != nil {
 		s.Log("warning: the bundles name no commit, because that of the checkout is unknown: %v", err)
 	}
-	return Builder{Tree: p.Tree, Manifest: p.Manifest, Now: now, Commit: commit, Root: p.Root}
+	b := Builder{
+		Tree: p.Tree, Manifest: p.Manifest, Now: now, Commit: commit, Root: p.Root, Repository: s.Env.Repository,
+	}
+	if b.Repository == "" && p.Manifest != nil {
+		b.Repository = p.Manifest.Repo
+	}
+	return b
 }
 
 // ArtifactHome returns where a run stores job artifacts, or nil without a valid
@@ -78,7 +87,8 @@ func (b *Builder) Build(p *Planned) (*Built, error) {
 	if built.Bundle == nil {
 		return built, nil
 	}
-	built.event = event.New(built.Bundle, event.Context{Root: b.Root, OccurredAt: b.Now})
+	id := p.ID.EventID(b.Repository)
+	built.event = event.New(built.Bundle, event.Context{ID: id, Root: b.Root, OccurredAt: b.Now})
 	size, err := built.event.WorstSize(b.Artifacts, p.ID.Name())
 	if err != nil {
 		built.Bundle = nil

@@ -22,10 +22,7 @@ type Deliverer struct {
 	StoreArtifacts bool
 	Sinks          []emit.Sink
 	Stdout         *emit.Stdout // nil unless standard output is a channel
-	// Repository is the prefix of event ids: owner/name, or the slug if there is no
-	// repository.
-	Repository string
-	DryRun     bool
+	DryRun         bool
 	// MaxPayloads limits the bytes of all events together; 0 is no limit.
 	MaxPayloads int
 	// KeepContent keeps the bundles in memory for printing.
@@ -63,7 +60,8 @@ func (d *Deliverer) Deliver(ctx context.Context, p *Planned, b *Built, turn <-ch
 	if d.KeepContent {
 		done.Content = b.Bundle.Content
 	}
-	message := emit.Message{ID: p.ID.EventID(d.Repository), Agent: p.Entry.Agent, Event: done.Event, JSON: done.Payload}
+	id := done.Event.Bundle.ID
+	message := emit.Message{ID: id, Agent: p.Entry.Agent, Event: done.Event, JSON: done.Payload}
 	for _, sink := range d.Sinks {
 		done.Deliveries = append(done.Deliveries, sink.Deliver(ctx, message)...)
 	}
@@ -81,7 +79,7 @@ func (d *Deliverer) Deliver(ctx context.Context, p *Planned, b *Built, turn <-ch
 		return done, fmt.Errorf("%d of %d deliveries failed; there is no receipt, so the next run delivers again",
 			failed, len(done.Deliveries))
 	}
-	return done, d.storeReceipt(ctx, message.ID, p, done)
+	return done, d.storeReceipt(ctx, id, p, done)
 }
 
 // storeBundle stores the bundle and sets the event. In a dry run it only sets the event.

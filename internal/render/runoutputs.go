@@ -61,6 +61,7 @@ func fitDeliveries(out *actions.Outputs, deliveries []agentDelivery) (warning st
 // setSingular sets the outputs that exist only if exactly one agent was prepared.
 func setSingular(out *actions.Outputs, o *pipeline.Outcome) {
 	out.Set("payload", string(o.Payload))
+	out.Set("event-id", o.Event.Bundle.ID)
 	if o.Dir != "" {
 		out.Set("bundle-dir", o.Dir)
 		out.Set("bundle-path", o.Dir+"/"+o.ContentName)

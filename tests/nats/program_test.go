@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
@@ -53,13 +54,18 @@ func TestProgramSendsOneEventEverywhere(t *testing.T) {
 
 	msg, err := received.NextMsg(5 * time.Second)
 	fixture.Must(t, err)
-	payload := fixture.Outputs(t, fixture.Read(t, output))["payload"]
+	outputs := fixture.Outputs(t, fixture.Read(t, output))
+	payload := outputs["payload"]
 	if string(msg.Data) != payload {
 		t.Errorf("the stream got\n%s\nthe output payload is\n%s", msg.Data, payload)
 	}
 	dispatches := api.Dispatches()
 	if len(dispatches) != 1 || !reflect.DeepEqual(canonical(t, dispatches[0].ClientPayload), canonical(t, msg.Data)) {
 		t.Errorf("dispatched %+v, the stream got\n%s", dispatches, msg.Data)
+	}
+	if e, err := event.Parse(msg.Data); err != nil || e.Bundle.ID != msg.Header["Nats-Msg-Id"][0] ||
+		e.Bundle.ID != outputs["event-id"] {
+		t.Errorf("the message %q has the event %s (%v)", msg.Header["Nats-Msg-Id"], msg.Data, err)
 	}
 	if got, want := msg.Header["ce-source"][0], "https://github.com/acme/web"; got != want {
 		t.Errorf("ce-source is %q, want %q", got, want)
