@@ -141,6 +141,11 @@ var doctorFaults = []struct {
 	{name: "target not visible", inputs: map[string]string{"dispatch-to": "acme/none"},
 		code: exitFindings, check: "dispatch acme/none", verdict: doctor.Failed, message: "not found",
 		hint: "check the name, then give the token of input `dispatch-token` `contents: write` on acme/none"},
+	{name: "target behind an IP allow list", fault: func(p *platform) {
+		p.api.Fail("GET /repos/acme/core", 99, ghtest.Status(403, `{"message":"the organization has an IP allow list"}`))
+	}, code: exitFindings, check: "dispatch acme/core", verdict: doctor.Failed,
+		message: `the server says "the organization has an IP allow list" (403)`,
+		hint:    "add the runner's address to the organization's IP allow list"},
 	{name: "target archived", fault: func(p *platform) { p.target(ghtest.Repository{Archived: true}, receiver) },
 		code: exitFindings, check: "dispatch acme/core", verdict: doctor.Failed, message: "archived",
 		hint: "unarchive it"},

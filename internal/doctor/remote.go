@@ -73,7 +73,7 @@ func (c credential) tokenCheck(now time.Time) Check {
 	}
 	switch {
 	case c.token == "":
-		return warned(c.input, fmt.Sprintf("give input `%s` a token", c.input),
+		return warned(c.input, fmt.Sprintf("give input `%s` a token; a secret that does not exist is empty", c.input),
 			"there is no token, so requests are anonymous and their rate limit is low")
 	case c.isJobs():
 		kind = "the job's own token, which reaches this repository only"
@@ -98,6 +98,9 @@ func (c credential) requestFailure(name, access string, err error) Check {
 	e, ok := errors.AsType[*gh.Error](err)
 	if !ok {
 		return failedBy(name, err)
+	}
+	if e.Cause != "" {
+		return failed(name, e.Hint, "%s (%d)", e.Message, e.Status)
 	}
 	switch e.Kind {
 	case gh.Unauthorized:

@@ -6,6 +6,8 @@ import (
 	"net/http"
 
 	"github.com/google/go-github/v62/github"
+
+	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
 
 // The action's inputs that hold tokens, as errors name them.
@@ -32,7 +34,7 @@ func (c *Client) Dispatch(ctx context.Context, repository, eventType string, pay
 	case resp.StatusCode != http.StatusNoContent:
 		return &Error{
 			Kind: Unavailable, Status: resp.StatusCode, Op: op.name,
-			Message: "the answer is not the API's, which is 204", Hint: lookForProxy,
+			Message: "the answer is not the API's, which is 204", Hint: transfer.LookForProxy,
 		}
 	}
 	return nil

@@ -36,6 +36,7 @@ type Error struct {
 	Op      string // what was tried: "dispatch to acme/web"
 	Message string // what is wrong
 	Hint    string // the next step, "" for none
+	Cause   string // the name of a transfer.Cause; "" where the status says all that is known
 
 	cause error // the end of ctx, for errors.Is; within this package also an *externalRedirectError
 }
@@ -64,6 +65,7 @@ type operation struct {
 	permission string // what the token needs there
 	input      string // the action's input that holds the token
 	token      string // never printed
+	host       string // of the API, without its port
 }
 
 func (op operation) invalid(format string, args ...any) *Error {
@@ -123,10 +125,11 @@ func (op operation) refused(answer *github.ErrorResponse) *Error {
 	case http.StatusUnauthorized:
 		e.Kind, e.Message = Unauthorized, "the token is missing, wrong or expired"
 		e.Hint = fmt.Sprintf("give input `%s` a valid one", op.input)
-		return e
+		said = "" // it repeats that
 	case http.StatusForbidden:
 		e.Kind, e.Message = Forbidden, "refused"
-		e.Hint = op.forbiddenHint(answer.Response.Header, said)
+		e.Hint = fmt.Sprintf("the token of input `%s` needs the permission `%s` on %s%s",
+			op.input, op.permission, op.repository, op.jobTokenHint())
 	case http.StatusNotFound:
 		e.Kind, e.Message = NotFound, fmt.Sprintf("not found, or the token of input `%s` may not see it", op.input)
 		e.Hint = fmt.Sprintf("check the name, and give the token `%s` on %s%s",
@@ -134,26 +137,20 @@ func (op operation) refused(answer *github.ErrorResponse) *Error {
 	default:
 		e.Kind, e.Message = Invalid, "the API refused the request"
 	}
+	if op.token == "" && e.Kind != Invalid {
+		e.Hint = fmt.Sprintf("input `%s` is empty: give it a token; a secret that does not exist is empty, too", op.input)
+	}
+	cause, known := transfer.CauseOf(transfer.Refusal{
+		Status: e.Status, Header: answer.Response.Header, Said: answer.Message, Host: op.host,
+		Input: op.input, Repository: op.repository, IsTarget: op.input == dispatchInput,
+	})
+	if known {
+		e.Cause, e.Hint = cause.Name, cause.Hint
+	}
 	if said != "" {
 		e.Message += "; the server says " + transfer.Quote(said, op.token)
 	}
 	return e
-}
-
-// forbiddenHint is the next step after a 403, which has more reasons than a missing
-// permission.
-func (op operation) forbiddenHint(h http.Header, said string) string {
-	said = strings.ToLower(said)
-	switch {
-	case strings.HasPrefix(h.Get("X-GitHub-SSO"), "required"):
-		return fmt.Sprintf("authorize the token of input `%s` for the organization's single sign-on", op.input)
-	case strings.Contains(said, "ip allow list"):
-		return "add the runner's address to the organization's IP allow list"
-	case strings.Contains(said, "archived"):
-		return fmt.Sprintf("unarchive %s, or remove it from `dispatch-to`", op.repository)
-	}
-	return fmt.Sprintf("the token of input `%s` needs the permission `%s` on %s%s",
-		op.input, op.permission, op.repository, op.jobTokenHint())
 }
 
 func (op operation) jobTokenHint() string {

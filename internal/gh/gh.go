@@ -54,7 +54,7 @@ func (c *Client) WithInput(name string) *Client {
 // operation describes what a method is for; input is the one that usually holds the
 // token.
 func (c *Client) operation(name, repository, permission, input string) operation {
-	return operation{name, repository, permission, cmp.Or(c.input, input), c.api.token}
+	return operation{name, repository, permission, cmp.Or(c.input, input), c.api.token, c.api.base.Hostname()}
 }
 
 // Time-outs of one attempt, against a server that stalls or trickles. The deadline of the

@@ -2,6 +2,7 @@ package gh
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -163,7 +164,7 @@ func TestMessages(t *testing.T) {
 			"check the name, and give the token `contents: write` on acme/web" + hint},
 		{"422", testToken, "acme/web", elevenFields,
 			"dispatch to acme/web: 422 the API refused the request; " +
-				`the server says "Invalid request.\n\nNo more than 10 properties are allowed; 11 were supplied."`, ""},
+				`the server says "Invalid request. No more than 10 properties are allowed; 11 were supplied."`, ""},
 		{"archived", testToken, "acme/old", payload,
 			`dispatch to acme/old: 403 refused; the server says "Repository was archived so is read-only."`,
 			"unarchive acme/old, or remove it from `dispatch-to`"},
@@ -181,30 +182,49 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// A 403 has reasons that no permission of the token changes.
-func TestHintsOfA403(t *testing.T) {
+// A refusal has reasons that no permission of the token changes; all of them are in the
+// test of transfer.CauseOf.
+func TestHintsOfCauses(t *testing.T) {
 	t.Parallel()
 	const allowList = "Although you appear to have the correct authorization credentials, the `acme` organization has an " +
 		"IP allow list enabled, and your IP address is not permitted to access this resource."
 	tests := []struct {
 		fault ghtest.Fault
 		want  string
+		cause string
 	}{
 		{ghtest.Status(403, `{"message":"`+allowList+`"}`),
-			"add the runner's address to the organization's IP allow list"},
+			"add the runner's address to the organization's IP allow list, or use a runner whose address is on it",
+			"ip-allow-list"},
 		{ghtest.Status(403, `{"message":"Resource protected by organization SAML enforcement."}`,
 			"X-GitHub-SSO", "required; url=https://github.com/orgs/acme/sso?authorization_request=secret"),
-			"authorize the token of input `token` for the organization's single sign-on"},
+			"authorize the token of input `token` for the organization's single sign-on", "sso"},
 		{ghtest.Status(403, `{"message":"no"}`, "X-GitHub-SSO", "partial-results; organizations=1"),
-			"the token of input `token` needs the permission `metadata: read` on acme/web"},
+			"the token of input `token` needs the permission `metadata: read` on acme/web", ""},
+		{ghtest.Status(403, `<html>no entry</html>`), "look for a proxy in between", "page"},
 	}
 	for _, tt := range tests {
 		server, client, _ := setup(t, ghtest.Options{})
 		server.Fail("GET /repos/*/*", 1, tt.fault)
 		_, err := client.Repository(t.Context(), "acme/web")
 		checkError(t, err, Forbidden)
-		if _, hint := advice.Split(err); hint != tt.want || strings.Contains(err.Error(), "secret") {
-			t.Errorf("got %v, want the hint %q", err, tt.want)
+		e, _ := errors.AsType[*Error](err)
+		if _, hint := advice.Split(err); hint != tt.want || e.Cause != tt.cause || strings.Contains(err.Error(), "secret") {
+			t.Errorf("got %v, cause %q, want the hint %q", err, e.Cause, tt.want)
+		}
+	}
+}
+
+// Without a token, the advice is about the token, whatever the refusal.
+func TestHintOfAnEmptyToken(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{401, 403, 404} {
+		server, _, clock := setup(t, ghtest.Options{})
+		server.Fail("GET /repos/*/*", 1, ghtest.Status(status, `{"message":"no"}`))
+		_, err := connect(t, server, clock, "").Repository(t.Context(), "acme/web")
+		if _, hint := advice.Split(err); hint != "input `token` is empty: give it a token; a secret that does not exist "+
+			"is empty, too" {
+			t.Errorf("%d: got %v", status, err)
 		}
 	}
 }

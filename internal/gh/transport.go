@@ -114,14 +114,11 @@ func (t *transport) classify(answer *transfer.Answer, attempt int) *transfer.Fai
 	case status == http.StatusProxyAuthRequired:
 		return &transfer.Failure{Err: unavailable(advice.Split(&transfer.ProxyError{Status: status}))}
 	case status < 300 && status != http.StatusNoContent && !json.Valid(answer.Data):
-		err := unavailable("the answer is not the API's (not JSON)", lookForProxy)
+		err := unavailable("the answer is not the API's (not JSON)", transfer.LookForProxy)
 		return &transfer.Failure{Err: err, Again: true}
 	}
 	return nil
 }
-
-// lookForProxy is the hint after an answer that the API does not give.
-const lookForProxy = "look for a proxy in between"
 
 // classifyError returns the failure of an attempt at host that got no answer.
 func (t *transport) classifyError(ctx context.Context, host string, err error) *transfer.Failure {

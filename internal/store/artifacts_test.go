@@ -193,11 +193,15 @@ func TestLastingFaults(t *testing.T) {
 		want string
 	}{
 		{"CreateArtifact", ghtest.Status(400, `{"code":"invalid_argument","msg":"no\nroom"}`),
-			`answers 400: "no\nroom"`},
+			`answers 400: "no room"`},
 		{"CreateArtifact", ghtest.Status(401, `{"code":"unauthenticated"}`),
 			`answers 401: "unauthenticated": it takes the job's own token only`},
 		{"CreateArtifact", ghtest.Status(403, `{"msg":"Artifact storage quota has been hit"}`),
 			`"Artifact storage quota has been hit": delete old artifacts`},
+		{"CreateArtifact", ghtest.Status(429, `{"msg":"insufficient usage to create artifact"}`),
+			`"insufficient usage to create artifact": delete old artifacts`},
+		{"CreateArtifact", ghtest.Status(404, `{"code":"bad_route","msg":"no handler for path"}`),
+			`"no handler for path": update the server, which has no artifact service of version 4`},
 		{"CreateArtifact", ghtest.Status(302, `{}`, "Location", "https://example.com/"), "answers 302"},
 		{"CreateArtifact", ghtest.Status(200, `{"ok":false}`), "does not give an address"},
 		{"CreateArtifact", ghtest.Status(200, `{"ok":true}`), "does not give an address"},

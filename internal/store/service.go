@@ -169,13 +169,16 @@ func (s *service) refused(resp *http.Response, got answer, notJSON bool) *transf
 	case said != "":
 		e.said = ": " + transfer.Quote(said, s.token)
 	}
+	cause, known := transfer.CauseOf(transfer.Refusal{
+		Status: e.status, Header: resp.Header, Said: said, Code: got.text("code"), Host: s.origin.Hostname(),
+	})
 	switch {
-	case e.status == http.StatusForbidden && strings.Contains(strings.ToLower(said), "quota"):
-		e.hint = "delete old artifacts, or raise the storage quota of the repository's owner"
+	case known:
+		e.hint = cause.Hint
 	case e.status == http.StatusUnauthorized || e.status == http.StatusForbidden:
 		e.hint = "it takes the job's own token only, while the job runs"
 	}
-	return s.failure(e, resp, notJSON || transfer.Temporary(e.status))
+	return s.failure(e, resp, notJSON || !known && transfer.Temporary(e.status))
 }
 
 // failure is an attempt that ended with this answer. A server may ask for a wait, within

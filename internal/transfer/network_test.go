@@ -232,18 +232,20 @@ func TestQuote(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ text, want string }{
 		{"plain", `"plain"`},
-		{"two\nlines \x1b[31m", `"two\nlines \x1b[31m"`},
+		{"two\nlines \x1b[31m", `"two lines [31m"`},
+		{"right\u202eto left", `"rightto left"`},
+		{"token s3\u200bcret", `"token ***"`},
 		{"token s3cret and s3cret", `"token *** and ***"`},
 		{"https://h/x?SIG=abc%2f&a=b sig='x'", `"https://h/x?sig=***&a=b sig=***'x'"`},
 		{strings.Repeat("ü", 201), `"` + strings.Repeat("ü", 200) + `…"`},
 		{strings.Repeat("x", 195) + "s3cret", `"` + strings.Repeat("x", 195) + `***"`},
-		{"bad \xff", `"bad \xff"`},
+		{"bad \xff", `"bad �"`},
 	} {
 		if got := transfer.Quote(tt.text, "", "s3cret"); got != tt.want {
 			t.Errorf("%q: got %s, want %s", tt.text, got, tt.want)
 		}
 	}
-	for text, want := range map[string]string{"plain s3cret": "plain ***", "a\nb": `"a\nb"`} {
+	for text, want := range map[string]string{"plain s3cret": "plain ***", "a\nb": "a b", `a "b"`: `"a \"b\""`} {
 		err := fmt.Errorf("wrapped: %w", &url.Error{Op: "Get", URL: "https://h/?sig=x", Err: fmt.Errorf("%s", text)})
 		if got := transfer.Reason(err, "s3cret"); got != want {
 			t.Errorf("%q: got %s, want %s", text, got, want)

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/kaizen-agentic/schedule-action/internal/safetext"
 )
 
 // maxQuote is the longest text of a server in an error, in code points.
@@ -14,14 +16,12 @@ const maxQuote = 200
 
 var signature = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\bsig=[^&\s"']*`) })
 
-// Quote makes untrusted text safe to print. The result is in quotes, on one line and at
-// most maxQuote characters long. Secrets and the signatures of signed URLs become ***.
+// Quote makes untrusted text safe to print. The result is in quotes, on one line, at most
+// maxQuote characters long and without invisible characters. Secrets and the signatures of
+// signed URLs become ***.
 func Quote(text string, secrets ...string) string {
-	for _, secret := range secrets {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "***")
-		}
-	}
+	// A secret may appear only when the invisible characters in it are gone.
+	text = mask(safetext.OneLine(mask(text, secrets)), secrets)
 	text = signature().ReplaceAllString(text, "sig=***")
 	n := 0
 	for i := range text {
@@ -31,6 +31,15 @@ func Quote(text string, secrets ...string) string {
 		}
 	}
 	return strconv.Quote(text)
+}
+
+func mask(text string, secrets []string) string {
+	for _, secret := range secrets {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "***")
+		}
+	}
+	return text
 }
 
 // Reason returns the text of err, made safe by Quote. It has quotes only if the text
