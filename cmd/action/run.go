@@ -176,7 +176,9 @@ func newApp(c command, args []string, w streams, runner *actions.Runner) (*app, 
 		return nil, nil, fmt.Errorf("host-workspace is %q, must be an absolute path: leave it to action.yml", host)
 	}
 	a := &app{streams: w, runner: runner, env: env, now: w.now(), file: opts[optSchedule]}
-	a.clients = gh.NewClients(gh.Options{BaseURL: env.APIURL, UserAgent: "schedule-action/" + version, Log: runner.Logf})
+	a.clients = gh.NewClients(gh.Options{
+		BaseURL: env.APIURL, PlainHTTP: env.OwnPlainAPI(), UserAgent: "schedule-action/" + version, Log: runner.Logf,
+	})
 	if text := opts[optNow]; text != "" {
 		if a.now, err = time.Parse(time.RFC3339, text); err != nil {
 			return nil, nil, fmt.Errorf("now is %q, must be an RFC 3339 time such as 2026-11-23T05:00:00Z", text)

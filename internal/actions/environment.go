@@ -7,16 +7,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
+
+	"github.com/kaizen-agentic/schedule-action/internal/gh"
 )
 
 // Environment has the values of the runner's GITHUB_* and ACTIONS_* variables. On a
 // terminal only APIURL and ServerURL are set.
 type Environment struct {
 	Actions      bool
-	APIURL       string // of the REST API, by default that of github.com
+	APIURL       string // of the REST API, by default that of ServerURL on Gitea, else of github.com
 	ServerURL    string
 	Repository   string // owner/name
 	RepositoryID int64  // of the variable, else of the event; 0 if unknown
@@ -59,6 +62,15 @@ func (e *Environment) DefaultBranch() string {
 	return ""
 }
 
+// OwnPlainAPI reports whether the API has no TLS, and is the server that gave this job to
+// the runner, as on a local network.
+func (e *Environment) OwnPlainAPI() bool {
+	api, apiErr := url.Parse(e.APIURL)
+	server, serverErr := url.Parse(e.ServerURL)
+	return e.Actions && apiErr == nil && serverErr == nil && api.Scheme == "http" && server.Scheme == "http" &&
+		strings.EqualFold(api.Host, server.Host)
+}
+
 // IsCommit reports whether s is a commit id: 40 or 64 lower-case hex digits.
 func IsCommit(s string) bool {
 	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == ""
@@ -77,11 +89,13 @@ func ReadEnvironment(getenv func(string) string) (Environment, error) {
 		ResultsURL:   getenv("ACTIONS_RESULTS_URL"),
 		RuntimeToken: getenv("ACTIONS_RUNTIME_TOKEN"),
 	}
-	if e.APIURL == "" {
-		e.APIURL = "https://api.github.com"
-	}
 	if e.ServerURL == "" {
 		e.ServerURL = "https://github.com"
+	} else if e.APIURL == "" && getenv("GITEA_ACTIONS") == "true" {
+		e.APIURL = gh.GiteaAPI(e.ServerURL)
+	}
+	if e.APIURL == "" {
+		e.APIURL = "https://api.github.com"
 	}
 	// A missing or invalid value becomes 0, which means unknown.
 	e.RepositoryID, _ = strconv.ParseInt(getenv("GITHUB_REPOSITORY_ID"), 10, 64)

@@ -2,14 +2,14 @@ package bundleid
 
 import "strings"
 
-// IsRepository reports whether s has the form owner/name of a GitHub repository. The
-// owner has up to 100 letters, digits, hyphens and underscores (those of managed users
-// have one). The name has up to 100 letters, digits, dots, hyphens and underscores, and
-// is neither . nor .., so that it can be a part of a path.
+// IsRepository reports whether s has the form owner/name of a repository. Both have up to
+// 100 letters, digits, dots, hyphens and underscores: on GitHub an owner has no dots, on
+// Gitea it may. The owner begins with none of the marks but an underscore. The name is
+// neither . nor .., so that it can be a part of a path.
 func IsRepository(s string) bool {
 	owner, name, ok := strings.Cut(s, "/")
-	return ok && !strings.HasPrefix(owner, "-") && isWord(owner, "-_") && isWord(name, ".-_") && name != "." &&
-		name != ".."
+	return ok && !strings.HasPrefix(owner, "-") && !strings.HasPrefix(owner, ".") && isWord(owner, ".-_") &&
+		isWord(name, ".-_") && name != "." && name != ".."
 }
 
 // isWord reports whether s has 1 to 100 ASCII letters, digits and marks.

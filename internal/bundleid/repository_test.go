@@ -13,7 +13,7 @@ func TestIsRepository(t *testing.T) {
 	for name, want := range map[string]bool{
 		"acme/web": true, "Acme-1_co/w.e-b_1": true, "acme/.github": true, "acme/...": true, long + "/" + long: true,
 		"": false, "web": false, "/web": false, "acme/": false, "acme/.": false, "acme/..": false, "../acme": false,
-		"-acme/web": false, "a.b/web": false, "a/b/c": false, "acme/we b": false, "äcme/web": false,
+		"-acme/web": false, "a.b/web": true, ".a/web": false, "a/b/c": false, "acme/we b": false, "äcme/web": false,
 		"acme/w%2fb": false,
 		"acme/web\n": false, "acme\x1b/web": false, long + "a/web": false, "acme/" + long + "a": false,
 	} {

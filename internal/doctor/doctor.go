@@ -100,6 +100,7 @@ func Run(ctx context.Context, o Options) []Check {
 		d.checkRetention()
 	}
 	d.checkStore()
+	d.checkAPI()
 	d.checkLedger(ctx)
 	d.checkTargets(ctx)
 	d.checkNATS(ctx)

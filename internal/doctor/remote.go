@@ -126,6 +126,17 @@ func (c credential) requestFailure(name, access string, err error) Check {
 	return failedBy(name, e)
 }
 
+// checkAPI warns about an API without TLS. An address that cannot be used is reported by
+// the checks that use it.
+func (d *doctor) checkAPI() {
+	client, err := d.Clients.For(d.Stores.Token)
+	if err != nil || !client.IsPlain() {
+		return
+	}
+	d.add(warned("api", "give the server a certificate, and https in its own settings",
+		"the API at %s has no TLS, so tokens travel unencrypted", d.Env.APIURL))
+}
+
 // checkLedger reads what `due` reads: the repository and its artifacts.
 func (d *doctor) checkLedger(ctx context.Context) {
 	repository := d.Env.Repository

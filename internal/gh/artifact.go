@@ -195,7 +195,7 @@ func (c *Client) DownloadArtifact(ctx context.Context, repository string, id, li
 			data = answer.Data
 			return nil
 		}
-		if answer != nil && answer.StatusCode == http.StatusForbidden {
+		if answer != nil && isExpired(answer.StatusCode) {
 			refusals++ // the signed URL may have expired: one fresh one is enough
 		}
 		f.Again = f.Again && refusals < 2
@@ -207,13 +207,18 @@ func (c *Client) DownloadArtifact(ctx context.Context, repository string, id, li
 	return data, nil
 }
 
+// isExpired reports whether storage answers so to a signed URL that has expired.
+func isExpired(status int) bool {
+	return status == http.StatusForbidden || status == http.StatusUnauthorized
+}
+
 // storage asks the API for the signed URL of a zip, which is valid for a minute.
 func (c *Client) storage(ctx context.Context, op operation, path string) (*url.URL, error) {
 	req, err := c.hub.NewRequest(http.MethodGet, path, nil)
 	if err != nil {
 		return nil, op.failed(err)
 	}
-	_, err = c.hub.Do(ctx, req, io.Discard)
+	_, err = c.hub.Do(context.WithValue(ctx, wantsStorage{}, true), req, io.Discard)
 	unavailable := func(message string) error { return &Error{Kind: Unavailable, Op: op.name, Message: message} }
 	var away *externalRedirectError
 	switch {
@@ -221,7 +226,7 @@ func (c *Client) storage(ctx context.Context, op operation, path string) (*url.U
 		return nil, unavailable("the API gives no address of the zip")
 	case !errors.As(err, &away):
 		return nil, op.failed(err)
-	case away.to.Scheme != "https" && (c.api.base.Scheme == "https" || !secure(away.to)):
+	case away.to.Scheme != "https" && (c.api.base.Scheme == "https" || !secure(away.to) && !c.IsPlain()):
 		return nil, unavailable("the API redirects to storage without https")
 	}
 	away.to.User = nil
@@ -252,7 +257,7 @@ func (c *Client) fetch(ctx context.Context, storage *url.URL, limit int64) (*tra
 		return answer, nil
 	case transfer.Temporary(status):
 		f.NotBefore, _ = transfer.RetryAfter(answer.Header, c.api.pace.now())
-	case status == http.StatusForbidden:
+	case isExpired(status):
 		e.Message = "storage refuses the signed URL"
 	default:
 		f.Again = false

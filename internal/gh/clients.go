@@ -23,6 +23,10 @@ func (c *Clients) For(token string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if client.IsPlain() && len(c.byToken) == 0 {
+		client.api.log("warning: the API at %s has no TLS, so tokens travel unencrypted: give the server a certificate",
+			c.o.BaseURL)
+	}
 	c.byToken[token] = client
 	return client, nil
 }

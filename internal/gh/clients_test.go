@@ -1,6 +1,25 @@
 package gh
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
+)
+
+// An API without TLS gets one warning, whatever the number of tokens.
+func TestWarnsOnceOfPlainHTTP(t *testing.T) {
+	t.Parallel()
+	log := &fixture.Log{}
+	clients := NewClients(Options{BaseURL: "http://gitea.lan/api/v1", PlainHTTP: true, Log: log.Printf})
+	for _, token := range []string{"one", "two", "one"} {
+		_, err := clients.For(token)
+		fixture.Must(t, err)
+	}
+	if lines := log.Lines(); len(lines) != 1 || !strings.Contains(lines[0], "http://gitea.lan/api/v1 has no TLS") {
+		t.Errorf("got %q", lines)
+	}
+}
 
 // Rate limits count per token, so all users of a token share one client.
 func TestOneClientPerToken(t *testing.T) {

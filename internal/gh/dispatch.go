@@ -19,12 +19,19 @@ const (
 // Dispatch sends a repository_dispatch to repository owner/name. It needs contents: write
 // there.
 //
-// Delivery is at least once: an attempt with an unknown result is made again.
+// Delivery is at least once: an attempt with an unknown result is made again. Gitea has
+// no repository_dispatch: there it fails without a request.
 func (c *Client) Dispatch(ctx context.Context, repository, eventType string, payload json.RawMessage) error {
 	op := c.operation("dispatch to "+repository, repository, "contents: write", dispatchInput)
 	owner, name, err := op.split("dispatch")
 	if err != nil {
 		return err
+	}
+	if c.Forge() == Gitea {
+		return &Error{
+			Kind: Invalid, Op: op.name, Message: "Gitea has no repository_dispatch",
+			Hint: "name a workflow in `dispatch-to`: " + repository + "/.gitea/workflows/FILE.yml@BRANCH",
+		}
 	}
 	options := github.DispatchRequestOptions{EventType: eventType, ClientPayload: &payload}
 	_, resp, err := c.hub.Repositories.Dispatch(ctx, owner, name, options)

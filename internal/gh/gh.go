@@ -1,5 +1,5 @@
-// Package gh is the one GitHub API client: authentication, redirects, retries, rate
-// limits.
+// Package gh is the one API client, for GitHub and Gitea: authentication, redirects,
+// retries, rate limits.
 //
 // go-github builds the requests that it knows and reads their answers. Below it,
 // transport sends the token to one origin only, keeps within the platform's limits and
@@ -25,6 +25,7 @@ import (
 // Options are what the client needs from outside; only BaseURL is required.
 type Options struct {
 	BaseURL   string // GITHUB_API_URL: https, or http on loopback; no userinfo, query or fragment
+	PlainHTTP bool   // allow http elsewhere, because BaseURL is the runner's own server
 	Token     string // "" for anonymous requests
 	UserAgent string
 	Transport http.RoundTripper                                // default: Go's own with time-outs
@@ -41,6 +42,34 @@ type Client struct {
 	hub   *github.Client
 	input string // the action's input that holds the token, where the caller knows better than the method
 }
+
+// Forge is the kind of server that an API belongs to.
+type Forge string
+
+// The forges.
+const (
+	GitHub Forge = "GitHub"
+	Gitea  Forge = "Gitea" // Forgejo has the same API
+)
+
+// giteaPath ends the address of every API of Gitea, whatever the path of its pages:
+// https://docs.gitea.com/development/api-usage. GitHub's ends in its host or in /api/v3.
+const giteaPath = "/api/v1"
+
+// GiteaAPI is the address of the API of the Gitea whose pages are at server.
+func GiteaAPI(server string) string { return strings.TrimRight(server, "/") + giteaPath }
+
+// Forge returns the kind of server that the client talks to.
+func (c *Client) Forge() Forge {
+	if strings.HasSuffix(c.api.base.Path, giteaPath+"/") {
+		return Gitea
+	}
+	return GitHub
+}
+
+// IsPlain reports whether the API is on another machine and has no TLS, so that tokens
+// travel unencrypted.
+func (c *Client) IsPlain() bool { return !secure(c.api.base) }
 
 // WithInput returns the same client, limits included, whose errors name this input of the
 // action as the one that holds the token. By default they name `dispatch-token` for a
@@ -67,7 +96,7 @@ const (
 
 // New checks the options and makes a client.
 func New(o Options) (*Client, error) {
-	base, err := parseBaseURL(o.BaseURL)
+	base, err := parseBaseURL(o.BaseURL, o.PlainHTTP)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +134,7 @@ func New(o Options) (*Client, error) {
 
 // parseBaseURL checks the API's address; its path ends with a slash, as go-github wants
 // it.
-func parseBaseURL(s string) (*url.URL, error) {
+func parseBaseURL(s string, plainHTTP bool) (*url.URL, error) {
 	invalid := func(problem, hint string) (*url.URL, error) {
 		return nil, &advice.Error{Message: "the API's address (GITHUB_API_URL) " + problem, Hint: hint}
 	}
@@ -119,9 +148,9 @@ func parseBaseURL(s string) (*url.URL, error) {
 		return invalid("must end with its path", "no query, no fragment")
 	case u.Hostname() == "":
 		return invalid("is "+transfer.Quote(s), "want one like https://api.github.com")
-	case !secure(u):
-		return invalid("is "+transfer.Quote(s),
-			"want https (http only on this machine), so that the token stays secret")
+	case !secure(u) && !(plainHTTP && u.Scheme == "http"):
+		return invalid("is "+transfer.Quote(s), "want https, so that the token stays secret; http is for this "+
+			"machine, and for the server of the runner itself")
 	}
 	u.Path = strings.TrimRight(u.Path, "/") + "/"
 	u.RawPath = ""

@@ -27,7 +27,7 @@ func TestNewChecksBaseURL(t *testing.T) {
 		{"http://api.github.com", "want https"},
 		{"http://127.0.0.1.example.com", "want https"},
 		{"http://localhost.example.com", "want https"},
-		{"ftp://api.github.com", "want https"},
+		{"ftp://api.github.com", "want https,"},
 		{"file:///etc/passwd", "want one like"},
 		{"https://user:hunter2@api.github.com", "remove it"},
 		{"https://hunter2@api.github.com", "remove it"},
@@ -38,7 +38,16 @@ func TestNewChecksBaseURL(t *testing.T) {
 		{"https://:443", "want one like"},
 	}
 	for _, tt := range tests {
-		_, err := New(Options{BaseURL: tt.url})
+		if tt.want == "want https" && strings.HasPrefix(tt.url, "http:") {
+			c, err := New(Options{BaseURL: tt.url, PlainHTTP: true})
+			if err != nil || !c.IsPlain() {
+				t.Errorf("%q, the runner's own server: %v", tt.url, err)
+			}
+		}
+		c, err := New(Options{BaseURL: tt.url})
+		if err == nil && c.IsPlain() {
+			t.Errorf("%q counts as unprotected", tt.url)
+		}
 		switch {
 		case tt.want == "" && err != nil:
 			t.Errorf("%q: %v", tt.url, err)
@@ -46,6 +55,24 @@ func TestNewChecksBaseURL(t *testing.T) {
 			t.Errorf("%q: error %v, want %q in it", tt.url, err, tt.want)
 		case err != nil && strings.Contains(err.Error(), "hunter2"):
 			t.Errorf("%q: the error holds the secret: %v", tt.url, err)
+		}
+	}
+}
+
+func TestForge(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]Forge{
+		"https://api.github.com":             GitHub,
+		"https://git.example.com/api/v3":     GitHub,
+		"https://api.acme.ghe.com/":          GitHub,
+		GiteaAPI("https://git.example.com/"): Gitea,
+		GiteaAPI("http://127.0.0.1:3000"):    Gitea,
+		"https://example.com/gitea/api/v1/":  Gitea,
+		"https://api.github.com/xapi/v1":     GitHub,
+	} {
+		c, err := New(Options{BaseURL: address})
+		if err != nil || c.Forge() != want {
+			t.Errorf("%s: got %v (%v), want %s", address, c.Forge(), err, want)
 		}
 	}
 }

@@ -40,6 +40,18 @@ type transport struct {
 	info    atomic.Pointer[TokenInfo] // from the last answer
 }
 
+// wantsStorage marks the context of a request whose answer is the signed address of
+// storage.
+type wantsStorage struct{}
+
+// isStorage reports whether the redirect to u leads to storage, although it stays within
+// the API. Gitea's does: its storage is below the API's own path. Platforms redirect to
+// storage with 302 and a signature, and after a rename with another status and the same
+// query.
+func isStorage(ctx context.Context, status int, u *url.URL) bool {
+	return ctx.Value(wantsStorage{}) != nil && status == http.StatusFound && u.RawQuery != ""
+}
+
 // externalRedirectError is the error of a redirect that leaves the API. Its text names
 // the host only: the query may be a signature.
 type externalRedirectError struct{ to *url.URL }
@@ -189,7 +201,7 @@ func (t *transport) follow(req *http.Request, body []byte) (*transfer.Answer, er
 		switch {
 		case err != nil || location == "":
 			return nil, fmt.Errorf("%w: no address", errRedirect)
-		case !t.inside(to):
+		case !t.inside(to), isStorage(req.Context(), answer.StatusCode, to):
 			return nil, &externalRedirectError{to}
 		case hop == maxRedirects:
 			return nil, fmt.Errorf("%w: more than %d in a row", errRedirect, maxRedirects)

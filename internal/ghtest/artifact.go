@@ -290,11 +290,18 @@ func (s *Server) getZip(w http.ResponseWriter, r *http.Request, repo *Repository
 	s.mu.Lock()
 	s.signed[sig] = signature{a.Zip, s.options.Now().Add(signedFor)}
 	s.mu.Unlock()
-	w.Header().Set("Location", fmt.Sprintf("%s/artifacts/%d.zip?sp=r&sig=%s", s.store, a.ID, sig))
+	to := fmt.Sprintf("%s/artifacts/%d.zip?sp=r&sig=%s", s.store, a.ID, sig)
+	if s.options.Gitea {
+		to = fmt.Sprintf("%s/repos/%s/actions/artifacts/%d%s?sig=%s&expires=1", s.url, repo.FullName, a.ID, rawZip, sig)
+	}
+	w.Header().Set("Location", to)
 	w.WriteHeader(http.StatusFound)
 }
 
-// download is the storage host, which only a signed URL opens.
+// rawZip ends the path of Gitea's storage, which is below the API's own path.
+const rawZip = "/zip/raw"
+
+// download is the storage, which only a signed URL opens.
 func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 	note := &recorder{ResponseWriter: w}
 	q := Request{Storage: true, Method: r.Method, Path: r.URL.Path,
@@ -313,6 +320,10 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 	sig, ok := s.signed[r.URL.Query().Get("sig")]
 	s.mu.Unlock()
 	if r.Method != http.MethodGet || !ok || !s.options.Now().Before(sig.expires) {
+		if s.options.Gitea {
+			fail(note, http.StatusUnauthorized, "Error link expired")
+			return
+		}
 		note.Header().Set("Content-Type", "application/xml")
 		note.WriteHeader(http.StatusForbidden)
 		fmt.Fprint(note, `<?xml version="1.0" encoding="utf-8"?><Error><Code>AuthenticationFailed</Code></Error>`)

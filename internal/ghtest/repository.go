@@ -234,6 +234,10 @@ const (
 )
 
 func (s *Server) postDispatch(w http.ResponseWriter, r *http.Request, repo *Repository) {
+	if s.options.Gitea {
+		fail(w, http.StatusNotFound, "Not Found")
+		return
+	}
 	if !s.allow(w, callerOf(r), repo, contents, "write") {
 		return
 	}

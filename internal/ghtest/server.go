@@ -36,7 +36,8 @@ type Options struct {
 	BasePath string
 	// Gitea makes the listings of artifacts and the runs look like those of Gitea 1.26: a
 	// listing is oldest first, has 30 artifacts a page or limit, at most 50, and lacks
-	// branch, head repository and digest.
+	// branch, head repository and digest. Storage is below the API's own path, and there is
+	// no repository_dispatch.
 	Gitea bool
 	// PageSize is the largest page of a listing, whatever is asked for; default 100, of
 	// Gitea 50.
@@ -159,6 +160,10 @@ func (s *Server) handler() http.Handler {
 			return
 		}
 		r.URL.Path, r.URL.RawPath = path, ""
+		if s.options.Gitea && strings.HasSuffix(path, rawZip) {
+			s.download(w, r)
+			return
+		}
 		c, _ := s.caller(r)
 		note := &recorder{ResponseWriter: w}
 		defer s.record(Request{Method: r.Method, Path: path, Query: r.URL.RawQuery, Header: withoutToken(r.Header),

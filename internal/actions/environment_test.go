@@ -1,0 +1,41 @@
+package actions
+
+import "testing"
+
+func TestAPIOfARunner(t *testing.T) {
+	t.Parallel()
+	const lan = "http://gitea.lan:3000"
+	tests := []struct {
+		name  string
+		vars  map[string]string
+		api   string
+		plain bool
+	}{
+		{"GitHub", map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_SERVER_URL": "https://github.com",
+			"GITHUB_API_URL": "https://api.github.com"}, "https://api.github.com", false},
+		{"terminal", nil, "https://api.github.com", false},
+		{"Gitea", map[string]string{"GITHUB_ACTIONS": "true", "GITEA_ACTIONS": "true",
+			"GITHUB_SERVER_URL": "https://git.example", "GITHUB_API_URL": "https://git.example/api/v1"},
+			"https://git.example/api/v1", false},
+		{"Gitea without an address of the API", map[string]string{"GITHUB_ACTIONS": "true", "GITEA_ACTIONS": "true",
+			"GITHUB_SERVER_URL": "https://git.example/"}, "https://git.example/api/v1", false},
+		{"Gitea on a local network", map[string]string{"GITHUB_ACTIONS": "true", "GITEA_ACTIONS": "true",
+			"GITHUB_SERVER_URL": lan, "GITHUB_API_URL": lan + "/api/v1"}, lan + "/api/v1", true},
+		{"in capitals", map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_SERVER_URL": "HTTP://GITEA.LAN:3000",
+			"GITHUB_API_URL": lan + "/api/v1"}, lan + "/api/v1", true},
+		{"another port", map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_SERVER_URL": lan,
+			"GITHUB_API_URL": "http://gitea.lan/api/v1"}, "http://gitea.lan/api/v1", false},
+		{"another host", map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_SERVER_URL": lan,
+			"GITHUB_API_URL": "http://evil.lan:3000/api/v1"}, "http://evil.lan:3000/api/v1", false},
+		{"server with TLS", map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_SERVER_URL": "https://gitea.lan:3000",
+			"GITHUB_API_URL": lan + "/api/v1"}, lan + "/api/v1", false},
+		{"not in a job", map[string]string{"GITHUB_SERVER_URL": lan, "GITHUB_API_URL": lan + "/api/v1"},
+			lan + "/api/v1", false},
+	}
+	for _, tt := range tests {
+		e, err := ReadEnvironment(func(name string) string { return tt.vars[name] })
+		if err != nil || e.APIURL != tt.api || e.OwnPlainAPI() != tt.plain {
+			t.Errorf("%s: %s, plain %t (%v), want %s, %t", tt.name, e.APIURL, e.OwnPlainAPI(), err, tt.api, tt.plain)
+		}
+	}
+}
