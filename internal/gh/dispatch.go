@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-github/v62/github"
 
+	"github.com/kaizen-agentic/schedule-action/internal/target"
 	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
 
@@ -27,11 +28,8 @@ func (c *Client) Dispatch(ctx context.Context, repository, eventType string, pay
 	if err != nil {
 		return err
 	}
-	if c.Forge() == Gitea {
-		return &Error{
-			Kind: Invalid, Op: op.name, Message: "Gitea has no repository_dispatch",
-			Hint: "name a workflow in `dispatch-to`: " + repository + "/.gitea/workflows/FILE.yml@BRANCH",
-		}
+	if err := c.CheckTarget(target.Target{Repository: repository}); err != nil {
+		return err
 	}
 	options := github.DispatchRequestOptions{EventType: eventType, ClientPayload: &payload}
 	_, resp, err := c.hub.Repositories.Dispatch(ctx, owner, name, options)

@@ -38,6 +38,10 @@ type Error struct {
 	Hint    string // the next step, "" for none
 	Cause   string // the name of a transfer.Cause; "" where the status says all that is known
 
+	// uncertain says that the server may have acted on the request, which was not sent again
+	// for that reason.
+	uncertain bool
+
 	cause error // the end of ctx, for errors.Is; within this package also an *externalRedirectError
 }
 
@@ -66,6 +70,7 @@ type operation struct {
 	input      string // the action's input that holds the token
 	token      string // never printed
 	host       string // of the API, without its port
+	check      string // what to check where the API finds nothing
 }
 
 func (op operation) invalid(format string, args ...any) *Error {
@@ -132,8 +137,8 @@ func (op operation) refused(answer *github.ErrorResponse) *Error {
 			op.input, op.permission, op.repository, op.jobTokenHint())
 	case http.StatusNotFound:
 		e.Kind, e.Message = NotFound, fmt.Sprintf("not found, or the token of input `%s` may not see it", op.input)
-		e.Hint = fmt.Sprintf("check the name, and give the token `%s` on %s%s",
-			op.permission, op.repository, op.jobTokenHint())
+		e.Hint = fmt.Sprintf("%s, and give the token `%s` on %s%s",
+			op.check, op.permission, op.repository, op.jobTokenHint())
 	default:
 		e.Kind, e.Message = Invalid, "the API refused the request"
 	}

@@ -6,10 +6,12 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,9 +29,21 @@ type call struct {
 	do            func(context.Context, *Client) error
 }
 
+var events atomic.Int64
+
 var calls = []call{
 	{"dispatch", "POST /repos/*/*/dispatches", func(ctx context.Context, c *Client) error {
 		return c.Dispatch(ctx, "acme/web", "kaizen.schedule.prepared", json.RawMessage(payload))
+	}},
+	{"start", "POST /repos/*/*/actions/workflows/*/dispatches", func(ctx context.Context, c *Client) error {
+		// Each call is another event: a run that has the event's id proves a delivery.
+		id := fmt.Sprintf("%s.run-%d", reactID, events.Add(1))
+		_, err := c.StartWorkflow(ctx, react, id, []byte(strings.ReplaceAll(reactEvent, reactID, id)))
+		return err
+	}},
+	{"workflow", "GET /repos/*/*/actions/workflows/*", func(ctx context.Context, c *Client) error {
+		_, err := c.Workflow(ctx, react)
+		return err
 	}},
 	{"artifacts", "GET /repos/*/*/actions/artifacts", func(ctx context.Context, c *Client) error {
 		_, _, err := c.Artifacts(ctx, "acme/web", "n", 1)
@@ -66,7 +80,7 @@ func faultServer(t *testing.T) (*ghtest.Server, *Client, *fixture.Clock) {
 	t.Helper()
 	server, client, clock := setup(t, ghtest.Options{})
 	server.AddRepository(ghtest.Repository{FullName: "acme/web", Private: true,
-		Files: map[string]string{"README.md": "read me"}})
+		Files: map[string]string{"README.md": "read me", react.Workflow: reactNamed}})
 	server.AddArtifact(ghtest.Artifact{Repository: "acme/web", Name: "n", Zip: []byte("PK"), RunID: 1})
 	return server, client, clock
 }
@@ -190,6 +204,9 @@ func TestFaults(t *testing.T) {
 				// is sent again: at least once.
 				if n := len(server.Dispatches()); n > 1 && !slow {
 					t.Errorf("%d dispatches arrived", n)
+				}
+				if n := len(server.Starts()); n > 1 {
+					t.Errorf("%d runs were started", n)
 				}
 			})
 		}

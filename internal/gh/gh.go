@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/go-github/v62/github"
@@ -38,9 +39,10 @@ type Options struct {
 // itself to the platform's limits. These count per token: share one client among all
 // users of a token.
 type Client struct {
-	api   *transport
-	hub   *github.Client
-	input string // the action's input that holds the token, where the caller knows better than the method
+	api     *transport
+	hub     *github.Client
+	started *sync.Map // ids of the workflow runs that this client started
+	input   string    // the action's input that holds the token, where the caller knows better than the method
 }
 
 // Forge is the kind of server that an API belongs to.
@@ -83,7 +85,10 @@ func (c *Client) WithInput(name string) *Client {
 // operation describes what a method is for; input is the one that usually holds the
 // token.
 func (c *Client) operation(name, repository, permission, input string) operation {
-	return operation{name, repository, permission, cmp.Or(c.input, input), c.api.token, c.api.base.Hostname()}
+	return operation{
+		name: name, repository: repository, permission: permission, input: cmp.Or(c.input, input),
+		token: c.api.token, host: c.api.base.Hostname(), check: "check the name",
+	}
 }
 
 // Time-outs of one attempt, against a server that stalls or trickles. The deadline of the
@@ -129,7 +134,7 @@ func New(o Options) (*Client, error) {
 	hub := github.NewClient(&http.Client{Transport: api, CheckRedirect: refuseRedirect})
 	hub.BaseURL = base
 	hub.UserAgent = cmp.Or(o.UserAgent, "schedule-action")
-	return &Client{api: api, hub: hub}, nil
+	return &Client{api: api, hub: hub, started: &sync.Map{}}, nil
 }
 
 // parseBaseURL checks the API's address; its path ends with a slash, as go-github wants

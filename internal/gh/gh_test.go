@@ -37,7 +37,7 @@ func setup(t testing.TB, o ghtest.Options) (*ghtest.Server, *Client, *fixture.Cl
 	t.Cleanup(server.Close)
 	server.AddRepository(ghtest.Repository{FullName: "acme/web", Private: true})
 	server.AddToken(testToken, ghtest.Token{Kind: ghtest.Installation, Access: map[string]ghtest.Permissions{
-		"*": {Contents: "write", Actions: "read"},
+		"*": {Contents: "write", Actions: "write"},
 	}})
 	return server, connect(t, server, clock, testToken), clock
 }

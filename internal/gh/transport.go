@@ -27,9 +27,10 @@ const (
 // as needed, and returns the whole answer. Its errors are *Error without Op; the cause of
 // one is an *externalRedirectError when the API redirects elsewhere.
 //
-// Every request that fails without a clear answer is sent again, even a POST. The only
-// POST is the dispatch, which is delivered at least once by design: consumers drop an
-// event id that they have seen.
+// Every request that fails without a clear answer is sent again, even the POST of a
+// repository_dispatch. That is delivered at least once by design: consumers drop an event
+// id that they have seen. A request marked by sendOnce is sent again only if the server
+// certainly did not act on it.
 type transport struct {
 	base    *url.URL
 	token   string
@@ -39,6 +40,9 @@ type transport struct {
 	pace    *pacer
 	info    atomic.Pointer[TokenInfo] // from the last answer
 }
+
+// sendOnce marks the context of a request that must not be acted on twice.
+type sendOnce struct{}
 
 // wantsStorage marks the context of a request whose answer is the signed address of
 // storage.
@@ -79,17 +83,31 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	var answer *transfer.Answer
 	loop := t.loop(req.Method+" "+transfer.Quote(req.URL.Path), req.URL.Path)
-	failed := loop.Do(req.Context(), func(n int) *transfer.Failure {
+	failed := loop.Do(req.Context(), func(n int) (f *transfer.Failure) {
 		var err error
 		if answer, err = t.follow(req, body); err != nil {
-			return t.classifyError(req.Context(), t.base.Host, err)
+			f = t.classifyError(req.Context(), t.base.Host, err)
+		} else {
+			f = t.classify(answer, n)
 		}
-		return t.classify(answer, n)
+		if e, ok := errorOf(f); ok && !f.Undone && req.Context().Value(sendOnce{}) != nil {
+			f.Again, e.uncertain = false, true
+		}
+		return f
 	})
 	if failed != nil {
 		return nil, failed.Err
 	}
 	return t.settle(answer.Response), nil
+}
+
+// errorOf returns the error of a failure, which is of this package.
+func errorOf(f *transfer.Failure) (*Error, bool) {
+	if f == nil {
+		return nil, false
+	}
+	e, ok := f.Err.(*Error)
+	return e, ok
 }
 
 // loop repeats what is sent. The waits of two requests with different keys differ.
@@ -118,13 +136,14 @@ func (t *transport) classify(answer *transfer.Answer, attempt int) *transfer.Fai
 		t.pace.pause(until)
 		e := &Error{Kind: RateLimited, Status: status, Message: "the API's rate limit is used up",
 			Hint: runAgainAfter(until)}
-		return &transfer.Failure{Err: e, Again: true, Held: true}
+		return &transfer.Failure{Err: e, Again: true, Held: true, Undone: true}
 	case transfer.Temporary(status):
 		until, _ := transfer.RetryAfter(answer.Header, now)
 		err := unavailable("the API is not available now", transfer.RunAgain)
-		return &transfer.Failure{Err: err, Again: true, NotBefore: until}
+		// With 408 the server gave up waiting for the request.
+		return &transfer.Failure{Err: err, Again: true, NotBefore: until, Undone: status == http.StatusRequestTimeout}
 	case status == http.StatusProxyAuthRequired:
-		return &transfer.Failure{Err: unavailable(advice.Split(&transfer.ProxyError{Status: status}))}
+		return &transfer.Failure{Err: unavailable(advice.Split(&transfer.ProxyError{Status: status})), Undone: true}
 	case status < 300 && status != http.StatusNoContent && !json.Valid(answer.Data):
 		err := unavailable("the answer is not the API's (not JSON)", transfer.LookForProxy)
 		return &transfer.Failure{Err: err, Again: true}
@@ -139,18 +158,18 @@ func (t *transport) classifyError(ctx context.Context, host string, err error) *
 		away  *externalRedirectError
 		large *transfer.TooLarge
 	)
-	final := func(e *Error) *transfer.Failure { return &transfer.Failure{Err: e} }
+	final := func(e *Error, undone bool) *transfer.Failure { return &transfer.Failure{Err: e, Undone: undone} }
 	switch {
-	case errors.As(err, &known):
-		return final(known)
+	case errors.As(err, &known): // of the pacer, before the request
+		return final(known, true)
 	case ctx.Err() != nil:
-		return final(ended(ctx.Err()))
+		return final(ended(ctx.Err()), false)
 	case errors.As(err, &away):
-		return final(&Error{Kind: Unavailable, Message: away.Error(), cause: away})
+		return final(&Error{Kind: Unavailable, Message: away.Error(), cause: away}, true)
 	case errors.As(err, &large):
-		return final(&Error{Kind: Invalid, Message: large.Error()})
+		return final(&Error{Kind: Invalid, Message: large.Error()}, false)
 	case errors.Is(err, errRedirect):
-		return final(&Error{Kind: Unavailable, Message: err.Error()})
+		return final(&Error{Kind: Unavailable, Message: err.Error()}, true)
 	}
 	f := transfer.NoAnswer(err, host, t.timeout, t.token)
 	message, hint := advice.Split(f.Err)

@@ -30,6 +30,8 @@ type Repository struct {
 	// and commits.
 	Files map[string]string
 	Refs  map[string]map[string]string
+	// WorkflowStates are those of workflows that are not active, by the name of the file.
+	WorkflowStates map[string]string
 }
 
 // Dispatch is a repository_dispatch that was accepted.
@@ -86,6 +88,9 @@ func (s *Server) endpoints() http.Handler {
 	mux.HandleFunc("GET /repos/{owner}/{repo}/actions/artifacts/{id}", s.onRepository(s.getArtifact))
 	mux.HandleFunc("GET /repos/{owner}/{repo}/actions/artifacts/{id}/zip", s.onRepository(s.getZip))
 	mux.HandleFunc("GET /repos/{owner}/{repo}/actions/runs/{id}", s.onRepository(s.getRun))
+	mux.HandleFunc("GET /repos/{owner}/{repo}/actions/runs", s.onRepository(s.listRuns))
+	mux.HandleFunc("GET /repos/{owner}/{repo}/actions/workflows/{workflow}", s.onRepository(s.getWorkflow))
+	mux.HandleFunc("POST /repos/{owner}/{repo}/actions/workflows/{workflow}/dispatches", s.onRepository(s.postStart))
 	byID := func(w http.ResponseWriter, r *http.Request) { s.byID(w, r, mux) }
 	mux.HandleFunc("/repositories/{id}", byID)
 	mux.HandleFunc("/repositories/{id}/{rest...}", byID)

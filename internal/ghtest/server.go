@@ -70,6 +70,7 @@ type Server struct {
 	files        map[string]*Artifact // of Options.Artifacts, by path
 	signed       map[string]signature
 	dispatches   []Dispatch
+	starts       []Start
 	faults       []*fault
 	limits       limits
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
 )
 
 // maxErrorBody is the largest body of an answer other than 2xx, in bytes. Those of GitHub
@@ -21,8 +23,16 @@ type Answer struct {
 // Send sends req once, without following redirects, and reads the whole answer. A 2xx may
 // have at most limit bytes. Longer answers return a *TooLarge.
 func Send(rt http.RoundTripper, req *http.Request, limit int64) (*Answer, error) {
+	_, reports := rt.(*http.Transport)
+	var connected atomic.Bool
+	req = req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	}))
 	resp, err := rt.RoundTrip(req)
-	if err != nil {
+	switch {
+	case err != nil && reports && !connected.Load():
+		return nil, &unsent{err}
+	case err != nil:
 		return nil, err
 	}
 	defer resp.Body.Close()
@@ -57,6 +67,13 @@ type truncated struct{ err error }
 
 func (e *truncated) Error() string { return "the answer ended early: " + e.err.Error() }
 func (e *truncated) Unwrap() error { return e.err }
+
+// unsent is the error of a request for which there was no connection, so that the server
+// has nothing of it.
+type unsent struct{ err error }
+
+func (e *unsent) Error() string { return e.err.Error() }
+func (e *unsent) Unwrap() error { return e.err }
 
 // ReadAll reads r to its end. More than limit bytes return a *TooLarge.
 func ReadAll(r io.Reader, limit int64) ([]byte, error) {

@@ -62,8 +62,11 @@ const proxyHint = "check the proxy settings (HTTPS_PROXY, HTTP_PROXY, NO_PROXY)"
 // retry may help. Timeout is the limit that the attempt had. Secrets are removed from the
 // message.
 func NoAnswer(err error, host string, timeout time.Duration, secrets ...string) *Failure {
+	var never *unsent
+	undone := errors.As(err, &never)
 	fail := func(again bool, hint, format string, args ...any) *Failure {
-		return &Failure{Err: &advice.Error{Message: fmt.Sprintf(format, args...), Hint: hint}, Again: again}
+		e := &advice.Error{Message: fmt.Sprintf(format, args...), Hint: hint}
+		return &Failure{Err: e, Again: again, Undone: undone}
 	}
 	var (
 		large *TooLarge
@@ -76,7 +79,7 @@ func NoAnswer(err error, host string, timeout time.Duration, secrets ...string) 
 	case errors.As(err, &large):
 		return &Failure{Err: large}
 	case errors.As(err, &proxy):
-		return &Failure{Err: proxy, Again: Temporary(proxy.Status)}
+		return &Failure{Err: proxy, Again: Temporary(proxy.Status), Undone: undone}
 	case errors.As(err, &op) && op.Op == "proxyconnect":
 		return fail(true, proxyHint, "the proxy cannot be reached: %s", reason)
 	case isPlainText(err):

@@ -142,6 +142,9 @@ func TestBrokenServers(t *testing.T) {
 			fixture.Must(t, err)
 			_, bare := transfer.Send(transport, req, 100)
 			_, client := (&http.Client{Transport: transport}).Do(req)
+			if !transfer.NoAnswer(bare, host, time.Second).Undone {
+				t.Errorf("%v: the server may have acted on the request", bare)
+			}
 			for _, err := range []error{bare, client} {
 				if err == nil {
 					t.Fatal("no error")
@@ -208,7 +211,10 @@ func TestSend(t *testing.T) {
 			answer, err := transfer.Send(http.DefaultTransport, req, 100)
 			got := ""
 			if err != nil {
-				got = transfer.NoAnswer(err, "", time.Second).Err.Error()
+				f := transfer.NoAnswer(err, "", time.Second)
+				if got = f.Err.Error(); f.Undone {
+					t.Error("the server has the request")
+				}
 			} else if got = string(answer.Data); answer.ContentLength != int64(len(got)) {
 				t.Errorf("content length %d", answer.ContentLength)
 			}

@@ -23,6 +23,8 @@ type Failure struct {
 	Again bool // another attempt may help
 	// NotBefore is the earliest time of the next attempt, if the server named one.
 	NotBefore time.Time
+	// Undone says that the server certainly did not act on the request.
+	Undone bool
 	// Held says that the attempt itself waits as long as necessary, so Loop does not.
 	Held bool
 }
