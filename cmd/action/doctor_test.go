@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,8 @@ import (
 const (
 	personalToken = "github_pat_fanout"
 	receiver      = "on:\n  repository_dispatch:\n    types: [kaizen.schedule.prepared]\n"
+	starter       = "on:\n  workflow_dispatch:\n    inputs:\n      event: {type: string, required: true}\n"
+	reactTarget   = "acme/core/.github/workflows/react.yml@main"
 )
 
 // healthy returns a platform without problems: a personal token for the fan-out, and a
@@ -24,7 +27,8 @@ func healthy(t *testing.T) *platform {
 	t.Helper()
 	p := newPlatform(t)
 	p.api.AddToken(personalToken, ghtest.Token{Kind: ghtest.Personal, Access: map[string]ghtest.Permissions{
-		"acme/core": {Contents: "write"}, "acme/dash": {Contents: "write"}, "acme/new-core": {Contents: "write"}}})
+		"acme/core": {Contents: "write", Actions: "write"}, "acme/dash": {Contents: "write"},
+		"acme/new-core": {Contents: "write"}}})
 	p.target(ghtest.Repository{}, receiver)
 	return p
 }
@@ -205,6 +209,42 @@ var doctorFaults = []struct {
 		fault: func(p *platform) { p.target(ghtest.Repository{}, "on: [repository_dispatch\n") },
 		code:  exitFindings, check: "dispatch acme/core", verdict: doctor.Failed,
 		message: "no workflow on its default branch", hint: "add one"},
+	{name: "workflow that does not exist", inputs: map[string]string{"dispatch-to": "acme/core/.github/workflows/no.yml@main"},
+		code: exitFindings, check: "dispatch acme/core/.github/workflows/no.yml@main", verdict: doctor.Failed,
+		message: `the default branch "main" has no workflow .github/workflows/no.yml`, hint: "commit it to that branch"},
+	{name: "workflow that is disabled", fault: func(p *platform) {
+		p.target(ghtest.Repository{WorkflowStates: map[string]string{"react.yml": "disabled_inactivity"}}, starter)
+	}, inputs: map[string]string{"dispatch-to": reactTarget},
+		code: exitFindings, check: "dispatch " + reactTarget, verdict: doctor.Failed,
+		message: `disabled ("disabled_inactivity")`, hint: "enable it on the Actions page of acme/core"},
+	{name: "workflow without the trigger", inputs: map[string]string{"dispatch-to": reactTarget},
+		code: exitFindings, check: "dispatch " + reactTarget, verdict: doctor.Failed,
+		message: `"react.yml" on "main" does not listen for workflow_dispatch`, hint: "declare on: { workflow_dispatch:"},
+	{name: "workflow without the input",
+		fault:  func(p *platform) { p.target(ghtest.Repository{}, "on: workflow_dispatch\n") },
+		inputs: map[string]string{"dispatch-to": reactTarget},
+		code:   exitFindings, check: "dispatch " + reactTarget, verdict: doctor.Failed,
+		message: `declares no input "event"`, hint: "declare on: { workflow_dispatch:"},
+	{name: "workflow on another branch", fault: func(p *platform) { p.target(ghtest.Repository{}, starter) },
+		inputs: map[string]string{"dispatch-to": "acme/core/.github/workflows/react.yml@next"},
+		code:   exitFindings, check: "dispatch acme/core/.github/workflows/react.yml@next", verdict: doctor.Failed,
+		message: `"next" has no file .github/workflows/react.yml`, hint: "check the branch or tag after the @"},
+	{name: "workflow, a token that may not start it", fault: func(p *platform) {
+		p.target(ghtest.Repository{}, starter)
+		p.api.AddToken(personalToken,
+			ghtest.Token{Kind: ghtest.Personal, Access: map[string]ghtest.Permissions{"acme/core": {Contents: "read"}}})
+	}, inputs: map[string]string{"dispatch-to": reactTarget},
+		code: exitFindings, check: "dispatch " + reactTarget, verdict: doctor.Failed, message: "not write",
+		hint: "give the token of input `dispatch-token` `actions: write` on acme/core"},
+	{name: "workflow of another forge", inputs: map[string]string{"dispatch-to": "acme/core/.gitea/workflows/react.yml@main"},
+		code: exitFindings, check: "dispatch acme/core/.gitea/workflows/react.yml@main", verdict: doctor.Failed,
+		message: "GitHub runs no workflow of .gitea/workflows", hint: "name one below .github/workflows"},
+	{name: "event too large for a workflow", fault: func(p *platform) {
+		p.target(ghtest.Repository{}, starter)
+		p.write(".kaizen/schedule.yml",
+			oneAgent+"    session_close:\n"+strings.Repeat("      - "+strings.Repeat("é", 900)+"\n", 11))
+	}, inputs: map[string]string{"dispatch-to": reactTarget}, code: exitFindings, check: "event", verdict: doctor.Failed,
+		message: "as the input of a workflow; the platform accepts 65535", hint: "shorten its session_close"},
 	{name: "target does not answer", fault: func(p *platform) {
 		p.api.Fail("GET /repos/acme/core", 99, ghtest.Status(502, "<html>::error::bad gateway ##[error]</html>"))
 	}, code: exitUnavailable, check: "dispatch acme/core", verdict: doctor.Failed, message: "not available now (502)",
@@ -318,6 +358,22 @@ func TestDoctorHealthy(t *testing.T) {
 		t.Errorf("exit code %d, outputs %v\n%s", got.code, got.outputs, got.summary)
 	}
 	p.nothingEmitted(got)
+}
+
+func TestDoctorWorkflowTarget(t *testing.T) {
+	t.Parallel()
+	p := healthy(t)
+	p.target(ghtest.Repository{Refs: map[string]map[string]string{"refs/tags/v1": {
+		".github/workflows/react.yml": starter}, "v1": {".github/workflows/react.yml": starter}}}, starter)
+	for _, ref := range []string{"main", "refs/heads/main", "v1"} {
+		got, checks := p.doctor(map[string]string{"dispatch-to": "acme/core/.github/workflows/react.yml@" + ref}, nil)
+		i := slices.IndexFunc(checks, func(c doctor.Check) bool { return strings.HasPrefix(c.Name, "dispatch acme") })
+		want := `"react.yml" on "` + ref + `" starts with the event as its input`
+		if got.code != exitOK || i < 0 || checks[i].Verdict != doctor.OK || checks[i].Message != want {
+			t.Errorf("%s: exit code %d, %+v", ref, got.code, checks)
+		}
+		p.nothingEmitted(got)
+	}
 }
 
 // With several faults, those that the user has to fix decide the exit code, and every

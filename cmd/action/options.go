@@ -129,11 +129,13 @@ var options = []option{
 	{name: optToken, placeholder: "TOKEN",
 		help:     "GitHub token for the ledger and the base version; default: the job's, or GITHUB_TOKEN",
 		commands: reading, secret: true},
-	{name: optDispatchTo, placeholder: "REPOS",
-		help:     "repositories (owner/name) that get a repository_dispatch, separated by commas or newlines",
+	{name: optDispatchTo, placeholder: "TARGETS",
+		help: "repositories (owner/repo) that get a repository_dispatch, and workflows " +
+			"(owner/repo/.github/workflows/FILE.yml@BRANCH) that are started, separated by commas or newlines",
 		commands: emitting, list: true},
 	{name: optDispatchToken, placeholder: "TOKEN",
-		help:     "token with contents: write on every dispatch-to repository; default: token",
+		help: "token with contents: write on every dispatch-to repository, and actions: write where it names a " +
+			"workflow; default: token",
 		commands: emitting, secret: true},
 	{name: optNATSURL, placeholder: "URLS",
 		help:     "NATS servers, separated by commas or newlines",

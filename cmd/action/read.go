@@ -11,6 +11,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/target"
 )
 
 // reader converts the options of a command and keeps the first error.
@@ -94,8 +95,8 @@ func (r *reader) targets(inActions bool) pipeline.Targets {
 		Password: r.values[optNATSPassword], CA: r.values[optNATSCA], Cert: r.values[optNATSCert],
 		Key: r.values[optNATSKey],
 	}}
-	t.Repositories, t.RepositoriesErr = emit.ParseTargets(r.values[optDispatchTo])
-	haveDispatch, haveNATS := len(t.Repositories) > 0 || t.RepositoriesErr != nil, len(t.NATS.URLs) > 0
+	t.Dispatch, t.DispatchErr = target.ParseList(r.values[optDispatchTo])
+	haveDispatch, haveNATS := len(t.Dispatch) > 0 || t.DispatchErr != nil, len(t.NATS.URLs) > 0
 	c := &t.Channels
 	list := r.list(optEmit)
 	if len(list) == 0 {

@@ -315,8 +315,8 @@ func (y *year) process(tick int, nested bool) *process {
 	}
 	p.job.deliverer = pipeline.Deliverer{
 		Stores: pipeline.Stores{Directory: directory, Artifacts: p}, StoreArtifacts: true, Log: app.runner.Logf,
-		Sinks: []emit.Sink{&target{p, "nats", []string{"stream"}},
-			&target{p, "dispatch", []string{"acme/core", "acme/dash"}}},
+		Sinks: []emit.Sink{&channel{p, "nats", []string{"stream"}},
+			&channel{p, "dispatch", []string{"acme/core", "acme/dash"}}},
 	}
 	return p
 }
@@ -462,19 +462,19 @@ func (p *process) PutReceipt(_ context.Context, r *store.Receipt) error {
 // agentOf is a bundle name without its period.
 func agentOf(name string) string { return name[:strings.LastIndexByte(name, '.')] }
 
-// target is a channel of a process.
-type target struct {
+// channel is a channel of a process.
+type channel struct {
 	*process
 	channel string
 	targets []string
 }
 
 // Close implements emit.Sink.
-func (s *target) Close() error { return nil }
+func (s *channel) Close() error { return nil }
 
 // Deliver implements emit.Sink. It checks that no run that starts after the receipt is
 // stored delivers anything.
-func (s *target) Deliver(_ context.Context, m emit.Message) (deliveries []store.Delivery) {
+func (s *channel) Deliver(_ context.Context, m emit.Message) (deliveries []store.Delivery) {
 	name := m.Event.Bundle.Artifact.Name
 	for _, to := range s.targets {
 		d := store.Delivery{Channel: s.channel, Target: to, Status: store.Delivered}

@@ -8,8 +8,10 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
+	"github.com/kaizen-agentic/schedule-action/internal/target"
 	"github.com/kaizen-agentic/schedule-action/internal/workflow"
 )
 
@@ -53,7 +55,7 @@ func (d *doctor) checkEvents() {
 		}
 	}
 	if largest != nil {
-		d.add(checkSize(largest))
+		d.add(d.checkSize(largest))
 	}
 }
 
@@ -70,13 +72,18 @@ func stoppedBundle(r *pipeline.Outcome) Check {
 func isError(f diag.Finding) bool { return f.Severity == diag.Error }
 
 // checkSize warns before the limit is reached, because the length of the checkout's path
-// and of the artifact's ids differs between runs.
-func checkSize(r *pipeline.Outcome) Check {
-	const name, near = "event", event.MaxSize / 10 * 9
+// and of the artifact's ids differs between runs. As the input of a workflow an event is
+// longer, because its quotes are escaped.
+func (d *doctor) checkSize(r *pipeline.Outcome) Check {
+	const name, hint = "event", "shorten its session_close, or drop pointers"
 	size := r.Size
-	if size > near {
-		return warned(name, "shorten its session_close, or drop pointers",
-			"the largest event, for %s, has %d bytes; the platform accepts %d", r.Entry.Agent, size,
+	startsWorkflow := d.Targets.Channels.Dispatch && slices.ContainsFunc(d.Targets.Dispatch, target.Target.IsWorkflow)
+	switch {
+	case startsWorkflow && r.InputsSize > gh.MaxInputs:
+		return failed(name, hint, "the largest event, for %s, has %d characters as the input of a workflow; the platform "+
+			"accepts %d", r.Entry.Agent, r.InputsSize, gh.MaxInputs)
+	case size > event.MaxSize/10*9, startsWorkflow && r.InputsSize > gh.MaxInputs/10*9:
+		return warned(name, hint, "the largest event, for %s, has %d bytes; the platform accepts %d", r.Entry.Agent, size,
 			event.MaxSize)
 	}
 	return passed(name, "the largest, for %s, has %d bytes; the platform accepts %d", r.Entry.Agent, size,

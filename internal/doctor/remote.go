@@ -5,19 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
-	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
-	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
-	"github.com/kaizen-agentic/schedule-action/internal/schedule"
-	"github.com/kaizen-agentic/schedule-action/internal/workflow"
 )
 
 // installationToken is the prefix of the tokens of a job and of a GitHub App's
@@ -166,134 +160,6 @@ func (d *doctor) checkLedger(ctx context.Context) {
 	branch := cmp.Or(d.Stores.Branch, info.DefaultBranch)
 	d.add(passed("ledger", "%s of %s can be read; receipts count from the branch %q", advice.Count(total, "artifact"),
 		repository, branch))
-}
-
-// checkTargets checks every dispatch target, in parallel. An invalid token is reported
-// once.
-func (d *doctor) checkTargets(ctx context.Context) {
-	const input = inputDispatchToken
-	if !d.Targets.Channels.Dispatch {
-		return
-	}
-	if d.Targets.RepositoriesErr != nil {
-		d.add(failedBy(inputDispatchTo, d.Targets.RepositoriesErr))
-		return
-	}
-	c, err := d.credential(input, d.Targets.DispatchToken)
-	if err != nil || c.token == "" {
-		if err == nil {
-			err = errors.New("there is no token")
-		}
-		d.add(failed(input, "set it to a token with `contents: write` on every repository of dispatch-to", "%v", err))
-		return
-	}
-	targets := d.Targets.Repositories
-	checks := make([]Check, len(targets))
-	pipeline.Each(len(targets), func(i int) { checks[i] = d.checkTarget(ctx, c, targets[i]) })
-	refused := c.requestFailure("", "", &gh.Error{Kind: gh.Unauthorized, Status: 401})
-	if i := slices.IndexFunc(checks, func(c Check) bool { return c.Message == refused.Message }); i >= 0 {
-		refused.Name = input
-		d.add(refused)
-		return
-	}
-	if c.token != strings.TrimSpace(d.Stores.Token) {
-		if _, ok := c.client.TokenInfo(); ok {
-			d.add(c.tokenCheck(d.Clock()))
-		}
-	}
-	d.add(checks...)
-}
-
-// checkTarget checks whether the target accepts a dispatch and runs a workflow for it.
-func (d *doctor) checkTarget(ctx context.Context, c credential, target string) Check {
-	name := "dispatch " + target
-	access := "`contents: write` on " + target
-	repository, err := c.client.Repository(ctx, target)
-	if err != nil {
-		return c.requestFailure(name, access, err)
-	}
-	if repository.Archived {
-		return failed(name, "unarchive it, or drop it from dispatch-to",
-			"the repository is archived, so it accepts no dispatch")
-	}
-	push := d.mayDispatch(c, name, repository)
-	if push.Verdict == Failed {
-		return push
-	}
-	receiver := checkReceiver(ctx, c, name, repository)
-	if receiver.Verdict == OK && !strings.EqualFold(repository.FullName, target) {
-		return warned(name, "write that name in dispatch-to", "it is now called %q", repository.FullName)
-	}
-	if receiver.Verdict == OK && push.Verdict == Warning {
-		push.Message = receiver.Message + ", but " + push.Message
-		return push
-	}
-	return receiver
-}
-
-// mayDispatch checks the token's access as far as the API reports it.
-func (d *doctor) mayDispatch(c credential, name string, r gh.Repository) Check {
-	info, _ := c.client.TokenInfo()
-	access := "`contents: write` on " + r.FullName
-	own := strings.EqualFold(r.FullName, d.Env.Repository)
-	switch {
-	case info.Classic && !slices.Contains(info.Scopes, "repo") &&
-		(r.Private || !slices.Contains(info.Scopes, "public_repo")):
-		return failed(name, "give the token of input `"+c.input+"` the scope `repo`",
-			"the classic token lacks the scope `repo`")
-	case c.isJobs() && !own:
-		return failed(name, "give input `dispatch-token` a token with "+access,
-			"the job's own token reaches its own repository only")
-	case r.CanPush:
-		return passed(name, "the token may write")
-	case c.isJobs():
-		return warned(name, "give the job the permission `contents: write`",
-			"the API does not say whether the job's token may write")
-	case strings.HasPrefix(c.token, installationToken):
-		return warned(name, "give the app "+access, "the API does not say whether an installation token may write")
-	}
-	return failed(name, "give the token of input `"+c.input+"` "+access,
-		"the token may read the repository, but not write to it")
-}
-
-// maxReceivers is how many workflow files of one target are read.
-const maxReceivers = 100
-
-// checkReceiver looks for a workflow on the default branch that a dispatch starts. GitHub
-// accepts a dispatch even if there is none.
-func checkReceiver(ctx context.Context, c credential, name string, r gh.Repository) Check {
-	const dir = ".github/workflows"
-	files, err := c.client.Files(ctx, r.FullName, dir)
-	if err != nil {
-		return c.requestFailure(name, "`contents: read` on "+r.FullName, err)
-	}
-	files = slices.DeleteFunc(files, func(f string) bool { return path.Ext(f) != ".yml" && path.Ext(f) != ".yaml" })
-	other := ""
-	for _, file := range files[:min(len(files), maxReceivers)] {
-		data, err := c.client.File(ctx, r.FullName, dir+"/"+file, "", schedule.MaxSize)
-		if e, ok := errors.AsType[*gh.Error](err); ok && (e.Kind == gh.NotFound || e.Kind == gh.Invalid) {
-			continue // removed meanwhile, or not a readable file
-		}
-		if err != nil {
-			return c.requestFailure(name, "`contents: read` on "+r.FullName, err)
-		}
-		switch listens, matches := workflow.ReceivesDispatch(data, event.Type); {
-		case matches:
-			return passed(name, "%q on %q listens for it", file, r.DefaultBranch)
-		case listens && other == "":
-			other = file
-		}
-	}
-	if other != "" {
-		return failed(name, fmt.Sprintf("add %s to the `types` of %q there", event.Type, other),
-			"%q on %q listens for other types only, so a dispatch is accepted and starts nothing", other,
-			r.DefaultBranch)
-	}
-	return failed(name,
-		fmt.Sprintf("add one with `on: { repository_dispatch: { types: [%s] } }` to that branch", event.Type),
-		"no workflow on its default branch %q listens for repository_dispatch, so a dispatch is accepted and starts "+
-			"nothing",
-		r.DefaultBranch)
 }
 
 // checkNATS connects and looks for a stream that captures the subject.

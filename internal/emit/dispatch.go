@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
@@ -12,6 +11,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/safetext"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
+	"github.com/kaizen-agentic/schedule-action/internal/target"
 )
 
 // maxFields is how many top-level properties GitHub accepts in a client_payload.
@@ -20,31 +20,40 @@ const maxFields = 10
 // DispatchOptions name the targets of a dispatch.
 type DispatchOptions struct {
 	Client  *gh.Client
-	Targets []string // from ParseTargets
-	DryRun  bool     // stop before the request
+	Targets []target.Target
+	DryRun  bool // stop before the request
 }
 
-// Dispatch sends events as repository_dispatch.
+// Dispatch sends events to repositories as repository_dispatch, and starts workflows with
+// them by workflow_dispatch.
 type Dispatch struct{ o DispatchOptions }
 
-// NewDispatch returns the sink.
-func NewDispatch(o DispatchOptions) *Dispatch { return &Dispatch{o} }
+// NewDispatch returns the sink. The error is about a target that this kind of server can
+// never serve.
+func NewDispatch(o DispatchOptions) (*Dispatch, error) {
+	for _, t := range o.Targets {
+		if err := o.Client.CheckTarget(t); err != nil {
+			return nil, err
+		}
+	}
+	return &Dispatch{o}, nil
+}
 
 // Deliver sends m to all targets in parallel; the client paces the requests to the platform's
 // limits.
 func (d *Dispatch) Deliver(ctx context.Context, m Message) []store.Delivery {
 	deliveries := make([]store.Delivery, len(d.o.Targets))
-	invalid := checkPayload(m.JSON)
 	var wg sync.WaitGroup
-	for i, target := range d.o.Targets {
-		deliveries[i] = store.Delivery{Channel: "dispatch", Target: target}
+	for i, t := range d.o.Targets {
+		deliveries[i] = store.Delivery{Channel: "dispatch", Target: t.String()}
+		invalid := checkPayload(m.JSON, t)
 		switch {
 		case invalid != nil:
 			deliveries[i].Status, deliveries[i].Error = store.Failed, invalid.Error()
 		case d.o.DryRun:
 			deliveries[i].Status = store.DryRun
 		default:
-			wg.Go(func() { d.send(ctx, m, &deliveries[i]) })
+			wg.Go(func() { d.send(ctx, m, t, &deliveries[i]) })
 		}
 	}
 	wg.Wait()
@@ -53,7 +62,7 @@ func (d *Dispatch) Deliver(ctx context.Context, m Message) []store.Delivery {
 
 // send fills in the result of one target. A panic fails only that target, so that the results of
 // the others are kept.
-func (d *Dispatch) send(ctx context.Context, m Message, result *store.Delivery) {
+func (d *Dispatch) send(ctx context.Context, m Message, t target.Target, result *store.Delivery) {
 	defer func() {
 		if p := recover(); p != nil {
 			result.Status = store.Failed
@@ -65,7 +74,15 @@ func (d *Dispatch) send(ctx context.Context, m Message, result *store.Delivery) 
 		result.Error = fmt.Sprintf("dispatch to %s: not sent, %v: run again", result.Target, context.Cause(ctx))
 		return
 	}
-	if err := d.o.Client.Dispatch(ctx, result.Target, event.Type, m.JSON); err != nil {
+	var err error
+	if t.IsWorkflow() {
+		var run gh.Started
+		run, err = d.o.Client.StartWorkflow(ctx, t, m.ID, m.JSON)
+		result.RunID, result.URL = run.ID, run.URL
+	} else {
+		err = d.o.Client.Dispatch(ctx, t.Repository, event.Type, m.JSON)
+	}
+	if err != nil {
 		result.Status, result.Error = store.Failed, safetext.OneLine(err.Error())
 		return
 	}
@@ -75,11 +92,19 @@ func (d *Dispatch) send(ctx context.Context, m Message, result *store.Delivery) 
 // Close does nothing: the client belongs to the caller.
 func (d *Dispatch) Close() error { return nil }
 
+// shorten is the next step where an event is too large.
+const shorten = "shorten session_close or drop pointers in the manifest"
+
 // checkPayload refuses, before any request, a payload that the platform would refuse.
-func checkPayload(payload []byte) error {
+func checkPayload(payload []byte, t target.Target) error {
+	if t.IsWorkflow() {
+		if n := gh.InputsSize(payload); n > gh.MaxInputs {
+			return advice.New(shorten, "event has %d characters as an input, workflow_dispatch takes %d", n, gh.MaxInputs)
+		}
+		return nil
+	}
 	if len(payload) > event.MaxSize {
-		return fmt.Errorf("event has %d bytes, repository_dispatch takes %d: "+
-			"shorten session_close or drop pointers in the manifest", len(payload), event.MaxSize)
+		return advice.New(shorten, "event has %d bytes, repository_dispatch takes %d", len(payload), event.MaxSize)
 	}
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(payload, &fields); err != nil {
@@ -89,30 +114,4 @@ func checkPayload(payload []byte) error {
 		return fmt.Errorf("event has %d top-level fields, repository_dispatch takes %d", len(fields), maxFields)
 	}
 	return nil
-}
-
-// ParseTargets reads a list of owner/repo, separated by commas or line ends, with comments from #
-// to the end of the line. A repository named twice counts once, also in another case: GitHub's
-// names are case-insensitive.
-func ParseTargets(s string) ([]string, error) {
-	var targets []string
-	seen := make(map[string]bool)
-	for line := range strings.SplitSeq(safetext.LineEnds.Replace(s), "\n") {
-		line, _, _ = strings.Cut(line, "#")
-		for target := range strings.SplitSeq(line, ",") {
-			target = strings.TrimSpace(target)
-			if target == "" {
-				continue
-			}
-			if !event.IsRepository(target) {
-				return nil, advice.New("write owner/repo, one per line or separated by commas",
-					"dispatch-to: %q is not a repository", target)
-			}
-			if key := strings.ToLower(target); !seen[key] {
-				seen[key] = true
-				targets = append(targets, target)
-			}
-		}
-	}
-	return targets, nil
 }

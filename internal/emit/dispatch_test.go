@@ -5,11 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +16,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
+	"github.com/kaizen-agentic/schedule-action/internal/target"
 )
 
 // testMessage is the contract's example.
@@ -76,12 +75,12 @@ func TestDispatch(t *testing.T) {
 	t.Parallel()
 	server, client := newDispatchServer(t)
 	m := testMessage(t)
-	targets := []string{"acme/one", "acme/missing", "acme/two"}
-	got := NewDispatch(DispatchOptions{Client: client, Targets: targets}).Deliver(t.Context(), m)
+	targets := []target.Target{{Repository: "acme/one"}, {Repository: "acme/missing"}, {Repository: "acme/two"}}
+	got := newDispatch(t, DispatchOptions{Client: client, Targets: targets}).Deliver(t.Context(), m)
 	for i, want := range []store.Status{store.Delivered, store.Failed, store.Delivered} {
 		d := got[i]
 		explained := (want == store.Failed) == (d.Error != "")
-		if d.Channel != "dispatch" || d.Target != targets[i] || d.Status != want || !explained {
+		if d.Channel != "dispatch" || d.Target != targets[i].String() || d.Status != want || !explained {
 			t.Errorf("target %d: got %+v, want %s", i, d, want)
 		}
 	}
@@ -108,18 +107,24 @@ func TestDispatchSendsNothing(t *testing.T) {
 	cancel(errors.New("interrupted"))
 	eleven := `{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1,"j":1,"k":1}`
 	tests := []struct {
-		name    string
-		ctx     context.Context
-		dryRun  bool
-		payload string
-		status  store.Status
-		want    string
+		name     string
+		ctx      context.Context
+		dryRun   bool
+		payload  string
+		workflow bool
+		status   store.Status
+		want     string
 	}{
-		{"dry run", t.Context(), true, `{}`, store.DryRun, ""},
-		{"cancelled", ended, false, `{}`, store.Failed, "not sent, interrupted"},
-		{"too large", t.Context(), true, `{"a":"` + strings.Repeat("x", event.MaxSize) + `"}`, store.Failed, "65535"},
-		{"eleven fields", t.Context(), true, eleven, store.Failed, "11 top-level fields"},
-		{"no object", t.Context(), false, `[]`, store.Failed, "not a JSON object"},
+		{"dry run", t.Context(), true, `{}`, false, store.DryRun, ""},
+		{"dry run of a workflow", t.Context(), true, `{}`, true, store.DryRun, ""},
+		{"cancelled", ended, false, `{}`, false, store.Failed, "not sent, interrupted"},
+		{"cancelled workflow", ended, false, `{}`, true, store.Failed, "not sent, interrupted"},
+		{"too large", t.Context(), true, `{"a":"` + strings.Repeat("x", event.MaxSize) + `"}`, false, store.Failed, "65535"},
+		{"too many quotes", t.Context(), true, `{"a":[""` + strings.Repeat(`,""`, 15_000) + `]}`, true, store.Failed,
+			"as an input, workflow_dispatch takes 65535: shorten"},
+		{"eleven fields", t.Context(), true, eleven, false, store.Failed, "11 top-level fields"},
+		{"eleven fields for a workflow", t.Context(), true, eleven, true, store.DryRun, ""},
+		{"no object", t.Context(), false, `[]`, false, store.Failed, "not a JSON object"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -127,7 +132,11 @@ func TestDispatchSendsNothing(t *testing.T) {
 			server, client := newDispatchServer(t)
 			m := testMessage(t)
 			m.JSON = []byte(tt.payload)
-			got := NewDispatch(DispatchOptions{client, []string{"acme/one", "acme/two"}, tt.dryRun}).Deliver(tt.ctx, m)
+			targets := []target.Target{{Repository: "acme/one"}, {Repository: "acme/two"}}
+			if tt.workflow {
+				targets = []target.Target{{Repository: "acme/one", Workflow: target.GitHubDir + "/x.yml", Ref: "main"}}
+			}
+			got := newDispatch(t, DispatchOptions{client, targets, tt.dryRun}).Deliver(tt.ctx, m)
 			for _, d := range got {
 				if d.Status != tt.status || !strings.Contains(d.Error, tt.want) || (d.Error == "") != (tt.want == "") {
 					t.Errorf("got %+v, want %s with %q", d, tt.status, tt.want)
@@ -142,7 +151,7 @@ func TestDispatchSendsNothing(t *testing.T) {
 
 func TestDispatchSurvivesAPanic(t *testing.T) {
 	t.Parallel()
-	d := NewDispatch(DispatchOptions{Targets: []string{"acme/one"}}) // without a client: a nil dereference
+	d := &Dispatch{DispatchOptions{Targets: []target.Target{{Repository: "acme/one"}}}} // without a client
 	got := d.Deliver(t.Context(), testMessage(t))
 	if len(got) != 1 || got[0].Status != store.Failed || !strings.Contains(got[0].Error, "acme/one") ||
 		strings.Contains(got[0].Error, "goroutine") {
@@ -150,49 +159,34 @@ func TestDispatchSurvivesAPanic(t *testing.T) {
 	}
 }
 
-func TestParseTargets(t *testing.T) {
+func TestNewDispatchRefuses(t *testing.T) {
 	t.Parallel()
-	tests := []struct{ in, want, err string }{
-		{"acme/web", "[acme/web]", ""},
-		{"", "[]", ""},
-		{" acme/web , acme/api\r\nother/x.y_z-1 # the third\n# none\n\n,", "[acme/web acme/api other/x.y_z-1]", ""},
-		{"acme/web\nAcme/Web,ACME/WEB", "[acme/web]", ""},
-		{"acme/a\racme/b", "[acme/a acme/b]", ""},
-		{"acme", "", `"acme" is not a repository: write owner/repo`},
-		{"acme/web/x", "", `"acme/web/x"`},
-		{"https://github.com/acme/web", "", "owner/repo"},
-		{"acme/..", "", `"acme/.."`},
-		{"acme/we b", "", `"acme/we b"`},
-		{"-acme/web", "", `"-acme/web"`},
-		{"acme/web;acme/x", "", "write owner/repo"},
-		{"acme/\x1bweb", "", `"acme/\x1bweb"`},
+	gitea, err := gh.New(gh.Options{BaseURL: "https://git.example/api/v1"})
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, tt := range tests {
-		got, err := ParseTargets(tt.in)
-		if tt.err != "" {
-			if err == nil || !strings.Contains(err.Error(), tt.err) || !strings.HasPrefix(err.Error(), "dispatch-to: ") {
-				t.Errorf("%q: got %v, want %q", tt.in, err, tt.err)
-			}
-			continue
-		}
-		if err != nil || fmt.Sprint(got) != tt.want {
-			t.Errorf("%q: got %v (%v), want %s", tt.in, got, err, tt.want)
-		}
-	}
-}
-
-func FuzzParseTargets(f *testing.F) {
-	f.Add("acme/web, acme/api # x\nb/c")
-	f.Fuzz(func(t *testing.T, s string) {
-		targets, err := ParseTargets(s)
+	_, hub := newDispatchServer(t)
+	for _, tt := range []struct {
+		client *gh.Client
+		target string
+		want   string // in the error, "" for none
+	}{
+		{gitea, "acme/web", "Gitea has no repository_dispatch: name a workflow in `dispatch-to`: acme/web/.gitea/workflows/"},
+		{gitea, "acme/web/.gitea/workflows/x.yml@main", ""},
+		{gitea, "acme/web/.github/workflows/x.yml@main", ""},
+		{hub, "acme/web", ""},
+		{hub, "acme/web/.github/workflows/x.yml@main", ""},
+		{hub, "acme/web/.gitea/workflows/x.yml@main", "GitHub runs no workflow of .gitea/workflows: name one below"},
+	} {
+		targets, err := target.ParseList(tt.target)
 		if err != nil {
-			return
+			t.Fatal(err)
 		}
-		again, err := ParseTargets(strings.Join(targets, "\n"))
-		if err != nil || !slices.Equal(again, targets) {
-			t.Errorf("%q gave %q, which gave %q (%v)", s, targets, again, err)
+		_, err = NewDispatch(DispatchOptions{Client: tt.client, Targets: targets})
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%s: got %v, want %q", tt.target, err, tt.want)
 		}
-	})
+	}
 }
 
 func TestStdout(t *testing.T) {

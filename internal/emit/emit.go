@@ -1,4 +1,4 @@
-// Package emit sends events to their channels: repository_dispatch, NATS and standard output.
+// Package emit sends events to their channels: dispatch, NATS and standard output.
 // It also writes what the runner shows: step outputs, summary, annotations and log. No other
 // package writes to the runner's files and log.
 package emit

@@ -11,6 +11,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
+	"github.com/kaizen-agentic/schedule-action/internal/target"
 )
 
 // simulated is a clock that only Sleep moves.
@@ -32,8 +33,11 @@ func (c *simulated) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// manyTargets starts a fake API, with its own clock, that has n repositories to dispatch to.
-func manyTargets(tb testing.TB, n int, o ghtest.Options) (*ghtest.Server, *simulated, []string) {
+// manyTargets starts a fake API, with its own clock, that has n repositories to dispatch to, or
+// each with the workflow.
+func manyTargets(tb testing.TB, n int, workflow string, o ghtest.Options) (
+	*ghtest.Server, *simulated, []target.Target,
+) {
 	tb.Helper()
 	clock := &simulated{t: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)}
 	o.Errorf, o.Now = tb.Errorf, clock.Now
@@ -42,14 +46,29 @@ func manyTargets(tb testing.TB, n int, o ghtest.Options) (*ghtest.Server, *simul
 		tb.Fatal(err)
 	}
 	tb.Cleanup(server.Close)
-	access := map[string]ghtest.Permissions{"*": {Contents: "write"}}
+	access := map[string]ghtest.Permissions{"*": {Contents: "write", Actions: "write"}}
 	server.AddToken("token", ghtest.Token{Kind: ghtest.Installation, Access: access})
-	targets := make([]string, n)
+	targets := make([]target.Target, n)
 	for i := range targets {
-		targets[i] = fmt.Sprintf("acme/r%03d", i)
-		server.AddRepository(ghtest.Repository{FullName: targets[i], Private: true})
+		targets[i].Repository = fmt.Sprintf("acme/r%03d", i)
+		files := map[string]string{}
+		if workflow != "" {
+			targets[i].Workflow, targets[i].Ref = workflow, "main"
+			files[workflow] = "on: {workflow_dispatch: {inputs: {event: {required: true}}}}\n"
+		}
+		server.AddRepository(ghtest.Repository{FullName: targets[i].Repository, Private: true, Files: files})
 	}
 	return server, clock, targets
+}
+
+// newDispatch returns the sink, whose targets must fit the server.
+func newDispatch(tb testing.TB, o DispatchOptions) *Dispatch {
+	tb.Helper()
+	d, err := NewDispatch(o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return d
 }
 
 func newSimulatedClient(
@@ -69,29 +88,46 @@ func newSimulatedClient(
 // are in the order of dispatch-to.
 func TestDispatchTo500Targets(t *testing.T) {
 	t.Parallel()
-	server, clock, targets := manyTargets(t, 500, ghtest.Options{Enforce: true})
+	for _, workflow := range []string{"", target.GitHubDir + "/react.yml"} {
+		dispatchTo500Targets(t, workflow)
+	}
+}
+
+func dispatchTo500Targets(t *testing.T, workflow string) {
+	server, clock, targets := manyTargets(t, 500, workflow, ghtest.Options{Enforce: true})
 	begin := clock.Now()
 	client := newSimulatedClient(t, server, clock, nil)
 	m := testMessage(t)
-	got := NewDispatch(DispatchOptions{Client: client, Targets: targets}).Deliver(t.Context(), m)
+	got := newDispatch(t, DispatchOptions{Client: client, Targets: targets}).Deliver(t.Context(), m)
 	if len(got) != len(targets) {
 		t.Fatalf("%d results, want %d", len(got), len(targets))
 	}
-	for i, d := range got {
-		if d != (store.Delivery{Channel: "dispatch", Target: targets[i], Status: store.Delivered}) {
-			t.Errorf("result %d is %+v, want %s delivered", i, d, targets[i])
-		}
-	}
 	received := map[string]int{}
+	runs := map[string]int64{}
 	for _, d := range server.Dispatches() {
 		received[d.Repository]++
 		if string(d.ClientPayload) != string(m.JSON) {
 			t.Errorf("%s got %s", d.Repository, d.ClientPayload)
 		}
 	}
-	for _, target := range targets {
-		if received[target] != 1 {
-			t.Errorf("%s got the event %d times", target, received[target])
+	for _, s := range server.Starts() {
+		received[s.Repository]++
+		runs[s.Repository] = s.RunID
+		if s.Inputs["event"] != string(m.JSON) {
+			t.Errorf("%s got %s", s.Repository, s.Inputs)
+		}
+	}
+	for i, d := range got {
+		to := targets[i]
+		want := store.Delivery{Channel: "dispatch", Target: to.String(), Status: store.Delivered}
+		if want.RunID = runs[to.Repository]; to.IsWorkflow() {
+			want.URL = fmt.Sprintf("%s/%s/actions/runs/%d", server.URL(), to.Repository, want.RunID)
+		}
+		if d != want || to.IsWorkflow() && d.RunID == 0 {
+			t.Errorf("result %d is %+v, want %+v", i, d, want)
+		}
+		if received[to.Repository] != 1 {
+			t.Errorf("%s got the event %d times", to, received[to.Repository])
 		}
 	}
 	if v := server.Violations(); len(v) > 0 {
@@ -109,11 +145,12 @@ func TestDispatchTo500Targets(t *testing.T) {
 func BenchmarkDispatch(b *testing.B) {
 	for _, n := range []int{1, 10, 100} {
 		b.Run(fmt.Sprintf("targets=%d", n), func(b *testing.B) {
-			server, clock, targets := manyTargets(b, n, ghtest.Options{})
+			server, clock, targets := manyTargets(b, n, "", ghtest.Options{})
 			m := testMessage(b)
 			for b.Loop() {
 				transport := &http.Transport{MaxIdleConnsPerHost: 10} // as many as the client allows
-				d := NewDispatch(DispatchOptions{Client: newSimulatedClient(b, server, clock, transport), Targets: targets})
+				client := newSimulatedClient(b, server, clock, transport)
+				d := newDispatch(b, DispatchOptions{Client: client, Targets: targets})
 				for _, result := range d.Deliver(b.Context(), m) {
 					if !result.Status.OK() {
 						b.Fatal(result.Error)

@@ -140,15 +140,13 @@ func (h *ArtifactHome) longest(name string) *Artifact {
 	}
 }
 
-// WorstSize returns the greatest size in bytes that the event can have after its bundle
-// is stored under name. Home is nil if no job artifact is stored. The error is that of
-// Marshal.
-func (e Event) WorstSize(home *ArtifactHome, name string) (int, error) {
+// Longest returns the longest encoding that the event can have after its bundle is stored
+// under name. Home is nil if no job artifact is stored. The error is that of Marshal.
+func (e Event) Longest(home *ArtifactHome, name string) ([]byte, error) {
 	line, err := e.Marshal()
 	if err != nil || home == nil {
-		return len(line), err
+		return line, err
 	}
 	e.Bundle.Artifact = home.longest(name)
-	line, err = e.Marshal()
-	return len(line), err
+	return e.Marshal()
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
@@ -65,8 +66,9 @@ type Built struct {
 	// Bundle is nil if Findings contain an error, or if the event is invalid.
 	Bundle   *prepare.Bundle
 	Findings []diag.Finding
-	// Size is the largest size in bytes that the event can have.
-	Size int
+	// Size is the largest size in bytes that the event can have, and InputsSize that of the
+	// inputs of a workflow that is started with it, in characters.
+	Size, InputsSize int
 
 	event event.Event
 }
@@ -89,12 +91,12 @@ func (b *Builder) Build(p *Planned) (*Built, error) {
 	}
 	id := p.ID.EventID(b.Repository)
 	built.event = event.New(built.Bundle, event.Context{ID: id, Root: b.Root, OccurredAt: b.Now})
-	size, err := built.event.WorstSize(b.Artifacts, p.ID.Name())
+	line, err := built.event.Longest(b.Artifacts, p.ID.Name())
 	if err != nil {
 		built.Bundle = nil
 		built.Findings = append(built.Findings, refusedEvent(b.Manifest.File, p.Entry, err))
 	}
-	built.Size = size
+	built.Size, built.InputsSize = len(line), gh.InputsSize(line)
 	return built, nil
 }
 

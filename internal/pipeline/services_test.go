@@ -15,6 +15,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/target"
 )
 
 const twoAgents = `version: "1"
@@ -100,7 +101,7 @@ func TestNoArtifactService(t *testing.T) {
 
 func TestOpenSinks(t *testing.T) {
 	t.Parallel()
-	on := Channels{Dispatch: true}
+	on, core := Channels{Dispatch: true}, []target.Target{{Repository: "acme/core"}}
 	wrong := errors.New("dispatch-to is wrong")
 	for _, tt := range []struct {
 		name   string
@@ -109,11 +110,13 @@ func TestOpenSinks(t *testing.T) {
 		want   string // the error
 		sinks  int
 	}{
-		{"no channel", Targets{Repositories: []string{"acme/core"}}, false, "", 0},
-		{"dispatch", Targets{Channels: on, Repositories: []string{"acme/core"}, DispatchToken: "t"}, false, "", 1},
-		{"no token", Targets{Channels: on, Repositories: []string{"acme/core"}}, false, "dispatch-to needs a token", 0},
-		{"no token in a dry run", Targets{Channels: on, Repositories: []string{"acme/core"}}, true, "", 1},
-		{"wrong targets", Targets{Channels: on, RepositoriesErr: wrong}, false, wrong.Error(), 0},
+		{"no channel", Targets{Dispatch: core}, false, "", 0},
+		{"dispatch", Targets{Channels: on, Dispatch: core, DispatchToken: "t"}, false, "", 1},
+		{"no token", Targets{Channels: on, Dispatch: core}, false, "dispatch-to needs a token", 0},
+		{"no token in a dry run", Targets{Channels: on, Dispatch: core}, true, "", 1},
+		{"wrong targets", Targets{Channels: on, DispatchErr: wrong}, false, wrong.Error(), 0},
+		{"a target of another forge", Targets{Channels: on, DispatchToken: "t", Dispatch: []target.Target{
+			{Repository: "acme/core", Workflow: ".gitea/workflows/x.yml", Ref: "main"}}}, false, "GitHub runs no workflow", 0},
 		{"wrong token", Targets{Channels: on, DispatchToken: "a\nb"}, false, "dispatch-token: ", 0},
 		{"wrong NATS options", Targets{Channels: Channels{NATS: true},
 			NATS: emit.NATSOptions{URLs: []string{"http://x"}}}, false, "nats-url", 0},

@@ -5,6 +5,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
+	"github.com/kaizen-agentic/schedule-action/internal/target"
 )
 
 // Channels says which channels get the events of a run.
@@ -18,11 +19,11 @@ type Channels struct {
 // Targets says where events go.
 type Targets struct {
 	Channels Channels
-	// Repositories get a dispatch. RepositoriesErr is why dispatch-to is invalid.
-	Repositories    []string
-	RepositoriesErr error
-	DispatchToken   string
-	NATS            emit.NATSOptions
+	// Dispatch has the targets of dispatch-to. DispatchErr is why dispatch-to is invalid.
+	Dispatch      []target.Target
+	DispatchErr   error
+	DispatchToken string
+	NATS          emit.NATSOptions
 }
 
 var errNoDispatchToken = &advice.Error{
@@ -41,8 +42,8 @@ func (s Services) OpenSinks(t Targets, dryRun bool) ([]emit.Sink, error) {
 		sinks = append(sinks, n)
 	}
 	if t.Channels.Dispatch {
-		if t.RepositoriesErr != nil {
-			return nil, t.RepositoriesErr
+		if t.DispatchErr != nil {
+			return nil, t.DispatchErr
 		}
 		if t.DispatchToken == "" && !dryRun {
 			return nil, errNoDispatchToken
@@ -51,8 +52,11 @@ func (s Services) OpenSinks(t Targets, dryRun bool) ([]emit.Sink, error) {
 		if err != nil {
 			return nil, fmt.Errorf("dispatch-token: %w", err)
 		}
-		sinks = append(sinks,
-			emit.NewDispatch(emit.DispatchOptions{Client: client, Targets: t.Repositories, DryRun: dryRun}))
+		d, err := emit.NewDispatch(emit.DispatchOptions{Client: client, Targets: t.Dispatch, DryRun: dryRun})
+		if err != nil {
+			return nil, err
+		}
+		sinks = append(sinks, d)
 	}
 	return sinks, nil
 }

@@ -5,6 +5,7 @@ package render
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -71,18 +72,27 @@ func (r *Run) Lines() []string {
 		}
 		lines = append(lines, line)
 		for _, d := range o.Deliveries {
-			lines = append(lines, fmt.Sprintf("  %s %s: %s", d.Channel, d.Target, result(d)))
+			line := fmt.Sprintf("  %s %s: %s", d.Channel, d.Target, result(d))
+			if d.URL != "" {
+				line += ", " + d.URL
+			}
+			lines = append(lines, line)
 		}
 	}
 	return lines
 }
 
-// result returns the status of a delivery, and why it failed.
+// result returns the status of a delivery, the workflow run that it started, and why it
+// failed.
 func result(d store.Delivery) string {
-	if d.Error == "" {
-		return string(d.Status)
+	text := string(d.Status)
+	if d.RunID != 0 {
+		text += ", run " + strconv.FormatInt(d.RunID, 10)
 	}
-	return string(d.Status) + ": " + d.Error
+	if d.Error != "" {
+		text += ": " + d.Error
+	}
+	return text
 }
 
 // state describes in a few words what happened to an entry, and why.

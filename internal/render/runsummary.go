@@ -100,7 +100,8 @@ func (r *Run) deliveriesTable() *actions.Table {
 	for _, o := range r.Entries {
 		for _, d := range o.Deliveries {
 			table.Rows = append(table.Rows, []actions.Cell{
-				{Text: o.Entry.Agent, Code: true}, {Text: d.Channel}, {Text: d.Target, Code: true}, {Text: result(d)},
+				{Text: o.Entry.Agent, Code: true}, {Text: d.Channel}, {Text: d.Target, Code: true, URL: d.URL},
+				{Text: result(d)},
 			})
 		}
 	}

@@ -17,8 +17,12 @@ type File struct {
 // Delivery is the result of handing an event to one target.
 type Delivery struct {
 	Channel string `json:"channel"` // dispatch, nats, stdout
-	Target  string `json:"target"`  // owner/repo, or the NATS subject
+	Target  string `json:"target"`  // as in dispatch-to, or the NATS subject
 	Status  Status `json:"status"`
+	// RunID and URL are those of the workflow run that the delivery started; 0 and "" where
+	// there is none, or where the server does not name it.
+	RunID int64  `json:"run_id,omitempty"`
+	URL   string `json:"url,omitempty"`
 	// Error is why a delivery failed, and what to do. It never holds a secret.
 	Error string `json:"error,omitempty"`
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/target"
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
@@ -56,30 +57,40 @@ func (u Use) checkDispatch(own []string, r *reporter) {
 	if !dispatches || u.ownToken("dispatch-token") || u.ownToken("token") {
 		return
 	}
-	targets := list(withoutComments(to.Text()))
-	others := slices.DeleteFunc(slices.Clone(targets), func(target string) bool {
-		return slices.ContainsFunc(own, func(name string) bool { return strings.EqualFold(path.Base(target), name) })
-	})
-	if own[0] == "" || hasExpression(to.Text()) {
-		others = nil // a target may be this repository
+	contents, contentsPos := u.permission("contents")
+	actions, actionsPos := u.permission("actions")
+	var others []string
+	var needsContents, needsActions bool // in this repository
+	texts := list(strings.Join(target.Split(to.Text()), "\n"))
+	if hasExpression(to.Text()) {
+		texts, needsContents = nil, actions != "write" // it may name workflows only
+	}
+	for _, text := range texts {
+		t, err := target.Parse(text)
+		isOwn := func(name string) bool { return strings.EqualFold(path.Base(t.Repository), name) }
+		switch {
+		case err != nil: // doctor and prepare report it
+		case own[0] != "" && !slices.ContainsFunc(own, isOwn):
+			others = append(others, text)
+		case t.IsWorkflow():
+			needsActions = true
+		default:
+			needsContents = true
+		}
 	}
 	if len(others) > 0 {
 		r.at(diag.WorkflowPermission, to.Pos,
 			"the job's own token works only for its own repository, not for "+diag.Quote(strings.Join(others, ", ")),
-			"set the input dispatch-token to a token with `contents: write` there")
+			"set the input dispatch-token to a token with `contents: write` there, or `actions: write` where it names a "+
+				"workflow")
 	}
-	if got, pos := u.permission("contents"); len(others) < len(targets) && got != "write" {
-		u.missingPermission(r, pos, got, "contents: write", "to send a repository_dispatch with the job's own token")
+	if needsContents && contents != "write" {
+		u.missingPermission(r, contentsPos, contents, "contents: write",
+			"to send a repository_dispatch with the job's own token")
 	}
-}
-
-// withoutComments removes comments, which start with # and end with the line.
-func withoutComments(value string) string {
-	lines := strings.Split(value, "\n")
-	for i, line := range lines {
-		lines[i], _, _ = strings.Cut(line, "#")
+	if needsActions && actions != "write" {
+		u.missingPermission(r, actionsPos, actions, "actions: write", "to start a workflow with the job's own token")
 	}
-	return strings.Join(lines, "\n")
 }
 
 // missingPermission reports a permission that the job's token needs and does not have.

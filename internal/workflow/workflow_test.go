@@ -270,6 +270,24 @@ func TestCheck(t *testing.T) {
 				"{uses: kaizen-agentic/schedule-action@v1, with: {dispatch-to: '${{ vars.TO }}'}}]}}\n",
 			[]string{"3:14 workflow-permission job \"a\" needs the permission `contents: write` to send a " +
 				"repository_dispatch with the job's own token"}},
+		{"a start of a workflow that may only read", []string{tidy},
+			"on: {schedule: " + hourly +
+				"}\nconcurrency: {group: a}\npermissions: read-all\njobs: {a: {steps: [uses: actions/checkout@v7, " +
+				"{uses: kaizen-agentic/schedule-action@v1, with: {dispatch-to: x/ACME/.github/workflows/r.yml@main}}]}}\n",
+			[]string{"3:14 workflow-permission job \"a\" needs the permission `actions: write` to start a workflow with the " +
+				"job's own token"}},
+		{"a start of a workflow", []string{tidy},
+			"on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: {actions: write}\njobs: {a: {steps: " +
+				"[uses: actions/checkout@v7, {uses: kaizen-agentic/schedule-action@v1, with: {dispatch-to: " +
+				"x/acme/.github/workflows/r.yml@main}}]}}\n", nil},
+		{"a start of a workflow elsewhere", []string{tidy},
+			scheduled(hourly, "dispatch-to: acme/core/.github/workflows/r.yml@main"),
+			[]string{`11:29 workflow-permission the job's own token reaches its own repository only, not ` +
+				`"acme/core/.github/workflows/r.yml@main"`}},
+		{"a dispatch to an expression, may start workflows", []string{tidy},
+			"on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: {actions: write}\njobs: {a: {steps: " +
+				"[uses: actions/checkout@v7, {uses: kaizen-agentic/schedule-action@v1, with: {dispatch-to: " +
+				"'${{ vars.TO }}'}}]}}\n", nil},
 		{"a dispatch to another repository", []string{tidy}, scheduled(hourly, "dispatch-to: acme/core"),
 			[]string{`11:29 workflow-permission the job's own token works only for its own repository, not for "acme/core"`}},
 		{"dispatches to this and to others", []string{tidy},

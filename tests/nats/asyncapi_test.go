@@ -75,8 +75,8 @@ func TestAsyncAPIReferencesResolve(t *testing.T) {
 			t.Errorf("%s is not the event's schema (%v)", ref, err)
 		}
 	})
-	if files != 2 {
-		t.Errorf("%d messages carry the event's schema, want both", files)
+	if files != 3 {
+		t.Errorf("%d messages carry the event's schema, want 3", files)
 	}
 	for name, operation := range at(t, document, "operations").(map[string]any) {
 		channel, _ := at(t, operation, "channel", "$ref").(string)
