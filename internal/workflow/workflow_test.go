@@ -282,7 +282,7 @@ func TestCheck(t *testing.T) {
 				"x/acme/.github/workflows/r.yml@main}}]}}\n", nil},
 		{"a start of a workflow elsewhere", []string{tidy},
 			scheduled(hourly, "dispatch-to: acme/core/.github/workflows/r.yml@main"),
-			[]string{`11:29 workflow-permission the job's own token reaches its own repository only, not ` +
+			[]string{`11:29 workflow-permission the job's own token works only for its own repository, not for ` +
 				`"acme/core/.github/workflows/r.yml@main"`}},
 		{"a dispatch to an expression, may start workflows", []string{tidy},
 			"on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: {actions: write}\njobs: {a: {steps: " +
