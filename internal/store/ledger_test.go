@@ -188,6 +188,20 @@ func TestUndecided(t *testing.T) {
 	}
 }
 
+// TestReceiptWithoutARun has a listing that does not name the run.
+func TestReceiptWithoutARun(t *testing.T) {
+	t.Parallel()
+	w := newWorkbenchOn(t, ghtest.GitHub, gitea)
+	w.add(bundleName+".receipt", nil, func(a *ghtest.Artifact) { a.RunID = 0 })
+	_, err := look(t, w.open(t), bundleName)
+	if err == nil || !strings.Contains(err.Error(), "does not name the run of artifact 1") {
+		t.Errorf("error: %v", err)
+	}
+	if got := w.requests(); got != "1 listing" {
+		t.Errorf("requests: %s", got)
+	}
+}
+
 // TestReceiptOfAnotherRepository uses an API that lists artifacts of another repository.
 func TestReceiptOfAnotherRepository(t *testing.T) {
 	t.Parallel()

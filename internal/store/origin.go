@@ -103,6 +103,9 @@ func (l *ledger) reject(ctx context.Context, a gh.Artifact) (reason, err error) 
 	if reason := from.rejects(listed); reason != nil || from.trusts(listed) {
 		return reason, nil
 	}
+	if a.RunID == 0 {
+		return nil, &UndecidedError{Why: fmt.Sprintf("the API does not name the run of artifact %d", a.ID)}
+	}
 	run, err := l.runs.get(ctx, a.RunID)
 	if err != nil {
 		return nil, &UndecidedError{Why: fmt.Sprintf("run %d could not be read", a.RunID), Err: err}
