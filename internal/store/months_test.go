@@ -86,11 +86,11 @@ func (m *listedMonths) names(day int) []string {
 	year, week := at.ISOWeek()
 	var names []string
 	for _, source := range []string{"", bundleid.Source("", "packages/web")} {
-		for agent, period := range map[string]string{
-			"coach": at.Format("2006-01-02"), "review": fmt.Sprintf("%d-W%02d", year, week),
+		for _, entry := range [][2]string{
+			{"coach", at.Format("2006-01-02")}, {"review", fmt.Sprintf("%d-W%02d", year, week)},
 		} {
 			names = append(names, bundleid.Bundle{
-				Entry: bundleid.Entry{Repo: "web", Source: source, Agent: agent}, Period: period,
+				Entry: bundleid.Entry{Repo: "web", Source: source, Agent: entry[0]}, Period: entry[1],
 			}.Name())
 		}
 	}
