@@ -67,6 +67,7 @@ func TestYear(t *testing.T) {
 			y := newYear(t, zone, rand.New(rand.NewPCG(2026, uint64(i))))
 			y.run()
 			y.checkPeriods()
+			y.checkEvents()
 			y.checkMissed()
 			y.checkFaults()
 		})
@@ -84,6 +85,8 @@ type year struct {
 	ran     []bool
 
 	concurrent map[string]bool // bundle names whose period had two runs at once
+	killed     map[string]bool // bundle names of processes that were killed
+	repeats    int             // events that a target had acknowledged before
 	missed     map[string]bool // bundle names that a run called missed
 	wrongly    map[string]bool // the same, only of runs that were alone
 	counts     map[string]int  // faults that struck
@@ -91,6 +94,7 @@ type year struct {
 	mu        sync.Mutex // guards what follows, which all processes share
 	clock     int        // counts what happens in the world
 	bundles   map[string]bool
+	partials  map[string]store.Partial // the newest of each bundle name
 	given     map[string][]given
 	receipts  map[string][]given
 	delivered map[string][]string // the bundle names that bear receipts, by agent
@@ -99,6 +103,8 @@ type year struct {
 // given is an event that reached a target, or an event with a stored receipt.
 type given struct {
 	target, id string
+	event      string // its bytes
+	deaf       bool   // the target did not acknowledge it
 	run        int64
 	at         int // on the year's clock
 }
@@ -109,6 +115,8 @@ func newYear(t *testing.T, zone string, rnd *rand.Rand) *year {
 		t: t, rnd: rnd, slug: slug, runners: memoryDir(t), ticks: ticks(rnd), concurrent: map[string]bool{},
 		missed:  map[string]bool{},
 		wrongly: map[string]bool{}, counts: map[string]int{}, bundles: map[string]bool{}, given: map[string][]given{},
+		killed:    map[string]bool{},
+		partials:  map[string]store.Partial{},
 		receipts:  map[string][]given{},
 		delivered: map[string][]string{},
 	}
@@ -240,6 +248,9 @@ func (y *year) start(tick int, nested bool) {
 	}
 	code, _ := p.job.report(entries)
 	if p.killed.Load() {
+		for _, r := range entries {
+			y.killed[p.nameAt(r.Entry, y.ticks[tick])] = y.killed[p.nameAt(r.Entry, y.ticks[tick])] || r.Chosen
+		}
 		return // its output is lost
 	}
 	if failed := p.failed.Load(); (code == exitOK) == failed || code != exitOK && code != exitUnavailable {
@@ -283,7 +294,7 @@ type fate struct {
 	deaf      map[string]bool // targets that take the event and answer nothing
 }
 
-var steps = []string{"lookup", "bundle", "deliver", "receipt"}
+var steps = []string{"lookup", "bundle", "deliver", "partial", "receipt"}
 
 func (y *year) process(tick int, nested bool) *process {
 	p := &process{year: y, id: int64(1000 + tick)}
@@ -296,6 +307,9 @@ func (y *year) process(tick int, nested bool) *process {
 		list := []string{"stream", "acme/core", "acme/dash"}
 		p.fate.down = map[string]bool{list[y.rnd.IntN(3)]: y.rnd.IntN(5) == 0}
 		p.fate.deaf = map[string]bool{list[y.rnd.IntN(3)]: y.rnd.IntN(5) == 0}
+		if y.rnd.IntN(4) == 0 { // the record of a partial delivery is rare
+			p.fate.step, p.fate.kill, p.fate.down = "partial", true, map[string]bool{"acme/dash": true}
+		}
 	}
 	if next := tick + 1; !nested && next < len(y.ticks) && y.rnd.IntN(3) == 0 {
 		p.fate.meanwhile = func() { y.nest(tick, next) }
@@ -408,6 +422,7 @@ func (p *process) lookup(name string) (rec store.Record) {
 	rec.Err = p.step("lookup", func() {
 		rec.Delivered = len(p.receipts[name]) > 0
 		rec.Prepared = p.bundles[name]
+		_, rec.Partial = p.partials[name]
 		for _, other := range p.delivered[agentOf(name)] {
 			if other != name {
 				rec.Earlier = append(rec.Earlier, other)
@@ -440,12 +455,26 @@ func (p *process) PutBundle(_ context.Context, name string, files []store.File) 
 	}, err
 }
 
+// PutPartial implements store.Store.
+func (p *process) PutPartial(_ context.Context, partial *store.Partial) error {
+	return p.step("partial", func() { p.partials[partial.Name] = *partial })
+}
+
+// Partial implements store.Store.
+func (p *process) Partial(_ context.Context, name string) (*store.Partial, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	partial := p.partials[name]
+	partial.Deliveries = slices.Clone(partial.Deliveries)
+	return &partial, nil
+}
+
 // PutReceipt implements store.Store. It checks that the content of a receipt is true.
 func (p *process) PutReceipt(_ context.Context, r *store.Receipt) error {
 	return p.step("receipt", func() {
 		for _, d := range r.Deliveries {
 			if !d.Status.OK() || !slices.ContainsFunc(p.given[r.Name],
-				func(g given) bool { return g.target == d.Target && g.run == p.id }) {
+				func(g given) bool { return g.target == d.Target && !g.deaf }) {
 				p.t.Errorf("the receipt of %s says that %s is %s", r.Name, d.Target, d.Status)
 			}
 		}
@@ -455,7 +484,7 @@ func (p *process) PutReceipt(_ context.Context, r *store.Receipt) error {
 		if len(p.receipts[r.Name]) == 0 {
 			p.delivered[agentOf(r.Name)] = append(p.delivered[agentOf(r.Name)], r.Name)
 		}
-		p.receipts[r.Name] = append(p.receipts[r.Name], given{"", r.ID, p.id, p.clock})
+		p.receipts[r.Name] = append(p.receipts[r.Name], given{id: r.ID, event: string(r.Event), run: p.id, at: p.clock})
 	})
 }
 
@@ -477,6 +506,9 @@ func (s *channel) Close() error { return nil }
 func (s *channel) Deliver(_ context.Context, m emit.Message) (deliveries []store.Delivery) {
 	name := m.Event.Bundle.Artifact.Name
 	for _, to := range s.targets {
+		if m.SentBefore(s.channel, to) {
+			continue
+		}
 		d := store.Delivery{Channel: s.channel, Target: to, Status: store.Delivered}
 		err := s.step("deliver", func() {
 			if s.fate.down[to] {
@@ -489,8 +521,9 @@ func (s *channel) Deliver(_ context.Context, m emit.Message) (deliveries []store
 					s.t.Errorf("%s goes to %s in a run that started after its receipt was stored", name, to)
 				}
 			}
-			s.given[name] = append(s.given[name], given{to, m.ID, s.id, s.clock})
-			if s.fate.deaf[to] {
+			deaf := s.fate.deaf[to]
+			s.given[name] = append(s.given[name], given{to, m.ID, string(m.JSON), deaf, s.id, s.clock})
+			if deaf {
 				s.counts["deaf"]++
 				d.Status, d.Error = store.Failed, "gave no answer"
 			}
@@ -537,6 +570,31 @@ func (y *year) checkPeriods() {
 	if extra := len(y.given) - len(expected); extra != 0 {
 		y.t.Errorf("%d periods were delivered without a tick inside", extra)
 	}
+}
+
+// checkEvents checks that a target gets the same event again only if it did not
+// acknowledge it, or if a process was killed or ran beside another one before the
+// acknowledgement was recorded.
+func (y *year) checkEvents() {
+	for name, list := range y.given {
+		acknowledged := map[string]bool{}
+		events := map[string]bool{}
+		for _, g := range list {
+			if acknowledged[g.target] {
+				y.repeats++
+				if !y.killed[name] && !y.concurrent[name] {
+					y.t.Errorf("%s went to %s again, though the target had acknowledged it", name, g.target)
+				}
+			}
+			if !g.deaf {
+				acknowledged[g.target], events[g.event] = true, true
+			}
+		}
+		if len(events) != 1 && !y.killed[name] && !y.concurrent[name] {
+			y.t.Errorf("%s went to its targets as %d different events", name, len(events))
+		}
+	}
+	y.t.Logf("%d periods, %d repeats of an acknowledged event", len(y.given), y.repeats)
 }
 
 // checkMissed checks that exactly the periods without a tick between two receipts are

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
@@ -42,9 +43,12 @@ func NewDispatch(o DispatchOptions) (*Dispatch, error) {
 // Deliver sends m to all targets in parallel; the client paces the requests to the platform's
 // limits.
 func (d *Dispatch) Deliver(ctx context.Context, m Message) []store.Delivery {
-	deliveries := make([]store.Delivery, len(d.o.Targets))
+	targets := slices.DeleteFunc(slices.Clone(d.o.Targets), func(t target.Target) bool {
+		return m.SentBefore("dispatch", t.String())
+	})
+	deliveries := make([]store.Delivery, len(targets))
 	var wg sync.WaitGroup
-	for i, t := range d.o.Targets {
+	for i, t := range targets {
 		deliveries[i] = store.Delivery{Channel: "dispatch", Target: t.String()}
 		invalid := checkPayload(m.JSON, t)
 		switch {

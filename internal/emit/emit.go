@@ -5,6 +5,8 @@ package emit
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
@@ -16,12 +18,22 @@ type Message struct {
 	Agent string       // its name in the manifest
 	Event *event.Event // the decoded JSON
 	JSON  []byte       // from Event.Marshal; every channel carries these bytes
+	// Earlier are the results of earlier runs. A target that has the event is not sent it
+	// again, and has no result.
+	Earlier []store.Delivery
+}
+
+// SentBefore reports whether an earlier run delivered m to the target of a channel.
+func (m Message) SentBefore(channel, target string) bool {
+	return slices.ContainsFunc(m.Earlier, func(d store.Delivery) bool {
+		return d.Status.OK() && d.Channel == channel && strings.EqualFold(d.Target, target)
+	})
 }
 
 // Sink is a channel for events. Close ends its connections; Deliver must not be called after it.
 type Sink interface {
-	// Deliver sends m to every target of the sink once and returns a result for each, in the
-	// order of the targets. Failures are in the results. A sink does not retry them later,
+	// Deliver sends m to every target of the sink that does not have it, once, and returns a
+	// result for each of them, in the order of the targets. Failures are in the results. A sink does not retry them later,
 	// because the ledger leaves the entry due.
 	Deliver(ctx context.Context, m Message) []store.Delivery
 	Close() error

@@ -93,6 +93,9 @@ func NewNATS(o NATSOptions) (*NATS, error) {
 // Deliver publishes m and waits for the stream's acknowledgement. The event id is the message
 // id, by which the stream drops a repeat.
 func (n *NATS) Deliver(ctx context.Context, m Message) []store.Delivery {
+	if m.SentBefore("nats", n.o.Subject) {
+		return nil
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	d := store.Delivery{Channel: "nats", Target: n.o.Subject}

@@ -19,6 +19,9 @@ func NewStdout(w io.Writer, dryRun bool) *Stdout { return &Stdout{w, dryRun} }
 
 // Deliver writes m's line.
 func (s *Stdout) Deliver(_ context.Context, m Message) []store.Delivery {
+	if m.SentBefore("stdout", "stdout") {
+		return nil
+	}
 	d := store.Delivery{Channel: "stdout", Target: "stdout", Status: store.Delivered}
 	if s.dryRun {
 		d.Status = store.DryRun

@@ -46,6 +46,20 @@ type Delivered struct {
 	// Receipt means that every requested delivery succeeded and that the receipt is
 	// stored.
 	Receipt bool
+	// Resumed means that an earlier run prepared the event, and delivered it to some
+	// targets.
+	Resumed bool
+
+	files  []store.File  // of the bundle
+	stored *store.Memory // the memory's state in the record that is resumed
+}
+
+// memory is the memory's state for the receipt, nil without a memory.
+func (d *Delivered) memory() *store.Memory {
+	if d.Resumed {
+		return d.stored
+	}
+	return d.Memory.state()
 }
 
 // Deliver stores the bundle of an entry, sends its event to the channels and stores the
@@ -60,8 +74,16 @@ func (d *Deliverer) Deliver(ctx context.Context, p *Planned, b *Built, turn <-ch
 	if d.KeepContent {
 		done.Content = b.Bundle.Content
 	}
-	id := done.Event.Bundle.ID
-	message := emit.Message{ID: id, Agent: p.Entry.Agent, Event: done.Event, JSON: done.Payload}
+	return done, d.emit(ctx, p, done, turn)
+}
+
+// emit sends the event to the targets that do not have it. It stores the receipt if all
+// have it then, and the record of a partial delivery if only some have.
+func (d *Deliverer) emit(ctx context.Context, p *Planned, done *Delivered, turn <-chan struct{}) error {
+	message := emit.Message{
+		ID: done.Event.Bundle.ID, Agent: p.Entry.Agent, Event: done.Event, JSON: done.Payload,
+		Earlier: done.Deliveries,
+	}
 	for _, sink := range d.Sinks {
 		done.Deliveries = append(done.Deliveries, sink.Deliver(ctx, message)...)
 	}
@@ -69,17 +91,16 @@ func (d *Deliverer) Deliver(ctx context.Context, p *Planned, b *Built, turn <-ch
 		<-turn
 		done.Deliveries = append(done.Deliveries, d.Stdout.Deliver(ctx, message)...)
 	}
-	failed := 0
+	missing := 0
 	for _, delivery := range done.Deliveries {
 		if delivery.Status == store.Failed {
-			failed++
+			missing++
 		}
 	}
-	if failed > 0 {
-		return done, fmt.Errorf("%d of %d deliveries failed; there is no receipt, so the next run delivers again",
-			failed, len(done.Deliveries))
+	if missing > 0 {
+		return d.unfinished(ctx, p, done, missing)
 	}
-	return done, d.storeReceipt(ctx, id, p, done)
+	return d.storeReceipt(ctx, p, done)
 }
 
 // storeBundle stores the bundle and sets the event. In a dry run it only sets the event.
@@ -89,16 +110,16 @@ func (d *Deliverer) storeBundle(ctx context.Context, p *Planned, b *Built, done 
 	}
 	var artifact *event.Artifact
 	name := p.ID.Name()
+	done.files = []store.File{{Name: b.Bundle.ContentName(), Data: b.Bundle.Content},
+		{Name: store.SourcesFile, Data: b.Bundle.Sources}}
 	if !d.DryRun {
-		files := []store.File{{Name: b.Bundle.ContentName(), Data: b.Bundle.Content},
-			{Name: store.SourcesFile, Data: b.Bundle.Sources}}
-		if _, err := d.Directory.PutBundle(ctx, name, files); err != nil {
+		if _, err := d.Directory.PutBundle(ctx, name, done.files); err != nil {
 			return err
 		}
 		done.Dir = d.path(name)
 		if d.StoreArtifacts {
 			var err error
-			if artifact, err = d.Artifacts.PutBundle(ctx, name, files); err != nil {
+			if artifact, err = d.Artifacts.PutBundle(ctx, name, done.files); err != nil {
 				return err
 			}
 		}
@@ -127,13 +148,13 @@ func (d *Deliverer) reserve(size int) error {
 	return nil
 }
 
-func (d *Deliverer) storeReceipt(ctx context.Context, id string, p *Planned, done *Delivered) error {
+func (d *Deliverer) storeReceipt(ctx context.Context, p *Planned, done *Delivered) error {
 	if d.DryRun {
 		return nil
 	}
-	receipt := &store.Receipt{
-		ID: id, Name: p.ID.Name(), Event: done.Payload, Deliveries: done.Deliveries, Memory: done.Memory.state(),
-	}
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	receipt := d.receipt(p, done)
 	if d.Artifacts == nil {
 		err := d.Directory.PutReceipt(ctx, receipt)
 		done.Receipt = err == nil
@@ -144,6 +165,14 @@ func (d *Deliverer) storeReceipt(ctx context.Context, id string, p *Planned, don
 	}
 	done.Receipt = true
 	return d.Directory.PutReceipt(ctx, receipt)
+}
+
+// receipt is the receipt of an entry, or that of a partial delivery so far.
+func (d *Deliverer) receipt(p *Planned, done *Delivered) *store.Receipt {
+	return &store.Receipt{
+		ID: done.Event.Bundle.ID, Name: p.ID.Name(), Event: done.Payload, Deliveries: done.Deliveries,
+		Memory: done.memory(),
+	}
 }
 
 // errCancelled is the error of an entry that the cancelled run did not reach.

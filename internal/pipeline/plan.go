@@ -38,6 +38,9 @@ type Planned struct {
 	Decision schedule.Decision
 	// Selected means that the command is about the entry, and Chosen that it is prepared.
 	Selected, Chosen bool
+	// Asked means that the entry is chosen because the command names it, whatever the
+	// ledger says.
+	Asked bool
 	// Reason is why the entry is chosen or not, as a part of a sentence.
 	Reason string
 	// Err is why the ledger could not be read. The entry is then undecided.
@@ -65,9 +68,9 @@ func (p Planner) Plan(ctx context.Context) ([]*Planned, error) {
 		case !plan.Selected:
 			plan.Reason = "not asked for"
 		case !p.Look && !p.Selection.Due():
-			plan.Chosen, plan.Reason = true, p.askedFor()
+			plan.Chosen, plan.Asked, plan.Reason = true, true, p.askedFor()
 		case e.Enabled && p.Force:
-			plan.Chosen, plan.Reason = true, "asked for with force"
+			plan.Chosen, plan.Asked, plan.Reason = true, true, "asked for with force"
 		case e.Enabled:
 			open = append(open, plan)
 		}
@@ -136,7 +139,8 @@ func (p Planner) ask(ctx context.Context, plans []*Planned) {
 		if plan.Err = record.Err; plan.Err != nil {
 			continue
 		}
-		plan.known = &schedule.Known{Delivered: record.Delivered, Prepared: record.Prepared}
+		plan.known = &schedule.Known{Delivered: record.Delivered, Prepared: record.Prepared,
+			Partial: record.Partial}
 		for _, name := range record.Earlier {
 			if b, ok := bundleid.Parse(name); ok {
 				plan.known.Earlier = append(plan.known.Earlier, b.Period)

@@ -78,6 +78,10 @@ func (o *Outcome) finish(ctx context.Context, builder *Builder, deliverer *Deliv
 		o.Err = errCancelled
 		return
 	}
+	if done, resumed, err := deliverer.Resume(ctx, o.Planned, turn); resumed {
+		o.Delivered, o.Err = done, err
+		return
+	}
 	if o.Built, o.Err = builder.Build(o.Planned); o.Err != nil || o.Built.Bundle == nil {
 		return
 	}

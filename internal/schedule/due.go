@@ -23,8 +23,8 @@ const (
 // Known is what the ledger contains about one entry.
 type Known struct {
 	// Delivered is true if the current period has a receipt, Prepared if its bundle is
-	// stored.
-	Delivered, Prepared bool
+	// stored, and Partial if some targets have its event and others do not.
+	Delivered, Prepared, Partial bool
 	// Earlier has the other periods with a receipt, in any order. Periods that do not
 	// belong to the entry are ignored.
 	Earlier []string
@@ -75,6 +75,9 @@ func Decide(e *Entry, now time.Time, k Known) Decision {
 	switch {
 	case k.Delivered:
 		d.State, d.Reason = NotDue, fmt.Sprintf("delivered for %s; next on %s", period, next)
+	case k.Partial:
+		d.State = DeliveredPartly
+		d.Reason = fmt.Sprintf("delivered partly for %s: the targets that failed get the same event", period)
 	case k.Prepared:
 		d.State = DeliveredPartly
 		d.Reason = fmt.Sprintf("an earlier delivery of %s did not finish: its bundle is stored without a receipt; "+

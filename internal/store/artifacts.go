@@ -125,6 +125,31 @@ func (a *Artifacts) PutReceipt(ctx context.Context, r *Receipt) error {
 	return nil
 }
 
+// PutPartial stores p as the artifact <name>.partial of this run.
+func (a *Artifacts) PutPartial(ctx context.Context, p *Partial) error {
+	data, err := encodePartial(p, home{a.o.Repository, a.o.RepositoryID})
+	if err != nil {
+		return fmt.Errorf("storing the partial delivery of %q: it %w", p.Name, err)
+	}
+	if _, err := a.put(ctx, bundleid.PartialName(p.Name), p.Name, []File{{PartialFile, data}}); err != nil {
+		return fmt.Errorf("storing the partial delivery of %q: %w", p.Name, err)
+	}
+	return nil
+}
+
+// Partial reads the newest trusted artifact <name>.partial, with one request and one
+// download.
+func (a *Artifacts) Partial(ctx context.Context, name string) (*Partial, error) {
+	if a.o.API == nil {
+		return nil, ErrNoLedger
+	}
+	p, err := a.ledger.partial(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("reading the partial delivery of %q: %w", name, err)
+	}
+	return p, nil
+}
+
 // Lookup asks the ledger, through GitHub's API. The receipts of n names take one page of
 // the listing and at most n requests more: further pages as long as they help, or a
 // search for each missing name. Where a listing does not say from which branch an

@@ -170,6 +170,37 @@ func (d *Directory) PutReceipt(ctx context.Context, r *Receipt) error {
 	})
 }
 
+// PutPartial stores p beside the bundle p.Name.
+func (d *Directory) PutPartial(ctx context.Context, p *Partial) error {
+	data, err := encodePartial(p, d.home())
+	if err != nil {
+		return fmt.Errorf("storing the partial delivery of %q: it %w", p.Name, err)
+	}
+	return d.change(ctx, p.Name, "storing the partial delivery of", func(dir *os.Root) error {
+		return d.write(dir, File{PartialFile, data})
+	})
+}
+
+// Partial reads what PutPartial stored.
+func (d *Directory) Partial(ctx context.Context, name string) (*Partial, error) {
+	if err := cmp.Or(ctx.Err(), checkName(name)); err != nil {
+		return nil, fmt.Errorf("reading the partial delivery of %q: %w", name, err)
+	}
+	root, err := d.open(false)
+	if err != nil {
+		return nil, d.failed("reading the ledger", err)
+	}
+	defer root.Close()
+	data, err := readFile(root, filepath.Join(name, PartialFile), maxPartial)
+	if errors.Is(err, errNotPlain) {
+		return nil, fmt.Errorf("%w: %w", ErrPartialInvalid, err)
+	}
+	if err != nil {
+		return nil, d.failed(fmt.Sprintf("reading the partial delivery of %q", name), err)
+	}
+	return parsePartial(data, d.home(), name)
+}
+
 // Lookup reads what PutBundle and PutReceipt stored. It logs and skips a receipt that is
 // broken or belongs to another bundle.
 func (d *Directory) Lookup(ctx context.Context, names []string) []Record {
@@ -241,10 +272,12 @@ func (d *Directory) lookup(ctx context.Context, root *os.Root, stored []string, 
 		return Record{}, d.failed(fmt.Sprintf("reading the receipt of %q", name), err)
 	}
 	rec.Delivered = receipt != nil
-	for _, content := range []string{MarkdownFile, JSONFile} {
-		info, err := root.Lstat(filepath.Join(name, content))
-		rec.Prepared = rec.Prepared || err == nil && info.Mode().IsRegular()
+	exists := func(file string) bool {
+		info, err := root.Lstat(filepath.Join(name, file))
+		return err == nil && info.Mode().IsRegular()
 	}
+	rec.Prepared = exists(MarkdownFile) || exists(JSONFile)
+	rec.Partial = !rec.Delivered && exists(PartialFile)
 	rec.Earlier = d.earlier(root, stored, name)
 	return rec, nil
 }

@@ -66,14 +66,21 @@ func (l *ledger) lookup(ctx context.Context, names []string) []Record {
 	return records
 }
 
-// record answers for one name. Only the receipt decides: of the rest, what cannot be
-// found out is logged.
+// record answers for one name. The receipt decides, and the record of a partial delivery:
+// of the rest, what cannot be found out is logged.
 func (l *ledger) record(ctx context.Context, x index, name string) Record {
-	receipt, err := l.find(ctx, x, name)
+	receipt, err := l.find(ctx, x, name, bundleid.ReceiptName(name))
 	if err != nil {
 		return Record{Err: fmt.Errorf("reading the ledger: %w", err)}
 	}
 	rec := Record{Delivered: receipt != nil, Earlier: l.earlier(ctx, x, name)}
+	if !rec.Delivered {
+		partial, err := l.find(ctx, x, name, bundleid.PartialName(name))
+		if err != nil {
+			return Record{Err: fmt.Errorf("reading the ledger: %w", err)}
+		}
+		rec.Partial = partial != nil
+	}
 	rec.Prepared = slices.ContainsFunc(x.byName[name], func(a gh.Artifact) bool {
 		worth := isListed(a) || !rec.Delivered // a request
 		return !a.Expired && worth && l.counts(ctx, a)
@@ -81,29 +88,30 @@ func (l *ledger) record(ctx context.Context, x index, name string) Record {
 	return rec
 }
 
-// find returns the newest trusted receipt of name, nil if there is none: from the listing
-// if possible, otherwise by a search by name.
-func (l *ledger) find(ctx context.Context, x index, name string) (*gh.Artifact, error) {
-	receipts := x.byName[bundleid.ReceiptName(name)]
-	found, undecided := l.trusted(ctx, name, receipts)
+// find returns the newest trusted artifact that records a delivery of the bundle name, nil
+// if there is none: from the listing if possible, otherwise by a search by the artifact's
+// name.
+func (l *ledger) find(ctx context.Context, x index, name, record string) (*gh.Artifact, error) {
+	records := x.byName[record]
+	found, undecided := l.trusted(ctx, name, records)
 	if found != nil || x.complete() {
 		return found, undecided
 	}
-	older, complete, err := l.api.Artifacts(ctx, l.repository, bundleid.ReceiptName(name), maxListed)
+	older, complete, err := l.api.Artifacts(ctx, l.repository, record, maxListed)
 	if err != nil {
 		return nil, err
 	}
 	older = slices.DeleteFunc(older, func(a gh.Artifact) bool {
-		return slices.ContainsFunc(receipts, func(known gh.Artifact) bool { return known.ID == a.ID })
+		return slices.ContainsFunc(records, func(known gh.Artifact) bool { return known.ID == a.ID })
 	})
 	found, err = l.trusted(ctx, name, older)
 	if err = cmp.Or(undecided, err); found != nil || err != nil || complete {
 		return found, err
 	}
 	return nil, &UndecidedError{
-		Why: "the API counts more artifacts with the name of its receipt than it lists",
+		Why: "the API counts more artifacts with the name of its record than it lists",
 		Err: advice.New("run again, and delete such artifacts of forks if there are very many", "found %d named %q",
-			len(receipts)+len(older), bundleid.ReceiptName(name)),
+			len(records)+len(older), record),
 	}
 }
 
@@ -199,38 +207,73 @@ func (l *ledger) receipt(ctx context.Context, name string) (*Receipt, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := l.find(ctx, seen.index(), name)
+	a, err := l.find(ctx, seen.index(), name, bundleid.ReceiptName(name))
 	if a == nil {
 		return nil, err
 	}
-	if a.Size > maxReceipt {
-		return nil, fmt.Errorf("artifact %d has %d bytes", a.ID, a.Size)
-	}
-	data, err := l.api.DownloadArtifact(ctx, l.repository, a.ID, maxReceipt)
+	data, err := l.content(ctx, a, ReceiptFile, maxReceipt)
 	if err != nil {
 		if gone(err) {
 			return nil, nil
 		}
 		return nil, err
 	}
-	r, err := unpackReceipt(data, a.Digest, name)
+	r, err := parseReceipt(data, home{}, name) // the repository may have had another name then
 	if err != nil {
 		return nil, fmt.Errorf("artifact %d %w", a.ID, err)
 	}
 	return r, nil
 }
 
-// unpackReceipt checks a zip against the digest it is listed with, "" if none, and reads
-// the receipt in it. The repository may have had another name then.
-func unpackReceipt(data []byte, digest, name string) (*Receipt, error) {
-	if digest != "" && digest != digestOf(data) {
-		return nil, errors.New("has another digest than the one it is listed with")
-	}
-	content, err := unzipOnly(data, ReceiptFile, maxReceipt)
+// partial reads the newest trusted record of a partial delivery of name.
+func (l *ledger) partial(ctx context.Context, name string) (*Partial, error) {
+	seen, err := l.read(ctx, []string{name})
 	if err != nil {
 		return nil, err
 	}
-	return parseReceipt(content, home{}, name)
+	x := seen.index()
+	if x.oldestFirst && !x.complete() {
+		x = index{listing: seen} // a newer one may not be listed: search
+	}
+	a, err := l.find(ctx, x, name, bundleid.PartialName(name))
+	if err != nil {
+		return nil, err
+	}
+	if a == nil {
+		return nil, fmt.Errorf("%w: it is gone", ErrPartialInvalid)
+	}
+	data, err := l.content(ctx, a, PartialFile, maxPartial)
+	switch {
+	case errors.Is(err, errUnusable), gone(err):
+		return nil, fmt.Errorf("%w: %w", ErrPartialInvalid, err)
+	case err != nil:
+		return nil, err
+	}
+	return parsePartial(data, home{}, name)
+}
+
+// errUnusable means that an artifact has another content than it should.
+var errUnusable = errors.New("cannot be used")
+
+// content downloads an artifact and returns its only file. The error is errUnusable if
+// that will never succeed.
+func (l *ledger) content(ctx context.Context, a *gh.Artifact, file string, limit int64) ([]byte, error) {
+	unusable := func(err error) error { return fmt.Errorf("artifact %d %w: it %w", a.ID, errUnusable, err) }
+	if a.Size > limit {
+		return nil, unusable(fmt.Errorf("has %d bytes", a.Size))
+	}
+	data, err := l.api.DownloadArtifact(ctx, l.repository, a.ID, limit)
+	if err != nil {
+		return nil, err
+	}
+	if a.Digest != "" && a.Digest != digestOf(data) {
+		return nil, unusable(errors.New("has another digest than the one it is listed with"))
+	}
+	content, err := unzipOnly(data, file, limit)
+	if err != nil {
+		return nil, unusable(err)
+	}
+	return content, nil
 }
 
 // gone reports whether an artifact will never be readable.

@@ -388,7 +388,7 @@ func TestRequests(t *testing.T) {
 		{"the rest of the listing is as cheap", github, 2, 0, 250, nil, "3 listing"},
 		{"ten due in a busy repository", github, 10, 0, 150, nil, "2 listing"},
 		{"ten delivered in a busy repository", github, 10, 10, 150, nil, "2 listing"},
-		{"ten due in a very busy repository", github, 10, 0, 2000, nil, "1 listing, 10 by name"},
+		{"ten due in a very busy repository", github, 10, 0, 2000, nil, "1 listing, 20 by name"},
 		{"ten delivered in a very busy repository", github, 10, 10, 2000, nil, "1 listing, 10 by name"},
 		{"a hundred delivered in a very busy repository", github, 110, 105, 2000, nil, "22 listing"},
 		{"branch unknown, due", github, 10, 0, 0, noBranch, "1 listing"},
@@ -404,7 +404,7 @@ func TestRequests(t *testing.T) {
 		{"Gitea, forty delivered", gitea, 40, 40, 0, nil, "1 listing, 1 run"},
 		{"Gitea, 250 delivered", gitea, 250, 250, 0, nil, "5 listing, 1 run"},
 		{"Gitea, one delivered before all others", gitea, 1, 1, 2000, nil, "1 listing, 1 run"},
-		{"Gitea, one due, after others", gitea, 1, 0, 2000, nil, "1 listing, 1 by name"},
+		{"Gitea, one due, after others", gitea, 1, 0, 2000, nil, "1 listing, 2 by name"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -472,9 +472,9 @@ func TestListingThatMoves(t *testing.T) {
 		want string
 	}{
 		{"artifacts come", ghtest.Options{}, come, "3 listing"},
-		{"artifacts go", ghtest.Options{}, gone, "2 listing, 3 by name"},
+		{"artifacts go", ghtest.Options{}, gone, "2 listing, 5 by name"},
 		{"artifacts come on Gitea", gitea, come, "4 listing, 1 run"},
-		{"artifacts go on Gitea", gitea, gone, "4 listing, 2 by name, 1 run"},
+		{"artifacts go on Gitea", gitea, gone, "4 listing, 4 by name, 1 run"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

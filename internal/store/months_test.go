@@ -20,8 +20,8 @@ func TestMonthsOfListings(t *testing.T) {
 		api  ghtest.Options
 		most int // requests of a tick
 	}{
-		"GitHub": {ghtest.Options{}, 5}, "thirty a page": {ghtest.Options{PageSize: 30}, 6},
-		"Gitea": {ghtest.Options{Gitea: true}, 13},
+		"GitHub": {ghtest.Options{}, 5}, "thirty a page": {ghtest.Options{PageSize: 30}, 9},
+		"Gitea": {ghtest.Options{Gitea: true}, 16},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -31,14 +31,19 @@ func encodeReceipt(r *Receipt, h home) ([]byte, error) {
 	if err := checkReceipt(&named, h, r.Name); err != nil {
 		return nil, err
 	}
+	return encodeJSON(&named, maxReceipt)
+}
+
+// encodeJSON renders v as JSON of at most limit bytes.
+func encodeJSON(v any, limit int) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false) // the event keeps the bytes that every target got
-	if err := enc.Encode(named); err != nil {
+	if err := enc.Encode(v); err != nil {
 		return nil, fmt.Errorf("encoding: %w", err)
 	}
-	if buf.Len() > maxReceipt {
-		message := fmt.Sprintf("has %d bytes, %d are allowed", buf.Len(), maxReceipt)
+	if buf.Len() > limit {
+		message := fmt.Sprintf("has %d bytes, %d are allowed", buf.Len(), limit)
 		return nil, &advice.Error{Message: message, Hint: "deliver to fewer targets"}
 	}
 	return buf.Bytes(), nil
@@ -63,6 +68,19 @@ func parseReceipt(data []byte, h home, name string) (*Receipt, error) {
 // checkReceipt returns why r does not prove that the event of name reached every target;
 // nil if it does.
 func checkReceipt(r *Receipt, h home, name string) error {
+	if err := checkEvent(r, h, name); err != nil {
+		return err
+	}
+	for _, d := range r.Deliveries {
+		if !d.Status.OK() {
+			return fmt.Errorf("says that delivery to %q over %q ended as %q", d.Target, d.Channel, d.Status)
+		}
+	}
+	return nil
+}
+
+// checkEvent returns why r is not about the event of the bundle name; nil if it is.
+func checkEvent(r *Receipt, h home, name string) error {
 	if r.Name != name {
 		return fmt.Errorf("is for the bundle %q", r.Name)
 	}
@@ -79,11 +97,6 @@ func checkReceipt(r *Receipt, h home, name string) error {
 	}
 	if a := e.Bundle.Artifact; a != nil && (a.Name != name || !strings.EqualFold(a.Repository, repository)) {
 		return fmt.Errorf("holds the event of artifact %q in %q", a.Name, a.Repository)
-	}
-	for _, d := range r.Deliveries {
-		if !d.Status.OK() {
-			return fmt.Errorf("says that delivery to %q over %q ended as %q", d.Target, d.Channel, d.Status)
-		}
 	}
 	return nil
 }

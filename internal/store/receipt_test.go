@@ -154,7 +154,11 @@ func FuzzUnpackReceipt(f *testing.F) {
 	f.Add([]byte("PK\x05\x06"))
 	f.Add(deflated(f, File{ReceiptFile, encode(f, receiptOf(f, bundleName))}))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r, err := unpackReceipt(data, "", bundleName)
+		content, err := unzipOnly(data, ReceiptFile, maxReceipt)
+		if err != nil {
+			return
+		}
+		r, err := parseReceipt(content, home{}, bundleName)
 		if err != nil {
 			return
 		}

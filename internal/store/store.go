@@ -10,8 +10,8 @@ import (
 
 // File is one file of a stored bundle.
 type File struct {
-	Name string // no separators
-	Data []byte
+	Name string `json:"name"` // no separators
+	Data []byte `json:"data"`
 }
 
 // Delivery is the result of handing an event to one target.
@@ -57,6 +57,15 @@ type Receipt struct {
 	Memory *Memory `json:"memory,omitempty"`
 }
 
+// Partial is the record of a delivery that some targets have and others do not. The next
+// run sends the same event to the others only.
+type Partial struct {
+	// Receipt is what the receipt will be, except that some of its deliveries failed.
+	Receipt
+	// Files are the files of the bundle.
+	Files []File `json:"files"`
+}
+
 // Memory is the state of an agent's memory file in a run.
 type Memory struct {
 	Size   int64  `json:"size"`   // bytes
@@ -76,6 +85,9 @@ type Record struct {
 	// Prepared says that the bundle is stored. Without a receipt, a delivery failed or
 	// the run ended early. With one it may be false.
 	Prepared bool
+	// Partial says that there is no receipt, and that the record of a partial delivery is
+	// stored.
+	Partial bool
 	// Earlier are the other bundle names of the same entry that have a receipt, sorted, as
 	// far as the listing was read. It has at least the latest one before this period.
 	Earlier []string
@@ -111,6 +123,11 @@ type Store interface {
 	PutBundle(ctx context.Context, name string, files []File) (*event.Artifact, error)
 	// PutReceipt stores r so that the next run's Lookup finds it.
 	PutReceipt(ctx context.Context, r *Receipt) error
+	// PutPartial stores p so that the next run's Lookup finds it.
+	PutPartial(ctx context.Context, p *Partial) error
+	// Partial reads the record of a partial delivery that Lookup found. The error is
+	// ErrPartialInvalid if its content will never be usable.
+	Partial(ctx context.Context, name string) (*Partial, error)
 	// Lookup asks the ledger about bundle names, all at once because one listing may
 	// answer for many. The records are in the order of the names.
 	Lookup(ctx context.Context, names []string) []Record

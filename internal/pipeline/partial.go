@@ -1,0 +1,111 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/store"
+)
+
+// ledger is where receipts and the records of partial deliveries are stored.
+func (d *Deliverer) ledger() store.Store {
+	if d.Artifacts != nil {
+		return d.Artifacts
+	}
+	return d.Directory
+}
+
+// recordTime is how long a cancelled run may take to record what was delivered. A run that
+// is cancelled has 5 s for everything.
+const recordTime = 3 * time.Second
+
+// recording returns a context for recording what targets have acknowledged. It outlives
+// the cancellation of ctx by recordTime, because an unrecorded delivery is repeated.
+func recording(ctx context.Context) (context.Context, context.CancelFunc) {
+	record, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(recordTime, cancel) })
+	return record, func() {
+		stop()
+		cancel()
+	}
+}
+
+// Resume continues a partial delivery of an earlier run: it sends the same event to the
+// targets that do not have it. resumed is false if there is none to continue.
+func (d *Deliverer) Resume(ctx context.Context, p *Planned, turn <-chan struct{}) (_ *Delivered, resumed bool, _ error) {
+	if p.Asked || p.known == nil || !p.known.Partial {
+		return nil, false, nil
+	}
+	name := p.ID.Name()
+	partial, err := d.ledger().Partial(ctx, name)
+	switch {
+	case errors.Is(err, store.ErrPartialInvalid):
+		d.Log("%s: %v; the event is prepared again, under the same id", p.Entry.Agent, err)
+		return nil, false, nil
+	case err != nil:
+		return &Delivered{}, true, fmt.Errorf("reading which targets have the event: %w", err)
+	}
+	done := &Delivered{
+		Resumed: true, Payload: partial.Event, files: partial.Files, stored: partial.Memory,
+		ContentName: partial.Files[0].Name,
+		Deliveries:  slices.DeleteFunc(partial.Deliveries, func(d store.Delivery) bool { return !d.Status.OK() }),
+	}
+	if done.Event, err = event.Parse(partial.Event); err != nil { // the store has checked it
+		return done, true, err
+	}
+	if d.KeepContent {
+		done.Content = partial.Files[0].Data
+	}
+	if err := d.restore(ctx, name, done); err != nil {
+		return done, true, err
+	}
+	return done, true, d.emit(ctx, p, done, turn)
+}
+
+// restore writes the bundle and the event of a partial delivery into the directory, where
+// the steps after this one look for them.
+func (d *Deliverer) restore(ctx context.Context, name string, done *Delivered) error {
+	if err := d.reserve(len(done.Payload)); err != nil {
+		return err
+	}
+	if d.DryRun {
+		return nil
+	}
+	if _, err := d.Directory.PutBundle(ctx, name, done.files); err != nil {
+		return err
+	}
+	done.Dir = d.path(name)
+	return d.Directory.PutEvent(ctx, name, done.Payload)
+}
+
+// unfinished returns the error of a delivery that some targets miss. If others have the
+// event, it first stores which: the next run sends it to the rest only.
+func (d *Deliverer) unfinished(ctx context.Context, p *Planned, done *Delivered, missing int) error {
+	have := len(done.Deliveries) - missing
+	next := "the next run delivers again"
+	switch {
+	case p.Asked:
+		next = "repeat this command"
+	case have > 0:
+		next = "the next run sends the same event to the targets that failed"
+	}
+	err := fmt.Errorf("delivered to %d of %d targets: %s", have, len(done.Deliveries), next)
+	if have == 0 {
+		err = fmt.Errorf("not delivered (0 of %d targets): %s", len(done.Deliveries), next)
+	}
+	if have == 0 || d.DryRun || p.ID.Run != "" {
+		return err
+	}
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	partial := &store.Partial{Receipt: *d.receipt(p, done), Files: done.files}
+	if storeErr := d.ledger().PutPartial(ctx, partial); storeErr != nil {
+		return fmt.Errorf("%w; which targets have it could not be stored, so all of them get a repeat under the same "+
+			"event id: %w", err, storeErr)
+	}
+	return err
+}
