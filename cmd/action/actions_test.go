@@ -258,23 +258,27 @@ func TestFailedTargetLeavesTheAgentDue(t *testing.T) {
 	if d := p.api.Dispatches(); len(d) != 1 || d[0].Repository != "acme/dash" {
 		t.Errorf("dispatches %v, want the other target served", d)
 	}
-	if n := len(p.results.Artifacts()); n != 1 {
-		t.Errorf("%d artifacts, want the bundle and no receipt", n)
+	if n := len(p.results.Artifacts()); n != 2 {
+		t.Errorf("%d artifacts, want the bundle, the record of a partial delivery, and no receipt", n)
 	}
-	if want := "❌ 1 agent prepared, 1 agent not finished; nothing is lost: run again"; !strings.Contains(got.summary,
-		want) {
+	if !strings.Contains(got.stdout, "::error title=delivery::dispatch to acme/core: 404") ||
+		strings.Count(got.stdout, "::error") != 1 {
+		t.Errorf("the failed target has no annotation of its own:\n%s", got.stdout)
+	}
+	if want := "❌ 1 agent delivered partly; nothing is lost"; !strings.Contains(got.summary, want) {
 		t.Errorf("the summary lacks %q:\n%s", want, got.summary)
 	}
 	first := got.outputs["payload"]
 	got = p.step(fanOut("2026-11-24T10:00:00Z"))
-	if got.code != exitOK || !strings.Contains(got.stderr, "an earlier delivery of 2026-W48 did not finish") {
+	if got.code != exitOK || !strings.Contains(got.stderr, "dispatch acme/dash: delivered by an earlier run") {
 		t.Errorf("the next run: exit code %d\n%s", got.code, got.stderr)
 	}
 	if n := len(p.results.Artifacts()); n != 3 {
-		t.Errorf("%d artifacts, want two bundles and a receipt", n)
+		t.Errorf("%d artifacts, want a receipt more", n)
 	}
-	if id(t, first) != id(t, got.outputs["payload"]) {
-		t.Error("the second delivery has another event id")
+	if d := p.api.Dispatches(); len(d) != 2 || d[1].Repository != "acme/core" || first != got.outputs["payload"] ||
+		!bytes.Equal(d[0].ClientPayload, d[1].ClientPayload) {
+		t.Errorf("the target that failed gets another event: %s, output %s", d, got.outputs["payload"])
 	}
 }
 
@@ -374,7 +378,7 @@ func TestLedgerThatCantBeRead(t *testing.T) {
 	if got.code != exitUnavailable || got.outputs["count"] != "0" || len(p.results.Artifacts()) != 0 {
 		t.Errorf("exit code %d, outputs %v: want nothing prepared", got.code, got.outputs)
 	}
-	if !strings.Contains(got.summary, "❌ 0 agents prepared, 2 agents not finished") {
+	if !strings.Contains(got.summary, "❌ 2 agents undecided") {
 		t.Errorf("the summary does not say so:\n%s", got.summary)
 	}
 	const reason = "error: coach, optimization: reading the ledger: list artifacts of acme/kaizen-agentic: 401 the " +

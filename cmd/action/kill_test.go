@@ -36,6 +36,12 @@ func (l moment) String() string {
 // places lists the requests that the platform received, in order, and the writing of
 // outputs and summary.
 func (p *platform) places() []moment {
+	return append(p.requestsAfter(0, 0), moment{"runner", "GITHUB_OUTPUT", 0}, moment{"runner", "GITHUB_STEP_SUMMARY", 0})
+}
+
+// requestsAfter lists the requests after the first ones of the API and of the Results
+// Service.
+func (p *platform) requestsAfter(api, results int) []moment {
 	var list []moment
 	seen := map[moment]int{}
 	add := func(server, operation string) {
@@ -43,13 +49,13 @@ func (p *platform) places() []moment {
 		list = append(list, moment{server, operation, seen[key]})
 		seen[key]++
 	}
-	for _, r := range p.api.Requests() {
+	for _, r := range p.api.Requests()[api:] {
 		add("api", r.Method+" "+r.Path)
 	}
-	for _, r := range p.results.Requests() {
+	for _, r := range p.results.Requests()[results:] {
 		add("results", operationOf(r))
 	}
-	return append(list, moment{"runner", "GITHUB_OUTPUT", 0}, moment{"runner", "GITHUB_STEP_SUMMARY", 0})
+	return list
 }
 
 // operationOf is how ghtest.Results calls a request.

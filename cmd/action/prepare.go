@@ -62,7 +62,7 @@ func runPrepare(ctx context.Context, a *app, r *reader) (int, error) {
 	if err != nil {
 		return exitUsage, err
 	}
-	return job.report(outcomes)
+	return job.report(ctx, outcomes)
 }
 
 // job is one run of prepare.

@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/kaizen-agentic/schedule-action/internal/actions"
@@ -16,26 +18,55 @@ import (
 
 // report reports a run in the log, annotations, standard output, outputs and summary. It
 // also runs after a failure, so that later steps can read the outputs.
-func (j *job) report(outcomes []*pipeline.Outcome) (int, error) {
-	run := render.NewRun(j.Project, outcomes)
-	run.DryRun, run.Cancelled = j.dryRun, j.cancelled
-	run.Fail(j.logFindings(run.Findings, j.SourceOf))
+func (j *job) report(ctx context.Context, outcomes []*pipeline.Outcome) (int, error) {
+	run := j.result(outcomes)
+	failed := []error{j.logFindings(run.Findings, j.SourceOf)}
 	for _, line := range run.Lines() {
 		j.runner.Logf("%s", line)
 	}
-	for _, o := range outcomes {
-		run.Fail(j.print(o))
+	if err := j.handOver(run); err != nil {
+		failed = append(failed, err)
+	} else if j.deliverer.Deferred() {
+		j.deliverer.Confirm(ctx, outcomes)
+		before := len(run.Errors)
+		if run = j.result(outcomes); len(run.Errors) > before {
+			failed = append(failed, j.runner.WriteOutputs(run.Corrections()))
+		}
 	}
-	hidden := j.annotate(run.Findings)
-	out, warning := run.Outputs()
-	if warning != "" {
-		j.runner.Logf("warning: %s", warning)
+	for _, err := range failed {
+		run.Fail(err)
 	}
-	run.Fail(j.runner.WriteOutputs(out))
+	hidden := slices.DeleteFunc(j.annotate(slices.Concat(run.Annotations(), run.Findings)),
+		func(f diag.Finding) bool { return f.File == "" }) // the summary shows these elsewhere
 	if j.targets.Channels.Summary {
 		run.Fail(j.runner.WriteSummary(run.Summary(len(hidden))))
 	}
 	return exitCode(run), errors.Join(run.Errors...)
+}
+
+func (j *job) result(outcomes []*pipeline.Outcome) *render.Run {
+	run := render.NewRun(j.Project, outcomes)
+	run.DryRun, run.Cancelled = j.dryRun, j.cancelled
+	return run
+}
+
+// handOver prints the bundles and writes the outputs. Where they are the only channel, a
+// receipt follows only if all of this succeeds.
+func (j *job) handOver(run *render.Run) error {
+	var errs []error
+	for _, o := range run.Entries {
+		errs = append(errs, j.print(o))
+	}
+	out, warning := run.Outputs()
+	if warning != "" {
+		j.runner.Logf("warning: %s", warning)
+	}
+	errs = append(errs, j.runner.WriteOutputs(out))
+	err := errors.Join(errs...)
+	if err != nil && j.deliverer.Deferred() {
+		return fmt.Errorf("%w; the receipts are not stored, so the next tick prepares these agents again", err)
+	}
+	return err
 }
 
 // exitCode returns the exit code of a run. External failures win over findings, because

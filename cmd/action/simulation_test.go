@@ -246,7 +246,7 @@ func (y *year) start(tick int, nested bool) {
 	if err != nil {
 		y.t.Errorf("run %d: %v", p.id, err)
 	}
-	code, _ := p.job.report(entries)
+	code, _ := p.job.report(y.t.Context(), entries)
 	if p.killed.Load() {
 		for _, r := range entries {
 			y.killed[p.nameAt(r.Entry, y.ticks[tick])] = y.killed[p.nameAt(r.Entry, y.ticks[tick])] || r.Chosen

@@ -50,6 +50,7 @@ type Delivered struct {
 	// targets.
 	Resumed bool
 
+	had    int           // targets that had the event before this run
 	files  []store.File  // of the bundle
 	stored *store.Memory // the memory's state in the record that is resumed
 }
@@ -97,10 +98,30 @@ func (d *Deliverer) emit(ctx context.Context, p *Planned, done *Delivered, turn 
 			missing++
 		}
 	}
-	if missing > 0 {
+	switch {
+	case missing > 0:
 		return d.unfinished(ctx, p, done, missing)
+	case d.Deferred():
+		return nil
 	}
 	return d.storeReceipt(ctx, p, done)
+}
+
+// Deferred reports whether outputs and terminal are the only channel. Deliver then stores
+// no receipt: Confirm does, once the caller has written them.
+func (d *Deliverer) Deferred() bool { return len(d.Sinks) == 0 && d.Stdout == nil && !d.DryRun }
+
+// Confirm stores the receipts that Deliver left out because the caller had yet to write
+// the events. The errors are in the outcomes.
+func (d *Deliverer) Confirm(ctx context.Context, outcomes []*Outcome) {
+	if !d.Deferred() {
+		return
+	}
+	Each(len(outcomes), func(i int) {
+		if o := outcomes[i]; o.Err == nil && o.Payload != nil {
+			o.Err = d.storeReceipt(ctx, o.Planned, o.Delivered)
+		}
+	})
 }
 
 // storeBundle stores the bundle and sets the event. In a dry run it only sets the event.

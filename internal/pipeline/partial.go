@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
@@ -57,6 +58,10 @@ func (d *Deliverer) Resume(ctx context.Context, p *Planned, turn <-chan struct{}
 	if done.Event, err = event.Parse(partial.Event); err != nil { // the store has checked it
 		return done, true, err
 	}
+	done.had = len(done.Deliveries)
+	for i := range done.Deliveries {
+		done.Deliveries[i].Earlier = true
+	}
 	if d.KeepContent {
 		done.Content = partial.Files[0].Data
 	}
@@ -82,22 +87,38 @@ func (d *Deliverer) restore(ctx context.Context, name string, done *Delivered) e
 	return d.Directory.PutEvent(ctx, name, done.Payload)
 }
 
-// unfinished returns the error of a delivery that some targets miss. If others have the
-// event, it first stores which: the next run sends it to the rest only.
-func (d *Deliverer) unfinished(ctx context.Context, p *Planned, done *Delivered, missing int) error {
-	have := len(done.Deliveries) - missing
-	next := "the next run delivers again"
+// Undelivered is the error of an entry whose event some or all targets miss.
+type Undelivered struct {
+	Have, Targets int
+	// Asked means that the command named the entry, so that no later run repeats it.
+	Asked bool
+}
+
+// Error returns how many targets have the event, and what to do.
+func (e *Undelivered) Error() string {
+	message := fmt.Sprintf("delivered to %d of %d targets", e.Have, e.Targets)
+	if e.Have == 0 {
+		message = fmt.Sprintf("not delivered (0 of %d)", e.Targets)
+	}
+	return advice.Join(message, e.Advice())
+}
+
+// Advice returns the next step.
+func (e *Undelivered) Advice() string {
 	switch {
-	case p.Asked:
-		next = "repeat this command"
-	case have > 0:
-		next = "the next run sends the same event to the targets that failed"
+	case e.Asked:
+		return "repeat this command"
+	case e.Have > 0:
+		return "the next tick sends the same event to the targets that failed"
 	}
-	err := fmt.Errorf("delivered to %d of %d targets: %s", have, len(done.Deliveries), next)
-	if have == 0 {
-		err = fmt.Errorf("not delivered (0 of %d targets): %s", len(done.Deliveries), next)
-	}
-	if have == 0 || d.DryRun || p.ID.Run != "" {
+	return "the next tick delivers again"
+}
+
+// unfinished returns the error of a delivery that some targets miss. If others got the
+// event in this run, it first stores which have it: the next run sends it to the rest only.
+func (d *Deliverer) unfinished(ctx context.Context, p *Planned, done *Delivered, missing int) error {
+	err := &Undelivered{Have: len(done.Deliveries) - missing, Targets: len(done.Deliveries), Asked: p.Asked}
+	if err.Have == done.had || d.DryRun || p.ID.Run != "" {
 		return err
 	}
 	ctx, cancel := recording(ctx)

@@ -48,7 +48,7 @@ func UsageError(err error) (actions.Outputs, actions.Summary) {
 	var out actions.Outputs
 	out.SetResult(false, 0, 0)
 	setNoEntries(&out)
-	for _, name := range []string{"prepared", "payloads", "deliveries"} {
+	for _, name := range []string{"prepared", "missed", "failed", "payloads", "deliveries"} {
 		out.SetJSON(name, []string{})
 	}
 	return out, actions.Summary{Verdict: "❌ " + err.Error()}

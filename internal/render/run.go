@@ -3,6 +3,7 @@
 package render
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -26,7 +27,7 @@ type Run struct {
 	Errors    []error        // of entries and of steps that are no entry's
 
 	prepared []*pipeline.Outcome // entries with an event
-	failed   int                 // entries with an error
+	failed   []string            // agents with an error
 }
 
 // NewRun collects the outcomes of a run. An invalid manifest has none.
@@ -36,7 +37,7 @@ func NewRun(p *pipeline.Project, entries []*pipeline.Outcome) *Run {
 	for _, o := range entries {
 		r.Findings = append(r.Findings, o.Findings...)
 		if o.Err != nil {
-			r.failed++
+			r.failed = append(r.failed, o.Entry.Agent)
 			failed.Add(o.Entry.Agent, o.Err)
 		}
 		if o.Payload != nil {
@@ -66,7 +67,11 @@ func (r *Run) Invalid() bool {
 func (r *Run) Lines() []string {
 	var lines []string
 	for _, o := range r.Entries {
-		line := fmt.Sprintf("%s: %s", o.Entry.Agent, r.state(o))
+		status := r.status(o)
+		if status == r.did() {
+			status += " as " + o.ID.Name()
+		}
+		line := fmt.Sprintf("%s: %s: %s", o.Entry.Agent, status, why(o))
 		if !o.Chosen {
 			line += "; next " + strings.Join(timestamps(o.Decision.Next), ", ")
 		}
@@ -85,33 +90,57 @@ func (r *Run) Lines() []string {
 // result returns the status of a delivery, the workflow run that it started, and why it
 // failed.
 func result(d store.Delivery) string {
+	if d.Error != "" {
+		return status(d) + ": " + d.Error
+	}
+	return status(d)
+}
+
+// status returns the status of a delivery, and the workflow run that it started.
+func status(d store.Delivery) string {
 	text := string(d.Status)
+	if d.Earlier {
+		text += " by an earlier run"
+	}
 	if d.RunID != 0 {
 		text += ", run " + strconv.FormatInt(d.RunID, 10)
-	}
-	if d.Error != "" {
-		text += ": " + d.Error
 	}
 	return text
 }
 
-// state describes in a few words what happened to an entry, and why.
-func (r *Run) state(o *pipeline.Outcome) string {
+// status is what happened to an entry, in a few words.
+func (r *Run) status(o *pipeline.Outcome) string {
+	undelivered, _ := errors.AsType[*pipeline.Undelivered](o.Err)
 	switch {
 	case !o.Chosen && o.Err != nil:
-		return o.Reason
+		return "undecided"
 	case !o.Chosen && o.Decision.State == schedule.NotDue:
-		return "not due: " + o.Reason
+		return "not due"
 	case !o.Chosen:
-		return "not prepared: " + o.Reason
+		return "not prepared"
 	case o.Stopped():
-		return "stopped by findings"
-	case o.Err != nil && o.Payload == nil:
-		return "failed: " + o.Err.Error()
+		return "stopped"
+	case undelivered != nil && undelivered.Have > 0:
+		return "delivered partly"
+	case undelivered != nil:
+		return "not delivered"
+	case o.Err != nil && slices.ContainsFunc(o.Deliveries, func(d store.Delivery) bool { return d.Status.OK() }):
+		return "delivered partly" // without a receipt
 	case o.Err != nil:
-		return "delivered partly: " + o.Err.Error()
+		return "failed"
 	}
-	return fmt.Sprintf("%s as %s: %s", r.did(), o.ID.Name(), o.Reason)
+	return r.did()
+}
+
+// why is the reason for the status.
+func why(o *pipeline.Outcome) string {
+	switch {
+	case o.Stopped():
+		return "see the findings"
+	case o.Err != nil && o.Chosen:
+		return o.Err.Error()
+	}
+	return strings.TrimPrefix(o.Reason, "undecided: ")
 }
 
 // did is the verb for prepared entries.

@@ -20,6 +20,7 @@ import (
 // prepared gives an outcome an event, whose bundle is stored in a job artifact.
 func prepared(o *pipeline.Outcome, deliveries ...store.Delivery) *pipeline.Outcome {
 	e := &event.Event{}
+	e.Bundle.ID = "acme/web/" + o.ID.Name()
 	e.Bundle.Artifact = &event.Artifact{Name: o.ID.Name(), ID: 456, Digest: "sha256:ab",
 		URL: "https://github.com/acme/web/actions/runs/1/artifacts/456"}
 	o.Delivered = &pipeline.Delivered{
@@ -42,7 +43,8 @@ func everyState(t *testing.T) *Run {
 	prepared(all[0], delivered).Memory = &pipeline.Memory{
 		MemoryInfo: &prepare.MemoryInfo{Path: ".kaizen/agents/done/memory.md", Size: 1200, Lines: 201},
 	}
-	prepared(all[1], delivered, refused).Err = errors.New("1 of 2 deliveries failed")
+	prepared(all[1], delivered, refused).Err = &pipeline.Undelivered{Have: 1, Targets: 2}
+	all[1].Decision.Missed = []string{"2026-W46", "2026-W47"}
 	all[2].Err = errors.New("disk full")
 	all[3].Findings = []diag.Finding{
 		diag.Secret.At(".claude/agents/stopped.md", 3, 7, "a secret of the kind github-token", "remove it"),
@@ -63,10 +65,18 @@ func TestRun(t *testing.T) {
 	r.Fail(errors.New("writing the file of GITHUB_OUTPUT: disk full"))
 	out, warning := r.Outputs()
 	fixture.Golden(t, "testdata/run.golden", "-- log --\n"+strings.Join(r.Lines(), "\n")+
-		"\n-- outputs --\n"+written(t, out)+"-- summary --\n"+r.Summary(2).Markdown(1<<20))
+		"\n-- annotations --\n"+annotations(r)+"-- outputs --\n"+written(t, out)+"-- summary --\n"+r.Summary(2).Markdown(1<<20))
 	if warning != "" || len(r.Errors) != 4 || !r.Invalid() {
 		t.Errorf("warning %q, errors %q, invalid %t", warning, r.Errors, r.Invalid())
 	}
+}
+
+func annotations(r *Run) string {
+	var b strings.Builder
+	for _, f := range r.Annotations() {
+		fmt.Fprintf(&b, "%s %s: %s | %s\n", f.Severity, f.Rule, f.Message, f.Hint)
+	}
+	return b.String()
 }
 
 // The outputs of a single agent exist only if exactly one was prepared.
@@ -79,20 +89,22 @@ func TestSingleAgent(t *testing.T) {
 		want   map[string]string
 	}{
 		{"one", func(all []*pipeline.Outcome) { prepared(all[0]) }, map[string]string{
-			"payload": `{"agent":"coach"}`, "artifact-id": "456", "artifact-name": "kaizen.web.coach.2026-W48",
+			"payload": `{"agent":"coach"}`, "event-id": "acme/web/kaizen.web.coach.2026-W48", "artifact-id": "456", "artifact-name": "kaizen.web.coach.2026-W48",
 			"bundle-path": ".kaizen/prepared/kaizen.web.coach.2026-W48/bundle.md",
 		}},
 		{"dry run", func(all []*pipeline.Outcome) {
 			prepared(all[0]).Dir = ""
 			all[0].Event.Bundle.Artifact = nil
-		}, map[string]string{"payload": `{"agent":"coach"}`}},
+		}, map[string]string{
+			"payload": `{"agent":"coach"}`, "event-id": "acme/web/kaizen.web.coach.2026-W48",
+		}},
 		{"two", func(all []*pipeline.Outcome) { prepared(all[0]); prepared(all[1]) }, nil},
 		{"none", func([]*pipeline.Outcome) {}, nil},
 	} {
 		all := outcomes(t, m)
 		tt.change(all)
 		out, _ := NewRun(&pipeline.Project{Manifest: m}, all).Outputs()
-		for _, name := range []string{"payload", "artifact-id", "artifact-name", "bundle-path"} {
+		for _, name := range []string{"payload", "event-id", "artifact-id", "artifact-name", "bundle-path"} {
 			if got := out.Value(name); got != tt.want[name] {
 				t.Errorf("%s: output %s is %q, want %q", tt.name, name, got, tt.want[name])
 			}
@@ -124,7 +136,7 @@ func TestVerdicts(t *testing.T) {
 			all[0].Findings = []diag.Finding{diag.Secret.At("x", 1, 1, "a secret", "")}
 			return run(all)
 		}},
-		{"❌ 1 agent prepared, 1 agent not finished; nothing is lost: run again", func(all []*pipeline.Outcome) *Run {
+		{"❌ 1 agent failed, 1 agent prepared; nothing is lost", func(all []*pipeline.Outcome) *Run {
 			prepared(all[0]).Err = errors.New("no receipt")
 			return run(all)
 		}},

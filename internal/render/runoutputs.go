@@ -32,6 +32,8 @@ func (r *Run) Outputs() (out actions.Outputs, warning string) {
 	out.SetResult(errs == 0, errs, warnings)
 	out.SetInt("count", len(r.prepared))
 	out.SetJSON("prepared", agents)
+	out.SetJSON("missed", r.missed())
+	out.SetJSON("failed", append([]string{}, r.failed...))
 	out.SetJSON("payloads", payloads)
 	setMatrix(&out, matrix)
 	out.SetJSON("deliveries", deliveries)
@@ -39,6 +41,13 @@ func (r *Run) Outputs() (out actions.Outputs, warning string) {
 		setSingular(&out, r.prepared[0])
 	}
 	return out, fitDeliveries(&out, deliveries)
+}
+
+// Corrections returns the outputs that change when receipts cannot be stored after the
+// outputs are written. The runner takes the last value of an output.
+func (r *Run) Corrections() (out actions.Outputs) {
+	out.SetJSON("failed", append([]string{}, r.failed...))
+	return out
 }
 
 // fitDeliveries shortens the output deliveries until all outputs fit the platform's
@@ -78,6 +87,23 @@ func setSingular(out *actions.Outputs, o *pipeline.Outcome) {
 type agentDelivery struct {
 	Agent string `json:"agent"`
 	store.Delivery
+}
+
+// missedPeriods is one element of the output missed.
+type missedPeriods struct {
+	Agent   string   `json:"agent"`
+	Periods []string `json:"periods"` // oldest first
+}
+
+// missed lists the entries with missed periods.
+func (r *Run) missed() []missedPeriods {
+	list := []missedPeriods{}
+	for _, o := range r.Entries {
+		if len(o.Decision.Missed) > 0 {
+			list = append(list, missedPeriods{o.Entry.Agent, o.Decision.Missed})
+		}
+	}
+	return list
 }
 
 // matrixEntry is one job of a fan-out.

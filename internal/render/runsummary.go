@@ -3,13 +3,17 @@ package render
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
 // Summary returns the job summary. Hidden is how many findings have no annotation.
@@ -20,6 +24,7 @@ func (r *Run) Summary(hidden int) actions.Summary {
 			s.Sections = append(s.Sections, actions.Section{Title: title, Table: table})
 		}
 	}
+	add("Targets that failed", r.failuresTable())
 	add("What failed", r.errorsTable())
 	add("Agents", r.agentsTable())
 	add("Deliveries", r.deliveriesTable())
@@ -38,9 +43,8 @@ func (r *Run) verdict() string {
 		return fmt.Sprintf("❌ %s is not valid; nothing was prepared", r.File)
 	case r.Cancelled:
 		return fmt.Sprintf("❌ Cancelled: %s; nothing is lost: run again", prepared)
-	case r.failed > 0:
-		return fmt.Sprintf("❌ %s, %s not finished; nothing is lost: run again", prepared,
-			advice.Count(r.failed, "agent"))
+	case len(r.failed) > 0:
+		return fmt.Sprintf("❌ %s; nothing is lost", r.tally())
 	case len(r.Errors) > 0:
 		return fmt.Sprintf("❌ %s, %s failed; nothing is lost: run again", prepared,
 			advice.Count(len(r.Errors), "step"))
@@ -52,16 +56,82 @@ func (r *Run) verdict() string {
 	return "✅ " + prepared
 }
 
+// tally counts the chosen entries, each once, by what happened to them.
+func (r *Run) tally() string {
+	var order []string
+	counts := map[string]int{}
+	for _, o := range r.Entries {
+		if !o.Chosen && o.Err == nil {
+			continue
+		}
+		status := r.status(o)
+		if counts[status]++; counts[status] == 1 {
+			order = append(order, status)
+		}
+	}
+	for i, status := range order {
+		order[i] = advice.Count(counts[status], "agent") + " " + status
+	}
+	return strings.Join(order, ", ")
+}
+
+// failure is a target that did not get events, and why.
+type failure struct {
+	channel, target, err string
+	agents               []string
+}
+
+// failures groups the deliveries that failed by target and error.
+func (r *Run) failures() []*failure {
+	var list []*failure
+	for _, o := range r.Entries {
+		for _, d := range o.Deliveries {
+			if d.Status != store.Failed {
+				continue
+			}
+			i := slices.IndexFunc(list, func(f *failure) bool {
+				return f.channel == d.Channel && f.target == d.Target && f.err == d.Error
+			})
+			if i < 0 {
+				i, list = len(list), append(list, &failure{channel: d.Channel, target: d.Target, err: d.Error})
+			}
+			list[i].agents = append(list[i].agents, o.Entry.Agent)
+		}
+	}
+	return list
+}
+
+// maxNames is how many agents a table or an annotation names.
+const maxNames = 5
+
+func (r *Run) failuresTable() *actions.Table {
+	table := &actions.Table{Header: []string{"Channel", "Target", "Agents", "Error"}}
+	for _, f := range r.failures() {
+		table.Rows = append(table.Rows, []actions.Cell{
+			{Text: f.channel}, {Text: f.target, Code: true}, {Text: advice.Some(f.agents, maxNames)}, {Text: f.err},
+		})
+	}
+	return table
+}
+
+// otherErrors returns the errors that failuresTable does not show.
+func (r *Run) otherErrors() []error {
+	return slices.DeleteFunc(slices.Clone(r.Errors), func(err error) bool {
+		_, undelivered := errors.AsType[*pipeline.Undelivered](err)
+		return undelivered
+	})
+}
+
 func (r *Run) errorsTable() *actions.Table {
 	table := &actions.Table{Header: []string{"Error"}}
-	for _, err := range r.Errors {
+	for _, err := range r.otherErrors() {
 		table.Rows = append(table.Rows, []actions.Cell{{Text: err.Error()}})
 	}
 	return table
 }
 
 func (r *Run) agentsTable() *actions.Table {
-	table := &actions.Table{Header: []string{"Agent", "Cadence", "Period", "Result", "Next"}}
+	table := &actions.Table{Header: []string{"Agent", "Cadence", "Period", "Status", "Why", "Next"}}
 	for _, o := range r.Entries {
 		period := actions.Cell{Text: o.Decision.Slot.Period}
 		if o.Event != nil && o.Event.Bundle.Artifact != nil {
@@ -71,7 +141,8 @@ func (r *Run) agentsTable() *actions.Table {
 			{Text: o.Entry.Agent, Code: true},
 			{Text: string(o.Entry.Cadence)},
 			period,
-			{Text: mark(o) + " " + r.state(o)},
+			{Text: mark(o) + " " + r.status(o)},
+			{Text: why(o)},
 			{Text: nextDate(o.Decision.Next)},
 		})
 	}
@@ -84,6 +155,16 @@ func mark(o *pipeline.Outcome) string {
 		return "❌"
 	case o.Payload != nil:
 		return "✅"
+	}
+	return "⏸️"
+}
+
+func deliveryMark(d store.Delivery) string {
+	switch {
+	case d.Status.OK():
+		return "✅"
+	case d.Status == store.Failed:
+		return "❌"
 	}
 	return "⏸️"
 }
@@ -101,7 +182,7 @@ func (r *Run) deliveriesTable() *actions.Table {
 		for _, d := range o.Deliveries {
 			table.Rows = append(table.Rows, []actions.Cell{
 				{Text: o.Entry.Agent, Code: true}, {Text: d.Channel}, {Text: d.Target, Code: true, URL: d.URL},
-				{Text: result(d)},
+				{Text: deliveryMark(d) + " " + status(d)},
 			})
 		}
 	}

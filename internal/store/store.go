@@ -19,6 +19,8 @@ type Delivery struct {
 	Channel string `json:"channel"` // dispatch, nats, stdout
 	Target  string `json:"target"`  // as in dispatch-to, or the NATS subject
 	Status  Status `json:"status"`
+	// Earlier means that an earlier run delivered the event.
+	Earlier bool `json:"-"`
 	// RunID and URL are those of the workflow run that the delivery started; 0 and "" where
 	// there is none, or where the server does not name it.
 	RunID int64  `json:"run_id,omitempty"`

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
+)
+
+// threeTargets is a platform on which acme/slow refuses events until the fourth tick.
+type threeTargets struct {
+	*platform
+	tick int
+}
+
+func newThreeTargets(t *testing.T) *threeTargets {
+	p := &threeTargets{platform: newPlatform(t)}
+	p.api.AddRepository(ghtest.Repository{FullName: "acme/slow"})
+	p.api.AddToken(fanOutToken, ghtest.Token{Kind: ghtest.Installation, Access: map[string]ghtest.Permissions{
+		"acme/core": {Contents: "write"}, "acme/dash": {Contents: "write"}, "acme/slow": {Contents: "write"}}})
+	return p
+}
+
+// inputs are those of the next tick.
+func (p *threeTargets) inputs() map[string]string {
+	if p.tick++; p.tick <= 3 {
+		p.api.Fail("POST /repos/acme/slow/dispatches", 1, ghtest.Status(404, `{"message":"Not Found"}`))
+	}
+	inputs := fanOut(fmt.Sprintf("2026-11-24T%02d:00:00Z", 8+p.tick))
+	inputs["dispatch-to"] = "acme/core, acme/dash, acme/slow"
+	return inputs
+}
+
+// received is what each target got: one text for each event.
+func (p *threeTargets) received() map[string][]string {
+	got := map[string][]string{}
+	for _, d := range p.api.Dispatches() {
+		got[d.Repository] = append(got[d.Repository], string(d.ClientPayload))
+	}
+	return got
+}
+
+func (p *threeTargets) receipts() (n int) {
+	for _, a := range p.results.Artifacts() {
+		if strings.HasSuffix(a.Name, ".receipt") {
+			n++
+		}
+	}
+	return n
+}
+
+// TestOneTargetDown has one of three targets down for three ticks: each target gets the
+// event once, the third gets the same bytes on the fourth tick, and the receipt follows.
+func TestOneTargetDown(t *testing.T) {
+	t.Parallel()
+	p := newThreeTargets(t)
+	for tick := range 3 {
+		got := p.step(p.inputs())
+		if got.code != exitUnavailable || p.receipts() != 0 || got.outputs["failed"] != `["coach"]` {
+			t.Errorf("tick %d: exit code %d, %d receipts, failed %s", tick+1, got.code, p.receipts(), got.outputs["failed"])
+		}
+	}
+	if n := len(p.results.Artifacts()); n != 2 {
+		t.Errorf("%d artifacts, want the bundle and one record of a partial delivery", n)
+	}
+	last := p.step(p.inputs())
+	if last.code != exitOK || p.receipts() != 1 {
+		t.Fatalf("tick 4: exit code %d, %d receipts\n%s", last.code, p.receipts(), last.stderr)
+	}
+	if got := p.step(p.inputs()); got.code != exitOK || got.outputs["count"] != "0" || p.receipts() != 1 {
+		t.Errorf("tick 5: exit code %d, outputs %v", got.code, got.outputs)
+	}
+	got := p.received()
+	for _, target := range []string{"acme/core", "acme/dash", "acme/slow"} {
+		if events := got[target]; len(events) != 1 || events[0] != got["acme/core"][0] {
+			t.Errorf("%s got %d events:\n%s", target, len(events), strings.Join(events, "\n"))
+		}
+	}
+	checkOneID(t, p, last.outputs)
+}
+
+// checkOneID checks that payload, receipt and outputs have the same event id.
+func checkOneID(t *testing.T, p *threeTargets, outputs map[string]string) {
+	t.Helper()
+	want := sampleRepo + "/" + coachThisWeek
+	for _, events := range p.received() {
+		for _, data := range events {
+			if e, err := event.Parse([]byte(data)); err != nil || e.Bundle.ID != want || e.Bundle.Period != "2026-W48" {
+				t.Errorf("a target got %s, %v", data, err)
+			}
+		}
+	}
+	for _, a := range p.results.Artifacts() {
+		if text, ok := unzip(t, a.Zip)["receipt.json"]; ok && !strings.Contains(text, `"id":"`+want+`","name"`) {
+			t.Errorf("the receipt has another id: %s", text)
+		}
+	}
+	if got, ok := outputs["event-id"]; ok && got != want {
+		t.Errorf("the output event-id is %q, want %q", got, want)
+	}
+}
+
+// TestOneTargetDownAndKilled kills the real program at every request of every tick of
+// TestOneTargetDown. In the end every target has the event and there is one receipt. A
+// target gets a repeat, under the same id, only if the kill came between its
+// acknowledgement and the record of it.
+func TestOneTargetDownAndKilled(t *testing.T) {
+	t.Parallel()
+	for tick, places := range placesOfTicks(t, 4) {
+		for _, l := range places {
+			t.Run(fmt.Sprintf("tick %d %s", tick+1, l), func(t *testing.T) {
+				t.Parallel()
+				p := newThreeTargets(t)
+				for range tick {
+					p.step(p.inputs())
+				}
+				before := len(p.api.Dispatches())
+				reached := p.hangAt(l, nil)
+				c := p.program(p.vars(900, p.inputs(), nil))
+				c.await(t, reached)
+				if err := c.Process.Kill(); err != nil {
+					t.Fatal(err)
+				}
+				<-c.ended
+				during := len(p.api.Dispatches()) - before
+				var last ran
+				for p.receipts() == 0 && p.tick < 6 {
+					last = p.step(p.inputs())
+				}
+				if got := p.step(p.inputs()); got.code != exitOK || got.outputs["count"] != "0" {
+					t.Errorf("a tick after the receipt: exit code %d, outputs %v", got.code, got.outputs)
+				}
+				p.checkRepeats(during)
+				checkOneID(t, p, last.outputs)
+			})
+		}
+	}
+}
+
+// checkRepeats checks the end state; during is how many events the killed run delivered.
+func (p *threeTargets) checkRepeats(during int) {
+	p.t.Helper()
+	if p.receipts() != 1 {
+		p.t.Errorf("%d receipts", p.receipts())
+	}
+	got, repeats := p.received(), 0
+	for _, events := range got {
+		repeats += len(events) - 1
+	}
+	targets := slices.Sorted(maps.Keys(got))
+	if !slices.Equal(targets, []string{"acme/core", "acme/dash", "acme/slow"}) || repeats > during {
+		p.t.Errorf("%d repeats after %d events of the killed run, to %q", repeats, during, targets)
+	}
+}
+
+// placesOfTicks lists the requests of each tick of an undisturbed run.
+func placesOfTicks(t *testing.T, ticks int) [][]moment {
+	t.Helper()
+	p := newThreeTargets(t)
+	all := make([][]moment, ticks)
+	for i := range all {
+		api, results := len(p.api.Requests()), len(p.results.Requests())
+		p.step(p.inputs())
+		all[i] = p.requestsAfter(api, results)
+		if len(all[i]) == 0 || !slices.ContainsFunc(all[i], func(l moment) bool { return strings.HasSuffix(l.operation, "/slow/dispatches") }) {
+			t.Fatalf("tick %d has the requests %v", i+1, all[i])
+		}
+	}
+	return all
+}
