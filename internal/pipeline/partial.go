@@ -22,7 +22,7 @@ func (d *Deliverer) ledger() store.Store {
 
 // recordTime is how long a cancelled run may take to record what was delivered. A run that
 // is cancelled has 5 s for everything.
-const recordTime = 3 * time.Second
+const recordTime = 1500 * time.Millisecond
 
 // recording returns a context for recording what targets have acknowledged. It outlives
 // the cancellation of ctx by recordTime, because an unrecorded delivery is repeated.
