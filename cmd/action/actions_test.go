@@ -14,6 +14,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
@@ -153,28 +154,17 @@ func runWith(ctx context.Context, args []string, vars map[string]string, stdout,
 	})
 }
 
-// parseOutputs reads a GITHUB_OUTPUT file as the runner does: name<<delimiter, lines,
-// delimiter.
+// parseOutputs reads a GITHUB_OUTPUT file, in which no output is set twice.
 func parseOutputs(t *testing.T, text string) map[string]string {
 	t.Helper()
+	list, err := fixture.ParseOutputs(text)
+	fixture.Must(t, err)
 	outputs := map[string]string{}
-	lines := strings.Split(text, "\n")
-	for i := 0; i < len(lines); i++ {
-		if lines[i] == "" {
-			continue
+	for _, o := range list {
+		if _, twice := outputs[o.Name]; twice {
+			t.Errorf("output %s is set twice", o.Name)
 		}
-		name, delimiter, ok := strings.Cut(lines[i], "<<")
-		if !ok {
-			t.Fatalf("line %q begins no output", lines[i])
-		}
-		var value []string
-		for i++; i < len(lines) && lines[i] != delimiter; i++ {
-			value = append(value, lines[i])
-		}
-		if _, twice := outputs[name]; twice {
-			t.Errorf("output %s is set twice", name)
-		}
-		outputs[name] = strings.Join(value, "\n")
+		outputs[o.Name] = o.Value
 	}
 	return outputs
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -10,9 +9,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "rewrite golden files")
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
+)
 
 // actionSection reads the names and descriptions of a section of action.yml line by line.
 func actionSection(t *testing.T, section string) map[string]string {
@@ -226,7 +225,7 @@ func updateBlock(t *testing.T, page, name, want string) {
 	text := replaceBlock(t, string(data), name, want)
 	switch {
 	case text == string(data):
-	case !*update:
+	case !fixture.Updating():
 		t.Errorf("the table %q of %s differs from options.go or action.yml: run this test with -update", name, page)
 	default:
 		if err := os.WriteFile(page, []byte(text), 0o644); err != nil {

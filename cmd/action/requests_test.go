@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
@@ -36,7 +37,7 @@ func TestRequestsOfATick(t *testing.T) {
 	}
 	got := between(t, string(page), "<!-- requests -->\n", "<!-- /requests -->", github)
 	got = between(t, got, "<!-- requests gitea -->\n", "<!-- /requests gitea -->", gitea)
-	if *update {
+	if fixture.Updating() {
 		if err := os.WriteFile(exactlyOnce, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}

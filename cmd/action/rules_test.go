@@ -19,6 +19,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/check"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
@@ -50,7 +51,7 @@ func TestRulesPage(t *testing.T) {
 	for _, r := range diag.Rules {
 		page.WriteString("\n" + ruleSection(t, r))
 	}
-	if *update {
+	if fixture.Updating() {
 		if err := os.WriteFile(rulesPage, []byte(page.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -5,15 +5,20 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 0 && strings.HasSuffix(os.Args[0], ".test") { // not the program that scripts run
+		fixture.WaitInParallel(8)
+	}
 	testscript.Main(m, map[string]func(){"action": main})
 }
 
@@ -26,7 +31,7 @@ func TestScripts(t *testing.T) {
 	}
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
-		UpdateScripts: *update,
+		UpdateScripts: fixture.Updating(),
 		Setup: func(env *testscript.Env) error {
 			for _, sample := range []string{"kaizen", "claude"} {
 				if err := copySample(filepath.Join(env.WorkDir, sample), filepath.Join(samples, sample)); err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
@@ -269,7 +270,7 @@ func TestReadmeFindings(t *testing.T) {
 		t.Errorf("%d errors, want three: %v", errs, findings)
 	}
 	want := before + findingsStart + "```text\n" + output + "```\n" + findingsEnd + after
-	if *update {
+	if fixture.Updating() {
 		if err := os.WriteFile(readmePage, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
