@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/render"
 )
@@ -32,6 +33,9 @@ func runList(ctx context.Context, a *app, r *reader) (int, error) {
 	if r.err != nil {
 		return exitUsage, r.err
 	}
+	if err := a.findRepository(o.stores.Token); err != nil {
+		return exitUsage, err
+	}
 	p, err := a.openProject()
 	if err != nil {
 		return exitUsage, err
@@ -43,16 +47,16 @@ func runList(ctx context.Context, a *app, r *reader) (int, error) {
 	if o.format == formatRuns {
 		return a.listScheduledRuns(p, o.selection)
 	}
-	list, err := a.plan(ctx, p, o)
+	list, ledger, err := a.plan(ctx, p, o)
 	if err != nil && list == nil {
 		return exitUnavailable, err
 	}
-	report := list.Text()
+	report := list.Text(ledger)
 	if o.format == "json" {
 		report = list.JSON()
 	}
 	return exitOf(err), errors.Join(err, a.logFindings(p.Findings, p.SourceOf), write(a.stdout, report),
-		a.publish(list.Outputs(p.Findings), list.Summary()))
+		a.publish(list.Outputs(p.Findings), list.Summary(ledger)))
 }
 
 func exitOf(err error) int {
@@ -62,18 +66,34 @@ func exitOf(err error) int {
 	return exitOK
 }
 
-// plan looks up every selected entry in the ledger. It only reads, so it creates no
-// directory. The error is about entries that stay undecided, or there is no list.
-func (a *app) plan(ctx context.Context, p *pipeline.Project, o listOptions) (render.List, error) {
-	stores, err := a.services().OpenStores(p, o.stores)
-	if err != nil {
-		return nil, usageError{err}
+// findRepository completes the environment of a terminal with the checkout's repository,
+// whose ledger a token can read.
+func (a *app) findRepository(token string) error {
+	if a.env.Actions || token == "" {
+		return nil
 	}
-	planner := pipeline.Planner{Manifest: p.Manifest, Source: p.Digits, Ledger: stores.Ledger(),
-		Selection: o.selection, Now: a.now, Look: true}
+	tree, err := checkout.Open(a.dir)
+	if err != nil {
+		return usageError{err}
+	}
+	defer tree.Close()
+	a.env.Repository = pipeline.KnownRepository(tree, &a.env)
+	return nil
+}
+
+// plan looks up every selected entry in the ledger, and names it. It only reads, so it
+// creates no directory. The error is about entries that stay undecided, or there is no
+// list.
+func (a *app) plan(ctx context.Context, p *pipeline.Project, o listOptions) (render.List, string, error) {
+	ledger, name, err := a.services().OpenLedger(p, o.stores)
+	if err != nil {
+		return nil, "", usageError{err}
+	}
+	planner := pipeline.Planner{Manifest: p.Manifest, Source: p.Digits, Ledger: ledger, Selection: o.selection,
+		Now: a.now, Look: true}
 	plans, err := planner.Plan(ctx)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, "", usageError{err}
 	}
 	list := render.List{}
 	var failed render.AgentErrors
@@ -86,7 +106,7 @@ func (a *app) plan(ctx context.Context, p *pipeline.Project, o listOptions) (ren
 			failed.Add(plan.Entry.Agent, plan.Err)
 		}
 	}
-	return list, errors.Join(failed.Errors()...)
+	return list, name, errors.Join(failed.Errors()...)
 }
 
 // listScheduledRuns prints the entries for the resolver. It does not read the ledger,

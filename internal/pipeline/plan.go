@@ -19,8 +19,8 @@ import (
 // Planner decides which entries of a manifest are prepared.
 type Planner struct {
 	Manifest  *schedule.Manifest
-	Source    string      // Project.Digits
-	Ledger    store.Store // nil means that there are no receipts
+	Source    string       // Project.Digits
+	Ledger    store.Ledger // nil means that there are no receipts
 	Selection Selection
 	Now       time.Time
 	// Look also looks up named entries in the ledger, which then decides.

@@ -4,10 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/url"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/actions"
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
@@ -100,6 +103,39 @@ func (s Services) OpenStores(p *Project, o StoreOptions) (Stores, error) {
 	}
 	stores.Artifacts = artifacts
 	return stores, nil
+}
+
+// OpenLedger opens the ledger for reading, and describes it for people. Outside Actions it
+// is the repository's own if there is a token for it, else the directory.
+func (s Services) OpenLedger(p *Project, o StoreOptions) (ledger store.Ledger, name string, err error) {
+	if s.Env.Actions || o.Token == "" || s.Env.Repository == "" {
+		stores, err := s.OpenStores(p, o)
+		if err != nil {
+			return nil, "", err
+		}
+		if stores.Artifacts != nil {
+			return stores.Artifacts, "the job artifacts of " + s.Env.Repository, nil
+		}
+		return stores.Directory, "the directory " + stores.Directory.Path(""), nil
+	}
+	api, err := s.Clients.For(o.Token)
+	if err != nil {
+		return nil, "", fmt.Errorf("token: %w", err)
+	}
+	ledger, err = store.OpenLedger(store.ArtifactsOptions{
+		Repository: s.Env.Repository, LedgerBranch: o.Branch, API: api, Log: s.Log,
+	})
+	return ledger, "the job artifacts of " + s.Env.Repository, err
+}
+
+// KnownRepository returns the repository of the environment, or else that of the
+// checkout's remote if it is on the server that the environment names; "" if unknown.
+func KnownRepository(tree *checkout.Tree, env *actions.Environment) string {
+	server, err := url.Parse(env.ServerURL)
+	if env.Repository != "" || err != nil || tree.OriginHost() != strings.ToLower(server.Hostname()) {
+		return env.Repository
+	}
+	return tree.OriginFullName()
 }
 
 // openDirectory opens the directory store: given, relative to the working directory, or

@@ -58,9 +58,9 @@ func (l List) roster() []RosterEntry {
 	return roster
 }
 
-// Text returns a table for a terminal. It needs no escapes, because the manifest's rules
+// Text returns a table for a terminal, and names the ledger that was read. It needs no escapes, because the manifest's rules
 // keep control characters out of names and reasons.
-func (l List) Text() []byte {
+func (l List) Text(ledger string) []byte {
 	table := [][]string{{"AGENT", "CADENCE", "CRON", "DUE", "PERIOD", "NEXT", "WHY"}}
 	for _, d := range l {
 		due := "no"
@@ -77,7 +77,7 @@ func (l List) Text() []byte {
 			table = append(table, []string{"", "", "", "", "", next.String(), ""})
 		}
 	}
-	return Table(table)
+	return fmt.Appendf(Table(table), "\nThe ledger is %s.\n", ledger)
 }
 
 // Outputs returns the outputs of list; findings are those of the valid manifest.
@@ -102,8 +102,8 @@ func (l List) matrix() []matrixEntry {
 	return matrix
 }
 
-// Summary returns the job summary.
-func (l List) Summary() actions.Summary {
+// Summary returns the job summary, which names the ledger that was read.
+func (l List) Summary(ledger string) actions.Summary {
 	table := &actions.Table{Header: []string{"Agent", "Cadence", "Cron", "Period", "State", "Why", "Next five"}}
 	for _, d := range l {
 		table.Rows = append(table.Rows, []actions.Cell{
@@ -114,7 +114,7 @@ func (l List) Summary() actions.Summary {
 	}
 	return actions.Summary{
 		Verdict:  fmt.Sprintf("%d of %s due", len(l.matrix()), advice.Count(len(l), "agent")),
-		Sections: []actions.Section{{Title: "Agents", Table: table}},
+		Sections: []actions.Section{{Title: "Agents", Text: "The ledger is " + ledger + ".", Table: table}},
 	}
 }
 

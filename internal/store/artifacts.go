@@ -103,6 +103,19 @@ func NewArtifacts(o ArtifactsOptions) (*Artifacts, error) {
 	return &Artifacts{o: o, service: s, ledger: newLedger(o)}, nil
 }
 
+// OpenLedger returns the ledger of a repository's job artifacts for reading, as on a
+// terminal. It needs Repository and API of the options only. The error names a wrong
+// Repository.
+func OpenLedger(o ArtifactsOptions) (Ledger, error) {
+	if !bundleid.IsRepository(o.Repository) {
+		return nil, advice.New("want owner/name", "the ledger's repository is %q", o.Repository)
+	}
+	if o.Log == nil {
+		o.Log = func(string, ...any) {}
+	}
+	return &Artifacts{o: o, ledger: newLedger(o)}, nil
+}
+
 // PutBundle stores files as the artifact name of this run.
 func (a *Artifacts) PutBundle(ctx context.Context, name string, files []File) (*event.Artifact, error) {
 	artifact, err := a.put(ctx, name, name, files)

@@ -119,6 +119,7 @@ func (e *UndecidedError) Unwrap() error { return e.Err }
 // Store keeps bundles and receipts. Errors name the thing, the reason and the next step
 // (see advice.Split), and never hold a secret.
 type Store interface {
+	Ledger
 	// PutBundle stores a bundle's files under its name. It replaces other content of that
 	// name, and leaves the same content as it is. The artifact is nil unless the store is
 	// one of job artifacts.
@@ -127,13 +128,17 @@ type Store interface {
 	PutReceipt(ctx context.Context, r *Receipt) error
 	// PutPartial stores p so that the next run's Lookup finds it.
 	PutPartial(ctx context.Context, p *Partial) error
-	// Partial reads the record of a partial delivery that Lookup found. The error is
-	// ErrPartialInvalid if its content will never be usable.
-	Partial(ctx context.Context, name string) (*Partial, error)
+}
+
+// Ledger reads what a store recorded of earlier runs.
+type Ledger interface {
 	// Lookup asks the ledger about bundle names, all at once because one listing may
 	// answer for many. The records are in the order of the names.
 	Lookup(ctx context.Context, names []string) []Record
 	// Receipt reads the trusted receipt of a bundle name; nil when there is none. Lookup
 	// does not read it, because what is in it does not matter for what is due.
 	Receipt(ctx context.Context, name string) (*Receipt, error)
+	// Partial reads the record of a partial delivery that Lookup found. The error is
+	// ErrPartialInvalid if its content will never be usable.
+	Partial(ctx context.Context, name string) (*Partial, error)
 }
