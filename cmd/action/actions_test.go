@@ -232,7 +232,7 @@ func TestTheWholeRoad(t *testing.T) {
 		t.Errorf("the second tick: exit code %d, outputs %v, %d dispatches", again.code, again.outputs,
 			len(p.api.Dispatches()))
 	}
-	if !strings.Contains(again.stderr, "delivered for 2026-W48") || !strings.Contains(again.summary, "Nothing is due") {
+	if !strings.Contains(again.stderr, "2026-W48 has a receipt") || !strings.Contains(again.summary, "Nothing is due") {
 		t.Errorf("the second tick does not say why:\n%s\n%s", again.stderr, again.summary)
 	}
 }

@@ -58,7 +58,7 @@ func TestReceiptsOnGitea(t *testing.T) {
 		count string
 		log   string
 	}{
-		{"of the default branch", ghtest.Run{HeadBranch: "main", Event: "schedule"}, exitOK, "0", "not due: delivered"},
+		{"of the default branch", ghtest.Run{HeadBranch: "main", Event: "schedule"}, exitOK, "0", "has a receipt"},
 		{"of another branch", ghtest.Run{HeadBranch: "feature", Event: "push"}, exitOK, "1",
 			`comes from branch "feature", not "main"`},
 		{"of a tag", ghtest.Run{Ref: "refs/tags/main", Event: "push"}, exitOK, "1", `comes from "refs/tags/main"`},

@@ -24,9 +24,9 @@ func TestListOnATerminal(t *testing.T) {
 	}{
 		{"no token", nil, "", "the directory .kaizen/prepared", "first run at the next tick"},
 		{"token and repository", map[string]string{"GITHUB_TOKEN": jobToken, "GITHUB_REPOSITORY": sampleRepo}, "",
-			"the job artifacts of " + sampleRepo, "delivered for 2026-W48"},
+			"the job artifacts of " + sampleRepo, "2026-W48 has a receipt"},
 		{"token and remote", token, "git@github.com:" + sampleRepo + ".git", "the job artifacts of " + sampleRepo,
-			"delivered for 2026-W48"},
+			"2026-W48 has a receipt"},
 		{"remote on another server", token, "https://git.example/" + sampleRepo, "the directory .kaizen/prepared",
 			"first run at the next tick"},
 		{"no remote", token, "", "the directory .kaizen/prepared", "first run at the next tick"},

@@ -46,7 +46,7 @@ func (j *job) report(ctx context.Context, outcomes []*pipeline.Outcome) (int, er
 
 func (j *job) result(outcomes []*pipeline.Outcome) *render.Run {
 	run := render.NewRun(j.Project, outcomes)
-	run.DryRun, run.Cancelled = j.dryRun, j.cancelled
+	run.DryRun, run.Cancelled, run.OutputsOnly = j.dryRun, j.cancelled, j.env.Actions && j.deliverer.Deferred()
 	return run
 }
 

@@ -202,7 +202,7 @@ func TestForgedReceipts(t *testing.T) {
 	t.Parallel()
 	const elsewhere = 666
 	var same [2]string
-	const trusted = "not due: delivered for 2026-W48" // whatever is in it
+	const trusted = "not due: 2026-W48 has a receipt" // whatever is in it
 	for _, test := range []struct {
 		name   string
 		forge  func(a *ghtest.Artifact) // nil changes nothing
@@ -228,7 +228,7 @@ func TestForgedReceipts(t *testing.T) {
 		{"another name of the repository", nil, [2]string{"acme/kaizen-agentic", "acme/other"}, nil, false, trusted},
 		{"of a failed delivery", nil, [2]string{`"delivered"`, `"failed"`}, nil, false, trusted},
 		{"of the branch named", func(a *ghtest.Artifact) { a.HeadBranch = "release" }, same,
-			map[string]string{"ledger-branch": "release"}, false, "not due: delivered"},
+			map[string]string{"ledger-branch": "release"}, false, "has a receipt"},
 		{"of the default branch, another named", nil, same, map[string]string{"ledger-branch": "release"}, true,
 			`comes from branch "main", not "release"`},
 	} {

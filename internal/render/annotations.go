@@ -8,8 +8,8 @@ import (
 )
 
 // Annotations returns what a run shows beside the findings: an error for every target that
-// failed and for every other error, and a warning for every agent with missed periods.
-// None has a place in a file.
+// failed and for every other error, and a warning for every agent with missed periods and
+// for a first run without a target. None has a place in a file.
 func (r *Run) Annotations() []diag.Finding {
 	var list []diag.Finding
 	add := func(rule string, severity diag.Severity, message, hint string) {
@@ -22,9 +22,24 @@ func (r *Run) Annotations() []diag.Finding {
 		message, hint := advice.Split(err)
 		add("run", diag.Error, message, hint)
 	}
+	if first := r.firstWithoutTarget(); len(first) > 0 {
+		add("no-target", diag.Warning, "no target is set, so only the outputs of this step have the event of "+
+			advice.Some(first, maxNames), "set dispatch-to or nats-url, or let a later step read the output payloads")
+	}
 	for _, m := range r.missed() {
 		add("missed", diag.Warning, fmt.Sprintf("%s: %s missed: %s", m.Agent, advice.Count(len(m.Periods), "period"),
 			advice.Some(m.Periods, maxNames)), "no tick ran in them; they are not prepared later")
 	}
 	return list
+}
+
+// firstWithoutTarget lists the agents whose first run has no target. Later runs do not
+// warn, because a later step may read the outputs.
+func (r *Run) firstWithoutTarget() (agents []string) {
+	for _, o := range r.prepared {
+		if r.OutputsOnly && o.Decision.First {
+			agents = append(agents, o.Entry.Agent)
+		}
+	}
+	return agents
 }

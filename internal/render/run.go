@@ -22,9 +22,12 @@ type Run struct {
 	Valid     bool   // whether the manifest is valid
 	DryRun    bool
 	Cancelled bool
-	Entries   []*pipeline.Outcome
-	Findings  []diag.Finding // of the manifest and of all entries, sorted
-	Errors    []error        // of entries and of steps that are no entry's
+	// OutputsOnly means that the events have no target: only the step's outputs, or the
+	// terminal, have them.
+	OutputsOnly bool
+	Entries     []*pipeline.Outcome
+	Findings    []diag.Finding // of the manifest and of all entries, sorted
+	Errors      []error        // of entries and of steps that are no entry's
 
 	prepared []*pipeline.Outcome // entries with an event
 	failed   []string            // agents with an error

@@ -132,6 +132,15 @@ func TestVerdicts(t *testing.T) {
 			r.DryRun = true
 			return r
 		}},
+		{"✅ 1 agent prepared, without a target: the outputs have the events", func(all []*pipeline.Outcome) *Run {
+			prepared(all[0]).Decision.First = true
+			r := run(all)
+			r.OutputsOnly = true
+			if got := r.Annotations(); len(got) != 1 || got[0].Rule != "no-target" {
+				t.Errorf("annotations: %+v", got)
+			}
+			return r
+		}},
 		{"❌ 0 agents prepared, some stopped by findings", func(all []*pipeline.Outcome) *Run {
 			all[0].Findings = []diag.Finding{diag.Secret.At("x", 1, 1, "a secret", "")}
 			return run(all)

@@ -52,6 +52,8 @@ func (r *Run) verdict() string {
 		return fmt.Sprintf("❌ %s, some stopped by findings", prepared)
 	case len(r.prepared) == 0:
 		return "✅ Nothing is due"
+	case r.OutputsOnly:
+		return "✅ " + prepared + ", without a target: the outputs have the events"
 	}
 	return "✅ " + prepared
 }

@@ -74,7 +74,7 @@ func Decide(e *Entry, now time.Time, k Known) Decision {
 	period, since, next := d.Slot.Period, d.Slot, e.nextRun(now, k)
 	switch {
 	case k.Delivered:
-		d.State, d.Reason = NotDue, fmt.Sprintf("delivered for %s; next on %s", period, next)
+		d.State, d.Reason = NotDue, fmt.Sprintf("%s has a receipt; next on %s", period, next)
 	case k.Partial:
 		d.State = DeliveredPartly
 		d.Reason = fmt.Sprintf("delivered partly for %s: the targets that failed get the same event", period)

@@ -27,7 +27,7 @@ func TestDecide(t *testing.T) {
 		{"never delivered", weekly(time.Monday, 5, 0), Known{},
 			Due, "first run, for 2026-W48; then Mon 2026-11-30 05:00 CET", nil},
 		{"delivered", weekly(time.Monday, 5, 0), Known{Delivered: true, Prepared: true, Earlier: []string{"2026-W47"}},
-			NotDue, "delivered for 2026-W48; next on Mon 2026-11-30 05:00 CET", nil},
+			NotDue, "2026-W48 has a receipt; next on Mon 2026-11-30 05:00 CET", nil},
 		{"stored, not delivered", weekly(time.Monday, 5, 0), Known{Prepared: true},
 			DeliveredPartly, "an earlier delivery of 2026-W48 did not finish: its bundle is stored without a receipt; due " +
 				"since Mon 2026-11-23 05:00 CET", nil},
@@ -40,7 +40,7 @@ func TestDecide(t *testing.T) {
 			Due, "no receipt for 2026-W48 yet, due since Mon 2026-11-23 05:00 CET; missed since 2026-W47, 1 period",
 			[]string{"2026-W47"}},
 		{"some missed", daily(5, 0), Known{Delivered: true, Earlier: []string{"2026-11-20"}},
-			NotDue, "delivered for 2026-11-24; next on Wed 2026-11-25 05:00 CET; missed since 2026-11-21, 3 periods",
+			NotDue, "2026-11-24 has a receipt; next on Wed 2026-11-25 05:00 CET; missed since 2026-11-21, 3 periods",
 			[]string{"2026-11-21", "2026-11-22", "2026-11-23"}},
 		{"missed over the year", monthly(28, 0, 0), Known{Earlier: []string{"2025-11"}},
 			Due, "no receipt for 2026-10 yet, due since Wed 2026-10-28 00:00 CET; missed since 2025-12, 10 periods",
