@@ -213,10 +213,10 @@ func (s *start) look(ctx context.Context) (Started, verdict) {
 	since := s.began.Add(info.Ahead - clockMargin)
 	result := notStarted
 	for _, r := range runs {
-		file, _, _ := strings.Cut(path.Base(r.Path), "@")
+		file, _, _ := strings.Cut(r.Path, "@")
 		_, isOther := s.started.Load(r.ID)
 		switch {
-		case file != s.target.File():
+		case isYAML(file) && path.Base(file) != s.target.File(): // of another workflow
 		case slices.Contains(strings.Fields(r.Title), s.eventID):
 			return Started{r.ID, s.pageURL(r.URL)}, wasStarted
 		case isOther, strings.Contains(r.Title, "/kaizen."), !r.CreatedAt.IsZero() && r.CreatedAt.Before(since):
@@ -226,6 +226,8 @@ func (s *start) look(ctx context.Context) (Started, verdict) {
 	}
 	return Started{}, result
 }
+
+func isYAML(file string) bool { return path.Ext(file) == ".yml" || path.Ext(file) == ".yaml" }
 
 // dispatchedRun is a run as the API lists it. Gitea lists no time of creation.
 type dispatchedRun struct {
@@ -244,12 +246,15 @@ func (s *start) dispatchedRuns(ctx context.Context) ([]dispatchedRun, error) {
 		return nil, s.op.failed(err)
 	}
 	var answer struct {
-		Runs []dispatchedRun `json:"workflow_runs"`
+		Runs *[]dispatchedRun `json:"workflow_runs"`
 	}
 	if _, err := s.hub.Do(ctx, req, &answer); err != nil {
 		return nil, s.op.failed(err)
 	}
-	return answer.Runs, nil
+	if answer.Runs == nil {
+		return nil, s.op.invalid("the answer has no list of runs")
+	}
+	return *answer.Runs, nil
 }
 
 // Workflow is what the API says of a workflow.

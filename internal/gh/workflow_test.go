@@ -151,6 +151,24 @@ func TestLostAnswer(t *testing.T) {
 	}
 }
 
+// Where the list of runs cannot be read, nothing is sent again.
+func TestLostAnswerWithoutAList(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]ghtest.Fault{
+		"403": ghtest.Status(403, `{"message":"no"}`), "no list": ghtest.Status(200, `{"total_count":0}`),
+		"no path": ghtest.Status(200, `{"workflow_runs":[{"id":7}]}`),
+	} {
+		server, client, _ := receiver(t, ghtest.Options{}, reactPlain)
+		server.Fail("POST /repos/*/*/actions/workflows/*/dispatches", 1, ghtest.Lose())
+		server.Fail("GET /repos/*/*/actions/runs", always, fault)
+		_, err := client.StartWorkflow(t.Context(), react, reactID, []byte(reactEvent))
+		checkError(t, err, Unavailable)
+		if n := len(server.Starts()); n != 1 {
+			t.Errorf("%s: %d runs", name, n)
+		}
+	}
+}
+
 // A run that this client started for another event is not taken for the one whose answer
 // is lost.
 func TestLostAnswerBesideAnother(t *testing.T) {

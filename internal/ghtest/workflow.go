@@ -146,6 +146,14 @@ func (s *Server) postStart(w http.ResponseWriter, r *http.Request, repo *Reposit
 	})
 }
 
+// fullRef is a branch or tag as Gitea lists it.
+func fullRef(ref string) string {
+	if strings.HasPrefix(ref, "refs/") {
+		return ref
+	}
+	return "refs/heads/" + ref
+}
+
 func (s *Server) runPage(start Start) string {
 	return fmt.Sprintf("%s/%s/actions/runs/%d", s.url, start.Repository, start.RunID)
 }
@@ -289,7 +297,7 @@ func (s *Server) listRuns(w http.ResponseWriter, r *http.Request, repo *Reposito
 			"created_at": start.CreatedAt.UTC().Format(time.RFC3339)}
 		if s.options.Gitea {
 			delete(run, "created_at")
-			run["path"] = path.Base(start.Workflow) + "@" + start.Ref
+			run["path"] = path.Base(start.Workflow) + "@" + fullRef(start.Ref)
 		}
 		runs = append(runs, run)
 	}
