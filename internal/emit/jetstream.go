@@ -13,6 +13,9 @@ import (
 // (https://docs.nats.io/reference/jetstream/api/stream/names).
 const streamNames = "$JS.API.STREAM.NAMES"
 
+// streamInfo begins the subject on which JetStream describes a stream; its name follows.
+const streamInfo = "$JS.API.STREAM.INFO."
+
 // Errors of the JetStream API for which its package has no name
 // (https://github.com/nats-io/nats-server/blob/main/server/errors.json).
 const (
@@ -82,16 +85,30 @@ func (n *NATS) publishOnce(ctx context.Context, m Message) (ack *jetstream.PubAc
 func (n *NATS) mayExist(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, askWait)
 	defer cancel()
-	err := n.streamExists(ctx)
+	_, err := n.streamName(ctx)
 	return err == nil || ctx.Err() != nil || hasCode(err, jetStreamUnavailable)
 }
 
-// streamExists looks for a stream that captures the subject.
-func (n *NATS) streamExists(ctx context.Context) error {
-	return n.client.do(ctx, func(ctx context.Context, js jetstream.JetStream) error {
-		_, err := js.StreamNameBySubject(ctx, n.o.Subject)
+// streamName looks for the stream that captures the subject.
+func (n *NATS) streamName(ctx context.Context) (name string, err error) {
+	err = n.client.do(ctx, func(ctx context.Context, js jetstream.JetStream) error {
+		name, err = js.StreamNameBySubject(ctx, n.o.Subject)
 		return err
 	})
+	return name, err
+}
+
+// acknowledges asks whether a stream acknowledges messages: with no_ack it stores them
+// and stays silent.
+func (n *NATS) acknowledges(ctx context.Context, name string) (yes bool, err error) {
+	err = n.client.do(ctx, func(ctx context.Context, js jetstream.JetStream) error {
+		stream, err := js.Stream(ctx, name)
+		if err == nil {
+			yes = !stream.CachedInfo().Config.NoAck
+		}
+		return err
+	})
+	return yes, err
 }
 
 // accountInfo asks whether the account has JetStream.

@@ -175,9 +175,20 @@ func (n *NATS) send(ctx context.Context, m Message) (store.Status, error) {
 	return store.Delivered, nil
 }
 
-// findStream asks whether a stream captures the subject.
+// errSilentStream is the error of a stream that acknowledges nothing.
+func errSilentStream(name string) error {
+	return advice.New("set no_ack to false on it", "the stream %q has no_ack: true, so it acknowledges no message", name)
+}
+
+// findStream asks whether a stream captures the subject, and acknowledges messages.
 func (n *NATS) findStream(ctx context.Context) error {
-	err := n.streamExists(ctx)
+	name, err := n.streamName(ctx)
+	if err == nil {
+		var acknowledges bool
+		if acknowledges, err = n.acknowledges(ctx, name); err == nil && !acknowledges {
+			return errSilentStream(name)
+		}
+	}
 	switch {
 	case err == nil:
 		return nil
@@ -186,6 +197,10 @@ func (n *NATS) findStream(ctx context.Context) error {
 	case isPermissionError(err) && strings.Contains(err.Error(), streamNames):
 		hint := fmt.Sprintf("allow it to publish to %s, or rely on the first delivery", streamNames)
 		return marked{advice.New(hint, "the user may not ask which stream captures the subject %q", n.o.Subject),
+			ErrStreamUnknown}
+	case isPermissionError(err) && strings.Contains(err.Error(), streamInfo):
+		hint := fmt.Sprintf("allow it to publish to %s%s, or rely on the first delivery", streamInfo, name)
+		return marked{advice.New(hint, "the user may not ask whether the stream %q acknowledges messages", name),
 			ErrStreamUnknown}
 	}
 	return n.explainPublish(ctx, err)

@@ -365,6 +365,42 @@ func TestNATSAnswers(t *testing.T) {
 	}
 }
 
+// Check finds the stream of the subject, and one that acknowledges nothing.
+func TestNATSCheck(t *testing.T) {
+	t.Parallel()
+	const names, info = `{"streams":["KAIZEN"]}`, `{"config":{"name":"KAIZEN","no_ack":%t}}`
+	for _, tt := range []struct {
+		name    string
+		answers []string
+		want    string // in the error, "" for none
+	}{
+		{"acknowledges", []string{reply(names), reply(fmt.Sprintf(info, false))}, ""},
+		{"silent", []string{reply(names), reply(fmt.Sprintf(info, true))}, `the stream "KAIZEN" has no_ack: true`},
+		{"none", []string{reply(`{"streams":[]}`), reply(`{}`)}, "no stream captures"},
+		{"gone meanwhile", []string{reply(names), reply(`{"error":{"code":404,"err_code":10059,"description":"stream not found"}}`),
+			reply(`{}`)}, "no stream captures"},
+	} {
+		address := streamServer(t, func(n int) string {
+			if n < 0 {
+				return "welcome"
+			}
+			return tt.answers[min(n, len(tt.answers)-1)]
+		})
+		n, err := NewNATS(NATSOptions{URLs: []string{address}, PublishTimeout: 2 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = n.Check(t.Context())
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) ||
+			errors.Is(err, ErrUnreachable) || errors.Is(err, ErrStreamUnknown) {
+			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
+		}
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // A server that is down for two deliveries takes the next one.
 func TestNATSServerAwayForADelivery(t *testing.T) {
 	t.Parallel()

@@ -145,7 +145,7 @@ func (n *NATS) explainPublish(ctx context.Context, err error) error {
 		hint := fmt.Sprintf("allow the user to publish to %q and to subscribe to _INBOX.>", n.o.Subject)
 		return advice.New(hint, "unauthorised: %s", serverText(err))
 	case cause != nil:
-		return n.explainEnd(cause)
+		return n.explainEnd(ctx, cause)
 	case isAuthorizationError(err):
 		return n.explainConnect(err) // of another connection, after the first was lost
 	case errors.Is(err, nats.ErrMaxPayload):
@@ -185,15 +185,32 @@ func isJSONError(err error) bool {
 
 // explainEnd says that the delivery ended without an acknowledgement: at its deadline, or
 // because it was cancelled.
-func (n *NATS) explainEnd(cause error) error {
+func (n *NATS) explainEnd(ctx context.Context, cause error) error {
 	if !errors.Is(cause, errNoAck) {
 		return advice.New(runAgain, "cancelled before the acknowledgement (%w)", cause)
 	}
 	loss := ""
-	if n.client.lost != nil {
+	if n.client.lost == nil {
+		if name, ok := n.silentStream(ctx); ok {
+			return errSilentStream(name)
+		}
+	} else {
 		loss = fmt.Sprintf(", the connection was lost (%s)", serverText(n.client.lost))
 	}
 	return marked{advice.New(runAgain, "no acknowledgement within %v%s", n.o.PublishTimeout, loss), ErrUnreachable}
+}
+
+// silentStream returns the stream of the subject if it acknowledges nothing. The deadline
+// of ctx has passed.
+func (n *NATS) silentStream(ctx context.Context) (name string, ok bool) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(askWait, n.o.PublishTimeout))
+	defer cancel()
+	name, err := n.streamName(ctx)
+	if err != nil {
+		return "", false
+	}
+	acknowledges, err := n.acknowledges(ctx, name)
+	return name, err == nil && !acknowledges
 }
 
 // explainNoStream distinguishes a server without JetStream from one without a stream for the

@@ -407,6 +407,57 @@ func TestUserWhoMayNotAskForStreams(t *testing.T) {
 	}
 }
 
+// TestStreamWithoutAcknowledgements checks that a stream with no_ack is named, where a
+// delivery waits in vain and where nothing is published.
+func TestStreamWithoutAcknowledgements(t *testing.T) {
+	t.Parallel()
+	s := start(t, jetStream())
+	js, _ := admin(t, s)
+	stream := addStream(t, js, func(c *jetstream.StreamConfig) { c.NoAck = true })
+	options := emit.NATSOptions{URLs: []string{s.ClientURL()}, PublishTimeout: 500 * time.Millisecond}
+	const want = `the stream "KAIZEN" has no_ack: true, so it acknowledges no message: set no_ack to false on it`
+	err := sink(t, options).Check(t.Context())
+	if err == nil || !strings.Contains(err.Error(), want) || errors.Is(err, emit.ErrUnreachable) {
+		t.Errorf("Check says %v", err)
+	}
+	if got := stored(t, stream); got != 0 {
+		t.Errorf("%d messages stored before the delivery", got)
+	}
+	got := sink(t, options).Deliver(t.Context(), message(t))[0]
+	if got.Status != store.Failed || !strings.Contains(got.Error, want) {
+		t.Errorf("got %+v", got)
+	}
+	if got := stored(t, stream); got != 1 {
+		t.Errorf("%d messages stored", got)
+	}
+}
+
+// TestUserWhoMayNotDescribeTheStream checks that doctor cannot decide about no_ack without
+// the permission.
+func TestUserWhoMayNotDescribeTheStream(t *testing.T) {
+	t.Parallel()
+	o := jetStream()
+	o.Users = []*server.User{
+		{Username: "admin", Password: "admin"},
+		{Username: "publisher", Password: "s3cr3t", Permissions: &server.Permissions{
+			Publish:   &server.SubjectPermission{Allow: []string{subject, "$JS.API.STREAM.NAMES"}},
+			Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>"}}}},
+	}
+	s := start(t, o)
+	js, _ := admin(t, s, nats.UserInfo("admin", "admin"))
+	addStream(t, js, nil)
+	options := emit.NATSOptions{URLs: []string{s.ClientURL()}, User: "publisher", Password: "s3cr3t"}
+	err := sink(t, options).Check(t.Context())
+	if !errors.Is(err, emit.ErrStreamUnknown) || !strings.Contains(err.Error(), "$JS.API.STREAM.INFO.KAIZEN") {
+		t.Errorf("Check says %v", err)
+	}
+	dry := options
+	dry.DryRun = true
+	if got := sink(t, dry).Deliver(t.Context(), message(t))[0]; got.Status != store.DryRun {
+		t.Errorf("got %+v", got)
+	}
+}
+
 // TestURLList checks that the first server of a list may be unreachable.
 func TestURLList(t *testing.T) {
 	t.Parallel()
