@@ -30,6 +30,8 @@ func TestRefusalReachesTheWorkflow(t *testing.T) {
 		{map[string]string{"emit": "dispatch", "dispatch-to": "# acme/core\n"}, nil, "dispatch-to names none"},
 		{map[string]string{"dispatch-to": "acme/core", "token": "two words"}, nil,
 			"dispatch-token: the token holds white space"},
+		{map[string]string{"dispatch-to": "acme/core", "dispatch-token": ""}, nil,
+			"dispatch-token is given and is empty, as is a secret that does not exist: create the secret"},
 		{map[string]string{"agents": "optimization", "cadence": "weekly"}, nil, "some of them are not weekly"},
 		{map[string]string{"out": outside}, nil, "outside the workspace"},
 		{map[string]string{"target": outside}, nil, "outside the workspace"},

@@ -76,7 +76,12 @@ func optionNamed(name string) option {
 	return options[slices.IndexFunc(options, func(o option) bool { return o.name == name })]
 }
 
+// fillDefaults sets the options that no flag sets, from inputs and defaults. Only
+// action.yml always gives host-workspace a value. The runner applies its defaults to
+// inputs that a workflow leaves out, and not to those that are given and empty:
+// https://github.com/actions/runner/blob/main/src/Runner.Worker/ActionRunner.cs
 func fillDefaults(opts values, getenv func(string) string) error {
+	isAction := getenv(optionNamed(optHostWorkspace).input()) != ""
 	for _, o := range options {
 		if _, ok := opts[o.name]; ok {
 			continue
@@ -87,6 +92,9 @@ func fillDefaults(opts values, getenv func(string) string) error {
 		}
 		if input == "" {
 			opts[o.name] = o.initial
+			if o.notEmpty && isAction {
+				opts[o.name] = ""
+			}
 			continue
 		}
 		if o.placeholder == "" {
@@ -99,7 +107,7 @@ func fillDefaults(opts values, getenv func(string) string) error {
 	if opts[optToken] == "" {
 		opts[optToken] = getenv("GITHUB_TOKEN")
 	}
-	if opts[optDispatchToken] == "" {
+	if opts[optDispatchToken] == theToken {
 		opts[optDispatchToken] = opts[optToken]
 	}
 	return nil

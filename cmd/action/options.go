@@ -20,6 +20,9 @@ type option struct {
 	secret bool
 	// list values may be given several times and are joined by newlines.
 	list bool
+	// notEmpty options have initial as their default in action.yml, too. So an input that is
+	// empty was given, as with a secret that does not exist.
+	notEmpty bool
 	// flagOnly options exist on the command line only; action.yml has no such input.
 	flagOnly bool
 }
@@ -61,6 +64,9 @@ const (
 	optBootstrapCadence = "bootstrap-cadence"
 	optHostWorkspace    = "host-workspace"
 )
+
+// theToken is the value of dispatch-token that means the value of token.
+const theToken = "token"
 
 var (
 	emitting    = []string{"prepare", "doctor"}
@@ -133,9 +139,9 @@ var options = []option{
 		help: "repositories (owner/repo) that get a repository_dispatch, and workflows " +
 			"(owner/repo/.github/workflows/FILE.yml@BRANCH) that are started, separated by commas or newlines",
 		commands: emitting, list: true},
-	{name: optDispatchToken, placeholder: "TOKEN",
+	{name: optDispatchToken, placeholder: "TOKEN", initial: theToken, notEmpty: true,
 		help: "token with contents: write on every dispatch-to repository, and actions: write where it names a " +
-			"workflow; default: token",
+			"workflow; the word token means the input of that name",
 		commands: emitting, secret: true},
 	{name: optNATSURL, placeholder: "URLS",
 		help:     "NATS servers, separated by commas or newlines",

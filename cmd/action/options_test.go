@@ -70,6 +70,22 @@ func TestFlagsWithoutInput(t *testing.T) {
 	}
 }
 
+// The default of an option that must not be empty is also in action.yml: otherwise the
+// runner gives an empty text to an input that is left out.
+func TestDefaultsThatAreNotEmpty(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("../../action.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range options {
+		pattern := `(?m)^  ` + o.name + `:\n    description: .*\n    default: ` + o.initial + `$`
+		if o.notEmpty && !regexp.MustCompile(pattern).Match(data) {
+			t.Errorf("action.yml has no default %q for %s", o.initial, o.name)
+		}
+	}
+}
+
 // TestOptionsAreRead fails for an option that no code reads.
 func TestOptionsAreRead(t *testing.T) {
 	t.Parallel()
@@ -276,6 +292,14 @@ func TestParseOptions(t *testing.T) {
 		{name: "token from the environment", env: map[string]string{"GITHUB_TOKEN": "t"}, option: "token", want: "t"},
 		{name: "dispatch token defaults to token", env: map[string]string{"INPUT_TOKEN": "t"}, option: "dispatch-token",
 			want: "t"},
+		{name: "dispatch token by name", env: map[string]string{"INPUT_TOKEN": "t", "INPUT_DISPATCH-TOKEN": "token"},
+			option: "dispatch-token", want: "t"},
+		{name: "dispatch token of a missing secret", env: map[string]string{"INPUT_TOKEN": "t", "INPUT_DISPATCH-TOKEN": "",
+			"INPUT_HOST-WORKSPACE": "/work"}, option: "dispatch-token", want: ""},
+		{name: "no action.yml, as with docker://", env: map[string]string{"INPUT_TOKEN": "t", "INPUT_DISPATCH-TOKEN": ""},
+			option: "dispatch-token", want: "t"},
+		{name: "empty dispatch token", args: []string{"--dispatch-token", ""}, env: map[string]string{"INPUT_TOKEN": "t"},
+			option: "dispatch-token", want: ""},
 		{name: "unknown flag", args: []string{"--bogus"}, err: "-bogus"},
 		{name: "no value", args: []string{"--now"}, err: "now"},
 		{name: "flag of another command", args: []string{"--fail-on", "warning"}, err: "does not take --fail-on"},

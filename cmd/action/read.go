@@ -95,6 +95,10 @@ func (r *reader) targets(inActions bool) pipeline.Targets {
 		Password: r.values[optNATSPassword], CA: r.values[optNATSCA], Cert: r.values[optNATSCert],
 		Key: r.values[optNATSKey],
 	}}
+	if t.DispatchToken == "" && r.values[optToken] != "" { // left out, it would be the same
+		t.DispatchTokenErr = advice.New("create the secret, or leave dispatch-token out to use token",
+			"dispatch-token is given and is empty, as is a secret that does not exist")
+	}
 	t.Dispatch, t.DispatchErr = target.ParseList(r.values[optDispatchTo])
 	haveDispatch, haveNATS := len(t.Dispatch) > 0 || t.DispatchErr != nil, len(t.NATS.URLs) > 0
 	c := &t.Channels

@@ -27,6 +27,10 @@ func (d *doctor) checkTargets(ctx context.Context) {
 		d.add(failedBy(inputDispatchTo, d.Targets.DispatchErr))
 		return
 	}
+	if d.Targets.DispatchTokenErr != nil {
+		d.add(failedBy(input, d.Targets.DispatchTokenErr))
+		return
+	}
 	c, err := d.credential(input, d.Targets.DispatchToken)
 	if err != nil || c.token == "" {
 		if err == nil {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
@@ -20,15 +21,18 @@ type Channels struct {
 type Targets struct {
 	Channels Channels
 	// Dispatch has the targets of dispatch-to. DispatchErr is why dispatch-to is invalid.
-	Dispatch      []target.Target
-	DispatchErr   error
-	DispatchToken string
-	NATS          emit.NATSOptions
+	Dispatch    []target.Target
+	DispatchErr error
+	// DispatchToken may be empty in a dry run only. DispatchTokenErr is why it is empty.
+	DispatchToken    string
+	DispatchTokenErr error
+	NATS             emit.NATSOptions
 }
 
-var errNoDispatchToken = &advice.Error{
+var errNoDispatchToken error = &advice.Error{
 	Message: "dispatch-to needs a token",
-	Hint:    "set dispatch-token to one with contents: write on every target",
+	Hint: "set dispatch-token to one with contents: write on every target, or actions: write where it is a " +
+		"workflow",
 }
 
 // OpenSinks opens the channels that need a connection. The error is about a wrong option.
@@ -46,7 +50,7 @@ func (s Services) OpenSinks(t Targets, dryRun bool) ([]emit.Sink, error) {
 			return nil, t.DispatchErr
 		}
 		if t.DispatchToken == "" && !dryRun {
-			return nil, errNoDispatchToken
+			return nil, cmp.Or(t.DispatchTokenErr, errNoDispatchToken)
 		}
 		client, err := s.Clients.For(t.DispatchToken)
 		if err != nil {

@@ -35,10 +35,10 @@ func (u Use) permission(scope string) (string, yamlnode.Pos) {
 }
 
 // ownToken reports whether an input has a token other than the job's. The permissions of
-// such a token are unknown.
+// such a token are unknown. The word token is the default of dispatch-token.
 func (u Use) ownToken(name string) bool {
 	value := u.input(name)
-	return value != "" && !strings.Contains(value, "github.token") && !strings.Contains(value, "secrets.GITHUB_TOKEN")
+	return value != "" && value != "token" && !strings.Contains(value, "github.token") && !strings.Contains(value, "secrets.GITHUB_TOKEN")
 }
 
 // checkLedger warns about a token that cannot read the ledger.
