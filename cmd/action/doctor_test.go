@@ -18,7 +18,10 @@ const (
 	personalToken = "github_pat_fanout"
 	receiver      = "on:\n  repository_dispatch:\n    types: [kaizen.schedule.prepared]\n"
 	starter       = "on:\n  workflow_dispatch:\n    inputs:\n      event: {type: string, required: true}\n"
-	reactTarget   = "acme/core/.github/workflows/react.yml@main"
+	// tickingWorkflow prepares what is due, and has nothing that a check warns about.
+	tickingWorkflow = "on: {schedule: [{cron: '17 * * * *'}]}\npermissions: {actions: read}\nconcurrency: k\n" +
+		"jobs: {k: {runs-on: x, steps: [uses: actions/checkout@v7, {uses: kaizen-agentic/schedule-action@v1}]}}\n"
+	reactTarget = "acme/core/.github/workflows/react.yml@main"
 )
 
 // healthy returns a platform without problems: a personal token for the fan-out, and a
@@ -30,6 +33,7 @@ func healthy(t *testing.T) *platform {
 		"acme/core": {Contents: "write", Actions: "write"}, "acme/dash": {Contents: "write"},
 		"acme/new-core": {Contents: "write"}}})
 	p.target(ghtest.Repository{}, receiver)
+	p.write(".github/workflows/kaizen.yml", tickingWorkflow)
 	return p
 }
 
@@ -93,6 +97,11 @@ var doctorFaults = []struct {
 		p.write(".claude/agents/coach.md", "key: ghp_"+"0123456789abcdefghijABCDEFGHIJ012345\n")
 	}, code: exitFindings, check: "bundle coach", verdict: doctor.Failed, message: ".claude/agents/coach.md:1",
 		hint: "revoke it"},
+	{name: "no workflow", fault: func(p *platform) { os.Remove(filepath.Join(p.workspace, ".github/workflows/kaizen.yml")) },
+		code: exitOK, check: "workflows", verdict: doctor.Warning, message: "nothing will tick", hint: "run `action init`"},
+	{name: "a workflow for another manifest", fault: func(p *platform) {
+		p.write(".github/workflows/kaizen.yml", strings.Replace(tickingWorkflow, "action@v1}", "action@v1, with: {target: x}}", 1))
+	}, code: exitOK, check: "workflows", verdict: doctor.Warning, message: "nothing will tick", hint: "run `action init`"},
 	{name: "a workflow that misses periods", fault: func(p *platform) {
 		p.write(".github/workflows/kaizen.yml",
 			"on: {schedule: [{cron: '17 4 1 1 *'}]}\npermissions: {actions: read}\nconcurrency: k\n"+

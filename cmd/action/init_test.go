@@ -96,7 +96,7 @@ func TestInit(t *testing.T) {
 			}
 			action(t, 0, "validate", "--fail-on", "warning", "--target", dir)
 			checkListed(t, dir, r.agents)
-			checkDoctor(t, dir, strings.Contains(strings.Join(r.agents, " "), "*"))
+			checkDoctor(t, dir, strings.Contains(strings.Join(r.agents, " "), "*"), r.target)
 			skipped := regexp.MustCompile(`(?m)^  skipped ([^:]*\.md): it `).FindAllStringSubmatch(first, -1)
 			var names []string
 			for _, m := range skipped {
@@ -334,8 +334,8 @@ func checkListed(t *testing.T, dir string, want []string) {
 }
 
 // checkDoctor checks that doctor only reports what exists in workflows only, and that no
-// entry is enabled.
-func checkDoctor(t *testing.T, dir string, enabled bool) {
+// entry is enabled. A directory below the root, "" for none, has no workflow there yet.
+func checkDoctor(t *testing.T, dir string, enabled bool, below string) {
 	t.Helper()
 	var checks []doctor.Check
 	out := action(t, 0, "doctor", "--format", "json", "--target", dir)
@@ -343,6 +343,12 @@ func checkDoctor(t *testing.T, dir string, enabled bool) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, c := range checks {
+		if c.Name == "workflows" && below != "" { // the workflow is yet to be moved to the root
+			if want := "add a step with target: " + below; !strings.Contains(c.Hint, want) {
+				t.Errorf("doctor: %+v, want %q", c, want)
+			}
+			continue
+		}
 		apart := []string{"store", "ledger", "token"}
 		if !enabled {
 			apart = append(apart, "manifest")

@@ -2,10 +2,13 @@ package doctor
 
 import (
 	"cmp"
+	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
@@ -92,14 +95,63 @@ func (d *doctor) checkSize(r *pipeline.Outcome) Check {
 
 // checkWorkflows reports problems in the workflows of this checkout that run the action.
 func (d *doctor) checkWorkflows() {
+	const name = "workflows"
 	findings := d.Manifest.Unsilenced(workflow.Check(d.Manifest, nil, d.Tree))
-	if len(findings) == 0 {
-		d.add(passed("workflows", "no problem in those that run this action"))
+	for _, f := range findings {
+		d.add(warned(name, f.Hint, "%s: %s", f.Place(), f.Message))
+	}
+	if len(findings) > 0 {
 		return
 	}
-	for _, f := range findings {
-		d.add(warned("workflows", f.Hint, "%s: %s", f.Place(), f.Message))
+	if message, hint := d.noTick(); message != "" {
+		d.add(warned(name, hint, "%s", message))
+		return
 	}
+	d.add(passed(name, "no problem in those that run this action"))
+}
+
+// noTick returns why no workflow prepares the manifest, and the next step; both are "" if
+// one may.
+func (d *doctor) noTick() (message, hint string) {
+	root := d.Tree.Dir()
+	if above := d.Tree.Repository(); above != "" {
+		root = above
+	} else if _, inside := d.Env.InWorkspace(root); inside && !d.Tree.HasGit() {
+		root = filepath.Clean(d.Env.Workspace)
+	}
+	// In a job the workflow may be that of the workspace's repository.
+	roots := []string{root}
+	if _, inside := d.Env.InWorkspace(root); inside && d.Env.Actions {
+		roots = append(roots, filepath.Clean(d.Env.Workspace))
+	}
+	for _, root := range slices.Compact(roots) {
+		if d.mayPrepare(root) {
+			return "", ""
+		}
+	}
+	rel, err := filepath.Rel(root, d.Tree.Dir())
+	if err != nil || rel == "." {
+		return "no workflow prepares this manifest, so nothing will tick", "run `action init` to write one"
+	}
+	message = fmt.Sprintf("no workflow in %s prepares the directory %s, so nothing will tick", root, rel)
+	if dir := workflow.WorkflowDir(d.Tree); d.Tree.IsDir(dir) {
+		message += fmt.Sprintf(" (the platform ignores %s)", filepath.Join(rel, dir))
+	}
+	return message, "add a step with target: " + filepath.ToSlash(rel) + " to a workflow there"
+}
+
+// mayPrepare reports whether a workflow of the repository at root may prepare the manifest.
+func (d *doctor) mayPrepare(root string) bool {
+	rel, err := filepath.Rel(root, d.Tree.Dir())
+	if err != nil {
+		return false
+	}
+	tree, err := checkout.Open(root)
+	if err != nil {
+		return false
+	}
+	defer tree.Close()
+	return workflow.MayPrepare(tree, nil, filepath.ToSlash(rel), d.File)
 }
 
 func (d *doctor) checkRetention() {
