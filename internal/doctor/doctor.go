@@ -1,5 +1,5 @@
-// Package doctor checks everything that a run of prepare needs. It only reads: it stores,
-// dispatches and publishes nothing.
+// Package doctor checks everything that a run of prepare needs. It stores, dispatches and
+// publishes nothing: it only reads, and writes one file that it removes again.
 package doctor
 
 import (

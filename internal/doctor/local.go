@@ -179,21 +179,23 @@ func (d *doctor) checkRetention() {
 }
 
 // checkStore reports where bundles and receipts are stored. The artifact service's
-// address and token exist only in a step that `uses:` the action.
+// address and token exist only in a step that `uses:` the action. A file is written and
+// removed, because only that shows whether the directory can be written.
 func (d *doctor) checkStore() {
 	const name = "store"
 	if d.Manifest == nil || d.Stores.DaysErr != nil { // both are reported already
 		return
 	}
-	if d.Env.Actions && !d.Env.HasArtifactService() {
-		d.add(warned(name, "run it as an action (`uses:`), or keep the directory of `out` between runs", "%v",
-			store.ErrNoArtifactService))
-		return
-	}
 	stores, err := d.OpenStores(d.Project, d.Stores)
+	if err == nil {
+		err = stores.Directory.Probe()
+	}
 	switch {
 	case err != nil:
 		d.add(failedBy(name, err))
+	case d.Env.Actions && !d.Env.HasArtifactService():
+		d.add(warned(name, "run it as an action (`uses:`), or keep the directory of `out` between runs", "%v",
+			store.ErrNoArtifactService))
 	case stores.Artifacts == nil:
 		d.add(passed(name, "bundles and receipts are files in %s", stores.Directory.Path("")))
 	default:
