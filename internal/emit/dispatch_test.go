@@ -159,6 +159,28 @@ func TestDispatchSurvivesAPanic(t *testing.T) {
 	}
 }
 
+// A target that has the event is not sent it again. Branches that differ in case are two.
+func TestSentBefore(t *testing.T) {
+	t.Parallel()
+	const react = "acme/web/.github/workflows/react.yml@"
+	m := Message{Earlier: []store.Delivery{
+		{Channel: "dispatch", Target: "acme/one", Status: store.Delivered},
+		{Channel: "dispatch", Target: "acme/two", Status: store.Failed},
+		{Channel: "dispatch", Target: react + "main", Status: store.Delivered},
+		{Channel: "nats", Target: "kaizen.x", Status: store.Duplicate},
+	}}
+	for to, want := range map[[2]string]bool{
+		{"dispatch", "acme/one"}: true, {"dispatch", "Acme/ONE"}: true, {"nats", "acme/one"}: false,
+		{"dispatch", "acme/two"}: false, {"dispatch", "acme/web"}: false, {"dispatch", react + "main"}: true,
+		{"dispatch", "ACME" + strings.TrimPrefix(react, "acme") + "main"}: true, {"dispatch", react + "Main"}: false,
+		{"nats", "kaizen.x"}: true, {"nats", "Kaizen.X"}: false,
+	} {
+		if got := m.SentBefore(to[0], to[1]); got != want {
+			t.Errorf("%s %s: got %t", to[0], to[1], got)
+		}
+	}
+}
+
 func TestNewDispatchRefuses(t *testing.T) {
 	t.Parallel()
 	gitea, err := gh.New(gh.Options{BaseURL: "https://git.example/api/v1"})

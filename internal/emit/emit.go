@@ -6,10 +6,10 @@ package emit
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
+	"github.com/kaizen-agentic/schedule-action/internal/target"
 )
 
 // Message is one event to deliver.
@@ -24,10 +24,17 @@ type Message struct {
 }
 
 // SentBefore reports whether an earlier run delivered m to the target of a channel.
-func (m Message) SentBefore(channel, target string) bool {
+func (m Message) SentBefore(channel, to string) bool {
 	return slices.ContainsFunc(m.Earlier, func(d store.Delivery) bool {
-		return d.Status.OK() && d.Channel == channel && strings.EqualFold(d.Target, target)
+		return d.Status.OK() && d.Channel == channel && (d.Target == to || isSameTarget(d.Target, to))
 	})
+}
+
+// isSameTarget compares targets of dispatch-to.
+func isSameTarget(a, b string) bool {
+	t, errT := target.Parse(a)
+	u, errU := target.Parse(b)
+	return errT == nil && errU == nil && t.Equal(u)
 }
 
 // Sink is a channel for events. Close ends its connections; Deliver must not be called after it.

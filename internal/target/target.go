@@ -25,6 +25,12 @@ type Target struct {
 // IsWorkflow reports whether the target is a workflow.
 func (t Target) IsWorkflow() bool { return t.Workflow != "" }
 
+// Equal reports whether t and u are the same target. The platforms ignore the case of the
+// names of repositories.
+func (t Target) Equal(u Target) bool {
+	return strings.EqualFold(t.Repository, u.Repository) && t.Workflow == u.Workflow && t.Ref == u.Ref
+}
+
 // File is the name of the workflow's file, by which the API knows the workflow.
 func (t Target) File() string { return path.Base(t.Workflow) }
 
@@ -151,8 +157,7 @@ func isRef(s string) bool {
 }
 
 // ParseList reads targets separated by commas or line ends. A target named twice counts
-// once, also with the repository in another case: the platforms' names of repositories
-// ignore it.
+// once.
 func ParseList(s string) ([]Target, error) {
 	var targets []Target
 	seen := make(map[Target]bool)
@@ -161,8 +166,7 @@ func ParseList(s string) ([]Target, error) {
 		if err != nil {
 			return nil, fmt.Errorf("dispatch-to: %w", err)
 		}
-		key := t
-		key.Repository = strings.ToLower(t.Repository)
+		key := Target{strings.ToLower(t.Repository), t.Workflow, t.Ref}
 		if !seen[key] {
 			seen[key] = true
 			targets = append(targets, t)
