@@ -59,6 +59,32 @@ func TestWorkflowTarget(t *testing.T) {
 	}
 }
 
+// A start whose answer is lost is not repeated by the next tick, which finds the run by its
+// name.
+func TestLostStart(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.target(ghtest.Repository{}, "run-name: ${{ fromJSON(inputs.event).bundle.id }}\n"+starter)
+	p.api.AddToken(fanOutToken, ghtest.Token{Kind: ghtest.Installation, Access: map[string]ghtest.Permissions{
+		"acme/core": {Actions: "write"}}})
+	p.api.Fail("POST /repos/*/*/actions/workflows/*/dispatches", 1, ghtest.Lose())
+	p.api.Fail("GET /repos/*/*/actions/runs", 1, ghtest.Status(403, `{"message":"not now"}`))
+	inputs := fanOut(tuesday)
+	inputs["dispatch-to"] = reactTarget
+	got := p.step(inputs)
+	if want := "the workflow may have been started: look at its runs"; got.code != exitUnavailable ||
+		!strings.Contains(got.stderr, want) {
+		t.Errorf("exit code %d, the log lacks %q:\n%s", got.code, want, got.stderr)
+	}
+	inputs["now"] = "2026-11-24T10:00:00Z"
+	got = p.step(inputs)
+	starts := p.api.Starts()
+	if got.code != exitOK || len(starts) != 1 || !strings.Contains(got.outputs["deliveries"],
+		fmt.Sprintf(`"status":"delivered","run_id":%d`, starts[0].RunID)) {
+		t.Errorf("the next tick: exit code %d, %d runs, %s\n%s", got.code, len(starts), got.outputs["deliveries"], got.stderr)
+	}
+}
+
 // A target that the server can never serve is refused before anything is done.
 func TestTargetOfAnotherForge(t *testing.T) {
 	t.Parallel()

@@ -81,7 +81,7 @@ func (d *Dispatch) send(ctx context.Context, m Message, t target.Target, result 
 	var err error
 	if t.IsWorkflow() {
 		var run gh.Started
-		run, err = d.o.Client.StartWorkflow(ctx, t, m.ID, m.JSON)
+		run, err = d.o.Client.StartWorkflow(ctx, t, gh.Event{ID: m.ID, JSON: m.JSON, Again: m.Again})
 		result.RunID, result.URL = run.ID, run.URL
 	} else {
 		err = d.o.Client.Dispatch(ctx, t.Repository, event.Type, m.JSON)

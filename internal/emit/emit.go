@@ -21,6 +21,8 @@ type Message struct {
 	// Earlier are the results of earlier runs. A target that has the event is not sent it
 	// again, and has no result.
 	Earlier []store.Delivery
+	// Again says that an earlier run may have sent the event without a record of it.
+	Again bool
 }
 
 // SentBefore reports whether an earlier run delivered m to the target of a channel.

@@ -38,7 +38,7 @@ var calls = []call{
 	{"start", "POST /repos/*/*/actions/workflows/*/dispatches", func(ctx context.Context, c *Client) error {
 		// Each call is another event: a run that has the event's id proves a delivery.
 		id := fmt.Sprintf("%s.run-%d", reactID, events.Add(1))
-		_, err := c.StartWorkflow(ctx, react, id, []byte(strings.ReplaceAll(reactEvent, reactID, id)))
+		_, err := c.StartWorkflow(ctx, react, Event{ID: id, JSON: []byte(strings.ReplaceAll(reactEvent, reactID, id))})
 		return err
 	}},
 	{"workflow", "GET /repos/*/*/actions/workflows/*", func(ctx context.Context, c *Client) error {

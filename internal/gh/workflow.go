@@ -45,19 +45,35 @@ type Started struct {
 	URL string // of its page; "" when unknown
 }
 
+// Event is what a workflow is started with.
+type Event struct {
+	ID   string
+	JSON []byte
+	// Again says that an earlier run of this program may have started the workflow with the
+	// event.
+	Again bool
+}
+
 // StartWorkflow starts a workflow by workflow_dispatch with the event as its input
-// EventInput. eventID is the event's id. It needs actions: write.
+// EventInput. It needs actions: write.
 //
 // A request that the server certainly did not act on is sent again. Where the answer is
 // lost, a run may have been started, which may cost money: the request is sent again only
-// if the API lists no run that can be the one.
-func (c *Client) StartWorkflow(ctx context.Context, t target.Target, eventID string, event []byte) (Started, error) {
+// if the API lists no run that can be the one. An event that is sent Again is not sent if
+// the API lists a run that is named after it.
+func (c *Client) StartWorkflow(ctx context.Context, t target.Target, event Event) (Started, error) {
 	op := c.operation("start "+t.String(), t.Repository, "actions: write", dispatchInput)
 	op.check = "check that " + t.Workflow + " is on the default branch of " + t.Repository
-	if err := c.checkStart(op, t, event); err != nil {
+	if err := c.checkStart(op, t, event.JSON); err != nil {
 		return Started{}, err
 	}
-	start := &start{Client: c, op: op, target: t, event: event, eventID: eventID, began: c.api.pace.now(), details: true}
+	start := &start{Client: c, op: op, target: t, event: event, began: c.api.pace.now(), details: true}
+	if event.Again {
+		if run, verdict := start.look(ctx); verdict == wasStarted {
+			c.api.log("%s: run %d was started earlier", op.name, run.ID)
+			return run, nil
+		}
+	}
 	failed := c.api.loop(op.name, t.String()).Do(ctx, func(n int) *transfer.Failure { return start.attempt(ctx, n) })
 	if failed == nil {
 		c.started.Store(start.run.ID, true)
@@ -66,7 +82,8 @@ func (c *Client) StartWorkflow(ctx context.Context, t target.Target, eventID str
 	e := op.failed(failed.Err)
 	if e.uncertain {
 		e.Message += "; the workflow may have been started"
-		e.Hint = "look at its runs: the next run of this action sends the event again, under the same id"
+		e.Hint = "look at its runs: the next run of this action sends the event again under the same id, unless the " +
+			"name of a run has that id"
 	}
 	return Started{}, e
 }
@@ -108,8 +125,7 @@ type start struct {
 	*Client
 	op      operation
 	target  target.Target
-	event   []byte
-	eventID string
+	event   Event
 	began   time.Time // the first attempt, by our clock
 	details bool      // whether the server is asked for the run
 	last    *Error    // why the last attempt has an unknown result
@@ -149,7 +165,7 @@ const runDetails = "return_run_details"
 // send sends the request once.
 func (s *start) send(ctx context.Context) *Error {
 	address := fmt.Sprintf("repos/%s/actions/workflows/%s/dispatches", s.target.Repository, s.target.File())
-	body := map[string]any{"ref": s.target.Ref, "inputs": inputsOf(s.event)}
+	body := map[string]any{"ref": s.target.Ref, "inputs": inputsOf(s.event.JSON)}
 	switch {
 	case !s.details:
 	case s.Forge() == Gitea:
@@ -217,7 +233,7 @@ func (s *start) look(ctx context.Context) (Started, verdict) {
 		_, isOther := s.started.Load(r.ID)
 		switch {
 		case isYAML(file) && path.Base(file) != s.target.File(): // of another workflow
-		case slices.Contains(strings.Fields(r.Title), s.eventID):
+		case slices.Contains(strings.Fields(r.Title), s.event.ID):
 			return Started{r.ID, s.pageURL(r.URL)}, wasStarted
 		case isOther, strings.Contains(r.Title, "/kaizen."), !r.CreatedAt.IsZero() && r.CreatedAt.Before(since):
 		default:

@@ -65,7 +65,7 @@ func TestStartWorkflow(t *testing.T) {
 				ref = "v1"
 			}
 			tt.target.Ref = ref
-			run, err := client.StartWorkflow(t.Context(), tt.target, reactID, []byte(reactEvent))
+			run, err := client.StartWorkflow(t.Context(), tt.target, Event{ID: reactID, JSON: []byte(reactEvent)})
 			starts := server.Starts()
 			if err != nil || len(starts) != i+1 {
 				t.Fatalf("%s: %d runs, %v", ref, len(starts), err)
@@ -126,12 +126,12 @@ func TestLostAnswer(t *testing.T) {
 			}
 			if tt.earlier > 0 {
 				another := connect(t, server, clock, testToken)
-				_, err := another.StartWorkflow(t.Context(), to, otherID, []byte(otherEvent))
+				_, err := another.StartWorkflow(t.Context(), to, Event{ID: otherID, JSON: []byte(otherEvent)})
 				fixture.Must(t, err)
 				fixture.Must(t, clock.Sleep(t.Context(), tt.earlier))
 			}
 			server.Fail("POST /repos/*/*/actions/workflows/*/dispatches", 1, tt.fault)
-			run, err := client.StartWorkflow(t.Context(), to, reactID, []byte(reactEvent))
+			run, err := client.StartWorkflow(t.Context(), to, Event{ID: reactID, JSON: []byte(reactEvent)})
 			starts := server.Starts()
 			if len(starts) != tt.starts {
 				t.Errorf("%d runs, want %d", len(starts), tt.starts)
@@ -139,7 +139,7 @@ func TestLostAnswer(t *testing.T) {
 			if tt.unknown {
 				checkError(t, err, Unavailable)
 				if message, hint := advice.Split(err); !strings.Contains(message, "may have been started") ||
-					!strings.Contains(hint, "under the same id") {
+					!strings.Contains(hint, "under the same id, unless the name of a run") {
 					t.Errorf("got %v", err)
 				}
 				return
@@ -148,6 +148,29 @@ func TestLostAnswer(t *testing.T) {
 				t.Errorf("got %+v (%v), want %+v", run, err, last)
 			}
 		})
+	}
+}
+
+// An event that an earlier run of the program may have sent is looked for first.
+func TestStartAgain(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		workflow string
+		starts   int
+	}{{reactNamed, 1}, {reactPlain, 2}} {
+		server, client, clock := receiver(t, ghtest.Options{}, tt.workflow)
+		first, err := client.StartWorkflow(t.Context(), react, Event{ID: reactID, JSON: []byte(reactEvent)})
+		fixture.Must(t, err)
+		fixture.Must(t, clock.Sleep(t.Context(), 24*time.Hour))
+		second, err := connect(t, server, clock, testToken).StartWorkflow(t.Context(), react,
+			Event{ID: reactID, JSON: []byte(reactEvent), Again: true})
+		if n := len(server.Starts()); err != nil || n != tt.starts || (second == first) != (tt.starts == 1) {
+			t.Errorf("%d runs, %+v and %+v (%v), want %d", n, first, second, err, tt.starts)
+		}
+		_, err = client.StartWorkflow(t.Context(), react, Event{ID: otherID, JSON: []byte(otherEvent), Again: true})
+		if n := len(server.Starts()); err != nil || n != tt.starts+1 {
+			t.Errorf("another event: %d runs, %v", n, err)
+		}
 	}
 }
 
@@ -161,7 +184,7 @@ func TestLostAnswerWithoutAList(t *testing.T) {
 		server, client, _ := receiver(t, ghtest.Options{}, reactPlain)
 		server.Fail("POST /repos/*/*/actions/workflows/*/dispatches", 1, ghtest.Lose())
 		server.Fail("GET /repos/*/*/actions/runs", always, fault)
-		_, err := client.StartWorkflow(t.Context(), react, reactID, []byte(reactEvent))
+		_, err := client.StartWorkflow(t.Context(), react, Event{ID: reactID, JSON: []byte(reactEvent)})
 		checkError(t, err, Unavailable)
 		if n := len(server.Starts()); n != 1 {
 			t.Errorf("%s: %d runs", name, n)
@@ -174,10 +197,10 @@ func TestLostAnswerWithoutAList(t *testing.T) {
 func TestLostAnswerBesideAnother(t *testing.T) {
 	t.Parallel()
 	server, client, _ := receiver(t, ghtest.Options{}, reactPlain)
-	_, err := client.StartWorkflow(t.Context(), react, otherID, []byte(otherEvent))
+	_, err := client.StartWorkflow(t.Context(), react, Event{ID: otherID, JSON: []byte(otherEvent)})
 	fixture.Must(t, err)
 	server.Fail("POST /repos/*/*/actions/workflows/*/dispatches", 1, ghtest.Reset())
-	if _, err := client.StartWorkflow(t.Context(), react, reactID, []byte(reactEvent)); err != nil {
+	if _, err := client.StartWorkflow(t.Context(), react, Event{ID: reactID, JSON: []byte(reactEvent)}); err != nil {
 		t.Error(err)
 	}
 	if n := len(server.Starts()); n != 2 {
@@ -193,7 +216,7 @@ func TestCertainRefusalIsSentAgain(t *testing.T) {
 	} {
 		server, client, _ := receiver(t, ghtest.Options{}, reactPlain)
 		server.Fail("POST /repos/*/*/actions/workflows/*/dispatches", 2, fault)
-		_, err := client.StartWorkflow(t.Context(), react, reactID, []byte(reactEvent))
+		_, err := client.StartWorkflow(t.Context(), react, Event{ID: reactID, JSON: []byte(reactEvent)})
 		if n := len(server.Requests()); err != nil || n != 3 || len(server.Starts()) != 1 {
 			t.Errorf("%s: %d requests, %d runs, %v", name, n, len(server.Starts()), err)
 		}
@@ -225,7 +248,7 @@ func TestStartWithoutDetails(t *testing.T) {
 	} {
 		server, client, _ := receiver(t, ghtest.Options{}, reactPlain)
 		server.Fail(pattern, 1, tt.fault)
-		got, err := client.StartWorkflow(t.Context(), react, reactID, []byte(reactEvent))
+		got, err := client.StartWorkflow(t.Context(), react, Event{ID: reactID, JSON: []byte(reactEvent)})
 		if err != nil || got != tt.want && tt.name != "an older server" || len(server.Requests()) != tt.sent {
 			t.Errorf("%s: got %+v after %d requests (%v), want %+v", tt.name, got, len(server.Requests()), err, tt.want)
 		}
@@ -260,7 +283,7 @@ func TestStartMessages(t *testing.T) {
 		server, _, clock := receiver(t, ghtest.Options{}, reactPlain)
 		server.AddToken("reader", ghtest.Token{Kind: ghtest.Personal,
 			Access: map[string]ghtest.Permissions{"*": {Contents: "write", Actions: "read"}}})
-		_, err := connect(t, server, clock, tt.token).StartWorkflow(t.Context(), tt.target, reactID, []byte(reactEvent))
+		_, err := connect(t, server, clock, tt.token).StartWorkflow(t.Context(), tt.target, Event{ID: reactID, JSON: []byte(reactEvent)})
 		if err == nil {
 			t.Errorf("%s: no error", tt.name)
 			continue
@@ -289,7 +312,7 @@ func TestStartSendsNothing(t *testing.T) {
 		{reactGitea, "{}", "GitHub runs no workflow of .gitea/workflows"},
 		{target.Target{Repository: "../x", Workflow: react.Workflow, Ref: "main"}, "{}", "not the name of a repository"},
 	} {
-		_, err := client.StartWorkflow(t.Context(), tt.target, reactID, []byte(tt.event))
+		_, err := client.StartWorkflow(t.Context(), tt.target, Event{ID: reactID, JSON: []byte(tt.event)})
 		if kindOf(err) != Invalid || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("got %v, want %q", err, tt.want)
 		}
@@ -297,7 +320,7 @@ func TestStartSendsNothing(t *testing.T) {
 	if n := len(server.Requests()); n > 0 {
 		t.Errorf("%d requests were sent", n)
 	}
-	if _, err := client.StartWorkflow(t.Context(), react, reactID, []byte(fits)); err != nil {
+	if _, err := client.StartWorkflow(t.Context(), react, Event{ID: reactID, JSON: []byte(fits)}); err != nil {
 		t.Errorf("at the limit: %v", err)
 	}
 	if len(clock.Sleeps()) > 0 {
@@ -321,7 +344,7 @@ func TestWorkflow(t *testing.T) {
 		if got, err := client.Workflow(t.Context(), tt.target); err != nil || got.State != "disabled_inactivity" {
 			t.Errorf("got %+v (%v)", got, err)
 		}
-		_, err = client.StartWorkflow(t.Context(), tt.target, reactID, []byte(reactEvent))
+		_, err = client.StartWorkflow(t.Context(), tt.target, Event{ID: reactID, JSON: []byte(reactEvent)})
 		if e, _ := errors.AsType[*Error](err); e == nil || e.Cause != "workflow-disabled" {
 			t.Errorf("got %v", err)
 		}

@@ -83,7 +83,7 @@ func (d *Deliverer) Deliver(ctx context.Context, p *Planned, b *Built, turn <-ch
 func (d *Deliverer) emit(ctx context.Context, p *Planned, done *Delivered, turn <-chan struct{}) error {
 	message := emit.Message{
 		ID: done.Event.Bundle.ID, Agent: p.Entry.Agent, Event: done.Event, JSON: done.Payload,
-		Earlier: done.Deliveries,
+		Earlier: done.Deliveries, Again: !p.Asked && p.known != nil && p.known.Prepared,
 	}
 	for _, sink := range d.Sinks {
 		done.Deliveries = append(done.Deliveries, sink.Deliver(ctx, message)...)

@@ -55,7 +55,9 @@ func TestStartWorkflow(t *testing.T) {
 	r := newRepository(t, "start", map[string]string{".gitea/workflows/react.yml": namedWorkflow})
 	n := r.newRunner(t)
 	id := func(n int) string { return fmt.Sprintf("acme/start/kaizen.start.coach.2026-W4%d", n) }
-	event := func(n int) string { return fmt.Sprintf(`{"bundle":{"id":%q},"session_close":["<s> \"q\""]}`, id(n)) }
+	event := func(n int) gh.Event {
+		return gh.Event{ID: id(n), JSON: fmt.Appendf(nil, `{"bundle":{"id":%q},"session_close":["<s> \"q\""]}`, id(n))}
+	}
 	to := target.Target{Repository: r.name, Workflow: ".gitea/workflows/react.yml", Ref: "main"}
 
 	admin := client(t, server.admin, nil)
@@ -63,36 +65,42 @@ func TestStartWorkflow(t *testing.T) {
 	if want := (gh.Workflow{Path: to.Workflow, State: gh.ActiveWorkflow}); err != nil || workflow != want {
 		t.Errorf("the workflow is %+v (%v)", workflow, err)
 	}
-	if _, err := admin.StartWorkflow(t.Context(), to, id(1), []byte(event(1))); err != nil {
+	if _, err := admin.StartWorkflow(t.Context(), to, event(1)); err != nil {
 		t.Fatal(err)
 	}
 	j := n.take(t)
 	for i, transport := range []http.RoundTripper{nil, losing{http.DefaultTransport}} {
-		run, err := client(t, j.Token, transport).StartWorkflow(t.Context(), to, id(2+i), []byte(event(2+i)))
+		run, err := client(t, j.Token, transport).StartWorkflow(t.Context(), to, event(2+i))
 		if err != nil {
 			t.Fatal(err)
 		}
 		started := n.take(t)
-		if fmt.Sprint(run.ID) != started.RunID || started.input(t, "event") != event(2+i) ||
+		if fmt.Sprint(run.ID) != started.RunID || started.input(t, "event") != string(event(2+i).JSON) ||
 			run.URL != fmt.Sprintf("%s/%s/actions/runs/%d", server.url, r.name, run.ID) {
 			t.Errorf("run %+v was started; the job is of run %s with %s", run, started.RunID, started.input(t, "event"))
 		}
+	}
+	again := event(2)
+	again.Again = true
+	run, err := client(t, j.Token, nil).StartWorkflow(t.Context(), to, again)
+	if err != nil || run.ID == 0 {
+		t.Errorf("a second time: %+v, %v", run, err)
 	}
 	if more := n.fetch(t); more != nil {
 		t.Errorf("run %s was started, too", more.RunID)
 	}
 
 	to.Ref = "none"
-	_, err = admin.StartWorkflow(t.Context(), to, id(4), []byte(event(4)))
+	_, err = admin.StartWorkflow(t.Context(), to, event(4))
 	if e, _ := errors.AsType[*gh.Error](err); e == nil || e.Cause != "workflow-ref" {
 		t.Errorf("no such branch: %v", err)
 	}
 	to.Ref, to.Workflow = "main", ".gitea/workflows/none.yml"
-	_, err = admin.StartWorkflow(t.Context(), to, id(4), []byte(event(4)))
+	_, err = admin.StartWorkflow(t.Context(), to, event(4))
 	if e, _ := errors.AsType[*gh.Error](err); e == nil || e.Cause != "workflow-missing" {
 		t.Errorf("no such workflow: %v", err)
 	}
-	err = admin.Dispatch(t.Context(), r.name, "kaizen.schedule.prepared", []byte(event(4)))
+	err = admin.Dispatch(t.Context(), r.name, "kaizen.schedule.prepared", event(4).JSON)
 	if err == nil || !strings.Contains(err.Error(), "no repository_dispatch") {
 		t.Errorf("a repository_dispatch: %v", err)
 	}
