@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
@@ -270,20 +269,6 @@ func TestFailedTargetLeavesTheAgentDue(t *testing.T) {
 		!bytes.Equal(d[0].ClientPayload, d[1].ClientPayload) {
 		t.Errorf("the target that failed gets another event: %s, output %s", d, got.outputs["payload"])
 	}
-}
-
-// id is the event id that consumers see, which is also that of the artifact's repository
-// and name.
-func id(t *testing.T, payload string) string {
-	t.Helper()
-	e, err := event.Parse([]byte(payload))
-	if err != nil || e.Bundle.Artifact == nil {
-		t.Fatalf("%v: %s", err, payload)
-	}
-	if want := bundleid.EventID(e.Bundle.Artifact.Repository, e.Bundle.Artifact.Name); e.Bundle.ID != want {
-		t.Errorf("bundle.id is %q, want %q", e.Bundle.ID, want)
-	}
-	return e.Bundle.ID
 }
 
 func TestSameBytesOnAnyPath(t *testing.T) {

@@ -97,10 +97,13 @@ var doctorFaults = []struct {
 		p.write(".claude/agents/coach.md", "key: ghp_"+"0123456789abcdefghijABCDEFGHIJ012345\n")
 	}, code: exitFindings, check: "bundle coach", verdict: doctor.Failed, message: ".claude/agents/coach.md:1",
 		hint: "revoke it"},
-	{name: "no workflow", fault: func(p *platform) { os.Remove(filepath.Join(p.workspace, ".github/workflows/kaizen.yml")) },
+	{name: "no workflow", fault: func(p *platform) {
+		os.Remove(filepath.Join(p.workspace, ".github/workflows/kaizen.yml"))
+	},
 		code: exitOK, check: "workflows", verdict: doctor.Warning, message: "nothing will tick", hint: "run `action init`"},
 	{name: "a workflow for another manifest", fault: func(p *platform) {
-		p.write(".github/workflows/kaizen.yml", strings.Replace(tickingWorkflow, "action@v1}", "action@v1, with: {target: x}}", 1))
+		p.write(".github/workflows/kaizen.yml",
+			strings.Replace(tickingWorkflow, "action@v1}", "action@v1, with: {target: x}}", 1))
 	}, code: exitOK, check: "workflows", verdict: doctor.Warning, message: "nothing will tick", hint: "run `action init`"},
 	{name: "a workflow that misses periods", fault: func(p *platform) {
 		p.write(".github/workflows/kaizen.yml",
@@ -221,8 +224,9 @@ var doctorFaults = []struct {
 		fault: func(p *platform) { p.target(ghtest.Repository{}, "on: [repository_dispatch\n") },
 		code:  exitFindings, check: "dispatch acme/core", verdict: doctor.Failed,
 		message: "no workflow on its default branch", hint: "add one"},
-	{name: "workflow that does not exist", inputs: map[string]string{"dispatch-to": "acme/core/.github/workflows/no.yml@main"},
-		code: exitFindings, check: "dispatch acme/core/.github/workflows/no.yml@main", verdict: doctor.Failed,
+	{name: "workflow that does not exist",
+		inputs: map[string]string{"dispatch-to": "acme/core/.github/workflows/no.yml@main"},
+		code:   exitFindings, check: "dispatch acme/core/.github/workflows/no.yml@main", verdict: doctor.Failed,
 		message: `the default branch "main" has no workflow .github/workflows/no.yml`, hint: "commit it to that branch"},
 	{name: "workflow that is disabled", fault: func(p *platform) {
 		p.target(ghtest.Repository{WorkflowStates: map[string]string{"react.yml": "disabled_inactivity"}}, starter)
@@ -248,8 +252,9 @@ var doctorFaults = []struct {
 	}, inputs: map[string]string{"dispatch-to": reactTarget},
 		code: exitFindings, check: "dispatch " + reactTarget, verdict: doctor.Failed, message: "not write",
 		hint: "give the token of input `dispatch-token` `actions: write` on acme/core"},
-	{name: "workflow of another forge", inputs: map[string]string{"dispatch-to": "acme/core/.gitea/workflows/react.yml@main"},
-		code: exitFindings, check: "dispatch acme/core/.gitea/workflows/react.yml@main", verdict: doctor.Failed,
+	{name: "workflow of another forge",
+		inputs: map[string]string{"dispatch-to": "acme/core/.gitea/workflows/react.yml@main"},
+		code:   exitFindings, check: "dispatch acme/core/.gitea/workflows/react.yml@main", verdict: doctor.Failed,
 		message: "GitHub runs no workflow of .gitea/workflows", hint: "name one below .github/workflows"},
 	{name: "event too large for a workflow", fault: func(p *platform) {
 		p.target(ghtest.Repository{}, starter)

@@ -34,7 +34,8 @@ func TestWorkflowsOfTheGiteaPage(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(place, block[1]), []byte(block[2]), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if problem, hint := workflow.CheckStart([]byte(block[2]), gh.EventInput); block[1] == "react.yml" && problem != "" {
+		problem, hint := workflow.CheckStart([]byte(block[2]), gh.EventInput)
+		if block[1] == "react.yml" && problem != "" {
 			t.Errorf("%s %s: %s", block[1], problem, hint)
 		}
 	}

@@ -81,7 +81,8 @@ func TestLostStart(t *testing.T) {
 	starts := p.api.Starts()
 	if got.code != exitOK || len(starts) != 1 || !strings.Contains(got.outputs["deliveries"],
 		fmt.Sprintf(`"status":"delivered","run_id":%d`, starts[0].RunID)) {
-		t.Errorf("the next tick: exit code %d, %d runs, %s\n%s", got.code, len(starts), got.outputs["deliveries"], got.stderr)
+		t.Errorf("the next tick: exit code %d, %d runs, %s\n%s", got.code, len(starts), got.outputs["deliveries"],
+			got.stderr)
 	}
 }
 
@@ -125,7 +126,8 @@ func TestServerWithoutTLS(t *testing.T) {
 	t.Cleanup(api.Close)
 	api.AddRepository(ghtest.Repository{ID: 7, FullName: sampleRepo,
 		Files: map[string]string{".gitea/workflows/react.yml": starter}})
-	api.AddToken(jobToken, ghtest.Token{Access: map[string]ghtest.Permissions{sampleRepo: {Contents: "read", Actions: "write"}}})
+	api.AddToken(jobToken, ghtest.Token{
+		Access: map[string]ghtest.Permissions{sampleRepo: {Contents: "read", Actions: "write"}}})
 	api.AddToken(fanOutToken, ghtest.Token{Access: map[string]ghtest.Permissions{sampleRepo: {Actions: "write"}}})
 	server := strings.TrimSuffix(api.URL(), "/api/v1")
 	inputs := map[string]string{"command": "doctor", "now": tuesday, "dispatch-token": fanOutToken,
@@ -143,8 +145,8 @@ func TestServerWithoutTLS(t *testing.T) {
 	}
 	inputs["dispatch-to"] = sampleRepo
 	got = p.stepIn(2, inputs, map[string]string{"GITHUB_API_URL": api.URL(), "GITHUB_SERVER_URL": server})
-	if want := "failed +dispatch " + sampleRepo + " +Gitea has no repository_dispatch: name a workflow"; !regexp.MustCompile(
-		want).MatchString(got.stdout) {
+	want := "failed +dispatch " + sampleRepo + " +Gitea has no repository_dispatch: name a workflow"
+	if !regexp.MustCompile(want).MatchString(got.stdout) {
 		t.Errorf("doctor does not print %q:\n%s", want, got.stdout)
 	}
 	got = p.stepIn(3, inputs, map[string]string{"GITHUB_API_URL": api.URL()}) // the runner's server is another

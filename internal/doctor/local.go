@@ -83,11 +83,11 @@ func (d *doctor) checkSize(r *pipeline.Outcome) Check {
 	startsWorkflow := d.Targets.Channels.Dispatch && slices.ContainsFunc(d.Targets.Dispatch, target.Target.IsWorkflow)
 	switch {
 	case startsWorkflow && r.InputsSize > gh.MaxInputs:
-		return failed(name, hint, "the largest event, for %s, has %d characters as the input of a workflow; the platform "+
-			"accepts %d", r.Entry.Agent, r.InputsSize, gh.MaxInputs)
+		return failed(name, hint, "the largest event, for %s, has %d characters as the input of a workflow; the "+
+			"platform accepts %d", r.Entry.Agent, r.InputsSize, gh.MaxInputs)
 	case size > event.MaxSize/10*9, startsWorkflow && r.InputsSize > gh.MaxInputs/10*9:
-		return warned(name, hint, "the largest event, for %s, has %d bytes; the platform accepts %d", r.Entry.Agent, size,
-			event.MaxSize)
+		return warned(name, hint, "the largest event, for %s, has %d bytes; the platform accepts %d",
+			r.Entry.Agent, size, event.MaxSize)
 	}
 	return passed(name, "the largest, for %s, has %d bytes; the platform accepts %d", r.Entry.Agent, size,
 		event.MaxSize)

@@ -142,7 +142,8 @@ func checkWorkflow(ctx context.Context, c credential, name string, r gh.Reposito
 	w, err := c.client.Workflow(ctx, t)
 	if e, ok := errors.AsType[*gh.Error](err); ok && e.Kind == gh.NotFound {
 		return failed(name, "commit it to that branch, where the platform looks for workflows",
-			"the default branch %q has no workflow %s, or the token may not see it (%d)", r.DefaultBranch, t.Workflow, e.Status)
+			"the default branch %q has no workflow %s, or the token may not see it (%d)", r.DefaultBranch, t.Workflow,
+			e.Status)
 	}
 	switch {
 	case err != nil:
@@ -156,7 +157,8 @@ func checkWorkflow(ctx context.Context, c credential, name string, r gh.Reposito
 	ref := strings.TrimPrefix(strings.TrimPrefix(t.Ref, "refs/heads/"), "refs/tags/")
 	data, err := c.client.File(ctx, r.FullName, t.Workflow, ref, schedule.MaxSize)
 	if e, ok := errors.AsType[*gh.Error](err); ok && e.Kind == gh.NotFound {
-		return failed(name, "check the branch or tag after the @", "%q has no file %s (%d)", t.Ref, t.Workflow, e.Status)
+		return failed(name, "check the branch or tag after the @", "%q has no file %s (%d)", t.Ref, t.Workflow,
+			e.Status)
 	}
 	if err != nil {
 		return c.requestFailure(name, "`contents: read` on "+r.FullName, err)

@@ -103,7 +103,8 @@ const shorten = "shorten session_close or drop pointers in the manifest"
 func checkPayload(payload []byte, t target.Target) error {
 	if t.IsWorkflow() {
 		if n := gh.InputsSize(payload); n > gh.MaxInputs {
-			return advice.New(shorten, "event has %d characters as an input, workflow_dispatch takes %d", n, gh.MaxInputs)
+			return advice.New(shorten, "event has %d characters as an input, workflow_dispatch takes %d", n,
+				gh.MaxInputs)
 		}
 		return nil
 	}

@@ -177,7 +177,8 @@ func (n *NATS) send(ctx context.Context, m Message) (store.Status, error) {
 
 // errSilentStream is the error of a stream that acknowledges nothing.
 func errSilentStream(name string) error {
-	return advice.New("set no_ack to false on it", "the stream %q has no_ack: true, so it acknowledges no message", name)
+	return advice.New("set no_ack to false on it",
+		"the stream %q has no_ack: true, so it acknowledges no message", name)
 }
 
 // findStream asks whether a stream captures the subject, and acknowledges messages.

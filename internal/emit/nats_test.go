@@ -377,8 +377,9 @@ func TestNATSCheck(t *testing.T) {
 		{"acknowledges", []string{reply(names), reply(fmt.Sprintf(info, false))}, ""},
 		{"silent", []string{reply(names), reply(fmt.Sprintf(info, true))}, `the stream "KAIZEN" has no_ack: true`},
 		{"none", []string{reply(`{"streams":[]}`), reply(`{}`)}, "no stream captures"},
-		{"gone meanwhile", []string{reply(names), reply(`{"error":{"code":404,"err_code":10059,"description":"stream not found"}}`),
-			reply(`{}`)}, "no stream captures"},
+		{"gone meanwhile", []string{reply(names),
+			reply(`{"error":{"code":404,"err_code":10059,"description":"stream not found"}}`), reply(`{}`)},
+			"no stream captures"},
 	} {
 		address := streamServer(t, func(n int) string {
 			if n < 0 {

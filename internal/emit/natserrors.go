@@ -129,7 +129,8 @@ func (n *NATS) authInput() (input, hint string) {
 	case n.o.User != "":
 		return "nats-user and nats-password", "check both"
 	default:
-		return "an anonymous connection", "set nats-creds, nats-nkey, nats-token or nats-user; a secret that does not exist is empty"
+		return "an anonymous connection",
+			"set nats-creds, nats-nkey, nats-token or nats-user; a secret that does not exist is empty"
 	}
 }
 

@@ -143,7 +143,8 @@ func (op operation) refused(answer *github.ErrorResponse) *Error {
 		e.Kind, e.Message = Invalid, "the API refused the request"
 	}
 	if op.token == "" && e.Kind != Invalid {
-		e.Hint = fmt.Sprintf("input `%s` is empty: give it a token; a secret that does not exist is empty, too", op.input)
+		e.Hint = fmt.Sprintf("input `%s` is empty: give it a token; a secret that does not exist is empty, too",
+			op.input)
 	}
 	cause, known := transfer.CauseOf(transfer.Refusal{
 		Status: e.Status, Header: answer.Response.Header, Said: answer.Message, Host: op.host,

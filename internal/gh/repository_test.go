@@ -209,7 +209,8 @@ func TestHintsOfCauses(t *testing.T) {
 		_, err := client.Repository(t.Context(), "acme/web")
 		checkError(t, err, Forbidden)
 		e, _ := errors.AsType[*Error](err)
-		if _, hint := advice.Split(err); hint != tt.want || e.Cause != tt.cause || strings.Contains(err.Error(), "secret") {
+		if _, hint := advice.Split(err); hint != tt.want || e.Cause != tt.cause ||
+			strings.Contains(err.Error(), "secret") {
 			t.Errorf("got %v, cause %q, want the hint %q", err, e.Cause, tt.want)
 		}
 	}

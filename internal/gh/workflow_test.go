@@ -53,8 +53,8 @@ func TestStartWorkflow(t *testing.T) {
 	for _, tt := range []struct {
 		options ghtest.Options
 		target  target.Target
-		query   string
-		body    string
+		query   string // of the first request
+		body    string // a part of it
 	}{
 		{ghtest.Options{BasePath: "/api/v3"}, react, "", `"return_run_details":true`},
 		{gitea, reactGitea, "return_run_details=true", `{"inputs":{"event":"{`},
@@ -86,6 +86,12 @@ func TestStartWorkflow(t *testing.T) {
 		}
 		if n := len(server.Requests()); n != 3 {
 			t.Errorf("%d requests, want 3", n)
+		}
+		server.Rename("acme/old", "acme/web")
+		tt.target.Repository, tt.target.Ref = "acme/old", "main"
+		run, err := client.StartWorkflow(t.Context(), tt.target, Event{ID: reactID, JSON: []byte(reactEvent)})
+		if n := len(server.Starts()); err != nil || n != 4 || run.ID == 0 {
+			t.Errorf("after a rename: %d runs, %+v, %v", n, run, err)
 		}
 	}
 }
@@ -283,7 +289,8 @@ func TestStartMessages(t *testing.T) {
 		server, _, clock := receiver(t, ghtest.Options{}, reactPlain)
 		server.AddToken("reader", ghtest.Token{Kind: ghtest.Personal,
 			Access: map[string]ghtest.Permissions{"*": {Contents: "write", Actions: "read"}}})
-		_, err := connect(t, server, clock, tt.token).StartWorkflow(t.Context(), tt.target, Event{ID: reactID, JSON: []byte(reactEvent)})
+		_, err := connect(t, server, clock, tt.token).StartWorkflow(t.Context(), tt.target,
+			Event{ID: reactID, JSON: []byte(reactEvent)})
 		if err == nil {
 			t.Errorf("%s: no error", tt.name)
 			continue
@@ -339,7 +346,8 @@ func TestWorkflow(t *testing.T) {
 		if want := (Workflow{tt.target.Workflow, ActiveWorkflow}); err != nil || got != want {
 			t.Errorf("got %+v (%v), want %+v", got, err, want)
 		}
-		server.AddRepository(ghtest.Repository{FullName: "acme/web", Files: map[string]string{tt.target.Workflow: reactPlain},
+		server.AddRepository(ghtest.Repository{FullName: "acme/web",
+			Files:          map[string]string{tt.target.Workflow: reactPlain},
 			WorkflowStates: map[string]string{"react.yml": "disabled_inactivity"}})
 		if got, err := client.Workflow(t.Context(), tt.target); err != nil || got.State != "disabled_inactivity" {
 			t.Errorf("got %+v (%v)", got, err)

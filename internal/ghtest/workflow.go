@@ -201,8 +201,7 @@ func (s *Server) parseStart(r *http.Request) (q startRequest, problem string) {
 // checkStart checks a request against the repository, as the imitated server does.
 func (s *Server) checkStart(repo *Repository, name string, q startRequest) (start Start, status int, problem string) {
 	start = Start{Ref: q.Ref, Inputs: q.Inputs, Title: name}
-	file, _, ok := s.workflowAt(repo.Files, name)
-	if !ok && !s.options.Gitea {
+	if _, _, ok := s.workflowAt(repo.Files, name); !ok && !s.options.Gitea {
 		return start, http.StatusNotFound, "Not Found"
 	}
 	if state := repo.WorkflowStates[name]; state != "" && state != "active" {

@@ -21,7 +21,8 @@ func TestServerStarts(t *testing.T) {
 	long := func(n int) string {
 		return `{"ref":"main","inputs":{"event":"` + strings.Repeat("ü", n-len(`{"event":""}`)) + `"}}`
 	}
-	const fine, described = `{"ref":"main","inputs":{"event":"{}"}}`, `{"ref":"main","inputs":{},"return_run_details":true}`
+	const fine = `{"ref":"main","inputs":{"event":"{}"}}`
+	const described = `{"ref":"main","inputs":{},"return_run_details":true}`
 	tests := []struct {
 		name, path, token, body string
 		gitea                   bool

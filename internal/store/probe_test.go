@@ -62,7 +62,7 @@ func TestProbeFails(t *testing.T) {
 		t.Errorf("below a file: %v", err)
 	}
 	if _, err := os.Stat("/sys/kernel"); err != nil {
-		return // only Linux has a directory in which nobody may create files, not even root
+		return // only Linux has a directory in which even root may not create files
 	}
 	d, err = OpenDirectory(DirectoryOptions{Workspace: workspace, Out: "/sys/kernel/kaizen"})
 	fixture.Must(t, err)
@@ -76,11 +76,12 @@ func TestFileHint(t *testing.T) {
 	t.Parallel()
 	d := &Directory{out: "x"}
 	for cause, want := range map[error]string{
-		syscall.ENOSPC: "free some space", syscall.EDQUOT: "free some space", syscall.EACCES: "make the directory writable",
-		syscall.EPERM: "make the directory writable", syscall.EROFS: "make the directory writable",
+		syscall.ENOSPC: "free some space", syscall.EDQUOT: "free some space",
+		syscall.EACCES: "make the directory writable", syscall.EPERM: "make the directory writable", syscall.EROFS: "make the directory writable",
 		syscall.ENOTDIR: "choose another directory", syscall.EIO: "choose another directory",
 	} {
-		err := errors.Join(nil, &fs.PathError{Op: "write", Path: "/secret/.tmp-x", Err: cause}, fmt.Errorf("close: %w", cause))
+		err := errors.Join(nil, &fs.PathError{Op: "write", Path: "/secret/.tmp-x", Err: cause},
+			fmt.Errorf("close: %w", cause))
 		message, hint := advice.Split(d.failed("writing a file", err))
 		if !strings.HasPrefix(hint, want) || message != `writing a file in "x": `+cause.Error() {
 			t.Errorf("%v: %q and %q", cause, message, hint)

@@ -74,7 +74,8 @@ func Parse(s string) (Target, error) {
 	t := Target{Repository: owner + "/" + name}
 	switch {
 	case !bundleid.IsRepository(t.Repository):
-		return Target{}, advice.New(writeRepository+", one per line or separated by commas", "%q is not a repository", s)
+		return Target{}, advice.New(writeRepository+", one per line or separated by commas",
+			"%q is not a repository", s)
 	case hasBranch:
 		return Target{}, advice.New(fmt.Sprintf("write %s, or name a workflow: %[1]s/%s/FILE.yml@%s", t.Repository,
 			GitHubDir, orBranch(branch)), "%q names a branch, but no workflow", s)

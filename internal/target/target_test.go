@@ -62,8 +62,8 @@ func TestParseList(t *testing.T) {
 		{in: react + "@0123456789012345678901234567890123456789", err: "names a commit", hint: "name a branch or a tag"},
 		{in: react + "@a..b", err: `"a..b" is not the name of a branch or tag`, hint: "FILE.yml@BRANCH"},
 	}
-	for _, ref := range []string{"-x", "a b", "a\u202eb", "a\u00a0b", "a~1", "a^", "a:b", "a?", "a*", "a[", `a\b`, "/a", "a/",
-		"a//b", ".a", "a/.b", "a.lock", "a.lock/b", "a.", "@", "a@{1}", "a\x7f", "\xff", strings.Repeat("x", 251)} {
+	for _, ref := range []string{"-x", "a b", "a\u202eb", "a\u00a0b", "a~1", "a^", "a:b", "a?", "a*", "a[", `a\b`, "/a",
+		"a/", "a//b", ".a", "a/.b", "a.lock", "a.lock/b", "a.", "@", "a@{1}", "a\x7f", "\xff", strings.Repeat("x", 251)} {
 		tests = append(tests, struct{ in, want, err, hint string }{
 			in: react + "@" + ref, err: "is not the name of a branch or tag", hint: "FILE.yml@BRANCH"})
 	}

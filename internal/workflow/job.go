@@ -38,7 +38,8 @@ func (u Use) permission(scope string) (string, yamlnode.Pos) {
 // such a token are unknown. The word token is the default of dispatch-token.
 func (u Use) ownToken(name string) bool {
 	value := u.input(name)
-	return value != "" && value != "token" && !strings.Contains(value, "github.token") && !strings.Contains(value, "secrets.GITHUB_TOKEN")
+	return value != "" && value != "token" && !strings.Contains(value, "github.token") &&
+		!strings.Contains(value, "secrets.GITHUB_TOKEN")
 }
 
 // checkLedger warns about a token that cannot read the ledger.
@@ -81,8 +82,8 @@ func (u Use) checkDispatch(own []string, r *reporter) {
 	if len(others) > 0 {
 		r.at(diag.WorkflowPermission, to.Pos,
 			"the job's own token works only for its own repository, not for "+diag.Quote(strings.Join(others, ", ")),
-			"set the input dispatch-token to a token with `contents: write` there, or `actions: write` where it names a "+
-				"workflow")
+			"set the input dispatch-token to a token with `contents: write` there, or `actions: write` where it "+
+				"names a workflow")
 	}
 	if needsContents && contents != "write" {
 		u.missingPermission(r, contentsPos, contents, "contents: write",
