@@ -1,5 +1,5 @@
-// Package gitea checks what a real Gitea server does. Jobs come from the server itself,
-// over the protocol of its runners.
+// Package gitea runs the action against a real Gitea server, with the environment that a
+// job has there. Jobs come from the server itself, over the protocol of its runners.
 //
 // It needs Linux, git and the server that .ci/run builds, and fails without them.
 package gitea
@@ -26,8 +26,11 @@ const (
 	stopTimeout  = time.Minute
 )
 
-// server is what all tests share. Each has repositories and runners of its own.
-var server *giteaServer
+// What all tests share. Each has repositories and runners of its own.
+var (
+	server  *giteaServer
+	program string // the action, built
+)
 
 func TestMain(m *testing.M) {
 	code, err := runTests(m)
@@ -44,6 +47,12 @@ func runTests(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	program = filepath.Join(dir, "action")
+	build := exec.Command("go", "build", "-o", program, "./cmd/action")
+	build.Dir = "../.."
+	if out, err := build.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("%w\n%s", err, out)
+	}
 	if server, err = startServer(dir); err != nil {
 		return 0, err
 	}
