@@ -102,6 +102,9 @@ func (d *doctor) checkTarget(ctx context.Context, c credential, t target.Target)
 	if receiver.Verdict == OK && !strings.EqualFold(repository.FullName, t.Repository) {
 		return warned(name, "write that name in dispatch-to", "it is now called %q", repository.FullName)
 	}
+	if receiver.Verdict == OK && push.Verdict == OK && c.client.Forge() == gh.Gitea {
+		receiver.Message += "; " + push.Message
+	}
 	if receiver.Verdict == OK && push.Verdict == Warning {
 		push.Message = receiver.Message + ", but " + push.Message
 		return push
@@ -122,6 +125,9 @@ func (d *doctor) mayDispatch(c credential, name string, r gh.Repository, permiss
 	case c.isJobs() && !own:
 		return failed(name, "give input `dispatch-token` a token with "+access,
 			"the job's own token reaches its own repository only")
+	case r.CanPush && c.client.Forge() == gh.Gitea:
+		return passed(name, "the token's user may start it; whether the token's scope allows it is known only after a "+
+			"delivery")
 	case r.CanPush:
 		return passed(name, "the token may write")
 	case c.isJobs():

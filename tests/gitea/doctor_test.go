@@ -41,7 +41,6 @@ func TestDoctor(t *testing.T) {
 		{name: "not started by hand", target: workflows + "push.yml@main", code: 1, want: "workflow_dispatch"},
 		{name: "disabled", target: workflows + "disabled.yml@main", code: 1, want: "disabled"},
 		{name: "plain", target: targets.name, code: 1, want: workflows},
-		{name: "weak token", target: core.target(), token: server.token(t, "read:repository"), code: 1, want: "write"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			given := maps.Clone(inputs)
@@ -59,11 +58,20 @@ func TestDoctor(t *testing.T) {
 			}
 		})
 	}
+	// Gitea does not tell what a token may do.
+	given := maps.Clone(inputs)
+	given["dispatch-to"], given["dispatch-token"] = core.target(), server.token(t, "read:repository")
+	if r := j.run(t, "doctor", given); r.code != 0 || !strings.Contains(r.stdout, "known only after a delivery") {
+		t.Errorf("a token that may only read: exit code %d\n%s", r.code, r.stdout)
+	}
 	if list := n.repository.artifacts(t); len(list) > 0 {
 		t.Errorf("doctor stored %+v", list)
 	}
-	if j := core.fetch(t); j != nil {
-		t.Errorf("doctor started run %s", j.RunID)
+	for j := core.fetch(t); j != nil; j = core.fetch(t) {
+		if j.EventName != "push" { // the server sometimes starts two runs for one push
+			t.Errorf("doctor started run %s", j.RunID)
+		}
+		j.finish(t, true)
 	}
 }
 

@@ -108,8 +108,8 @@ func TestRepositoryTarget(t *testing.T) {
 	t.Parallel()
 	n, core := newSource(t, "plain-source"), newTarget(t, "plain-target")
 	r := n.tick(t, "main", november, inputsFor(t, core.repository.name))
-	if r.code != 3 || !strings.Contains(r.log, core.repository.name+"/.gitea/workflows/") {
-		t.Errorf("the exit code is %d; the log has no advice to name a workflow\n%s", r.code, r.log)
+	if r.code != 2 || !strings.Contains(r.log, core.repository.name+"/.gitea/workflows/") {
+		t.Errorf("the exit code is %d, want 2, and advice to name a workflow in the log\n%s", r.code, r.log)
 	}
 	if j := core.fetch(t); j != nil {
 		t.Errorf("run %s started", j.RunID)
