@@ -121,6 +121,10 @@ var doctorFaults = []struct {
 		code: exitOK, check: "store", verdict: doctor.Warning, message: "no artifact service", hint: "`uses:`"},
 	{name: "unusable runtime token", env: map[string]string{"ACTIONS_RUNTIME_TOKEN": "one-word"},
 		code: exitFindings, check: "store", verdict: doctor.Failed, message: "ACTIONS_RUNTIME_TOKEN"},
+	{name: "a tag like the ledger branch", fault: func(p *platform) {
+		p.api.AddRepository(ghtest.Repository{ID: 7, FullName: sampleRepo, Refs: map[string]map[string]string{"refs/tags/main": {}}})
+	}, code: exitFindings, check: "ledger", verdict: doctor.Failed, message: `a tag is called "main"`,
+		hint: "delete the tag"},
 	{name: "token refused", inputs: map[string]string{"token": "ghs_expired"},
 		code: exitFindings, check: "token", verdict: doctor.Failed, message: "wrong or expired (401)",
 		hint: "give input `token` a valid token"},

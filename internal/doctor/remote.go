@@ -158,6 +158,18 @@ func (d *doctor) checkLedger(ctx context.Context) {
 		return
 	}
 	branch := cmp.Or(d.Stores.Branch, info.DefaultBranch)
+	if c.client.Forge() == gh.GitHub { // Gitea names no branch for the run of a tag
+		tagged, err := c.client.HasTag(ctx, repository, branch)
+		if err != nil {
+			d.add(c.requestFailure("ledger", "`contents: read` on "+repository, err))
+			return
+		}
+		if tagged {
+			d.add(failed("ledger", "delete the tag, and protect tags of this name by a rule of the repository",
+				"a tag is called %q like the branch, so the receipts of its runs count as well", branch))
+			return
+		}
+	}
 	d.add(passed("ledger", "%s of %s can be read; receipts count from the branch %q", advice.Count(total, "artifact"),
 		repository, branch))
 }

@@ -3,6 +3,7 @@ package gh
 import (
 	"context"
 	"io/fs"
+	"net/http"
 	"strings"
 
 	"github.com/google/go-github/v62/github"
@@ -43,6 +44,24 @@ func (c *Client) Repository(ctx context.Context, repository string) (Repository,
 		Archived:      r.GetArchived(),
 		CanPush:       r.GetPermissions()["push"],
 	}, nil
+}
+
+// HasTag reports whether the repository has a tag of this name. It needs contents: read,
+// and is for GitHub: https://docs.github.com/en/rest/git/refs#get-a-reference.
+func (c *Client) HasTag(ctx context.Context, repository, tag string) (bool, error) {
+	op := c.operation("read tag "+transfer.Quote(tag)+" of "+repository, repository, "contents: read", tokenInput)
+	owner, name, err := op.split("read tag")
+	if err != nil {
+		return false, err
+	}
+	_, resp, err := c.hub.Git.GetRef(ctx, owner, name, "tags/"+tag)
+	if resp != nil && resp.StatusCode == http.StatusNotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, op.failed(err)
+	}
+	return true, nil
 }
 
 // maxContents is the largest file in bytes that the contents API sends with its

@@ -83,6 +83,7 @@ func (s *Server) endpoints() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /repos/{owner}/{repo}", s.onRepository(s.getRepository))
 	mux.HandleFunc("GET /repos/{owner}/{repo}/contents/{path...}", s.onRepository(s.getContents))
+	mux.HandleFunc("GET /repos/{owner}/{repo}/git/ref/tags/{tag...}", s.onRepository(s.getTag))
 	mux.HandleFunc("POST /repos/{owner}/{repo}/dispatches", s.onRepository(s.postDispatch))
 	mux.HandleFunc("GET /repos/{owner}/{repo}/actions/artifacts", s.onRepository(s.listArtifacts))
 	mux.HandleFunc("GET /repos/{owner}/{repo}/actions/artifacts/{id}", s.onRepository(s.getArtifact))
@@ -168,6 +169,20 @@ func (s *Server) getRepository(w http.ResponseWriter, r *http.Request, repo *Rep
 		"archived":       repo.Archived,
 		"permissions":    map[string]bool{"pull": true, "push": push},
 	})
+}
+
+func (s *Server) getTag(w http.ResponseWriter, r *http.Request, repo *Repository) {
+	if !s.allow(w, callerOf(r), repo, contents, "read") {
+		return
+	}
+	ref := "refs/tags/" + r.PathValue("tag")
+	if _, ok := repo.Refs[ref]; !ok {
+		fail(w, http.StatusNotFound, "Not Found")
+		return
+	}
+	sum := sha1.Sum([]byte(ref))
+	object := map[string]any{"type": "commit", "sha": hex.EncodeToString(sum[:])}
+	reply(w, http.StatusOK, map[string]any{"ref": ref, "object": object})
 }
 
 func (s *Server) getContents(w http.ResponseWriter, r *http.Request, repo *Repository) {
