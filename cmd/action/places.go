@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"path"
 	"path/filepath"
 	"slices"
@@ -29,4 +30,47 @@ func (a *app) located(findings []diag.Finding) []diag.Finding {
 // platform's limit.
 func (a *app) annotate(findings []diag.Finding) (hidden []diag.Finding) {
 	return a.runner.Annotate(a.located(findings))
+}
+
+// checkPlaces returns an error for a path that leaves the workspace in Actions. In a
+// container later steps would not find what root and bundle-path name. And a link that the
+// repository has instead of a directory must not make another directory the checkout.
+func (a *app) checkPlaces(o values) error {
+	if !a.env.Actions {
+		return nil
+	}
+	for _, name := range []string{optTarget, optOut} {
+		if o[name] == "" {
+			continue
+		}
+		path, err := filepath.Abs(o[name])
+		if err != nil {
+			return err
+		}
+		_, inside := a.env.InWorkspace(path)
+		if !inside && a.env.HostWorkspace != "" {
+			return fmt.Errorf("%s is %s, outside the workspace, which is the only directory that later steps see: "+
+				"use a path inside it", name, o[name])
+		}
+		if inside && a.leaves(path) {
+			return fmt.Errorf("%s is %s, where a link leads out of the workspace: replace it with a directory", name,
+				o[name])
+		}
+	}
+	return nil
+}
+
+// leaves reports whether a path leads out of the workspace when its links are followed. A
+// path that does not exist does not.
+func (a *app) leaves(path string) bool {
+	workspace, err := filepath.EvalSymlinks(a.env.Workspace)
+	if err != nil {
+		return false
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return false
+	}
+	rel, err := filepath.Rel(workspace, real)
+	return err != nil || !filepath.IsLocal(rel)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -115,9 +114,6 @@ func (j *job) open() (err error) {
 	if j.deliverer.Sinks, err = j.services().OpenSinks(j.targets, j.dryRun); err != nil {
 		return usageError{err}
 	}
-	if err := j.checkPlaces(); err != nil {
-		return err
-	}
 	if j.Project, err = j.openProject(); err != nil || j.Manifest == nil {
 		return err
 	}
@@ -125,25 +121,6 @@ func (j *job) open() (err error) {
 		return err
 	}
 	return j.openStores()
-}
-
-// checkPlaces returns an error for a path outside the workspace when the action runs in a
-// container. Later steps would not find what root and bundle-path name.
-func (j *job) checkPlaces() error {
-	if !j.env.Actions || j.env.HostWorkspace == "" {
-		return nil
-	}
-	for _, place := range []struct{ name, path string }{{optTarget, j.dir}, {optOut, j.stores.Out}} {
-		path, err := filepath.Abs(place.path)
-		if err != nil {
-			return err
-		}
-		if _, ok := j.env.InWorkspace(path); place.path != "" && !ok {
-			return usagef("%s is %s, outside the workspace, which is the only directory that later steps see: "+
-				"use a path inside it", place.name, place.path)
-		}
-	}
-	return nil
 }
 
 // openBuilder prepares the builder and checks the selection.

@@ -5,12 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/kaizen-agentic/schedule-action/internal/actions"
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/render"
@@ -111,27 +110,14 @@ func (a *app) publish(out actions.Outputs, s actions.Summary) error {
 	return errors.Join(a.runner.WriteOutputs(out), a.runner.WriteSummary(s))
 }
 
-// writeReport writes a command's report to standard output, or atomically to a file.
+// writeReport writes a command's report to standard output, or in one step to a file.
 func (a *app) writeReport(out string, data []byte) error {
 	if out == "" {
 		_, err := a.stdout.Write(data)
 		return err
 	}
-	wrong := func(err error) error {
-		return usagef("writing the report to %s: %w: name a file in a directory that exists", out,
-			pipeline.RootCause(err))
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(out), ".report-*")
-	if err != nil {
-		return wrong(err)
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(data)
-	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
-		return fmt.Errorf("writing the report to %s: %w", out, pipeline.RootCause(err))
-	}
-	if err := os.Rename(tmp.Name(), out); err != nil {
-		return wrong(err)
+	if err := checkout.ReplaceFile(out, data, a.runner.Logf, a.dir, a.env.Workspace); err != nil {
+		return usagef("writing the report to %s: %w: name a file in a directory that exists", out, err)
 	}
 	return nil
 }

@@ -184,6 +184,8 @@ func newApp(c command, args []string, w streams, runner *actions.Runner) (*app, 
 			return nil, nil, fmt.Errorf("now is %q, must be an RFC 3339 time such as 2026-11-23T05:00:00Z", text)
 		}
 	}
-	a.dir, err = filepath.Abs(cmp.Or(opts[optTarget], env.Workspace, "."))
-	return a, &reader{values: opts, args: positional}, err
+	if a.dir, err = filepath.Abs(cmp.Or(opts[optTarget], env.Workspace, ".")); err != nil {
+		return nil, nil, err
+	}
+	return a, &reader{values: opts, args: positional}, a.checkPlaces(opts)
 }

@@ -117,19 +117,15 @@ func refs(commit, manifest string) map[string]map[string]string {
 func TestReportForPrograms(t *testing.T) {
 	t.Parallel()
 	const broken = "version: \"1\"\nrepo: \"##[error]x ::warning::y\"\nagents:\n  coach: {cadence: wekly}\n"
-	out := filepath.Join(t.TempDir(), "report")
 	tests := []struct {
 		name        string
-		inputs      map[string]string
+		inputs      map[string]string // out is relative to the workspace
 		report      func(ran) string
 		annotations func(ran) string
 	}{
 		{"json", map[string]string{"format": "json"}, ran.stdoutText, ran.stderrText},
 		{"sarif", map[string]string{"format": "sarif"}, ran.stdoutText, ran.stderrText},
-		{"sarif in a file", map[string]string{"format": "sarif", "out": out}, func(ran) string {
-			data, _ := os.ReadFile(out)
-			return string(data)
-		}, ran.stdoutText},
+		{"sarif in a file", map[string]string{"format": "sarif", "out": "report"}, nil, ran.stdoutText},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -137,6 +133,10 @@ func TestReportForPrograms(t *testing.T) {
 			p := newPlatform(t)
 			writeTest(t, filepath.Join(p.workspace, schedule.DefaultPath), broken)
 			tt.inputs["command"] = "validate"
+			if tt.report == nil {
+				file := filepath.Join(p.workspace, tt.inputs["out"])
+				tt.inputs["out"], tt.report = file, func(ran) string { return readText(t, file) }
+			}
 			got := p.step(tt.inputs)
 			if report := tt.report(got); !json.Valid([]byte(report)) || strings.Contains(report, "##[") ||
 				!strings.Contains(report, "wekly") {

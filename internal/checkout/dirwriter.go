@@ -108,8 +108,20 @@ func (w *DirWriter) fill(file *os.File, name string, data []byte, mode fs.FileMo
 	return errors.Join(err, file.Close())
 }
 
+// Probe writes a new file of size bytes into dir, to its end, and removes it. Some file
+// systems report a lack of space only when a file is synced.
+func (w *DirWriter) Probe(dir *os.Root, size int) error {
+	temp := TempPrefix + rand.Text()
+	file, err := dir.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, FileMode)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(make([]byte, size))
+	return errors.Join(err, file.Sync(), file.Close(), dir.Remove(temp))
+}
+
 // Mkdir creates the directory name in dir, unless the name exists. The caller checks what
-// an existing name is. Links in the directory part of name are followed.
+// an existing name is. name has no directory part.
 func (w *DirWriter) Mkdir(dir *os.Root, name string) error {
 	w.before("mkdir " + name)
 	err := dir.Mkdir(name, DirMode)

@@ -34,15 +34,13 @@ type Writer struct {
 // Writer returns a writer into the tree, which has to stay open. log gets the names whose
 // owner can't be changed; nil for none. A tree that lies inside a .git is an error.
 func (t *Tree) Writer(log func(format string, args ...any)) (*Writer, error) {
-	real, err := filepath.EvalSymlinks(t.dir)
+	real, err := ResolveDir(t.dir)
 	if err != nil {
-		return nil, fmt.Errorf("checkout %q: %w", t.dir, reason(err))
+		return nil, advice.New("name a checkout with --target", "checkout %q: %w", t.dir, reason(err))
 	}
 	for _, dir := range []string{t.dir, real} {
-		for part := range strings.SplitSeq(filepath.ToSlash(dir), "/") {
-			if strings.EqualFold(part, gitDir) {
-				return nil, advice.New("name a checkout with --target", "the checkout %q lies inside %s", t.dir, part)
-			}
+		if part := gitPart(dir); part != "" {
+			return nil, advice.New("name a checkout with --target", "the checkout %q lies inside %s", t.dir, part)
 		}
 	}
 	info, err := t.root.Stat(".")
@@ -140,24 +138,38 @@ func (w *Writer) enter(at *walk, name string, mkdir func(dir *os.Root, part stri
 	}
 	parts := strings.Split(name, "/")
 	at.base = parts[len(parts)-1]
-	for i, part := range parts[:len(parts)-1] {
-		info, err := at.look(part)
+	return at.enterAll(parts[:len(parts)-1], mkdir)
+}
+
+// enterAll walks into a directory below the walk's without following a link. It calls
+// mkdir for a missing part; without mkdir the error is fs.ErrNotExist.
+func (w *walk) enterAll(parts []string, mkdir func(dir *os.Root, part string) error) error {
+	for i, part := range parts {
+		info, err := w.look(part)
 		if errors.Is(err, fs.ErrNotExist) && mkdir != nil {
-			if err = mkdir(at.dir(), part); err == nil {
-				info, err = at.look(part)
+			if err = mkdir(w.dir(), part); err == nil {
+				info, err = w.look(part)
 			}
 		}
 		if err != nil {
 			return err
 		}
 		if !info.IsDir() {
-			return fmt.Errorf("%q %w", strings.Join(parts[:i+1], "/"), ErrNotDirectory)
+			return notDirectory(strings.Join(parts[:i+1], "/"), info)
 		}
-		if err := at.enter(part, info); err != nil {
+		if err := w.enter(part, info); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// notDirectory is the error for what is at path instead of a directory.
+func notDirectory(path string, info fs.FileInfo) error {
+	if info.Mode().Type() == fs.ModeSymlink {
+		return fmt.Errorf("%q is a link, so it %w", path, ErrNotDirectory)
+	}
+	return fmt.Errorf("%q %w", path, ErrNotDirectory)
 }
 
 // failed adds the path to an error of the system, which may have a temporary name.

@@ -153,6 +153,7 @@ func (s Services) openDirectory(stores *Stores, target, given string) (err error
 	}
 	stores.Directory, err = store.OpenDirectory(store.DirectoryOptions{
 		Workspace:    workspace,
+		Target:       target,
 		Out:          out,
 		Repository:   s.Env.Repository,
 		RepositoryID: s.Env.RepositoryID,

@@ -80,8 +80,8 @@ func TestWriteRefuses(t *testing.T) {
 		message, hint string
 	}{
 		{"a directory is a link", func(dir string) error { return os.Symlink("docs", dir+"/.github") },
-			`writing ".github/workflows/kaizen-schedule.yml": ".github" is not a directory of the checkout itself`,
-			hint},
+			`writing ".github/workflows/kaizen-schedule.yml": ".github" is a link, so it is not a directory of the ` +
+				"checkout itself", hint},
 		{"a directory is a file", func(dir string) error { return os.WriteFile(dir+"/.github", nil, 0o644) },
 			`writing ".github/workflows/kaizen-schedule.yml": ".github" is not a directory of the checkout itself`,
 			hint},

@@ -34,8 +34,11 @@ type DirectoryOptions struct {
 	// container runs as root, and on a self-hosted runner the next checkout could not
 	// remove root's files.
 	Workspace string
-	// Out is the store: relative to Workspace and inside it, links followed, or an
-	// absolute path.
+	// Target is a directory of the workspace that the user names, where a link may lead
+	// elsewhere in the workspace; "" for none.
+	Target string
+	// Out is the store: relative to Workspace and inside it, or an absolute path. Below
+	// Target, Workspace, and the root of any repository, no link is followed.
 	Out string
 	// Repository is the owner/name that a receipt's id must have; "" accepts any. A receipt
 	// with a repository's id must have RepositoryID instead, unless it is 0, unknown.
@@ -65,15 +68,15 @@ type DirectoryOptions struct {
 // concurrent use. When two processes store one name at the same moment, one may fail; it
 // completes the work when it runs again.
 type Directory struct {
-	o      DirectoryOptions
-	out    string // local to the workspace if inside, else absolute
-	inside bool
-	mu     sync.Mutex // one change at a time
-	files  checkout.DirWriter
+	o     DirectoryOptions
+	out   string // local to the workspace if inside, else absolute
+	dir   checkout.OutDir
+	mu    sync.Mutex // one change at a time
+	files checkout.DirWriter
 }
 
-// OpenDirectory checks the options: the workspace must be a directory, and a relative out
-// must stay inside, links followed. The first Put creates the store.
+// OpenDirectory checks the options: the workspace must be a directory, a relative out must
+// stay inside, and no part of out may be a link. The first Put creates the store.
 func OpenDirectory(o DirectoryOptions) (*Directory, error) {
 	if o.Log == nil {
 		o.Log = func(string, ...any) {}
@@ -90,8 +93,15 @@ func OpenDirectory(o DirectoryOptions) (*Directory, error) {
 	d := &Directory{o: o, files: checkout.DirWriter{
 		Owner: checkout.OwnerOf(info), Sync: !o.NoSync, Log: o.Log, Before: func(string) {},
 	}}
-	if d.out, d.inside, err = resolve(workspace, o.Out); err != nil {
+	if d.out, err = resolve(workspace, o.Out); err != nil {
 		return nil, err
+	}
+	full := d.out
+	if !filepath.IsAbs(full) {
+		full = filepath.Join(workspace, full)
+	}
+	if d.dir, err = checkout.NewOutDir(full, o.Target, workspace); err != nil {
+		return nil, d.failed("opening the store", err)
 	}
 	root, err := d.open(false)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -104,21 +114,21 @@ func OpenDirectory(o DirectoryOptions) (*Directory, error) {
 }
 
 // resolve returns out as a path local to workspace, or as an absolute path outside of it.
-func resolve(workspace, out string) (path string, inside bool, err error) {
+func resolve(workspace, out string) (path string, err error) {
 	if out == "" {
-		return "", false, &advice.Error{Message: "the store has no path", Hint: "set --out"}
+		return "", &advice.Error{Message: "the store has no path", Hint: "set --out"}
 	}
 	if !filepath.IsAbs(out) {
 		if !filepath.IsLocal(out) {
 			message := fmt.Sprintf("out %q leaves the workspace", out)
-			return "", false, &advice.Error{Message: message, Hint: "give a path inside it, or an absolute one"}
+			return "", &advice.Error{Message: message, Hint: "give a path inside it, or an absolute one"}
 		}
-		return filepath.Clean(out), true, nil
+		return filepath.Clean(out), nil
 	}
 	if local, err := filepath.Rel(workspace, out); err == nil && filepath.IsLocal(local) {
-		return local, true, nil
+		return local, nil
 	}
-	return filepath.Clean(out), false, nil
+	return filepath.Clean(out), nil
 }
 
 // Path is the directory of the bundle name: slash-separated and relative to the workspace
@@ -356,30 +366,10 @@ func (d *Directory) change(ctx context.Context, name, what string, do func(dir *
 
 // open opens the store, and creates it first if asked to.
 func (d *Directory) open(create bool) (*os.Root, error) {
-	if !d.inside {
-		if create {
-			d.files.Before("mkdir " + d.out)
-			if err := os.MkdirAll(d.out, checkout.DirMode); err != nil {
-				return nil, err
-			}
-		}
-		return os.OpenRoot(d.out)
+	if create {
+		return d.dir.Open(d.files.Mkdir)
 	}
-	workspace, err := os.OpenRoot(d.o.Workspace)
-	if err != nil {
-		return nil, err
-	}
-	defer workspace.Close()
-	if create && d.out != "." {
-		path := ""
-		for part := range strings.SplitSeq(filepath.ToSlash(d.out), "/") {
-			path = filepath.Join(path, part)
-			if err := d.files.Mkdir(workspace, path); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return workspace.OpenRoot(d.out)
+	return d.dir.Open(nil)
 }
 
 // enter creates and opens the directory of name. It refuses a link, which may lead to
@@ -388,14 +378,7 @@ func (d *Directory) enter(root *os.Root, name string) (*os.Root, error) {
 	if err := d.files.Mkdir(root, name); err != nil {
 		return nil, err
 	}
-	info, err := root.Lstat(name)
-	if err != nil {
-		return nil, err
-	}
-	if !info.IsDir() {
-		return nil, fmt.Errorf("%q is not a directory", name)
-	}
-	return root.OpenRoot(name)
+	return checkout.OpenSubdirectory(root, name)
 }
 
 // failed describes an error of the file system: what was tried, where, why, and the next
@@ -413,6 +396,10 @@ func fileHint(err error) string {
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return "free some space or choose another directory with --out"
+	case errors.Is(err, checkout.ErrNotDirectory):
+		return "replace it with a directory, or choose another with --out"
+	case errors.Is(err, checkout.ErrEscapes):
+		return "choose a directory with --out that is not in .git"
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return "make the directory writable or choose another with --out"
 	default:

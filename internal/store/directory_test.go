@@ -270,11 +270,11 @@ func TestOutStaysInTheWorkspace(t *testing.T) {
 		{"link inside", "link", func(w string) error {
 			return errors.Join(os.Mkdir(w+"/real", 0o755),
 				os.Symlink("real", w+"/link"))
-		}, ""},
-		{"link outside", "link", func(w string) error { return os.Symlink(outside, w+"/link") }, "escapes"},
-		{"link above, outside", "link/out", func(w string) error { return os.Symlink(outside, w+"/link") }, "escapes"},
+		}, "is a link"},
+		{"link outside", "link", func(w string) error { return os.Symlink(outside, w+"/link") }, "is a link"},
+		{"link above, outside", "link/out", func(w string) error { return os.Symlink(outside, w+"/link") }, "is a link"},
 		{"dangling link outside", "link", func(w string) error { return os.Symlink(outside+"/none", w+"/link") },
-			"escapes"},
+			"is a link"},
 		{"file", "file", func(w string) error { return os.WriteFile(w+"/file", nil, 0o600) }, "not a directory"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
@@ -58,7 +59,7 @@ func TestProbeFails(t *testing.T) {
 	d, err := OpenDirectory(DirectoryOptions{Workspace: workspace, Out: ".kaizen/prepared"})
 	fixture.Must(t, err)
 	fixture.Must(t, os.WriteFile(filepath.Join(workspace, ".kaizen"), nil, 0o644))
-	if err := d.Probe(); !errors.Is(err, syscall.ENOTDIR) || !strings.Contains(err.Error(), "choose another directory") {
+	if err := d.Probe(); !errors.Is(err, checkout.ErrNotDirectory) || !strings.Contains(err.Error(), "choose another") {
 		t.Errorf("below a file: %v", err)
 	}
 	if _, err := os.Stat("/sys/kernel"); err != nil {
