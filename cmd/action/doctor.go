@@ -57,7 +57,7 @@ func runDoctor(ctx context.Context, a *app, r *reader) (int, error) {
 func (a *app) doctorInput(p *pipeline.Project, o doctorOptions) (doctor.Options, error) {
 	out := doctor.Options{
 		Project: p, Services: a.services(), Now: a.now, Stores: o.stores, Targets: o.targets,
-		Refused: refuseEvent(a.env.EventName, o.allowEvents, unpublished...),
+		Refused: a.refuseEvent(o.allowEvents, o.stores.Branch),
 	}
 	if p.Manifest == nil {
 		return out, nil

@@ -190,7 +190,7 @@ var doctorFaults = []struct {
 		hint: "`contents: write` on acme/new-core"},
 	{name: "on a pull request", env: map[string]string{"GITHUB_EVENT_NAME": "pull_request"},
 		code: exitFindings, check: "trigger", verdict: doctor.Failed,
-		message: "prepare is refused on the event pull_request", hint: "use schedule or workflow_dispatch"},
+		message: "prepare is refused on the event pull_request", hint: "use schedule, workflow_dispatch"},
 	{name: "read only", fault: func(p *platform) {
 		p.api.AddToken(personalToken,
 			ghtest.Token{Kind: ghtest.Personal, Access: map[string]ghtest.Permissions{"acme/core": {Contents: "read"}}})

@@ -16,7 +16,7 @@ const modulePath = "github.com/kaizen-agentic/schedule-action/"
 
 // layers is the order of the packages: a package imports only packages before it.
 var layers = []string{
-	"internal/safetext", "internal/advice", "internal/diag", "internal/secrets", "internal/metrics",
+	"internal/safetext", "internal/advice", "internal/trigger", "internal/diag", "internal/secrets", "internal/metrics",
 	"internal/checkout", "internal/yamlnode", "internal/cron", "internal/spec", "internal/suggest",
 	"internal/bundleid", "internal/target", "internal/transfer", "internal/gh", "internal/schedule",
 	"internal/workflow",

@@ -123,8 +123,8 @@ var options = []option{
 		help:     "branch whose receipts count; default: the repository's default branch",
 		commands: []string{"prepare", "list", "doctor"}},
 	{name: optAllowEvents, placeholder: "LIST",
-		help: "pull request events (pull_request, pull_request_target, workflow_run) on which to run despite " +
-			"the risk",
+		help: "events on which to run despite the risk; prepare otherwise runs on schedule, workflow_dispatch, " +
+			"repository_dispatch and push to the ledger branch only, validate on all but pull_request_target",
 		commands: []string{"prepare", "validate", "doctor"}},
 	{name: optFailOn, placeholder: "SEVERITY", initial: "error",
 		help:     "the least severe finding that fails the check: error or warning",

@@ -32,7 +32,7 @@ type prepareOptions struct {
 	secrets       prepare.Policy
 	dryRun, force bool
 	from          string   // file with a prepared bundle as JSON, "" for none
-	allowEvents   []string // to run on, although they may run a stranger's change
+	allowEvents   []string // to run on, although others may cause them
 }
 
 func (r *reader) prepare(inActions bool) prepareOptions {
@@ -104,7 +104,7 @@ func (a *app) forcedRun() string {
 // done. All of them are usage errors.
 func (j *job) open() (err error) {
 	if !j.dryRun {
-		if err := refuseEvent(j.env.EventName, j.allowEvents, unpublished...); err != nil {
+		if err := j.refuseEvent(j.allowEvents, j.stores.Branch); err != nil {
 			return err
 		}
 	}

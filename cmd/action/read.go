@@ -131,16 +131,3 @@ func (r *reader) match(channel, target string, on, have bool) {
 		r.fail(fmt.Errorf("%s is set but emit does not list %s: add it to emit or drop %[1]s", target, channel))
 	}
 }
-
-// refuseEvent returns an error on events that could let a stranger's change publish or
-// use the token. doctor reports the same error.
-func refuseEvent(event string, allowed []string, refused ...string) error {
-	if !slices.Contains(refused, event) || slices.Contains(allowed, event) {
-		return nil
-	}
-	return usageError{advice.New("use schedule or workflow_dispatch, or opt in with allow-events: "+event,
-		"refused on the event %s, where a stranger's change decides what runs", event)}
-}
-
-// unpublished lists the events on which prepare must not publish.
-var unpublished = []string{"pull_request", "pull_request_target", "workflow_run"}

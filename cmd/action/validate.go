@@ -49,9 +49,7 @@ func runValidate(ctx context.Context, a *app, r *reader) (int, error) {
 	if r.err != nil {
 		return exitUsage, r.err
 	}
-	// validate only reads, but its token may be able to write, and a stranger's file must
-	// not run with such a token.
-	if err := refuseEvent(a.env.EventName, v.allowEvents, "pull_request_target"); err != nil {
+	if err := a.refuseTarget(v.allowEvents); err != nil {
 		return exitUsage, err
 	}
 	o := check.Options{

@@ -29,6 +29,7 @@ type Environment struct {
 	// It comes from an input, not from the environment.
 	HostWorkspace string
 	EventName     string
+	Ref           string // that the run is of, such as refs/heads/main
 	SHA           string
 	ResultsURL    string
 	RuntimeToken  string
@@ -86,6 +87,7 @@ func ReadEnvironment(getenv func(string) string) (Environment, error) {
 		Repository:   getenv("GITHUB_REPOSITORY"),
 		Workspace:    getenv("GITHUB_WORKSPACE"),
 		EventName:    getenv("GITHUB_EVENT_NAME"),
+		Ref:          getenv("GITHUB_REF"),
 		ResultsURL:   getenv("ACTIONS_RESULTS_URL"),
 		RuntimeToken: getenv("ACTIONS_RUNTIME_TOKEN"),
 	}

@@ -95,7 +95,7 @@ func parseUses(file string, data []byte, root *yamlnode.Node, self []string, tre
 	w := &File{Path: file, root: root}
 	uses := w.uses(tree, self)
 	if len(uses) > 0 {
-		w.readTriggers()
+		w.readTriggers(uses)
 		w.ignores, w.ignoreFindings = schedule.ReadIgnores(file, yamlnode.Comments(data, root))
 	}
 	return uses

@@ -8,38 +8,42 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/suggest"
+	"github.com/kaizen-agentic/schedule-action/internal/trigger"
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
-// readTriggers reads on, and on.schedule in it.
-func (w *File) readTriggers() {
+// readTriggers reads on, and on.schedule in it. A workflow_run starts nothing unless a
+// step of uses allows it.
+func (w *File) readTriggers(uses []Use) {
 	w.on = w.root.Get("on").Resolve()
-	for _, event := range []string{"workflow_call", "workflow_run", "repository_dispatch"} {
-		w.external = w.external || w.hasTrigger(event)
+	w.external = w.hasTrigger("workflow_call") || w.hasTrigger("repository_dispatch")
+	const run = "workflow_run"
+	if w.hasTrigger(run) && slices.ContainsFunc(uses, func(u Use) bool { return u.allows(run) }) {
+		w.external = true
 	}
-	trigger := w.on.Get("schedule").Resolve()
-	if trigger == nil {
+	schedule := w.on.Get("schedule").Resolve()
+	if schedule == nil {
 		w.misplacedSchedule()
 		return
 	}
 	w.scheduled = true
-	switch isNull := trigger.Kind == yamlnode.Scalar && trigger.Type() == yamlnode.TypeNull; {
-	case trigger.Kind == yamlnode.Mapping:
-		item := itemsHint(cmp.Or(trigger.Get("cron"), trigger.Get("crons")))
-		w.badCron(trigger.Pos, "on.schedule is a mapping, not a list of crons, so the workflow never ticks",
+	switch isNull := schedule.Kind == yamlnode.Scalar && schedule.Type() == yamlnode.TypeNull; {
+	case schedule.Kind == yamlnode.Mapping:
+		item := itemsHint(cmp.Or(schedule.Get("cron"), schedule.Get("crons")))
+		w.badCron(schedule.Pos, "on.schedule is a mapping, not a list of crons, so the workflow never ticks",
 			"add a hyphen before it, as in "+strings.TrimPrefix(item, "write "))
-	case isNull, trigger.Kind == yamlnode.Sequence && len(trigger.Items) == 0:
-		pos := trigger.Pos
-		i := slices.IndexFunc(w.on.Pairs, func(p yamlnode.Pair) bool { return p.Value == trigger })
-		if i >= 0 && trigger.Absent {
+	case isNull, schedule.Kind == yamlnode.Sequence && len(schedule.Items) == 0:
+		pos := schedule.Pos
+		i := slices.IndexFunc(w.on.Pairs, func(p yamlnode.Pair) bool { return p.Value == schedule })
+		if i >= 0 && schedule.Absent {
 			pos = w.on.Pairs[i].Key.Pos
 		}
 		w.badCron(pos, "on.schedule has no cron, so the workflow never ticks", `add one such as - cron: "17 * * * *"`)
-	case trigger.Kind == yamlnode.Scalar:
-		message := "on.schedule is " + trigger.Describe() + ", not a list of crons, so the workflow never ticks"
-		w.badCron(trigger.Pos, message, itemsHint(trigger))
+	case schedule.Kind == yamlnode.Scalar:
+		message := "on.schedule is " + schedule.Describe() + ", not a list of crons, so the workflow never ticks"
+		w.badCron(schedule.Pos, message, itemsHint(schedule))
 	}
-	for _, item := range trigger.Items {
+	for _, item := range schedule.Items {
 		w.readCron(item)
 	}
 }
@@ -86,6 +90,29 @@ func (w *File) misplacedTriggers() {
 	}
 	w.badCron(w.root.Pos, "the workflow has no key on, so it never starts",
 		`add on.schedule with a cron such as "17 * * * *"`)
+}
+
+// allows reports whether the step runs on an event that prepare refuses otherwise.
+func (u Use) allows(event string) bool {
+	value := u.input("allow-events")
+	return hasExpression(value) || slices.Contains(list(value), event)
+}
+
+// checkEvents warns about the events of the workflow on which the step always fails.
+func (u Use) checkEvents(r *reporter) {
+	if u.job.Get("if") != nil || u.step.Get("if") != nil || u.File.on == nil {
+		return // the condition may exclude them
+	}
+	events := append([]*yamlnode.Node{u.File.on}, u.File.on.Items...)
+	for _, p := range u.File.on.Pairs {
+		events = append(events, p.Key)
+	}
+	for _, n := range events {
+		if event := n.Text(); trigger.IsRefused(event) && !u.allows(event) {
+			r.at(diag.WorkflowStep, n.Pos, "prepare refuses to run on the event "+event+", so the job fails",
+				"remove the event, give the step an if, or accept the risk with allow-events: "+event)
+		}
+	}
 }
 
 // hasTrigger reports whether the event starts the workflow. on may be a word, a list or a

@@ -18,8 +18,9 @@ const (
 )
 
 // Check warns about workflows that run this action and do not suit the manifest: crons
-// that miss periods, tick on the hour or are invalid, missing permissions, runs that
-// overlap or cancel each other, and receipts that expire too early.
+// that miss periods, tick on the hour or are invalid, events on which prepare does not
+// run, missing permissions, runs that overlap or cancel each other, and receipts that
+// expire too early.
 //
 // self lists the repositories (owner/name) whose `uses:` means this action; nil means its
 // own repository. Files that cannot be read are skipped, and so are values that only the
@@ -48,6 +49,7 @@ func Check(m *schedule.Manifest, self []string, tree *checkout.Tree) []diag.Find
 		u.checkLedger(&r)
 		u.checkDispatch([]string{m.Repo, tree.Origin()}, &r)
 		u.checkRetention(m, &r)
+		u.checkEvents(&r)
 		if u.File.scheduled {
 			u.checkConcurrency(&r)
 		}

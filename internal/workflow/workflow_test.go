@@ -527,6 +527,26 @@ func TestSteps(t *testing.T) {
 		{"a dry run on pushes", strings.Replace(job("    steps:\n"+checkout+use+"        with: {dry-run: true}\n"),
 			"{schedule: "+hourly+"}", "push", 1), nil},
 
+		{"an event that is refused", strings.Replace(job("    steps:\n"+checkout+use), "on: {", "on: {issue_comment: , ", 1),
+			[]string{"1:6 prepare refuses to run on the event issue_comment, so the job fails | remove the event, give " +
+				"the step an if, or accept the risk with allow-events: issue_comment"}},
+		{"an event that is allowed", strings.Replace(job("    steps:\n"+checkout+use+"        with: {allow-events: "+
+			"issue_comment}\n"), "on: {", "on: {issue_comment: , ", 1), nil},
+		{"an event that may be allowed", strings.Replace(job("    steps:\n"+checkout+use+"        with: {allow-events: "+
+			"\"${{ vars.X }}\"}\n"), "on: {", "on: {issue_comment: , ", 1), nil},
+		{"an event with a condition", strings.Replace(job("    steps:\n"+checkout+use+
+			"        if: github.event_name == 'schedule'\n"), "on: {", "on: {pull_request: , ", 1), nil},
+		{"events that may be fine", strings.Replace(job("    steps:\n"+checkout+use), "on: {",
+			"on: {push: , workflow_dispatch: , repository_dispatch: , workflow_call: , shedul: , ", 1), nil},
+		{"a run of another workflow, refused", strings.Replace(job("    steps:\n"+checkout+use), "{schedule: "+hourly+"}",
+			"[workflow_run]", 1), []string{
+			"1:5 no workflow prepares the agents of the manifest on a schedule | add on.schedule with a cron such as " +
+				`"17 * * * *"`,
+			"1:6 prepare refuses to run on the event workflow_run, so the job fails | remove the event, give " +
+				"the step an if, or accept the risk with allow-events: workflow_run"}},
+		{"a run of another workflow, allowed", strings.Replace(job("    steps:\n"+checkout+use+
+			"        with: {allow-events: workflow_run}\n"), "{schedule: "+hourly+"}", "[workflow_run]", 1), nil},
+
 		{"no checkout", job("    steps:\n" + use), []string{"7:15 " + without}},
 		{"a checkout that comes later", job("    steps:\n" + use + checkout), []string{"7:15 " + without}},
 		{"only a setup", job("    steps:\n      - uses: actions/setup-go@v6\n" + use), []string{"8:15 " + without}},

@@ -44,7 +44,7 @@ func TestProgramSendsOneEventEverywhere(t *testing.T) {
 		"--emit", "nats,dispatch", "--nats-url", s.ClientURL(), "--dispatch-to", "acme/core")
 	cmd.Env = []string{
 		"GITHUB_ACTIONS=true", "GITHUB_API_URL=" + api.URL(), "GITHUB_OUTPUT=" + output,
-		"GITHUB_REPOSITORY=acme/web", "GITHUB_RUN_ID=1",
+		"GITHUB_REPOSITORY=acme/web", "GITHUB_RUN_ID=1", "GITHUB_EVENT_NAME=schedule",
 		"INPUT_DISPATCH-TOKEN=ghp_fanout",
 	}
 	fixture.Must(t, os.WriteFile(output, nil, 0o644))
