@@ -130,7 +130,8 @@ var options = []option{
 		help:     "the least severe finding that fails the check: error or warning",
 		commands: []string{"validate"}},
 	{name: optBase, placeholder: "FILE",
-		help:     "base version of the manifest to compare with; default on pull requests: that of the base commit",
+		help: "base version of the manifest to compare with; - is standard input, as in git show " +
+			"main:.kaizen/schedule.yml | action validate --base -; default on pull requests: that of the base commit",
 		commands: []string{"validate"}, flagOnly: true},
 	{name: optToken, placeholder: "TOKEN",
 		help:     "GitHub token for the ledger and the base version; default: the job's, or GITHUB_TOKEN",

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -143,7 +142,7 @@ func dispatchCommand(ctx context.Context, args []string, w streams, runner *acti
 		return exitUsage, fmt.Errorf("there is no command %q: use %s", args[0], strings.Join(names(all), ", "))
 	}
 	a, r, err := newApp(all[i], args[1:], w, runner)
-	if errors.Is(err, flag.ErrHelp) {
+	if errors.Is(err, errHelp) {
 		io.WriteString(w.stdout, commandHelp(all[i]))
 		return exitOK, nil
 	}

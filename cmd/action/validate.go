@@ -53,7 +53,7 @@ func runValidate(ctx context.Context, a *app, r *reader) (int, error) {
 		return exitUsage, err
 	}
 	o := check.Options{
-		Env: &a.env, Stdin: a.stdin, Now: a.now, Secrets: v.secrets, Base: v.base,
+		Env: &a.env, Stdin: a.stdin, Now: a.now, Secrets: v.secrets, Base: v.base, File: v.file,
 		Client: func() (*gh.Client, error) { return a.clients.For(v.token) },
 	}
 	if err := o.ReadBase(v.files); err != nil {

@@ -33,6 +33,8 @@ type Options struct {
 	// Base is a file with the base version of the manifest, "-" for standard input, or ""
 	// for the version of a pull request's base commit. ReadBase has to read it.
 	Base string
+	// File is the manifest in the checkout, "" for the default, and used in messages only.
+	File string
 	// Client returns the client that reads the base version of a pull request.
 	Client func() (*gh.Client, error)
 

@@ -1,15 +1,20 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/kaizen-agentic/schedule-action/internal/actions"
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
@@ -36,10 +41,28 @@ func (o *Options) ReadBase(files []string) error {
 		return errors.New("base and the manifest are both standard input: name a file for one of them")
 	}
 	var err error
-	if o.base, err = checkout.ReadArgument(o.Base, o.Stdin, schedule.MaxSize); err != nil {
+	if o.base, err = checkout.ReadArgument(o.Base, o.Stdin, schedule.MaxSize); errors.Is(err, fs.ErrNotExist) {
+		return advice.New("correct the path; or if it is a git revision, run "+o.showBase(files),
+			"reading the base version: there is no file %q", o.Base)
+	} else if err != nil {
 		return fmt.Errorf("reading the base version: %w", err)
 	}
 	return nil
+}
+
+// showBase returns the command that gives validate the manifest of a git revision. This
+// program never runs git, because a repository's own settings may name programs that git
+// runs.
+func (o *Options) showBase(files []string) string {
+	object, command := o.Base, "action validate"
+	file := cmp.Or(o.File, schedule.DefaultPath)
+	if len(files) > 0 {
+		file, command = files[0], command+" "+event.ShellQuote(files[0])
+	}
+	if !strings.Contains(object, ":") {
+		object += ":./" + filepath.ToSlash(file)
+	}
+	return "git show " + event.ShellQuote(object) + " | " + command + " --base -"
 }
 
 // compare compares a manifest with the text of its base version, which is empty if there

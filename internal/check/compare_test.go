@@ -41,6 +41,12 @@ func TestBase(t *testing.T) {
 		{"invalid", at("invalid.yml"), "", []string{at("new.yml")}, "",
 			"The base version is not a valid manifest, so every entry counts as added.", schedule.Added},
 		{"missing", at("none.yml"), "", []string{at("new.yml")}, "reading the base version: ", "", ""},
+		{"revision", "origin/main", "", nil, `there is no file "origin/main": correct the path; or if it is a git revision, ` +
+			"run git show origin/main:./.kaizen/schedule.yml | action validate --base -", "", ""},
+		{"revision of a named file", "HEAD~1", "", []string{"a b.yml"},
+			"run git show 'HEAD~1:./a b.yml' | action validate 'a b.yml' --base -", "", ""},
+		{"object", "main:x.yml", "", nil, "run git show main:x.yml | action validate --base -", "", ""},
+		{"hostile revision", "$(id)", "", nil, "run git show '$(id):./.kaizen/schedule.yml' |", "", ""},
 		{"directory", dir, "", []string{at("new.yml")}, "is not a regular file", "", ""},
 		{"large", at("large.yml"), "", []string{at("new.yml")}, "is too large", "", ""},
 		{"two files", at("old.yml"), "", []string{at("new.yml"), at("old.yml")}, "base needs exactly one manifest", "",
