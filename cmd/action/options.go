@@ -108,10 +108,11 @@ var options = []option{
 	{name: optForce,
 		help:     "prepare again a period that is already delivered, under an event id of its own",
 		commands: []string{"prepare"}},
-	{name: optFrom, placeholder: "FILE",
-		help: "JSON of kaizen-agentic schedule prepare --format json (- is standard input) to emit, without " +
-			"preparing again",
-		commands: []string{"prepare"}},
+	{name: optFrom, placeholder: "PATH",
+		help: "prepare: file with the JSON of kaizen-agentic schedule prepare --format json (- is standard input) to " +
+			"emit, without preparing again; verify: a bundle's directory, or a directory of bundles; default " +
+			".kaizen/prepared in the checkout",
+		commands: []string{"prepare", "verify"}},
 	{name: optSecrets, placeholder: "POLICY", initial: "fail",
 		help: "what a secret in the files of a bundle does: fail stops its agent and fails validate, redact " +
 			"replaces it and warns, off skips the scan",

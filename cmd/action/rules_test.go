@@ -222,7 +222,7 @@ func reportExample(t *testing.T, files map[string][]byte) ([]diag.Finding, strin
 		}
 	}
 	if _, ok := files["bundle/"+prepare.SourcesName]; ok {
-		more, err := prepare.Verify(os.DirFS(filepath.Join(dir, "bundle")), p.Tree)
+		more, err := prepare.Verify(t.Context(), os.DirFS(filepath.Join(dir, "bundle")), p.Tree)
 		if err != nil {
 			t.Fatal(err)
 		}

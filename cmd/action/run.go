@@ -55,7 +55,7 @@ func commands() []command {
 		{"prepare", "[AGENT…]",
 			"prepare the bundles of the agents that are due, or of those named, and emit their events", runPrepare},
 		{"doctor", "", "check tokens, permissions, targets, sizes and retention without emitting anything", runDoctor},
-		{"verify", "DIR", "check a bundle directory against its sources.json, and with --target against a checkout",
+		{"verify", "[DIR…]", "check stored bundles against their sources.json, and with --target against a checkout",
 			runVerify},
 	}
 }

@@ -1,50 +1,83 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"fmt"
+	"errors"
 	"io"
-	"os"
+	"path/filepath"
+	"strings"
 
+	"github.com/kaizen-agentic/schedule-action/internal/check"
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
-	"github.com/kaizen-agentic/schedule-action/internal/diag"
-	"github.com/kaizen-agentic/schedule-action/internal/prepare"
+	"github.com/kaizen-agentic/schedule-action/internal/render"
 )
 
-// runVerify compares a bundle directory with its sources.json, and with a checkout if
-// --target is set.
-func runVerify(_ context.Context, a *app, r *reader) (int, error) {
-	if len(r.args) != 1 {
-		return exitUsage,
-			usagef("verify takes one bundle directory, such as .kaizen/prepared/kaizen.web.coach.2026-W48")
+// runVerify compares stored bundles with their sources.json, and with a checkout if
+// target is set.
+func runVerify(ctx context.Context, a *app, r *reader) (int, error) {
+	dirs := r.args
+	if len(dirs) == 0 && r.values[optFrom] != "" {
+		dirs = []string{r.values[optFrom]}
 	}
-	bundle, err := os.OpenRoot(r.args[0])
-	if err != nil {
-		return exitUsage, usagef("opening the bundle directory: %w", err)
+	if len(dirs) == 0 {
+		dirs = []string{filepath.Join(cmp.Or(r.values[optTarget], a.env.Workspace), ".kaizen", "prepared")}
 	}
-	defer bundle.Close()
 	var tree *checkout.Tree
 	if r.values[optTarget] != "" {
+		var err error
 		if tree, err = checkout.Open(r.values[optTarget]); err != nil {
 			return exitUsage, usagef("opening the checkout: %w", err)
 		}
 		defer tree.Close()
 	}
-	findings, err := prepare.Verify(bundle.FS(), tree)
+	result := &check.Bundles{}
+	for _, dir := range dirs {
+		if err := result.AddStored(ctx, dir, a.nameOf(dir), tree); err != nil {
+			return exitUsage, usageError{err}
+		}
+	}
+	return a.reportVerify(render.Verification{Bundles: result})
+}
+
+// nameOf returns the name of a directory in findings: as the user gave it, or in Actions
+// relative to the checkout, as located expects it.
+func (a *app) nameOf(dir string) string {
+	if a.env.Actions {
+		if abs, err := filepath.Abs(dir); err == nil {
+			if rel, err := filepath.Rel(a.dir, abs); err == nil {
+				dir = rel
+			}
+		}
+	}
+	return filepath.ToSlash(filepath.Clean(dir))
+}
+
+// reportVerify reports the result. In Actions text goes to the log, because on standard
+// output a file's name could be a command.
+func (a *app) reportVerify(v render.Verification) (int, error) {
+	text, err := v.Text()
 	if err != nil {
-		return exitUsage, err
-	}
-	if len(findings) == 0 {
-		fmt.Fprintf(a.stdout, "%s matches its sources.json\n", r.args[0])
-		return exitOK, nil
-	}
-	var text bytes.Buffer
-	if err := diag.WriteText(&text, findings, func(string) []byte { return nil }, false); err != nil {
 		return exitUnavailable, err
 	}
-	a.runner.Annotate(findings)
-	return exitFindings, write(a.stdout, text.Bytes())
+	findings := v.Findings()
+	hidden := a.annotate(findings)
+	if a.env.Actions {
+		a.runner.Logf("%s", strings.TrimSuffix(string(text), "\n"))
+	} else {
+		err = write(a.stdout, text)
+	}
+	if len(v.Checked) != 1 || v.Unfinished {
+		a.runner.Logf("%s", v.Line())
+	}
+	err = errors.Join(err, a.publish(v.Outputs(), v.Summary(len(hidden))))
+	switch {
+	case err != nil:
+		return exitUnavailable, err
+	case v.Failed():
+		return exitFindings, nil
+	}
+	return exitOK, nil
 }
 
 func write(w io.Writer, data []byte) error {

@@ -2,13 +2,17 @@ package prepare
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/fstest"
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
@@ -441,28 +445,76 @@ func TestVerify(t *testing.T) {
 		{"other prompt", nil, map[string]string{"agents/coach.md": "q"}, "agents/coach.md", ""},
 		{"no pointer", nil, map[string]string{"SCOPE.md": ""}, "SCOPE.md", ""},
 		{"a file beside it", map[string]string{"bundle.json": "{}"}, nil, "bundle.json", ""},
-		{"event and receipt beside it", map[string]string{"event.json": "{}", "receipt.json": "{}"}, nil, "", ""},
+		{"event and records beside it", map[string]string{"event.json": "{}", "receipt.json": "{}", "partial.json": "{}"},
+			nil, "", ""},
 		{"no sources", map[string]string{SourcesName: ""}, nil, "", "has no bundle"},
-		{"broken sources", map[string]string{SourcesName: "{"}, nil, "", "not the output of prepare"},
+		{"broken sources", map[string]string{SourcesName: "{"}, nil, "sources.json is not the output of prepare", ""},
 		{"sources that name another file", map[string]string{SourcesName: `{"bundle": {"name": "../../etc/passwd"}}`},
-			nil, "", "not bundle.md or bundle.json"},
+			nil, `sources.json names the bundle "../../etc/passwd", not bundle.md or bundle.json`, ""},
+		{"large sources", map[string]string{SourcesName: strings.Repeat(" ", maxStored+1)}, nil,
+			"sources.json is too large", ""},
 		{"sources that leave the tree",
 			map[string]string{SourcesName: strings.Replace(string(b.Sources), "SCOPE.md", "../x", 1)}, nil, "../x", ""},
 	}
 	for _, tt := range tests {
-		findings, err := Verify(os.DirFS(newTree(t, with(good, tt.bundle)).Dir()), newTree(t, with(files, tt.repo)))
+		dir := newTree(t, with(good, tt.bundle)).Dir()
+		findings, err := Verify(t.Context(), os.DirFS(dir), newTree(t, with(files, tt.repo)))
 		if tt.fails != "" {
 			if err == nil || !strings.Contains(err.Error(), tt.fails) {
 				t.Errorf("%s: %v", tt.name, err)
 			}
 			continue
 		}
-		if err != nil || (tt.changed == "") != (len(findings) == 0) || tt.changed != "" && findings[0].File != tt.changed {
+		if err != nil || (tt.changed == "") != (len(findings) == 0) || tt.changed != "" && !strings.HasPrefix(findings[0].File+" "+findings[0].Message, tt.changed) {
 			t.Errorf("%s: %v, %v", tt.name, findings, err)
 		}
 	}
-	if findings, err := Verify(os.DirFS(newTree(t, good).Dir()), nil); err != nil || len(findings) > 0 {
+	if findings, err := Verify(t.Context(), os.DirFS(newTree(t, good).Dir()), nil); err != nil || len(findings) > 0 {
 		t.Errorf("without a checkout: %v, %v", findings, err)
+	}
+}
+
+// TestVerifyHostileSources checks that a sources.json decides neither how much is read nor
+// how much is reported.
+func TestVerifyHostileSources(t *testing.T) {
+	t.Parallel()
+	tree := newTree(t, map[string]string{"agents/coach.md": "p"})
+	sources := func(files string) fs.FS {
+		text := `{"bundle":{"name":"bundle.md","size":1,"sha256":"x"},"commit":"` + strings.Repeat("c", 10_000) +
+			`","files":[` + files + `]}`
+		return fstest.MapFS{"bundle.md": {Data: []byte("x")}, SourcesName: {Data: []byte(text)}}
+	}
+	one := func(path, role string) string {
+		return fmt.Sprintf(`{"path":"%s","role":"%s","size":1,"sha256":"%s"},`, path, role, strings.Repeat("f", 9999))
+	}
+	for name, tt := range map[string]struct {
+		files string
+		want  int
+	}{
+		"many files":  {strings.Repeat(one("agents/coach.md", "prompt"), 700), maxChanged + 1},
+		"a long path": {one(strings.Repeat("x/", 100_000), "prompt"), 1},
+		"a long role": {one("agents/coach.md", strings.Repeat("role ", 100_000)), 1},
+		"a NUL":       {one("a\\u0000b", "\\u001b[31m"), 1},
+	} {
+		stored, err := OpenStored(sources(strings.TrimSuffix(tt.files, ",")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		findings, err := stored.CheckSources(t.Context(), tree)
+		if err != nil || len(findings) != tt.want {
+			t.Errorf("%s: %d findings, %v", name, len(findings), err)
+		}
+		for _, f := range findings {
+			if n := len(f.File + f.Message); n > 1500 {
+				t.Errorf("%s: a finding has %d bytes", name, n)
+			}
+		}
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Verify(ended, sources(strings.TrimSuffix(one("agents/coach.md", "prompt"), ",")), tree); !errors.Is(err,
+		context.Canceled) {
+		t.Errorf("after the end of the context: %v", err)
 	}
 }
 

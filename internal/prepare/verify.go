@@ -1,6 +1,7 @@
 package prepare
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,47 +11,123 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/safetext"
 )
 
-// maxStored is the size of the largest bundle and sources.json that Verify reads, in
-// bytes.
+// maxStored is the size of the largest bundle and sources.json that is read, in bytes.
 const maxStored = MaxFrom
 
-// bundleHint is the hint for a directory without a valid bundle.
-const bundleHint = "name the directory of a bundle, such as .kaizen/prepared/kaizen.web.coach.2026-W48"
+// ErrNoBundle means that a directory has no sources.json.
+var ErrNoBundle = errors.New("the directory has no bundle")
 
-// maxExtra is the largest number of files in a bundle's directory that Verify lists.
-const maxExtra = 20
+// Limits on what is reported about one bundle, and on the text that its sources.json gives.
+const (
+	maxExtra   = 20  // files that do not belong to it
+	maxChanged = 100 // files of the checkout that differ
+	maxText    = 300 // characters of a path, a commit or a digest
+)
 
-// Verify checks the stored bundle in a directory against its sources.json, and against
-// the files in tree unless that is nil. The findings are sorted, and name files of the
-// bundle's directory and of the checkout. The error reports that sources.json cannot be
-// read. The caller confines bundle to its directory, as the FS of an os.Root does.
-func Verify(bundle fs.FS, tree *checkout.Tree) ([]diag.Finding, error) {
-	data, err := readStored(bundle, SourcesName, maxStored)
-	if err != nil {
-		return nil, advice.New(bundleHint, "the directory has no bundle: %s: %w", SourcesName, withoutPath(err))
+// again is the hint for a bundle that is not as it was stored.
+const again = "fetch the bundle again"
+
+// Stored is a stored bundle, as its sources.json describes it. All of it is untrusted.
+type Stored struct {
+	dir     fs.FS
+	sources sourcesFile
+	invalid []diag.Finding // why sources.json cannot be used
+}
+
+// OpenStored reads the sources.json of the bundle in a directory. The error is ErrNoBundle,
+// or says why the file cannot be read. The caller confines dir to its directory, as the FS
+// of an os.Root does.
+func OpenStored(dir fs.FS) (*Stored, error) {
+	s := &Stored{dir: dir}
+	data, err := readStored(dir, SourcesName, maxStored)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w: %s: %w", ErrNoBundle, SourcesName, withoutPath(err))
+	case errors.Is(err, checkout.ErrNotRegular), errors.Is(err, checkout.ErrTooLarge):
+		s.reject("%v", err)
+		return s, nil
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", SourcesName, withoutPath(err))
 	}
-	var s sourcesFile
-	if err := json.Unmarshal(data, &s); err != nil {
-		return nil, advice.New(bundleHint, "%s is not the output of prepare: %w", SourcesName, err)
+	if err := json.Unmarshal(data, &s.sources); err != nil {
+		s.reject("is not the output of prepare: %v", err)
+		return s, nil
 	}
-	if !slices.Contains([]string{contentName(Markdown), contentName(JSON)}, s.Bundle.Name) {
-		return nil, advice.New(bundleHint, "%s names the bundle %q, not bundle.md or bundle.json", SourcesName, s.Bundle.Name)
+	if name := s.sources.Bundle.Name; !slices.Contains([]string{contentName(Markdown), contentName(JSON)}, name) {
+		s.reject("names the bundle %q, not bundle.md or bundle.json", safetext.Shorten(name, maxText))
 	}
-	findings := append(verifyContent(bundle, s.Bundle), extraFiles(bundle, s.Bundle.Name)...)
-	if tree != nil {
-		findings = append(findings, verifyTree(tree, &s)...)
+	return s, nil
+}
+
+func (s *Stored) reject(format string, args ...any) {
+	s.invalid = []diag.Finding{diag.Changed.At(SourcesName, 0, 0, fmt.Sprintf(format, args...), again)}
+}
+
+// Check compares the bundle with its sources.json. The findings are sorted and name files
+// of the bundle's directory.
+func (s *Stored) Check() []diag.Finding {
+	if s.invalid != nil {
+		return s.invalid
+	}
+	findings := append(verifyContent(s.dir, s.sources.Bundle), extraFiles(s.dir, s.sources.Bundle.Name)...)
+	diag.Sort(findings)
+	return findings
+}
+
+// CheckSources compares the commit and every source of the bundle with the checkout, until
+// it has 100 findings. They are sorted and name files of the checkout. The error is that of
+// ctx.
+func (s *Stored) CheckSources(ctx context.Context, tree *checkout.Tree) ([]diag.Finding, error) {
+	if s.invalid != nil {
+		return nil, nil
+	}
+	var findings []diag.Finding
+	if commit, _ := tree.Commit(); commit != "" && s.sources.Commit != "" && commit != s.sources.Commit {
+		findings = append(findings, diag.Changed.At(SourcesName, 0, 0,
+			fmt.Sprintf("the bundle is from commit %q, the checkout is at %q", safetext.Shorten(s.sources.Commit, maxText),
+				commit), "check out the commit of the bundle"))
+	}
+	for i, want := range s.sources.Files {
+		if err := ctx.Err(); err != nil {
+			return findings, err
+		}
+		if len(findings) >= maxChanged {
+			findings = append(findings, diag.Changed.At(SourcesName, 0, 0,
+				fmt.Sprintf("%d more files of the bundle are not compared, because so many differ", len(s.sources.Files)-i),
+				"prepare the bundle again"))
+			break
+		}
+		findings = append(findings, verifySource(tree, want)...)
 	}
 	diag.Sort(findings)
 	return findings, nil
 }
 
+// Verify checks the stored bundle in a directory against its sources.json, and against the
+// files in tree unless that is nil. See OpenStored, Stored.Check and Stored.CheckSources.
+func Verify(ctx context.Context, dir fs.FS, tree *checkout.Tree) ([]diag.Finding, error) {
+	s, err := OpenStored(dir)
+	if err != nil {
+		return nil, err
+	}
+	findings := s.Check()
+	if tree != nil {
+		var more []diag.Finding
+		more, err = s.CheckSources(ctx, tree)
+		findings = append(findings, more...)
+	}
+	diag.Sort(findings)
+	return findings, err
+}
+
 // extraFiles reports files that do not belong to the bundle, because a consumer could
-// read one as a part of it. The directory store adds the event and the receipt.
+// read one as a part of it. The directory store adds the event and the records of its
+// delivery.
 func extraFiles(bundle fs.FS, content string) []diag.Finding {
 	var names []string
 	dir, err := bundle.Open(".")
@@ -65,25 +142,10 @@ func extraFiles(bundle fs.FS, content string) []diag.Finding {
 	}
 	var findings []diag.Finding
 	for _, name := range names {
-		if !slices.Contains([]string{content, SourcesName, "event.json", "receipt.json"}, name) {
+		if !slices.Contains([]string{content, SourcesName, "event.json", "receipt.json", "partial.json"}, name) {
 			findings = append(findings, diag.Changed.At(name, 0, 0,
-				"is in the bundle's directory, but not in sources.json",
-				"remove it, or fetch the bundle again"))
+				"is in the bundle's directory, but not in sources.json", "remove it, or "+again))
 		}
-	}
-	return findings
-}
-
-// verifyTree compares the commit and every source file of the bundle with the checkout.
-func verifyTree(tree *checkout.Tree, s *sourcesFile) []diag.Finding {
-	var findings []diag.Finding
-	if commit, _ := tree.Commit(); commit != "" && s.Commit != "" && commit != s.Commit {
-		findings = append(findings, diag.Changed.At(SourcesName, 0, 0,
-			fmt.Sprintf("the bundle is from commit %q, the checkout is at %q", s.Commit, commit),
-			"check out the commit of the bundle"))
-	}
-	for _, want := range s.Files {
-		findings = append(findings, verifySource(tree, want)...)
 	}
 	return findings
 }
@@ -121,10 +183,10 @@ func verifyContent(bundle fs.FS, want bundleFile) []diag.Finding {
 	switch {
 	case err != nil:
 		return []diag.Finding{diag.Changed.At(want.Name, 0, 0,
-			fmt.Sprintf("the bundle cannot be read: %v", withoutPath(err)), "fetch the bundle again")}
+			fmt.Sprintf("the bundle cannot be read: %v", withoutPath(err)), again)}
 	case digestOf(content) != want.SHA256 || int64(len(content)) != want.Size:
 		return []diag.Finding{diag.Changed.At(want.Name, 0, 0,
-			"the bundle differs from its size or digest in sources.json", "fetch the bundle again")}
+			"the bundle differs from its size or digest in sources.json", again)}
 	}
 	return nil
 }
@@ -138,15 +200,19 @@ func verifySource(tree *checkout.Tree, want source) []diag.Finding {
 	case errors.Is(err, checkout.ErrEscapes):
 		message = "is outside the checkout"
 	case err != nil:
-		message = fmt.Sprintf("cannot be read: %v", withoutPath(err))
+		message = fmt.Sprintf("cannot be read: %v", rootCause(err))
 	case got.Size != want.Size || want.SHA256 != "" && got.SHA256 != want.SHA256:
 		message = fmt.Sprintf("differs: it has %d bytes (sha256 %s), the bundle was built from %d (sha256 %s)",
 			got.Size, shortDigest(got.SHA256), want.Size, shortDigest(want.SHA256))
 	default:
 		return nil
 	}
-	return []diag.Finding{diag.Changed.At(want.Path, 0, 0,
-		fmt.Sprintf("the %s of the bundle %s", want.Role, message), "prepare the bundle again")}
+	role := want.Role
+	if !slices.Contains([]string{"prompt", "memory", "metrics", "pointer"}, role) {
+		role = "file"
+	}
+	return []diag.Finding{diag.Changed.At(safetext.Shorten(want.Path, maxText), 0, 0,
+		fmt.Sprintf("the %s of the bundle %s", role, message), "prepare the bundle again")}
 }
 
 // shortDigest returns the start of a digest, which is enough to recognise it.
@@ -155,7 +221,7 @@ func shortDigest(sum string) string {
 	case sum == "":
 		return "unknown"
 	case len(sum) != 64 || strings.Trim(sum, "0123456789abcdef") != "": // sources.json is untrusted
-		return strconv.Quote(sum)
+		return strconv.Quote(safetext.Shorten(sum, maxText))
 	}
 	return sum[:12] + "…"
 }
