@@ -1,12 +1,17 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"io"
 	"net"
 	"os"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
 // promptly is how soon a cancelled run has to end. The runner sends SIGTERM 7.5 s after
@@ -73,6 +78,51 @@ func TestCancelledWhileNATSConnects(t *testing.T) {
 	}
 	if n := len(p.api.Dispatches()); n != 0 {
 		t.Errorf("%d dispatches after the signal", n)
+	}
+}
+
+// cancelling cancels a run when it writes a text to its log.
+type cancelling struct {
+	text   bytes.Buffer
+	at     string
+	cancel context.CancelFunc
+}
+
+func (w *cancelling) Write(data []byte) (int, error) {
+	n, err := w.text.Write(data)
+	if strings.Contains(w.text.String(), w.at) {
+		w.cancel()
+	}
+	return n, err
+}
+
+// TestCancelledBeforeTheOutputsAreRead cancels a run whose only channel is its outputs,
+// after the bundle is stored. The platform then runs no later step, so no receipt may be
+// stored: the next run prepares the period again.
+func TestCancelledBeforeTheOutputsAreRead(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	inputs := map[string]string{"now": tuesday, "cadence": "weekly"}
+	vars := p.vars(101, inputs, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	stderr := &cancelling{at: "coach: prepared as", cancel: cancel}
+	code := run(ctx, []string{"prepare"}, streams{
+		getenv: func(name string) string { return vars[name] }, stdin: strings.NewReader(""),
+		stdout: io.Discard, stderr: stderr, now: time.Now, signals: context.WithCancel,
+	})
+	if n := len(p.results.Artifacts()); code != exitUnavailable || n != 1 {
+		t.Errorf("exit code %d, %d artifacts, want the bundle and no receipt\n%s", code, n, &stderr.text)
+	}
+	text, err := os.ReadFile(vars["GITHUB_OUTPUT"])
+	fixture.Must(t, err)
+	outputs, err := fixture.ParseOutputs(string(text))
+	fixture.Must(t, err)
+	if last := outputs[len(outputs)-1]; last.Name != "failed" || last.Value != `["coach"]` {
+		t.Errorf("the last output is %+v, want that coach failed", last)
+	}
+	if next := p.step(inputs); next.code != exitOK || next.outputs["prepared"] != `["coach"]` {
+		t.Errorf("the next run: exit code %d, prepared %s\n%s", next.code, next.outputs["prepared"], next.stderr)
 	}
 }
 

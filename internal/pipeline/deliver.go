@@ -112,13 +112,19 @@ func (d *Deliverer) emit(ctx context.Context, p *Planned, done *Delivered, turn 
 func (d *Deliverer) Deferred() bool { return len(d.Sinks) == 0 && d.Stdout == nil && !d.DryRun }
 
 // Confirm stores the receipts that Deliver left out because the caller had yet to write
-// the events. The errors are in the outcomes.
+// the events. A cancelled run stores none, because the steps after it do not read its
+// outputs. The errors are in the outcomes.
 func (d *Deliverer) Confirm(ctx context.Context, outcomes []*Outcome) {
 	if !d.Deferred() {
 		return
 	}
 	Each(len(outcomes), func(i int) {
-		if o := outcomes[i]; o.Err == nil && o.Payload != nil {
+		o := outcomes[i]
+		switch {
+		case o.Err != nil || o.Payload == nil:
+		case ctx.Err() != nil:
+			o.Err = errUnconfirmed
+		default:
 			o.Err = d.storeReceipt(ctx, o.Planned, o.Delivered)
 		}
 	})
@@ -196,5 +202,9 @@ func (d *Deliverer) receipt(p *Planned, done *Delivered) *store.Receipt {
 	}
 }
 
-// errCancelled is the error of an entry that the cancelled run did not reach.
-var errCancelled = errors.New("the run was cancelled before its turn; the next run prepares it")
+// The errors of an entry whose run was cancelled: before the entry had its turn, and
+// before a later step could read the outputs.
+var (
+	errCancelled   = errors.New("the run was cancelled before its turn; the next run prepares it")
+	errUnconfirmed = errors.New("the run was cancelled before it ended; the next run prepares it again")
+)
