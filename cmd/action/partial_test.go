@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -44,7 +45,7 @@ func (p *threeTargets) received() map[string][]string {
 	return got
 }
 
-func (p *threeTargets) receipts() (n int) {
+func (p *platform) receipts() (n int) {
 	for _, a := range p.results.Artifacts() {
 		if strings.HasSuffix(a.Name, ".receipt") {
 			n++
@@ -171,4 +172,39 @@ func placesOfTicks(t *testing.T, ticks int) [][]moment {
 		}
 	}
 	return all
+}
+
+// TestResumedEventsFillTheOutputs has partial deliveries whose events do not fit the
+// outputs beside those of other agents. They wait for the next run, and the outputs have
+// the events of all that were prepared.
+func TestResumedEventsFillTheOutputs(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	agents := func(letter string, lines int) (text string) {
+		for i := range 12 {
+			name := fmt.Sprintf("%s-%02d", letter, i)
+			p.write("agents/"+name+".md", "# Do what is to be done.\n")
+			text += "  " + name + ":\n    cadence: weekly\n    session_close:\n      - done\n" +
+				strings.Repeat("      - "+strings.Repeat("é", 890)+"\n", lines)
+		}
+		return text
+	}
+	const head = "version: \"1\"\nrepo: web\nagents:\n"
+	p.api.Fail("POST /repos/acme/core/dispatches", 24, ghtest.Status(404, `{"message":"Not Found"}`))
+	for _, manifest := range []string{agents("old", 11), agents("new", 11) + agents("old", 0)} {
+		p.write(".kaizen/schedule.yml", head+manifest)
+		got := p.step(fanOut(tuesday))
+		var events []event.Event
+		if err := json.Unmarshal([]byte(got.outputs["payloads"]), &events); err != nil || len(events) < 12 ||
+			fmt.Sprint(len(events)) != got.outputs["count"] {
+			t.Fatalf("the outputs have %d events of %s agents (%v)", len(events), got.outputs["count"], err)
+		}
+	}
+	if got := p.step(fanOut(tuesday)); got.code != exitUnavailable || !strings.Contains(got.stderr, "fill its outputs") {
+		t.Errorf("exit code %d\n%.2000s", got.code, got.stderr)
+	}
+	if got := p.step(fanOut(tuesday)); got.code != exitOK || p.receipts() != 24 || len(p.api.Dispatches()) != 48 {
+		t.Errorf("exit code %d, %d receipts, %d dispatches, want each event once", got.code, p.receipts(),
+			len(p.api.Dispatches()))
+	}
 }

@@ -66,6 +66,7 @@ func (d *Deliverer) Resume(ctx context.Context, p *Planned, turn <-chan struct{}
 		done.Content = partial.Files[0].Data
 	}
 	if err := d.restore(ctx, name, done); err != nil {
+		done.Event, done.Payload = nil, nil // as without a stored bundle: no output has it
 		return done, true, err
 	}
 	return done, true, d.emit(ctx, p, done, turn)
