@@ -94,3 +94,22 @@ func TestOversizedEventLeavesNothing(t *testing.T) {
 		t.Errorf("%d requests to the artifact service", n)
 	}
 }
+
+// A dry run claims no delivery where a target fails.
+func TestDryRunWithATargetThatFails(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	inputs := fanOut(tuesday)
+	inputs["dry-run"], inputs["nats-url"] = "true", "nats://127.0.0.1:1"
+	got := p.step(inputs)
+	const want = "coach: would not be delivered: 1 of 3 targets would not get the event: correct what failed"
+	if got.code != exitUnavailable || !strings.Contains(got.stderr, want) ||
+		!strings.Contains(got.summary, "❌ 1 agent would not be delivered") {
+		t.Errorf("exit code %d, want %q\n%s\n%.500s", got.code, want, got.stderr, got.summary)
+	}
+	for where, text := range map[string]string{"log": got.stderr, "summary": got.summary} {
+		if strings.Contains(text, "delivered to") || strings.Contains(text, "delivered partly") {
+			t.Errorf("the %s claims a delivery:\n%s", where, text)
+		}
+	}
+}

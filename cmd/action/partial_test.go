@@ -208,3 +208,23 @@ func TestResumedEventsFillTheOutputs(t *testing.T) {
 			len(p.api.Dispatches()))
 	}
 }
+
+// TestUnrecordedDelivery cannot store which targets have the event. Log, annotation and
+// summary say so, and that these targets get a repeat.
+func TestUnrecordedDelivery(t *testing.T) {
+	t.Parallel()
+	p := newThreeTargets(t)
+	p.results.Fail("CreateArtifact", 1, 1, ghtest.Status(400, `{"msg":"no"}`))
+	got := p.step(p.inputs())
+	for _, want := range []string{"delivered to 2 of 3 targets, and which have it is not recorded: storing the partial",
+		"the next tick also repeats the event, under the same id, to the targets that got it in this run"} {
+		for where, text := range map[string]string{"log": got.stderr, "annotations": got.stdout} {
+			if !strings.Contains(text, want) {
+				t.Errorf("the %s lack %q:\n%s", where, want, text)
+			}
+		}
+	}
+	if strings.Contains(got.stderr, "to the targets that failed") || !strings.Contains(got.summary, "### What failed") {
+		t.Errorf("the log claims a record, or the summary lacks the error:\n%s\n%.2000s", got.stderr, got.summary)
+	}
+}

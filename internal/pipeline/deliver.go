@@ -92,15 +92,15 @@ func (d *Deliverer) emit(ctx context.Context, p *Planned, done *Delivered, turn 
 		<-turn
 		done.Deliveries = append(done.Deliveries, d.Stdout.Deliver(ctx, message)...)
 	}
-	missing := 0
+	failed := 0
 	for _, delivery := range done.Deliveries {
 		if delivery.Status == store.Failed {
-			missing++
+			failed++
 		}
 	}
 	switch {
-	case missing > 0:
-		return d.unfinished(ctx, p, done, missing)
+	case failed > 0:
+		return d.unfinished(ctx, p, done, failed)
 	case d.Deferred():
 		return nil
 	}

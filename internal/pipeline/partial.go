@@ -90,25 +90,42 @@ func (d *Deliverer) restore(ctx context.Context, name string, done *Delivered) e
 
 // Undelivered is the error of an entry whose event some or all targets miss.
 type Undelivered struct {
-	Have, Targets int
+	Have, Failed, Targets int
 	// Asked means that the command named the entry, so that no later run repeats it.
 	Asked bool
+	// DryRun means that no target was sent the event.
+	DryRun bool
+	// Unrecorded is why it is not stored which targets have the event; nil if it is.
+	Unrecorded error
 }
 
 // Error returns how many targets have the event, and what to do.
 func (e *Undelivered) Error() string {
 	message := fmt.Sprintf("delivered to %d of %d targets", e.Have, e.Targets)
-	if e.Have == 0 {
+	switch {
+	case e.DryRun:
+		message = fmt.Sprintf("%d of %d targets would not get the event", e.Failed, e.Targets)
+	case e.Have == 0:
 		message = fmt.Sprintf("not delivered (0 of %d)", e.Targets)
+	}
+	if e.Unrecorded != nil {
+		message = fmt.Sprintf("%s, and which have it is not recorded: %v", message, e.Unrecorded)
 	}
 	return advice.Join(message, e.Advice())
 }
 
+// Unwrap returns why nothing was recorded.
+func (e *Undelivered) Unwrap() error { return e.Unrecorded }
+
 // Advice returns the next step.
 func (e *Undelivered) Advice() string {
 	switch {
+	case e.DryRun:
+		return "correct what failed, and repeat the dry run"
 	case e.Asked:
 		return "repeat this command"
+	case e.Unrecorded != nil:
+		return "the next tick also repeats the event, under the same id, to the targets that got it in this run"
 	case e.Have > 0:
 		return "the next tick sends the same event to the targets that failed"
 	}
@@ -117,17 +134,19 @@ func (e *Undelivered) Advice() string {
 
 // unfinished returns the error of a delivery that some targets miss. If others got the
 // event in this run, it first stores which have it: the next run sends it to the rest only.
-func (d *Deliverer) unfinished(ctx context.Context, p *Planned, done *Delivered, missing int) error {
-	err := &Undelivered{Have: len(done.Deliveries) - missing, Targets: len(done.Deliveries), Asked: p.Asked}
+func (d *Deliverer) unfinished(ctx context.Context, p *Planned, done *Delivered, failed int) error {
+	err := &Undelivered{Failed: failed, Targets: len(done.Deliveries), Asked: p.Asked, DryRun: d.DryRun}
+	for _, delivery := range done.Deliveries {
+		if delivery.Status.OK() {
+			err.Have++
+		}
+	}
 	if err.Have == done.had || d.DryRun || p.ID.Run != "" {
 		return err
 	}
 	ctx, cancel := recording(ctx)
 	defer cancel()
 	partial := &store.Partial{Receipt: *d.receipt(p, done), Files: done.files}
-	if storeErr := d.ledger().PutPartial(ctx, partial); storeErr != nil {
-		return fmt.Errorf("%w; which targets have it could not be stored, so all of them get a repeat under the same "+
-			"event id: %w", err, storeErr)
-	}
+	err.Unrecorded = d.ledger().PutPartial(ctx, partial)
 	return err
 }

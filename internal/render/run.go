@@ -123,6 +123,8 @@ func (r *Run) status(o *pipeline.Outcome) string {
 		return "not prepared"
 	case o.Stopped():
 		return "stopped"
+	case undelivered != nil && undelivered.DryRun:
+		return "would not be delivered"
 	case undelivered != nil && undelivered.Have > 0:
 		return "delivered partly"
 	case undelivered != nil:

@@ -119,8 +119,8 @@ func (r *Run) failuresTable() *actions.Table {
 // otherErrors returns the errors that failuresTable does not show.
 func (r *Run) otherErrors() []error {
 	return slices.DeleteFunc(slices.Clone(r.Errors), func(err error) bool {
-		_, undelivered := errors.AsType[*pipeline.Undelivered](err)
-		return undelivered
+		undelivered, ok := errors.AsType[*pipeline.Undelivered](err)
+		return ok && undelivered.Unrecorded == nil
 	})
 }
 
