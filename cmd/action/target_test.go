@@ -60,29 +60,44 @@ func TestWorkflowTarget(t *testing.T) {
 }
 
 // A start whose answer is lost is not repeated by the next tick, which finds the run by its
-// name.
+// name: also if the ledger has no bundle, or its listing ends before it.
 func TestLostStart(t *testing.T) {
 	t.Parallel()
-	p := newPlatform(t)
-	p.target(ghtest.Repository{}, "run-name: ${{ fromJSON(inputs.event).bundle.id }}\n"+starter)
-	p.api.AddToken(fanOutToken, ghtest.Token{Kind: ghtest.Installation, Access: map[string]ghtest.Permissions{
-		"acme/core": {Actions: "write"}}})
-	p.api.Fail("POST /repos/*/*/actions/workflows/*/dispatches", 1, ghtest.Lose())
-	p.api.Fail("GET /repos/*/*/actions/runs", 1, ghtest.Status(403, `{"message":"not now"}`))
-	inputs := fanOut(tuesday)
-	inputs["dispatch-to"] = reactTarget
-	got := p.step(inputs)
-	if want := "the workflow may have been started: look at its runs"; got.code != exitUnavailable ||
-		!strings.Contains(got.stderr, want) {
-		t.Errorf("exit code %d, the log lacks %q:\n%s", got.code, want, got.stderr)
-	}
-	inputs["now"] = "2026-11-24T10:00:00Z"
-	got = p.step(inputs)
-	starts := p.api.Starts()
-	if got.code != exitOK || len(starts) != 1 || !strings.Contains(got.outputs["deliveries"],
-		fmt.Sprintf(`"status":"delivered","run_id":%d`, starts[0].RunID)) {
-		t.Errorf("the next tick: exit code %d, %d runs, %s\n%s", got.code, len(starts), got.outputs["deliveries"],
-			got.stderr)
+	for name, tt := range map[string]struct {
+		targets, emit string
+		busy          int // artifacts that are newer than the bundle
+		looks         int // for a run, by the first tick
+	}{
+		"quiet":           {targets: reactTarget, looks: 1},
+		"busy":            {targets: reactTarget, busy: 1000, looks: 1},
+		"busy, resumed":   {targets: reactTarget + ", acme/dash", busy: 1000, looks: 1},
+		"without bundles": {targets: reactTarget, emit: "summary, dispatch", looks: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlatform(t)
+			p.target(ghtest.Repository{}, "run-name: ${{ fromJSON(inputs.event).bundle.id }}\n"+starter)
+			p.api.AddToken(fanOutToken, ghtest.Token{Kind: ghtest.Installation, Access: map[string]ghtest.Permissions{
+				"acme/core": {Actions: "write"}, "acme/dash": {Contents: "write"}}})
+			p.api.Fail("POST /repos/*/*/actions/workflows/*/dispatches", 1, ghtest.Lose())
+			p.api.Fail("GET /repos/*/*/actions/runs", tt.looks, ghtest.Status(403, `{"message":"not now"}`))
+			inputs := fanOut(tuesday)
+			inputs["dispatch-to"], inputs["emit"] = tt.targets, tt.emit
+			got := p.step(inputs)
+			if want := "the workflow may have been started: look at its runs"; got.code != exitUnavailable ||
+				!strings.Contains(got.stderr, want) {
+				t.Errorf("exit code %d, the log lacks %q:\n%s", got.code, want, got.stderr)
+			}
+			p.fill(tt.busy)
+			inputs["now"] = "2026-11-24T10:00:00Z"
+			got = p.step(inputs)
+			starts := p.api.Starts()
+			if got.code != exitOK || len(starts) != 1 || !strings.Contains(got.outputs["deliveries"],
+				fmt.Sprintf(`"status":"delivered","run_id":%d`, starts[0].RunID)) {
+				t.Errorf("the next tick: exit code %d, %d runs, %s\n%s", got.code, len(starts), got.outputs["deliveries"],
+					got.stderr)
+			}
+		})
 	}
 }
 

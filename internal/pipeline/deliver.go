@@ -83,7 +83,7 @@ func (d *Deliverer) Deliver(ctx context.Context, p *Planned, b *Built, turn <-ch
 func (d *Deliverer) emit(ctx context.Context, p *Planned, done *Delivered, turn <-chan struct{}) error {
 	message := emit.Message{
 		ID: done.Event.Bundle.ID, Agent: p.Entry.Agent, Event: done.Event, JSON: done.Payload,
-		Earlier: done.Deliveries, Again: !p.Asked && p.known != nil && p.known.Prepared,
+		Earlier: done.Deliveries, Again: done.Resumed || d.mayBeSent(p),
 	}
 	for _, sink := range d.Sinks {
 		done.Deliveries = append(done.Deliveries, sink.Deliver(ctx, message)...)
@@ -105,6 +105,14 @@ func (d *Deliverer) emit(ctx context.Context, p *Planned, done *Delivered, turn 
 		return nil
 	}
 	return d.storeReceipt(ctx, p, done)
+}
+
+// mayBeSent reports whether an earlier run may have sent the event of the entry. A run
+// stores the bundle first, so a missing one proves that none did: if it would be an
+// artifact, and all artifacts were listed. An entry that was asked for is sent again.
+func (d *Deliverer) mayBeSent(p *Planned) bool {
+	hidden := d.Artifacts != nil && !d.StoreArtifacts
+	return !p.Asked && p.known != nil && (p.known.Prepared || p.unlisted || hidden)
 }
 
 // Deferred reports whether outputs and terminal are the only channel. Deliver then stores

@@ -46,7 +46,8 @@ type Planned struct {
 	// Err is why the ledger could not be read. The entry is then undecided.
 	Err error
 
-	known *schedule.Known // the ledger's answer; nil before the lookup
+	known    *schedule.Known // the ledger's answer; nil before the lookup
+	unlisted bool            // whether the ledger may have the bundle although known says no
 }
 
 // Plan decides about every entry, in the manifest's order. An entry whose ledger cannot
@@ -141,6 +142,7 @@ func (p Planner) ask(ctx context.Context, plans []*Planned) {
 		}
 		plan.known = &schedule.Known{Delivered: record.Delivered, Prepared: record.Prepared,
 			Partial: record.Partial}
+		plan.unlisted = record.Unlisted
 		for _, name := range record.Earlier {
 			if b, ok := bundleid.Parse(name); ok {
 				plan.known.Earlier = append(plan.known.Earlier, b.Period)

@@ -85,6 +85,7 @@ func (l *ledger) record(ctx context.Context, x index, name string) Record {
 		worth := isListed(a) || !rec.Delivered // a request
 		return !a.Expired && worth && l.counts(ctx, a)
 	})
+	rec.Unlisted = !rec.Prepared && !x.complete()
 	return rec
 }
 

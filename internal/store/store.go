@@ -87,6 +87,8 @@ type Record struct {
 	// Prepared says that the bundle is stored. Without a receipt, a delivery failed or
 	// the run ended early. With one it may be false.
 	Prepared bool
+	// Unlisted says that Prepared may be false only because not all artifacts were listed.
+	Unlisted bool
 	// Partial says that there is no receipt, and that the record of a partial delivery is
 	// stored.
 	Partial bool
