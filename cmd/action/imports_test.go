@@ -33,10 +33,10 @@ var testOnly = []string{"internal/fixture", "internal/ghtest"}
 // replacement should change one file only.
 const yamlFile = "internal/yamlnode/yaml.go"
 
-// banned lists methods of go-githubactions that write command files with a fixed
+// unsafeMethods lists methods of go-githubactions that write command files with a fixed
 // delimiter, which a value can contain
 // (https://github.com/sethvargo/go-githubactions/blob/v1.3.2/actions.go).
-var banned = []string{"SetOutput", "SetEnv", "SaveState"}
+var unsafeMethods = []string{"SetOutput", "SetEnv", "SaveState"}
 
 // sourceFile is a parsed Go file of the module, its path slash-separated and relative to
 // the module's root.
@@ -111,11 +111,14 @@ func faults(f sourceFile) []string {
 	}
 	if slices.Contains(f.imports(), "github.com/sethvargo/go-githubactions") {
 		ast.Inspect(f.File, func(n ast.Node) bool {
-			if sel, ok := n.(*ast.SelectorExpr); ok && slices.Contains(banned, sel.Sel.Name) {
+			if sel, ok := n.(*ast.SelectorExpr); ok && slices.Contains(unsafeMethods, sel.Sel.Name) {
 				out = append(out, "uses "+sel.Sel.Name+" of go-githubactions, whose delimiter is fixed")
 			}
 			return true
 		})
+	}
+	if !f.isTest() && !slices.Contains(testOnly, f.pkg()) {
+		out = append(out, bannedUses(f)...)
 	}
 	return out
 }
