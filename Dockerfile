@@ -1,6 +1,8 @@
 # The builder is an argument, so that a machine without a registry can use its own image (see .ci/images).
+# Its digest is that of the index of all platforms, Go 1.26.8, which Docker lists at
+# https://github.com/docker-library/repo-info/blob/master/repos/golang/remote/1.26-alpine.md
 # There are no mounts, because runners and act may build an action with an old builder.
-ARG BUILDER=golang:1.26-alpine
+ARG BUILDER=golang:1.26-alpine@sha256:ce864e7223ac17b1775e6fd0b4c0db580c2eb50e7953a427916379e4b92a1628
 FROM ${BUILDER} AS build
 ARG VERSION=devel
 WORKDIR /src

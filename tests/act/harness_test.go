@@ -33,7 +33,10 @@ import (
 
 const (
 	moduleRoot = "../.."
-	jobImage   = "schedule-action-job:latest" // built by .ci/images
+	// .ci/images provides these images.
+	jobImage     = "schedule-action-job:latest"
+	builderImage = "schedule-action-builder:latest"
+
 	repository = "acme/web"
 	now        = "2026-11-24T09:00:00Z" // a Tuesday in week 48
 	actTimeout = 5 * time.Minute        // the first run compiles the action
@@ -56,6 +59,10 @@ func newLab(t *testing.T, sample string) *lab {
 	for _, name := range []string{"Dockerfile", "action.yml", "go.mod", "go.sum", "cmd", "internal"} {
 		copyTree(t, filepath.Join(moduleRoot, name), filepath.Join(l.dir, name))
 	}
+	// act passes no build arguments.
+	dockerfile := regexp.MustCompile(`(?m)^ARG BUILDER=.*$`).ReplaceAll(l.read(t, "Dockerfile"),
+		[]byte("ARG BUILDER="+builderImage))
+	l.write(t, "Dockerfile", string(dockerfile))
 	copyTree(t, filepath.Join(moduleRoot, "testdata", sample), l.dir)
 	copyTree(t, "testdata", filepath.Join(l.dir, ".github", "workflows"))
 	for _, args := range [][]string{

@@ -27,7 +27,7 @@ func TestRunnerMounts(t *testing.T) {
 	if os.Geteuid() == 0 { // the user of a runner is not root
 		command(t, dir, "chown", "-R", "1001:1001", workspace)
 	}
-	command(t, moduleRoot, "docker", "build", "--quiet", "--tag", image, ".")
+	command(t, moduleRoot, "docker", "build", "--quiet", "--build-arg", "BUILDER="+builderImage, "--tag", image, ".")
 	command(t, dir, "docker", "run", "--rm", "--network=none",
 		"--volume="+workspace+":/github/workspace", "--volume="+files+":/github/file_commands",
 		"--workdir=/github/workspace",
