@@ -32,6 +32,8 @@ type streams struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	now            func() time.Time
+	// sleep waits between attempts; nil is a timer that the context ends.
+	sleep func(ctx context.Context, d time.Duration) error
 	// signals returns a context that a signal cancels. It is called when a command
 	// begins, since --help needs none.
 	signals func(context.Context) (context.Context, context.CancelFunc)
@@ -74,7 +76,7 @@ type app struct {
 
 // services returns what stores and sinks need in order to open.
 func (a *app) services() pipeline.Services {
-	return pipeline.Services{Env: &a.env, Clients: a.clients, Clock: a.streams.now, Log: a.runner.Logf}
+	return pipeline.Services{Env: &a.env, Clients: a.clients, Clock: a.streams.now, Sleep: a.sleep, Log: a.runner.Logf}
 }
 
 // openProject opens the checkout and loads its manifest. The error is a usage error.
@@ -177,6 +179,7 @@ func newApp(c command, args []string, w streams, runner *actions.Runner) (*app, 
 	a := &app{streams: w, runner: runner, env: env, now: w.now(), file: opts[optSchedule]}
 	a.clients = gh.NewClients(gh.Options{
 		BaseURL: env.APIURL, PlainHTTP: env.OwnPlainAPI(), UserAgent: "schedule-action/" + version, Log: runner.Logf,
+		Now: w.now, Sleep: w.sleep,
 	})
 	if text := opts[optNow]; text != "" {
 		if a.now, err = time.Parse(time.RFC3339, text); err != nil {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -20,6 +21,8 @@ type Services struct {
 	Env     *actions.Environment
 	Clients *gh.Clients
 	Clock   func() time.Time // the machine's clock
+	// Sleep waits between attempts; nil is a timer that the context ends.
+	Sleep func(ctx context.Context, d time.Duration) error
 	Log     func(format string, args ...any)
 }
 
@@ -91,6 +94,7 @@ func (s Services) OpenStores(p *Project, o StoreOptions) (Stores, error) {
 		RetentionDays: Retention{p.Manifest, o.Days, s.Env.Retention}.Days,
 		API:           api,
 		Now:           s.Clock,
+		Sleep:         s.Sleep,
 		Log:           s.Log,
 	})
 	if errors.Is(err, store.ErrNoArtifactService) {
