@@ -49,13 +49,6 @@ var bans = []ban{
 	{"net/http", []string{"DefaultClient", "Get", "Head", "Post", "PostForm"}, "", "use internal/gh or transfer.Send"},
 }
 
-// pendingBans has the calls that are still to be replaced. TestBansAreNeeded fails when
-// one of them has gone.
-var pendingBans = map[string][]string{
-	"cmd/action/report.go":        {"os.CreateTemp", "os.Remove", "os.Rename"},
-	"internal/store/directory.go": {"os.MkdirAll"},
-}
-
 // bannedUses returns a fault for each use in f of a name of bans outside its one place.
 func bannedUses(f sourceFile) []string {
 	var out []string
@@ -71,9 +64,6 @@ func bannedUses(f sourceFile) []string {
 	}
 	for _, use := range uses(f) {
 		pkg, name, _ := cutLast(use, ".")
-		if slices.Contains(pendingBans[f.path], use) {
-			continue
-		}
 		for _, b := range bans {
 			if b.pkg == pkg && slices.Contains(b.names, name) && f.path != b.allowed {
 				out = append(out, "uses "+use+": "+b.instead)
@@ -150,8 +140,7 @@ func TestBannedUses(t *testing.T) {
 		{"method of that name", "internal/emit/x.go", `package x; func f(r interface{ Create() }) { r.Create() }`, 0},
 		{"other name of the package", "internal/emit/x.go", `package x; import "os"; var _ = os.ErrNotExist`, 0},
 		{"dot import", "internal/emit/x.go", `package x; import . "fmt"; func f() { Print() }`, 1},
-		{"pending", "cmd/action/report.go", `package main; import "os"; var _ = os.CreateTemp`, 0},
-		{"not pending", "cmd/action/report.go", `package main; import "os"; var _ = os.Create`, 1},
+		{"in the command", "cmd/action/report.go", `package main; import "os"; var _ = os.Create`, 1},
 	}
 	for _, tt := range tests {
 		if got := count(tt.path, tt.src); got != tt.want {
@@ -172,13 +161,6 @@ func TestBansAreNeeded(t *testing.T) {
 	used := map[string][]string{}
 	for _, f := range parseModule(t) {
 		used[filepath.ToSlash(f.path)] = uses(f)
-	}
-	for file, names := range pendingBans {
-		for _, name := range names {
-			if !slices.Contains(used[file], name) {
-				t.Errorf("%s does not use %s: remove it from pendingBans", file, name)
-			}
-		}
 	}
 	for _, b := range bans {
 		if b.allowed != "" && !slices.ContainsFunc(used[b.allowed], func(use string) bool {

@@ -23,7 +23,7 @@ type Services struct {
 	Clock   func() time.Time // the machine's clock
 	// Sleep waits between attempts; nil is a timer that the context ends.
 	Sleep func(ctx context.Context, d time.Duration) error
-	Log     func(format string, args ...any)
+	Log   func(format string, args ...any)
 }
 
 // StoreOptions says where bundles and receipts are kept.

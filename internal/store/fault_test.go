@@ -15,11 +15,11 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
-// impatient gives up after 100 ms, where a real client waits for minutes.
+// impatient gives up after 300 ms, where a real client waits for minutes.
 type impatient struct{ next http.RoundTripper }
 
 func (i impatient) RoundTrip(req *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithTimeout(req.Context(), 100*time.Millisecond)
+	ctx, cancel := context.WithTimeout(req.Context(), 300*time.Millisecond)
 	resp, err := i.next.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		cancel()

@@ -1,0 +1,13 @@
+package store
+
+import (
+	"os"
+	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
+)
+
+func TestMain(m *testing.M) {
+	fixture.WaitInParallel(8)
+	os.Exit(m.Run())
+}
