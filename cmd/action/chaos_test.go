@@ -310,6 +310,8 @@ func (c *chaos) receipts() (n int) {
 // which an acknowledgement or its record was lost.
 func (c *chaos) checkDispatches() {
 	c.t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	last := map[string]int{} // tick of the last event, by target
 	for i, d := range c.api.Dispatches() {
 		tick := 1
