@@ -1,9 +1,8 @@
 package secrets
 
 import (
-	"bytes"
-	"math"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -12,94 +11,75 @@ import (
 // pattern must also match a value that this limit cuts; merge extends it to its end.
 const maxAtKeyword = 1 << 10
 
-// detectors are the rows of the table, ready to search.
-var detectors = sync.OnceValue(func() []*detector {
-	all := make([]*detector, 0, len(kinds))
-	for i := range kinds {
-		all = append(all, newDetector(&kinds[i]))
-	}
-	return all
-})
-
 // detector searches for one row of the table.
 type detector struct {
 	*kind
-	keywords []keyword
 	// compiled is the pattern and the number of the group that holds the secret. It is
-	// compiled when a text first holds one of the keywords.
+	// compiled when a text first has one of the keywords.
 	compiled func() (pattern *regexp.Regexp, group int)
 }
 
-// keyword is searched in the text as it is, or in its lower-case copy.
-type keyword struct {
-	text    []byte
-	anyCase bool
-}
+func newDetector(k *kind) *detector { return &detector{k, sync.OnceValues(k.compile)} }
 
-func newDetector(k *kind) *detector {
-	d := &detector{kind: k, compiled: sync.OnceValues(k.compile)}
-	for _, word := range strings.Fields(k.keywords) {
-		d.keywords = append(d.keywords, keyword{[]byte(word), strings.ToLower(word) == word})
-	}
-	return d
-}
+// needsContext reports whether words around a secret reveal it.
+func (k *kind) needsContext() bool { return k.context || k.value != "" }
 
 func (k *kind) compile() (pattern *regexp.Regexp, group int) {
-	if k.atKeyword {
-		pattern = regexp.MustCompile(`\A(?:` + k.pattern + `)`)
-	} else {
-		pattern = regexp.MustCompile(k.pattern)
+	text := k.pattern
+	if k.value != "" {
+		words := strings.ReplaceAll(regexp.QuoteMeta(k.keywords), " ", "|")
+		text = `(?i:` + words + `)` + valueBefore + `(` + k.value + `)` + valueAfter
 	}
+	if k.behind > 0 {
+		text = `(?s:.{0,` + strconv.Itoa(k.behind) + `}?)(?:` + text + `)`
+	}
+	pattern = regexp.MustCompile(`\A(?:` + text + `)`)
 	if group = pattern.SubexpIndex("secret"); group < 0 {
 		group = min(pattern.NumSubexp(), 1)
 	}
 	return pattern, group
 }
 
-// appendTo appends the secrets of the kind in text to spans; lower is text in lower case.
-func (d *detector) appendTo(spans []Span, text, lower []byte) []Span {
-	for _, m := range d.matches(text, lower) {
-		if s, ok := d.secret(text, m); ok {
-			spans = append(spans, s)
-		}
+// find returns the secret whose keyword is at text[at:end]. The match begins at or after
+// from, and ends at next. Next is 0 without a match.
+func (d *detector) find(text []byte, from, at, end int) (s Span, next int, ok bool) {
+	if !d.glued && isAlnum(text[at]) && at > 0 && isAlnum(text[at-1]) || d.assigned && !assigns(text[end:]) {
+		return s, 0, false
 	}
-	return spans
+	pattern, _ := d.compiled()
+	start := max(at-d.behind, from)
+	m := pattern.FindSubmatchIndex(text[start:min(len(text), at+maxAtKeyword)])
+	if m == nil {
+		return s, 0, false
+	}
+	s, ok = d.secret(text, shifted(m, start))
+	return s, start + m[1], ok
 }
 
-// matches returns the offsets of the pattern's groups in text for each match.
-func (d *detector) matches(text, lower []byte) [][]int {
-	var all [][]int
-	for _, k := range d.keywords {
-		in := text
-		if k.anyCase {
-			in = lower
-		}
-		for at := bytes.Index(in, k.text); at >= 0; {
-			pattern, _ := d.compiled()
-			if !d.atKeyword {
-				return pattern.FindAllSubmatchIndex(text, -1)
-			}
-			if m := pattern.FindSubmatchIndex(text[at:min(len(text), at+maxAtKeyword)]); m != nil {
-				all = append(all, shifted(m, at))
-			}
-			next := bytes.Index(in[at+1:], k.text)
-			if next < 0 {
-				break
-			}
-			at += 1 + next
+// assigns reports whether an operator is near the start of text, after the rest of a name
+// and its closing quote or bracket.
+func assigns(text []byte) bool {
+	for i, c := range text[:min(len(text), 40)] {
+		switch {
+		case c == '=' || c == ':' || c == ',' || c == '?':
+			return true
+		case !isAlnum(c) && strings.IndexByte("_-. \t\n\"'`])*", c) < 0 || i > 24 && c == ' ':
+			return false
 		}
 	}
-	return all
+	return false
 }
 
 // shifted moves the offsets of a match by n; -1, for a group without a match, stays.
 func shifted(m []int, n int) []int {
+	moved := make([]int, len(m))
 	for i := range m {
+		moved[i] = m[i]
 		if m[i] >= 0 {
-			m[i] += n
+			moved[i] += n
 		}
 	}
-	return m
+	return moved
 }
 
 // secret returns the secret in a match, which is given by the offsets of its groups. It
@@ -115,36 +95,14 @@ func (d *detector) secret(text []byte, m []int) (Span, bool) {
 	}
 	_, group := d.compiled()
 	secret := groups[group]
-	if isPlaceholder(secret) || entropy(secret) < d.entropy || d.except != nil && d.except(groups) {
+	least := d.entropy
+	if least == 0 {
+		least = leastEntropy
+	}
+	switch {
+	case isPlaceholder(secret), relativeEntropy(secret) < least, d.needsContext() && isSequence(longestRun(secret)),
+		d.except != nil && d.except(groups), d.value != "" && plainValue(groups):
 		return Span{}, false
 	}
 	return Span{m[2*group], m[2*group+1], d.name}, true
-}
-
-// lowerASCII returns text in lower case. Every byte keeps its place, unlike with
-// bytes.ToLower.
-func lowerASCII(text []byte) []byte {
-	lower := bytes.Clone(text)
-	for i, c := range lower {
-		if 'A' <= c && c <= 'Z' {
-			lower[i] += 'a' - 'A'
-		}
-	}
-	return lower
-}
-
-// entropy is Shannon's, in bits per byte.
-func entropy(text []byte) float64 {
-	var counts [256]int
-	for _, b := range text {
-		counts[b]++
-	}
-	var bits float64
-	for _, n := range counts {
-		if n > 0 {
-			p := float64(n) / float64(len(text))
-			bits -= p * math.Log2(p)
-		}
-	}
-	return bits
 }

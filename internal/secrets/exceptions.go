@@ -3,11 +3,13 @@ package secrets
 import (
 	"bytes"
 	"encoding/base64"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 )
 
 // The functions that kinds name as except get the groups of a match: the whole match
@@ -30,7 +32,7 @@ func plainWord(groups [][]byte) bool {
 			return true
 		}
 	}
-	if !strings.ContainsAny(lower, "0123456789!@#%^&*+=?~-") || strings.ContainsAny(lower, "()[]{}") || isPublic(value) {
+	if onlyWords(value) || !strings.ContainsAny(lower, "0123456789!@#%^&*+=?~-") || strings.ContainsAny(lower, "()[]{}") || isPublic(value) {
 		return true
 	}
 	return len(strings.Trim(withoutFiller(lower), "-_.")) < 6
@@ -39,9 +41,19 @@ func plainWord(groups [][]byte) bool {
 // plainName also excludes names that consist of several words.
 func plainName(groups [][]byte) bool { return plainWord(groups) || isName(string(valueOf(groups))) }
 
+// onlyWords reports whether value consists of letters of any script, hyphens and dots.
+func onlyWords(value string) bool {
+	return strings.IndexFunc(value, func(r rune) bool {
+		return !unicode.IsLetter(r) && !strings.ContainsRune("-_./:#", r)
+	}) < 0 && strings.ContainsAny(value, "-_./:#")
+}
+
 // plainUnquoted excludes every unquoted value that does not mix letters with digits, or
-// that is a name.
+// that is a name. Of settings in one line, such as password=x,db=0, it judges the first.
 func plainUnquoted(groups [][]byte) bool {
+	if first, rest, found := bytes.Cut(valueOf(groups), []byte(",")); found && bytes.IndexByte(rest, '=') > 0 {
+		return plainUnquoted([][]byte{first})
+	}
 	letters := bytes.ContainsAny(bytes.ToLower(valueOf(groups)), "abcdefghijklmnopqrstuvwxyz")
 	return !letters || noDigit(groups) || plainName(groups)
 }
@@ -56,17 +68,72 @@ func nameOrPath(groups [][]byte) bool {
 		bytes.Count(value, []byte("/")) > 2+more || bytes.Count(value, []byte("-")) > 3+more
 }
 
+// looksPlain excludes names, and values whose characters do not change like those of a
+// random text.
+func looksPlain(groups [][]byte) bool {
+	return plainName(groups) || !isRandom(valueOf(groups))
+}
+
+// plainUnquotedKey also excludes identifiers and calls, which code has without quotes.
+func plainUnquotedKey(groups [][]byte) bool {
+	value := valueOf(groups)
+	return looksPlain(groups) || !isToken(value[0]) || bytes.ContainsAny(value, ".:")
+}
+
+// plainFlagKey also excludes the flags of programs whose keys are names or public.
+func plainFlagKey(groups [][]byte) bool {
+	name := groups[0][:len(groups[0])-len(valueOf(groups))]
+	for _, public := range []string{"edit-", "recv-", "default-", "public-", "host-", "cache-", "sort-", "partition-"} {
+		if bytes.Contains(name, []byte(public)) {
+			return true
+		}
+	}
+	return looksPlain(groups)
+}
+
+// notSecret matches the part of a name that says that its value is public.
+var notSecret = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)commit|sha[-_0-9]|sha$|\brev\b|revision|digest|hash|checksum|version|image|etag|fingerprint|` +
+		`integrity|[-_]?id\W*$|uuid|guid|public|\bpub\b|ref\b`)
+})
+
+// plainValue excludes values that are assigned to a name which says that they are public,
+// and values that are not random.
+func plainValue(groups [][]byte) bool {
+	value := valueOf(groups)
+	name := groups[0][:len(groups[0])-len(value)]
+	return isName(string(value)) || isCamelCase(value) || noDigit(groups) && !isRandom(value) || notSecret().Match(name)
+}
+
+// plainFlag excludes values of a flag that look like a word.
+func plainFlag(groups [][]byte) bool {
+	value := string(valueOf(groups))
+	return isWeak("", value) || plainWord(groups) || isName(value) || strings.ContainsAny(value, "$()[]{}") ||
+		!strings.ContainsAny(value, "0123456789!@#%^&*")
+}
+
+// harmlessLogin excludes what is not base64 of a user and a password, and passwords that
+// documentation uses.
+func harmlessLogin(groups [][]byte) bool {
+	decoded := decodeRaw(bytes.TrimRight(valueOf(groups), "="))
+	user, password, found := strings.Cut(string(decoded), ":")
+	return !found || !isText(decoded) || isPlaceholder(decoded) || len(password) < 4 || isWeak(user, password)
+}
+
 // harmlessURL excludes passwords that documentation uses (user:password@, app:app_dev@)
 // and those of databases on the same machine. It also excludes what only looks like a
 // password: the port of a proxy, and the image reference name:tag@sha256.
 func harmlessURL(groups [][]byte) bool {
 	user, password, host := string(groups[1]), string(groups[2]), string(groups[3])
+	if unescaped, err := url.PathUnescape(password); err == nil {
+		password = strings.Trim(unescaped, "{}")
+	}
 	if port, err := strconv.Atoi(password); err == nil && port < 1<<16 {
 		return true
 	}
 	host = strings.Trim(strings.ToLower(host), ".-")
 	name, _, _ := strings.Cut(host, ":")
-	return isWeak(user, password) ||
+	return isWeak(user, password) || strings.ContainsAny(user, "[](){}") ||
 		slices.Contains([]string{"sha256", "sha512", "localhost", "127.0.0.1"}, name) ||
 		host == "[::1" || host == "::1"
 }
@@ -86,12 +153,26 @@ func harmlessHeader(groups [][]byte) bool {
 	return noDigit(groups) || err == nil && found && (isPlaceholder(decoded) || isWeak(user, password))
 }
 
+// wellKnown are parts of secrets that are no secrets, since public documentation shows
+// them: the account of Azure's storage emulator, the token of https://jwt.io, those of
+// Docker's manual, and the account of https://play.min.io.
+var wellKnown = []string{
+	"Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq", "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw",
+	"eyJzdWIiOiIxMjM0NTY3ODkwI", "SWMTKN-1-49nj1cmql0jkz5s954yi3", "SWMTKN-1-3pu6hszjas19xyp7ghgos",
+	"SWMTKN-1-1h8aps2yszaiqmz2l3oc", "conta1n3rize14", "zuf+tfteSlswRu7BJ86wekitnifILbZam1KYY3TG", "Q3AM3UQ867SPQQA43P2F",
+}
+
 // isPlaceholder reports whether documentation writes such a value instead of a secret.
 func isPlaceholder(secret []byte) bool {
 	lower := strings.ToLower(string(secret))
+	for _, known := range wellKnown {
+		if strings.Contains(string(secret), known) {
+			return true
+		}
+	}
 	for _, mark := range []string{
 		"example", "xxxx", "changeme", "placeholder", "your_", "your-", "redacted", "dummy",
-		"****", "...", "${", "{{", "$(", "<", "%s", "…",
+		"***", "...", "${", "{{", "$(", "<", "%s", "…",
 	} {
 		if strings.Contains(lower, mark) {
 			return true
@@ -103,8 +184,9 @@ func isPlaceholder(secret []byte) bool {
 // withoutFiller removes from a lower-case value the words that documentation uses as
 // passwords, and those that say what a secret is for.
 func withoutFiller(value string, more ...string) string {
-	for _, word := range append(more,
-		"password", "passw0rd", "p@ssw0rd", "passwd", "pass", "secret", "test", "demo", "fake",
+	value = leet.Replace(value)
+	for _, word := range append(more, "topsecret",
+		"password", "passwd", "hunter2", "pass", "secret", "test", "demo", "fake",
 		"sample", "insert", "replace", "admin", "user", "my", "here", "string", "123456", "letmein",
 		"qwerty", "token", "key", "sha256", "base64", "argon2", "pbkdf2", "oauth2",
 	) {
@@ -113,30 +195,34 @@ func withoutFiller(value string, more ...string) string {
 	return value
 }
 
+// leet replaces the digits and signs that stand for letters, as in p@ssw0rd.
+var leet = strings.NewReplacer("s3cr3t", "secret", "s3cret", "secret", "p4ss", "pass", "p@ss", "pass", "pa55", "pass",
+	"w0rd", "word", "t0p", "top")
+
 // isWeak reports whether password consists of words, or of little more than the user's
 // name or filler.
 func isWeak(user, password string) bool {
 	lower := strings.ToLower(password)
 	rest := withoutFiller(lower, strings.ToLower(user),
 		"x-oauth-basic", "postgres", "mysql", "root", "guest", "pwd", "app", "api", "dev", "db")
-	return wordsPattern().MatchString(password) || rest != lower && fewDigits().MatchString(rest)
+	return wordsPattern().MatchString(password) || rest != leet.Replace(lower) && fewDigits().MatchString(rest)
 }
 
 func isPublic(value string) bool { return publicPattern().MatchString(value) }
 func isName(value string) bool   { return namePattern().MatchString(value) }
 
 var (
-	// publicPattern matches absolute and relative paths, labelled digests, and the addresses
+	// publicPattern matches absolute and relative paths, names of files, labelled digests, and the addresses
 	// of accounts and contracts.
 	publicPattern = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`^(?:~/|\.{1,2}/|[A-Za-z]:\\|/[a-z][a-z0-9_.-]{1,30}(?:/|$)|` +
-			`(?i:sha(?:1|224|256|384|512))[-:]|0x[0-9A-Fa-f]{40}$)`)
+			`(?i:sha(?:1|224|256|384|512))[-:]|0x[0-9A-Fa-f]{40}$)|\.(?:pem|key|crt|cer|json|ya?ml|toml|txt|md|go|py|sh|js|ts)$`)
 	})
 	// namePattern matches words and short numbers with separators. The capitals and digits
 	// of a token are at other places.
 	namePattern = sync.OnceValue(func() *regexp.Regexp {
-		const word = `(?:(?:[A-Z]{1,20}|[A-Z]?[a-z]{1,20}(?:[A-Z][a-z]{2,20})*)[0-9]{0,2}|[0-9]{1,4})`
-		return regexp.MustCompile(`^[-_./]*` + word + `(?:[-_./]` + word + `)+$`)
+		const word = `(?:(?:[A-Z]{1,20}|[A-Z]?[a-z]{1,20}(?:[A-Z]+[a-z]{2,20})*[A-Z]{0,4})[0-9]{0,2}|[0-9]{1,4})`
+		return regexp.MustCompile(`^[-_./*&]*` + word + `(?:[-_./#:]` + word + `)+[-_./]*$`)
 	})
 	// wordsPattern matches words of ordinary length. Longer ones are passwords, which some
 	// services make of letters alone.

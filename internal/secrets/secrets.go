@@ -3,10 +3,8 @@
 package secrets
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
-	"strings"
 )
 
 // Span is the place of a secret in a text.
@@ -15,19 +13,39 @@ type Span struct {
 	Kind       string // such as github-token; never a part of the secret
 }
 
-// Find returns the secrets in data, in the order of data and without overlaps. Data with
-// zero bytes or backslashes is searched twice: as it is, and decoded from what UTF-16,
-// JSON and Markdown put around and into a secret.
+func (s Span) overlaps(o Span) bool { return s.Start < o.End && o.Start < s.End }
+
+// Find returns the secrets in data, in the order of data and without overlaps. Data is
+// also searched without what hides a secret: zero bytes, invisible characters, the escapes
+// of JSON and Markdown, line breaks and quotes inside a token, URL encoding, and one layer
+// of base64.
 func Find(data []byte) []Span {
-	spans := search(data)
-	if bytes.ContainsAny(data, "\x00\\") {
-		text, offsets := unwrap(data)
-		for _, s := range search(text) {
-			spans = append(spans, Span{offsets[s.Start], offsets[s.End], s.Kind})
+	spans := search(data, true)
+	plain := view{text: data}
+	for _, v := range views(data) {
+		found := v.original(search(v.text, v.contexts))
+		if v.contexts {
+			plain = v
+		} else {
+			// A list of secrets is not one secret.
+			found = slices.DeleteFunc(found, func(s Span) bool { return slices.ContainsFunc(spans, s.overlaps) })
 		}
-		spans = merge(data, spans)
+		spans = append(spans, found...)
 	}
-	return spans
+	spans = append(spans, encodedSecrets(data)...)
+	if plain.offsets != nil {
+		spans = append(spans, plain.original(encodedSecrets(plain.text))...)
+	}
+	return merge(data, spans)
+}
+
+// findPlain searches decoded base64, in which nothing else may be encoded again.
+func findPlain(text []byte) []Span {
+	if spans := search(text, true); len(spans) > 0 {
+		return spans
+	}
+	unwrapped, _ := unwrap(text)
+	return search(unwrapped, true)
 }
 
 // Redact returns data with [redacted:<kind>] in place of each span. The spans are those
@@ -43,11 +61,19 @@ func Redact(data []byte, spans []Span) []byte {
 	return append(out, data[done:]...)
 }
 
-func search(text []byte) []Span {
-	spans := privateKeys(text)
-	lower := lowerASCII(text)
-	for _, d := range detectors() {
-		spans = d.appendTo(spans, text, lower)
+// search returns the secrets in text as it is. Without contexts it finds only secrets that
+// reveal themselves.
+func search(text []byte, contexts bool) []Span {
+	hits := tableIndex().find(text, contexts)
+	slices.SortStableFunc(hits, func(a, b hit) int {
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.detector, b.detector))
+	})
+	var spans []Span
+	if contexts {
+		spans = privateKeys(text)
+	}
+	for _, h := range hits {
+		spans = append(spans, h.Span)
 	}
 	return merge(text, spans)
 }
@@ -73,11 +99,17 @@ func merge(text []byte, spans []Span) []Span {
 // endOfValue returns the end of the run of token characters that continues at at. A dot
 // belongs to a token if a token character follows; otherwise it ends a sentence.
 func endOfValue(text []byte, at int) int {
-	token := func(c byte) bool {
-		return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("_-+/=~", c) >= 0
-	}
-	for at < len(text) && (token(text[at]) || text[at] == '.' && at+1 < len(text) && token(text[at+1])) {
+	for at < len(text) && (isToken(text[at]) || text[at] == '.' && at+1 < len(text) && isToken(text[at+1])) {
 		at++
 	}
 	return at
+}
+
+// isToken reports whether a token may have the character.
+func isToken(c byte) bool {
+	switch c {
+	case '_', '-', '+', '/', '=', '~':
+		return true
+	}
+	return isAlnum(c)
 }

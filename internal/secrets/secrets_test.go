@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -14,21 +13,39 @@ import (
 // Every kind in the table has a sample, and every sample has a kind.
 func TestSamplesOfAllKinds(t *testing.T) {
 	t.Parallel()
-	names := []string{"private-key"}
-	for _, k := range kinds {
-		if names[len(names)-1] != k.name {
-			names = append(names, k.name)
-		}
-	}
-	var tested []string
-	for _, s := range samples() {
-		if tested = append(tested, s.kind); len(s.match) == 0 {
+	tested := map[string]bool{}
+	for _, s := range append(samples(), structural()...) {
+		if tested[s.kind] = true; len(s.match) == 0 {
 			t.Errorf("%s has no sample that matches", s.kind)
 		}
 	}
-	if !slices.Equal(tested, names) {
-		t.Errorf("samples of\n%q, want\n%q", tested, names)
+	for _, f := range formats {
+		tested[f.kind] = true
 	}
+	named := map[string]bool{"private-key": true}
+	for _, k := range kinds {
+		named[k.name] = true
+		if !tested[k.name] {
+			t.Errorf("%s has no sample", k.name)
+		}
+		if k.behind > 0 && (&k).hasNoGroup() {
+			t.Errorf("%s begins before its keyword and has no group for the secret", k.name)
+		}
+	}
+	for kind := range tested {
+		if !named[kind] {
+			t.Errorf("there is no kind %s", kind)
+		}
+	}
+	t.Logf("%d kinds", len(named))
+	if len(named) < 250 {
+		t.Errorf("%d kinds", len(named))
+	}
+}
+
+func (k *kind) hasNoGroup() bool {
+	_, group := k.compile()
+	return group == 0
 }
 
 func TestFind(t *testing.T) {
