@@ -10,6 +10,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/render"
+	"github.com/kaizen-agentic/schedule-action/internal/secrets"
 )
 
 // doctorDeadline is long enough to read the workflows of a few hundred targets within the
@@ -86,8 +87,9 @@ func (a *app) reportDoctor(p *pipeline.Project, checks render.Checks, format str
 	if format == "json" {
 		report = checks.JSON()
 	}
-	a.annotate(p.Findings)
-	err := errors.Join(a.logFindings(p.Findings, p.SourceOf), write(a.stdout, report),
+	findings := secrets.MaskFindings(p.Findings, p.SourceOf)
+	a.annotate(findings)
+	err := errors.Join(a.logFindings(findings, p.SourceOf), write(a.stdout, report),
 		a.publish(checks.Outputs(), checks.Summary()))
 	switch {
 	case checks.Fix:

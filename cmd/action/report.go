@@ -13,6 +13,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/render"
+	"github.com/kaizen-agentic/schedule-action/internal/secrets"
 )
 
 // report reports a run in the log, annotations, standard output, outputs and summary. It
@@ -45,6 +46,7 @@ func (j *job) report(ctx context.Context, outcomes []*pipeline.Outcome) (int, er
 
 func (j *job) result(outcomes []*pipeline.Outcome) *render.Run {
 	run := render.NewRun(j.Project, outcomes)
+	run.Findings = secrets.MaskFindings(run.Findings, j.SourceOf)
 	run.DryRun, run.Cancelled, run.OutputsOnly = j.dryRun, j.cancelled, j.env.Actions && j.deliverer.Deferred()
 	return run
 }
@@ -98,7 +100,7 @@ func (a *app) logFindings(findings []diag.Finding, source func(string) []byte) e
 		return nil
 	}
 	var text bytes.Buffer
-	if err := diag.WriteText(&text, findings, source, false); err != nil {
+	if err := diag.WriteText(&text, findings, secrets.MaskSource(source), false); err != nil {
 		return err
 	}
 	a.runner.Logf("%s", strings.TrimSuffix(text.String(), "\n"))

@@ -15,6 +15,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/render"
+	"github.com/kaizen-agentic/schedule-action/internal/secrets"
 )
 
 // validateOptions holds the options of validate.
@@ -85,6 +86,7 @@ func (v *validation) check(ctx context.Context, o check.Options) (*check.Result,
 }
 
 func (v *validation) report(result render.Validation) (int, error) {
+	result.Findings = secrets.MaskFindings(result.Findings, result.Source)
 	for _, warning := range result.Warnings {
 		v.runner.Logf("warning: %s", warning)
 	}
@@ -114,7 +116,8 @@ func (v *validation) render(result render.Validation) ([]byte, error) {
 		err := diag.WriteSARIF(&b, v.located(result.Findings), version)
 		return b.Bytes(), err
 	}
-	return result.Text(v.color())
+	text, err := result.Text(v.color())
+	return []byte(secrets.Masked(string(text))), err
 }
 
 // color reports whether standard output is a terminal and NO_COLOR is unset.

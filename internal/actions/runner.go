@@ -14,6 +14,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/safetext"
+	"github.com/kaizen-agentic/schedule-action/internal/secrets"
 )
 
 // MaxOutputs is the largest total size of a job's outputs, in bytes. Source:
@@ -63,10 +64,10 @@ func NewRunner(o RunnerOptions) *Runner {
 // Actions reports whether the program runs as a step of a workflow.
 func (r *Runner) Actions() bool { return r.getenv("GITHUB_ACTIONS") == "true" }
 
-// Logf writes one or more lines to standard error, made safe by safetext.Sanitize. Write
-// errors are ignored.
+// Logf writes one or more lines to standard error, made safe by safetext.Sanitize and
+// without secrets. Write errors are ignored.
 func (r *Runner) Logf(format string, args ...any) {
-	text := safetext.Sanitize(strings.TrimRight(fmt.Sprintf(format, args...), "\r\n"))
+	text := safetext.Sanitize(secrets.Masked(strings.TrimRight(fmt.Sprintf(format, args...), "\r\n")))
 	if r.Actions() {
 		text = logPrefix + strings.ReplaceAll(text, "\n", "\n"+logPrefix)
 	}
@@ -101,6 +102,7 @@ func annotation(f diag.Finding) *githubactions.Command {
 	if f.Hint != "" {
 		message += "\n" + f.Hint
 	}
+	message, f.File = secrets.Masked(message), secrets.Masked(f.File)
 	name := "warning"
 	if f.Severity == diag.Error {
 		name = "error"
@@ -149,7 +151,7 @@ func (r *Runner) WriteSummary(s Summary) error {
 	if !r.Actions() {
 		return nil
 	}
-	command := &githubactions.Command{Name: "step-summary", Message: s.Markdown(maxSummary)}
+	command := &githubactions.Command{Name: "step-summary", Message: secrets.Masked(s.Markdown(maxSummary))}
 	return r.writeFile("GITHUB_STEP_SUMMARY", command)
 }
 

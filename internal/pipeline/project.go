@@ -15,6 +15,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 	"github.com/kaizen-agentic/schedule-action/internal/secrets"
+	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
 
 // ProjectOptions name the checkout and the manifest.
@@ -127,11 +128,40 @@ func (p *Project) SourceOf(file string) []byte {
 	return data
 }
 
-// LoadManifest loads a manifest. It masks secrets in the findings of an invalid one.
+// LoadManifest loads a manifest. A secret in a name that events and names of bundles have
+// makes it invalid. It masks secrets in the findings of an invalid manifest.
 func LoadManifest(file string, data []byte, slug string) (*schedule.Manifest, []diag.Finding) {
 	m, findings := schedule.Load(file, data, schedule.Options{Repo: slug})
 	if m == nil {
-		findings = secrets.Mask(file, data, findings)
+		return nil, secrets.Mask(file, data, findings)
+	}
+	if refused := secretNames(m); len(refused) > 0 {
+		return nil, secrets.MaskFindings(append(refused, findings...), func(string) []byte { return data })
 	}
 	return m, findings
+}
+
+// secretNames returns a finding about each name or path in a manifest that is a secret.
+func secretNames(m *schedule.Manifest) []diag.Finding {
+	var findings []diag.Finding
+	check := func(pos yamlnode.Pos, what string, names ...string) {
+		for _, name := range names {
+			if found := secrets.Find([]byte(name)); len(found) > 0 {
+				findings = append(findings, secrets.Finding(m.File, pos.Line, pos.Column, found[0].Kind, what))
+			}
+		}
+	}
+	check(m.Pos("repo"), "the repo", m.Repo)
+	for i := range m.Entries {
+		e := &m.Entries[i]
+		check(e.Pos(""), "the name of an agent", e.Agent)
+		check(e.Pos("prompt"), "the path of a prompt", e.Prompt)
+		check(e.Pos("memory"), "the path of a memory", e.Memory)
+		check(e.Pos("metrics"), "the path of metrics", e.Metrics)
+		for _, p := range e.Pointers {
+			check(e.Pos("pointers."+p.Label), "the label or the path of a pointer", p.Label, p.Path)
+		}
+	}
+	diag.Sort(findings)
+	return findings
 }

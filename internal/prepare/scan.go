@@ -83,7 +83,7 @@ func (c *collector) scanSessionClose(lines []string) {
 		if c.policy == SecretsOff {
 			continue
 		}
-		spans := secrets.Find([]byte(line))
+		spans := secrets.FindUnmarked([]byte(line))
 		for _, s := range spans {
 			c.reportSecret(file, s.Kind, pos.Line, pos.Column)
 		}

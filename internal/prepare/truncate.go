@@ -131,14 +131,15 @@ func (p *part) position(offset int) (line, column int) {
 	return p.line + line, column
 }
 
-// secrets returns the secrets of which the content has at least a part.
+// secrets returns the secrets of which the content has at least a part, without those that
+// the file allows.
 func (p *part) secrets() []secrets.Span {
 	if p.leftOut == 0 {
-		return secrets.Find(p.content)
+		return secrets.FindUnmarked(p.content)
 	}
 	var spans []secrets.Span
 	from := len(p.before)
-	for _, s := range secrets.Find(bytes.Join([][]byte{p.before, p.content, p.after}, nil)) {
+	for _, s := range secrets.FindUnmarked(bytes.Join([][]byte{p.before, p.content, p.after}, nil)) {
 		s.Start, s.End = max(s.Start-from, 0), min(s.End-from, len(p.content))
 		if s.Start < s.End {
 			spans = append(spans, s)

@@ -10,6 +10,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/check"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/secrets"
 )
 
 // Validation is what validate shows.
@@ -28,7 +29,7 @@ func (v Validation) Failed() bool {
 // that of diag.WriteText.
 func (v Validation) Text(color bool) ([]byte, error) {
 	var b bytes.Buffer
-	if err := diag.WriteText(&b, v.Findings, v.Source, color); err != nil {
+	if err := diag.WriteText(&b, v.Findings, secrets.MaskSource(v.Source), color); err != nil {
 		return nil, err
 	}
 	if v.Comparison != nil {

@@ -3,6 +3,8 @@ package secrets
 import (
 	"fmt"
 	"regexp"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
@@ -38,10 +40,73 @@ func Mask(file string, source []byte, findings []diag.Finding) []diag.Finding {
 	}
 	for _, f := range findings {
 		if lines[f.Line] {
-			f.Message, f.Hint = quoted().ReplaceAllString(f.Message, `"***"`), quoted().ReplaceAllString(f.Hint, `"***"`)
+			f.Message, f.Hint = withoutQuotations(f.Message), withoutQuotations(f.Hint)
 		}
 		masked = append(masked, f)
 	}
 	diag.Sort(masked)
 	return masked
 }
+
+// Masked returns text for a log or a page, with asterisks in place of the characters of
+// each secret. Lines and columns stay.
+func Masked(text string) string {
+	spans := Find([]byte(text))
+	if len(spans) == 0 {
+		return text
+	}
+	var b strings.Builder
+	done := 0
+	for _, s := range spans {
+		b.WriteString(text[done:s.Start])
+		for _, r := range text[s.Start:s.End] {
+			if r == '\n' || r == '\r' {
+				b.WriteRune(r)
+			} else {
+				b.WriteByte('*')
+			}
+		}
+		done = s.End
+	}
+	b.WriteString(text[done:])
+	return b.String()
+}
+
+// MaskSource returns a function that masks the secrets in the texts of source.
+func MaskSource(source func(file string) []byte) func(file string) []byte {
+	return func(file string) []byte { return []byte(Masked(string(source(file)))) }
+}
+
+// MaskFindings returns the findings without the secrets in their messages, hints and files.
+// Source returns the text of a file, or nil. A finding on a line with a secret loses its
+// quotations, which may have a part of the secret that reveals nothing by itself.
+func MaskFindings(findings []diag.Finding, source func(file string) []byte) []diag.Finding {
+	lines := make(map[string]map[int]bool)
+	findings = slices.Clone(findings)
+	for i := range findings {
+		f := &findings[i]
+		if _, ok := lines[f.File]; !ok {
+			lines[f.File] = secretLines(source(f.File))
+		}
+		if f.Rule != diag.Secret.ID && lines[f.File][f.Line] {
+			f.Message, f.Hint = withoutQuotations(f.Message), withoutQuotations(f.Hint)
+		}
+		f.Message, f.Hint, f.File = Masked(f.Message), Masked(f.Hint), Masked(f.File)
+	}
+	return findings
+}
+
+// secretLines returns the numbers of the lines of source that have a part of a secret.
+func secretLines(source []byte) map[int]bool {
+	lines := make(map[int]bool)
+	for _, s := range Find(source) {
+		line, _ := diag.Position(source, s.Start)
+		last, _ := diag.Position(source, s.End)
+		for ; line <= last; line++ {
+			lines[line] = true
+		}
+	}
+	return lines
+}
+
+func withoutQuotations(text string) string { return quoted().ReplaceAllString(text, `"***"`) }
