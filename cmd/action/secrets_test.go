@@ -5,12 +5,14 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -134,6 +136,9 @@ func (p *platform) left(got ran) map[string]string {
 	}
 	dir := filepath.Join(p.workspace, ".kaizen/prepared")
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) && path == dir {
+			return nil // nothing was stored
+		}
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -240,6 +245,47 @@ func TestCleanCorpus(t *testing.T) {
 		if got.code != exitOK || got.outputs["errors"] != "0" || got.outputs["warnings"] != "0" ||
 			got.outputs["count"] == "0" {
 			t.Errorf("%s: exit code %d, outputs %v\n%s", sample, got.code, got.outputs, got.stderr)
+		}
+	}
+}
+
+// No command shows a secret that is on the line of a finding, in a workflow, or where a
+// name is expected.
+func TestShownSecrets(t *testing.T) {
+	t.Parallel()
+	tokens := slices.DeleteFunc(plantedSecrets(), func(s planted) bool {
+		return !slices.Contains([]string{"github-token", "digitalocean-token", "openai-key", "nats-seed"}, s.kind)
+	})
+	for i, s := range tokens {
+		for name, manifest := range map[string]string{
+			"a comment": "version: \"1\"\nrepo: web\ntimezone: EST # " + s.secret +
+				"\nagents:\n  steady: {cadence: weekly}\n",
+			"a key":    "version: \"1\"\nrepo: web\n\"" + s.secret + "\": 1\nagents: {steady: {cadence: weekly}}\n",
+			"a value":  "version: \"1\"\nrepo: web\nagents: {steady: {cadence: \"" + s.secret + "\"}}\n",
+			"an agent": "version: \"1\"\nrepo: web\nagents:\n  steady: {cadence: weekly}\n  \"" + s.secret + "\": {cadence: daily}\n",
+			"a label":  "version: \"1\"\nagents: {steady: {cadence: weekly, pointers: {\"" + s.secret + "\": a.md}}}\n",
+			"a slug":   "version: \"1\"\nrepo: \"" + s.secret + "\"\nagents: {steady: {cadence: weekly}}\n",
+			"a path":   "version: \"1\"\nagents: {steady: {cadence: weekly, prompt: \"a/" + s.secret + ".md\"}}\n",
+		} {
+			p := newPlatform(t)
+			plant(t, p.workspace)
+			p.write(".kaizen/schedule.yml", manifest)
+			p.write(".github/workflows/kaizen.yml", "on: {schedule: [{cron: '0 4 1 1 *'}]} # "+s.secret+
+				"\njobs: {a: {runs-on: x, steps: [{uses: kaizen-agentic/schedule-action@v1, with: {"+
+				"\"tokn\": \""+s.secret+"\", emit: \""+s.secret+"\"}}]}}\n")
+			inputs := []map[string]string{{"command": "prepare"}, {"command": "list"}, {"command": "doctor"}, {"command": "validate"}}
+			if i == 0 {
+				inputs = append(inputs, map[string]string{"command": "validate", "format": "json"},
+					map[string]string{"command": "validate", "format": "sarif"})
+			}
+			for _, input := range inputs {
+				input["now"] = tuesday
+				for place, text := range p.left(p.step(input)) {
+					if reveals(text, s.secret) {
+						t.Errorf("%s as %s: %s of %v shows it:\n%s", s.kind, name, place, input, text)
+					}
+				}
+			}
 		}
 	}
 }
