@@ -39,7 +39,9 @@ func plainWord(groups [][]byte) bool {
 }
 
 // plainName also excludes names that consist of several words.
-func plainName(groups [][]byte) bool { return plainWord(groups) || isName(string(valueOf(groups))) }
+func plainName(groups [][]byte) bool {
+	return plainWord(groups) || isName(strings.TrimRight(string(valueOf(groups)), "="))
+}
 
 // onlyWords reports whether value consists of letters of any script, hyphens and dots.
 func onlyWords(value string) bool {

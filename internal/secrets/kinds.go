@@ -45,6 +45,6 @@ const (
 // The patterns around a value that is assigned to a name: the rest of the name, an
 // operator or the space after a flag, and quotes.
 const (
-	valueBefore = `[\w .-]{0,24}?["'\x60)\]]{0,2}[ \t]{0,3}(?:=>|[:|?]{0,3}=|[:,>|(]|[ \t])[ \t]{0,3}["'\x60({\[]{0,2}`
+	valueBefore = `[\w .-]{0,24}?["'\x60)\]]{0,2}[ \t]{0,3}(?:=>|\|\||[:|?]{0,3}=|[:,>|(]|[ \t])[ \t]{0,3}["'\x60({\[]{0,2}`
 	valueAfter  = `(?:["'\x60\s;,&<)}\]\\#]|\z)`
 )
