@@ -196,9 +196,9 @@ func TestNATSNotReached(t *testing.T) {
 	reset := func(c net.Conn) { _ = c.(*net.TCPConn).SetLinger(0) }
 	tests := []struct{ name, address, want string }{
 		{"refused", closedAddress(t), "connection refused: nothing listens there"},
-		{"silent", "127.0.0.1:" + fakeNATS(t, "127.0.0.1:0", silent), "no NATS server answered within 100ms"},
-		{"half a line", "127.0.0.1:" + fakeNATS(t, "127.0.0.1:0", half), "no NATS server answered within 100ms"},
-		{"slow trickle", "127.0.0.1:" + fakeNATS(t, "127.0.0.1:0", trickle), "no NATS server answered within 100ms"},
+		{"silent", "127.0.0.1:" + fakeNATS(t, "127.0.0.1:0", silent), "no NATS server answered within 500ms"},
+		{"half a line", "127.0.0.1:" + fakeNATS(t, "127.0.0.1:0", half), "no NATS server answered within 500ms"},
+		{"slow trickle", "127.0.0.1:" + fakeNATS(t, "127.0.0.1:0", trickle), "no NATS server answered within 500ms"},
 		{"something else", "127.0.0.1:" + fakeNATS(t, "127.0.0.1:0", html), "check nats-url"},
 		{"reset", "127.0.0.1:" + fakeNATS(t, "127.0.0.1:0", reset), "check nats-url"},
 	}
@@ -206,8 +206,8 @@ func TestNATSNotReached(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			o := NATSOptions{URLs: []string{tt.address}}
-			if strings.Contains(tt.want, "100ms") {
-				o.ConnectTimeout = 100 * time.Millisecond
+			if strings.Contains(tt.want, "500ms") {
+				o.ConnectTimeout = 500 * time.Millisecond
 			}
 			checked, err := NewNATS(o)
 			if err != nil {
