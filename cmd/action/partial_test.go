@@ -228,3 +228,25 @@ func TestUnrecordedDelivery(t *testing.T) {
 		t.Errorf("the log claims a record, or the summary lacks the error:\n%s\n%.2000s", got.stderr, got.summary)
 	}
 }
+
+// TestPartialDeliveryOfALargeBundle has the largest files that a bundle takes, in which
+// JSON escapes every byte. The record of the delivery holds them.
+func TestPartialDeliveryOfALargeBundle(t *testing.T) {
+	t.Parallel()
+	p := newThreeTargets(t)
+	large := strings.Repeat(strings.Repeat("\x01", 1023)+"\n", 256)
+	for _, file := range []string{"agents/agent-coach.md", ".kaizen/agents/coach/memory.md"} {
+		p.write(file, large)
+	}
+	for range 4 {
+		inputs := p.inputs()
+		inputs["format"] = "json"
+		got := p.step(inputs)
+		if strings.Contains(got.stderr, "not recorded") {
+			t.Fatalf("%.1000s", got.stderr[strings.Index(got.stderr, "coach: "):])
+		}
+	}
+	if p.receipts() != 1 || len(p.api.Dispatches()) != 3 {
+		t.Errorf("%d receipts, %d dispatches, want each event once", p.receipts(), len(p.api.Dispatches()))
+	}
+}

@@ -9,9 +9,9 @@ import (
 // PartialFile is the name of the file that holds a Partial.
 const PartialFile = "partial.json"
 
-// maxPartial bounds the record of a partial delivery in bytes: a receipt, and a bundle of
-// 1 MiB in base64.
-const maxPartial = 4 << 20
+// maxPartial bounds the record of a partial delivery in bytes: a receipt, and in base64 a
+// bundle of 8 MiB, in which JSON may escape every byte of three files (prepare.MaxFrom).
+const maxPartial = 12 << 20
 
 // ErrPartialInvalid means that the record of a partial delivery is not one of this
 // bundle, so that it does not say which targets have the event.
