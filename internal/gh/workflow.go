@@ -218,7 +218,8 @@ const (
 const clockMargin = 10 * time.Second
 
 // look asks the API whether an earlier attempt started a run. A workflow whose run-name has
-// the event id gives a certain answer. Otherwise a run of the workflow since the first
+// the event id gives a certain answer; of an event that is not sent Again, an old run is
+// that of an earlier request for the same period. Otherwise a run of the workflow since the first
 // attempt may be the one, unless it is known to be of another event.
 func (s *start) look(ctx context.Context) (Started, verdict) {
 	runs, err := s.dispatchedRuns(ctx)
@@ -231,11 +232,13 @@ func (s *start) look(ctx context.Context) (Started, verdict) {
 	for _, r := range runs {
 		file, _, _ := strings.Cut(r.Path, "@")
 		_, isOther := s.started.Load(r.ID)
+		isNamed := slices.Contains(strings.Fields(r.Title), s.event.ID)
+		isOld := !r.CreatedAt.IsZero() && r.CreatedAt.Before(since)
 		switch {
 		case isYAML(file) && path.Base(file) != s.target.File(): // of another workflow
-		case slices.Contains(strings.Fields(r.Title), s.event.ID):
+		case isNamed && (s.event.Again || !isOld):
 			return Started{r.ID, s.pageURL(r.URL)}, wasStarted
-		case isOther, strings.Contains(r.Title, "/kaizen."), !r.CreatedAt.IsZero() && r.CreatedAt.Before(since):
+		case isOther, strings.Contains(r.Title, "/kaizen."), isOld:
 		default:
 			result = mayBeStarted
 		}

@@ -180,6 +180,26 @@ func TestStartAgain(t *testing.T) {
 	}
 }
 
+// An event that a command asks for is not taken for the one of an earlier command, although
+// both have the same id.
+func TestStartOnRequest(t *testing.T) {
+	t.Parallel()
+	server, client, clock := receiver(t, ghtest.Options{}, reactNamed)
+	event := Event{ID: reactID, JSON: []byte(reactEvent)}
+	_, err := client.StartWorkflow(t.Context(), react, event)
+	fixture.Must(t, err)
+	fixture.Must(t, clock.Sleep(t.Context(), time.Hour))
+	for i, fault := range []ghtest.Fault{ghtest.Status(502, "<html>"), ghtest.Lose()} {
+		server.Fail("POST /repos/*/*/actions/workflows/*/dispatches", 1, fault)
+		run, err := connect(t, server, clock, testToken).StartWorkflow(t.Context(), react, event)
+		starts := server.Starts()
+		if last := starts[len(starts)-1]; err != nil || len(starts) != i+2 || run.ID != last.RunID {
+			t.Errorf("%d runs, %+v (%v), want %+v", len(starts), run, err, last)
+		}
+		fixture.Must(t, clock.Sleep(t.Context(), time.Hour))
+	}
+}
+
 // Where the list of runs cannot be read, nothing is sent again.
 func TestLostAnswerWithoutAList(t *testing.T) {
 	t.Parallel()
