@@ -181,7 +181,7 @@ func TestResumedEventsFillTheOutputs(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	agents := func(letter string, lines int) (text string) {
-		for i := range 12 {
+		for i := range 6 {
 			name := fmt.Sprintf("%s-%02d", letter, i)
 			p.write("agents/"+name+".md", "# Do what is to be done.\n")
 			text += "  " + name + ":\n    cadence: weekly\n    session_close:\n      - done\n" +
@@ -190,12 +190,12 @@ func TestResumedEventsFillTheOutputs(t *testing.T) {
 		return text
 	}
 	const head = "version: \"1\"\nrepo: web\nagents:\n"
-	p.api.Fail("POST /repos/acme/core/dispatches", 24, ghtest.Status(404, `{"message":"Not Found"}`))
+	p.api.Fail("POST /repos/acme/core/dispatches", 12, ghtest.Status(404, `{"message":"Not Found"}`))
 	for _, manifest := range []string{agents("old", 11), agents("new", 11) + agents("old", 0)} {
 		p.write(".kaizen/schedule.yml", head+manifest)
 		got := p.step(fanOut(tuesday))
 		var events []event.Event
-		if err := json.Unmarshal([]byte(got.outputs["payloads"]), &events); err != nil || len(events) < 12 ||
+		if err := json.Unmarshal([]byte(got.outputs["payloads"]), &events); err != nil || len(events) < 6 ||
 			fmt.Sprint(len(events)) != got.outputs["count"] {
 			t.Fatalf("the outputs have %d events of %s agents (%v)", len(events), got.outputs["count"], err)
 		}
@@ -203,7 +203,7 @@ func TestResumedEventsFillTheOutputs(t *testing.T) {
 	if got := p.step(fanOut(tuesday)); got.code != exitUnavailable || !strings.Contains(got.stderr, "fill its outputs") {
 		t.Errorf("exit code %d\n%.2000s", got.code, got.stderr)
 	}
-	if got := p.step(fanOut(tuesday)); got.code != exitOK || p.receipts() != 24 || len(p.api.Dispatches()) != 48 {
+	if got := p.step(fanOut(tuesday)); got.code != exitOK || p.receipts() != 12 || len(p.api.Dispatches()) != 24 {
 		t.Errorf("exit code %d, %d receipts, %d dispatches, want each event once", got.code, p.receipts(),
 			len(p.api.Dispatches()))
 	}

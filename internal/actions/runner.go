@@ -17,9 +17,11 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/secrets"
 )
 
-// MaxOutputs is the largest total size of a job's outputs, in bytes. Source:
+// MaxOutputs is the largest total size of a job's outputs, in bytes of UTF-8. The platform
+// takes 1 MB, and counts about as many bytes as UTF-16 has, which are at most twice as
+// many. Source:
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idoutputs
-const MaxOutputs = 1 << 20
+const MaxOutputs = 1 << 20 / 2
 
 // Further limits of the platform. Sources:
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#step-isolation-and-limits

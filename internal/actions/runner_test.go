@@ -223,7 +223,7 @@ func TestRunnerErrors(t *testing.T) {
 	}{
 		{"not set", "", "d", "v", `setting output "payload": GITHUB_OUTPUT is not set`},
 		{"no directory", bad, "d", "v", `setting output "payload": writing the file of GITHUB_OUTPUT: `},
-		{"too large", good, "d", strings.Repeat("x", MaxOutputs+1), "1048577 bytes, the platform accepts 1048576"},
+		{"too large", good, "d", strings.Repeat("x", MaxOutputs+1), "524289 bytes, the platform accepts 524288"},
 		{"guessed delimiter", good, "d", "a\nd\nb", "delimiter"},
 		{"largest", good, "d", strings.Repeat("x", MaxOutputs), ""},
 	}

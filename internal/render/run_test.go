@@ -176,7 +176,7 @@ func TestManyDeliveries(t *testing.T) {
 	for _, tt := range []struct{ all, failedEvery, want int }{
 		{100, 50, 100}, // all fit
 		{20_000, 1000, 20},
-		{20_000, 1, 10_000},
+		{20_000, 1, 5_000},
 	} {
 		m := load(t, "coach")
 		all := outcomes(t, m)
