@@ -250,3 +250,26 @@ func TestPartialDeliveryOfALargeBundle(t *testing.T) {
 		t.Errorf("%d receipts, %d dispatches, want each event once", p.receipts(), len(p.api.Dispatches()))
 	}
 }
+
+// TestPartialWithoutArtifact checks that no bundle becomes an artifact, also as a part of
+// the record of a partial delivery, if emit does not list artifact.
+func TestPartialWithoutArtifact(t *testing.T) {
+	t.Parallel()
+	p := newThreeTargets(t)
+	for range 4 {
+		inputs := p.inputs()
+		inputs["emit"] = "summary, dispatch"
+		p.step(inputs)
+	}
+	for _, a := range p.results.Artifacts() {
+		for name, text := range unzip(t, a.Zip) {
+			if a.Name == coachThisWeek || strings.Contains(text, `"files"`) {
+				t.Errorf("the artifact %s has the bundle in %s", a.Name, name)
+			}
+		}
+	}
+	got := p.received()
+	if p.receipts() != 1 || len(got["acme/slow"]) != 1 || got["acme/slow"][0] != got["acme/core"][0] {
+		t.Errorf("%d receipts, events %v", p.receipts(), got)
+	}
+}

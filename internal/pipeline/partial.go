@@ -52,8 +52,7 @@ func (d *Deliverer) Resume(ctx context.Context, p *Planned, turn <-chan struct{}
 	}
 	done := &Delivered{
 		Resumed: true, Payload: partial.Event, files: partial.Files, stored: partial.Memory,
-		ContentName: partial.Files[0].Name,
-		Deliveries:  slices.DeleteFunc(partial.Deliveries, func(d store.Delivery) bool { return !d.Status.OK() }),
+		Deliveries: slices.DeleteFunc(partial.Deliveries, func(d store.Delivery) bool { return !d.Status.OK() }),
 	}
 	if done.Event, err = event.Parse(partial.Event); err != nil { // the store has checked it
 		return done, true, err
@@ -62,8 +61,11 @@ func (d *Deliverer) Resume(ctx context.Context, p *Planned, turn <-chan struct{}
 	for i := range done.Deliveries {
 		done.Deliveries[i].Earlier = true
 	}
-	if d.KeepContent {
-		done.Content = partial.Files[0].Data
+	if len(partial.Files) > 0 {
+		done.ContentName = partial.Files[0].Name
+		if d.KeepContent {
+			done.Content = partial.Files[0].Data
+		}
 	}
 	if err := d.restore(ctx, name, done); err != nil {
 		done.Event, done.Payload = nil, nil // as without a stored bundle: no output has it
@@ -78,7 +80,7 @@ func (d *Deliverer) restore(ctx context.Context, name string, done *Delivered) e
 	if err := d.reserve(len(done.Payload)); err != nil {
 		return err
 	}
-	if d.DryRun {
+	if d.DryRun || len(done.files) == 0 {
 		return nil
 	}
 	if _, err := d.Directory.PutBundle(ctx, name, done.files); err != nil {
@@ -147,6 +149,9 @@ func (d *Deliverer) unfinished(ctx context.Context, p *Planned, done *Delivered,
 	ctx, cancel := recording(ctx)
 	defer cancel()
 	partial := &store.Partial{Receipt: *d.receipt(p, done), Files: done.files}
+	if d.Artifacts != nil && !d.StoreArtifacts {
+		partial.Files = nil // the user wants no bundle among the job artifacts
+	}
 	err.Unrecorded = d.ledger().PutPartial(ctx, partial)
 	return err
 }

@@ -24,7 +24,6 @@ func (s sample) text() string { return s.before + s.secret + s.after }
 // Secrets are generated, so that no secret scanner reports this file.
 func hex(n int) string    { return fixture.Random(fixture.Hex, n) }
 func digits(n int) string { return fixture.Random("0123456789", n) }
-func upper(n int) string  { return fixture.Random(fixture.Upper, n) }
 func base32(n int) string { return fixture.Random(fixture.Base32, n) }
 func alnum(n int) string  { return fixture.Random(fixture.Alnum, n) }
 func b64(n int) string    { return fixture.Random(fixture.Alnum+"+/", n) }

@@ -46,6 +46,9 @@ func checkPartial(p *Partial, h home, name string) error {
 	if err := checkEvent(&p.Receipt, h, name); err != nil {
 		return err
 	}
+	if len(p.Files) == 0 {
+		return nil
+	}
 	if len(p.Files) != 2 {
 		return fmt.Errorf("holds %d files of the bundle, which has 2", len(p.Files))
 	}

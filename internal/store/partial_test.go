@@ -49,7 +49,7 @@ func TestWrongPartials(t *testing.T) {
 		"is for the bundle":       func(p *Partial) { p.Name = "kaizen.web.coach.2026-W47" },
 		"bears the event id":      func(p *Partial) { p.ID = "evil/web/" + bundleName },
 		`of agent "other"`:        func(p *Partial) { p.Event = eventOf(t, "other", nil) },
-		"holds 0 files":           func(p *Partial) { p.Files = nil },
+		"holds 1 files":           func(p *Partial) { p.Files = files[:1] },
 		"holds 3 files":           func(p *Partial) { p.Files = append(p.Files, File{ReceiptFile, nil}) },
 		`"receipt.json"`:          func(p *Partial) { p.Files = []File{files[0], {ReceiptFile, nil}} },
 		`"../../etc/crontab"`:     func(p *Partial) { p.Files = []File{{"../../etc/crontab", nil}, files[1]} },

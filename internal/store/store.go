@@ -64,8 +64,8 @@ type Receipt struct {
 type Partial struct {
 	// Receipt is what the receipt will be, except that some of its deliveries failed.
 	Receipt
-	// Files are the files of the bundle.
-	Files []File `json:"files"`
+	// Files are the files of the bundle; none if bundles are not to be stored as artifacts.
+	Files []File `json:"files,omitempty"`
 }
 
 // Memory is the state of an agent's memory file in a run.
