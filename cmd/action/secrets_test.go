@@ -260,12 +260,13 @@ func TestShownSecrets(t *testing.T) {
 		for name, manifest := range map[string]string{
 			"a comment": "version: \"1\"\nrepo: web\ntimezone: EST # " + s.secret +
 				"\nagents:\n  steady: {cadence: weekly}\n",
-			"a key":    "version: \"1\"\nrepo: web\n\"" + s.secret + "\": 1\nagents: {steady: {cadence: weekly}}\n",
-			"a value":  "version: \"1\"\nrepo: web\nagents: {steady: {cadence: \"" + s.secret + "\"}}\n",
-			"an agent": "version: \"1\"\nrepo: web\nagents:\n  steady: {cadence: weekly}\n  \"" + s.secret + "\": {cadence: daily}\n",
-			"a label":  "version: \"1\"\nagents: {steady: {cadence: weekly, pointers: {\"" + s.secret + "\": a.md}}}\n",
-			"a slug":   "version: \"1\"\nrepo: \"" + s.secret + "\"\nagents: {steady: {cadence: weekly}}\n",
-			"a path":   "version: \"1\"\nagents: {steady: {cadence: weekly, prompt: \"a/" + s.secret + ".md\"}}\n",
+			"a key":   "version: \"1\"\nrepo: web\n\"" + s.secret + "\": 1\nagents: {steady: {cadence: weekly}}\n",
+			"a value": "version: \"1\"\nrepo: web\nagents: {steady: {cadence: \"" + s.secret + "\"}}\n",
+			"an agent": "version: \"1\"\nrepo: web\nagents:\n  steady: {cadence: weekly}\n  \"" + s.secret +
+				"\": {cadence: daily}\n",
+			"a label": "version: \"1\"\nagents: {steady: {cadence: weekly, pointers: {\"" + s.secret + "\": a.md}}}\n",
+			"a slug":  "version: \"1\"\nrepo: \"" + s.secret + "\"\nagents: {steady: {cadence: weekly}}\n",
+			"a path":  "version: \"1\"\nagents: {steady: {cadence: weekly, prompt: \"a/" + s.secret + ".md\"}}\n",
 		} {
 			p := newPlatform(t)
 			plant(t, p.workspace)
@@ -273,7 +274,9 @@ func TestShownSecrets(t *testing.T) {
 			p.write(".github/workflows/kaizen.yml", "on: {schedule: [{cron: '0 4 1 1 *'}]} # "+s.secret+
 				"\njobs: {a: {runs-on: x, steps: [{uses: kaizen-agentic/schedule-action@v1, with: {"+
 				"\"tokn\": \""+s.secret+"\", emit: \""+s.secret+"\"}}]}}\n")
-			inputs := []map[string]string{{"command": "prepare"}, {"command": "list"}, {"command": "doctor"}, {"command": "validate"}}
+			inputs := []map[string]string{
+				{"command": "prepare"}, {"command": "list"}, {"command": "doctor"}, {"command": "validate"},
+			}
 			if i == 0 {
 				inputs = append(inputs, map[string]string{"command": "validate", "format": "json"},
 					map[string]string{"command": "validate", "format": "sarif"})

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,7 +23,7 @@ func TestSecretNames(t *testing.T) {
 		"prompt":       agent + "    prompt: agents/" + token + ".md\n",
 		"memory":       agent + "    memory: agents/" + token + ".md\n",
 		"metrics":      agent + "    metrics: metrics/" + token + "\n",
-		"with warning": strings.Replace(agent, "repo: web", "timezone: EST # kaizen-ignore: x", 1) + "    prompt: " + token + "\n",
+		"with warning": strings.Replace(agent, "repo: web", "timezone: EST", 1) + "    prompt: " + token + "\n",
 	} {
 		m, findings := LoadManifest("schedule.yml", []byte(manifest), "")
 		if m != nil {
@@ -39,16 +40,8 @@ func TestSecretNames(t *testing.T) {
 			t.Errorf("%s: %v", name, findings)
 		}
 	}
-	if _, findings := LoadManifest("schedule.yml", []byte("version: \"1\"\nagents: {coach: {cadence: weekly}}\n"), token); !diagHas(findings) {
+	_, findings := LoadManifest("schedule.yml", []byte("version: \"1\"\nagents: {coach: {cadence: weekly}}\n"), token)
+	if !slices.ContainsFunc(findings, func(f diag.Finding) bool { return f.Rule == diag.Secret.ID }) {
 		t.Errorf("the repository's name: %v", findings)
 	}
-}
-
-func diagHas(findings []diag.Finding) bool {
-	for _, f := range findings {
-		if f.Rule == diag.Secret.ID {
-			return true
-		}
-	}
-	return false
 }

@@ -1,15 +1,12 @@
 package secrets
 
 import (
+	"cmp"
 	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 )
-
-// maxAtKeyword bounds the text from a keyword on which a pattern is tried, in bytes. A
-// pattern must also match a value that this limit cuts; merge extends it to its end.
-const maxAtKeyword = 1 << 10
 
 // detector searches for one row of the table.
 type detector struct {
@@ -48,7 +45,7 @@ func (d *detector) find(text []byte, from, at, end int) (s Span, next int, ok bo
 	}
 	pattern, _ := d.compiled()
 	start := max(at-d.behind, from)
-	m := pattern.FindSubmatchIndex(text[start:min(len(text), at+maxAtKeyword)])
+	m := pattern.FindSubmatchIndex(text[start:min(len(text), at+cmp.Or(d.ahead, atKeyword))])
 	if m == nil {
 		return s, 0, false
 	}

@@ -32,7 +32,8 @@ func plainWord(groups [][]byte) bool {
 			return true
 		}
 	}
-	if onlyWords(value) || !strings.ContainsAny(lower, "0123456789!@#%^&*+=?~-") || strings.ContainsAny(lower, "()[]{}") || isPublic(value) {
+	if onlyWords(value) || !strings.ContainsAny(lower, "0123456789!@#%^&*+=?~-") ||
+		strings.ContainsAny(lower, "()[]{}") || isPublic(value) {
 		return true
 	}
 	return len(strings.Trim(withoutFiller(lower), "-_.")) < 6
@@ -95,8 +96,8 @@ func plainFlagKey(groups [][]byte) bool {
 
 // notSecret matches the part of a name that says that its value is public.
 var notSecret = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)commit|sha[-_0-9]|sha$|\brev\b|revision|digest|hash|checksum|version|image|etag|fingerprint|` +
-		`integrity|[-_]?id\W*$|uuid|guid|public|\bpub\b|ref\b`)
+	return regexp.MustCompile(`(?i)commit|sha[-_0-9]|sha$|\brev\b|revision|digest|hash|checksum|version|image|etag|` +
+		`fingerprint|integrity|[-_]?id\W*$|uuid|guid|public|\bpub\b|ref\b`)
 })
 
 // plainValue excludes values that are assigned to a name which says that they are public,
@@ -104,7 +105,8 @@ var notSecret = sync.OnceValue(func() *regexp.Regexp {
 func plainValue(groups [][]byte) bool {
 	value := valueOf(groups)
 	name := groups[0][:len(groups[0])-len(value)]
-	return isName(string(value)) || isCamelCase(value) || noDigit(groups) && !isRandom(value) || notSecret().Match(name)
+	return isName(string(value)) || isCamelCase(value) || noDigit(groups) && !isRandom(value) ||
+		notSecret().Match(name)
 }
 
 // plainFlag excludes values of a flag that look like a word.
@@ -159,9 +161,11 @@ func harmlessHeader(groups [][]byte) bool {
 // them: the account of Azure's storage emulator, the token of https://jwt.io, those of
 // Docker's manual, and the account of https://play.min.io.
 var wellKnown = []string{
-	"Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq", "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw",
+	"Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq",
+	"C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw",
 	"eyJzdWIiOiIxMjM0NTY3ODkwI", "SWMTKN-1-49nj1cmql0jkz5s954yi3", "SWMTKN-1-3pu6hszjas19xyp7ghgos",
-	"SWMTKN-1-1h8aps2yszaiqmz2l3oc", "conta1n3rize14", "zuf+tfteSlswRu7BJ86wekitnifILbZam1KYY3TG", "Q3AM3UQ867SPQQA43P2F",
+	"SWMTKN-1-1h8aps2yszaiqmz2l3oc", "conta1n3rize14",
+	"zuf+tfteSlswRu7BJ86wekitnifILbZam1KYY3TG", "Q3AM3UQ867SPQQA43P2F",
 }
 
 // isPlaceholder reports whether documentation writes such a value instead of a secret.
@@ -186,7 +190,7 @@ func isPlaceholder(secret []byte) bool {
 // withoutFiller removes from a lower-case value the words that documentation uses as
 // passwords, and those that say what a secret is for.
 func withoutFiller(value string, more ...string) string {
-	value = leet.Replace(value)
+	value = leet().Replace(value)
 	for _, word := range append(more, "topsecret",
 		"password", "passwd", "hunter2", "pass", "secret", "test", "demo", "fake",
 		"sample", "insert", "replace", "admin", "user", "my", "here", "string", "123456", "letmein",
@@ -198,8 +202,10 @@ func withoutFiller(value string, more ...string) string {
 }
 
 // leet replaces the digits and signs that stand for letters, as in p@ssw0rd.
-var leet = strings.NewReplacer("s3cr3t", "secret", "s3cret", "secret", "p4ss", "pass", "p@ss", "pass", "pa55", "pass",
-	"w0rd", "word", "t0p", "top")
+var leet = sync.OnceValue(func() *strings.Replacer {
+	return strings.NewReplacer("s3cr3t", "secret", "s3cret", "secret", "p4ss", "pass", "p@ss", "pass", "pa55", "pass",
+		"w0rd", "word", "t0p", "top")
+})
 
 // isWeak reports whether password consists of words, or of little more than the user's
 // name or filler.
@@ -207,18 +213,19 @@ func isWeak(user, password string) bool {
 	lower := strings.ToLower(password)
 	rest := withoutFiller(lower, strings.ToLower(user),
 		"x-oauth-basic", "postgres", "mysql", "root", "guest", "pwd", "app", "api", "dev", "db")
-	return wordsPattern().MatchString(password) || rest != leet.Replace(lower) && fewDigits().MatchString(rest)
+	return wordsPattern().MatchString(password) || rest != leet().Replace(lower) && fewDigits().MatchString(rest)
 }
 
 func isPublic(value string) bool { return publicPattern().MatchString(value) }
 func isName(value string) bool   { return namePattern().MatchString(value) }
 
 var (
-	// publicPattern matches absolute and relative paths, names of files, labelled digests, and the addresses
-	// of accounts and contracts.
+	// publicPattern matches absolute and relative paths, names of files, labelled digests,
+	// and the addresses of accounts and contracts.
 	publicPattern = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`^(?:~/|\.{1,2}/|[A-Za-z]:\\|/[a-z][a-z0-9_.-]{1,30}(?:/|$)|` +
-			`(?i:sha(?:1|224|256|384|512))[-:]|0x[0-9A-Fa-f]{40}$)|\.(?:pem|key|crt|cer|json|ya?ml|toml|txt|md|go|py|sh|js|ts)$`)
+			`(?i:sha(?:1|224|256|384|512))[-:]|0x[0-9A-Fa-f]{40}$)|` +
+			`\.(?:pem|key|crt|cer|json|ya?ml|toml|txt|md|go|py|sh|js|ts)$`)
 	})
 	// namePattern matches words and short numbers with separators. The capitals and digits
 	// of a token are at other places.
@@ -232,5 +239,7 @@ var (
 		const word = `(?:[A-Z]?[a-z]{1,12}|[A-Z]{1,12})`
 		return regexp.MustCompile(`^` + word + `(?:[-_. ]` + word + `)*$`)
 	})
-	fewDigits = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[-_.!]*[0-9]{0,4}[-_.!]*$`) })
+	fewDigits = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[-_.!]*[0-9]{0,4}[-_.!]*$`)
+	})
 )

@@ -14,6 +14,10 @@ type kind struct {
 	// value is set instead of pattern if only the name of its issuer reveals the secret. It
 	// is the pattern of a value that is assigned to a name with one of the keywords.
 	value string
+	// ahead is the number of bytes from the keyword on which the pattern is tried. The zero
+	// value means atKeyword. A pattern must also match a value that this limit cuts; merge
+	// extends it to its end.
+	ahead int
 	// behind is the number of bytes before the keyword at which a match may begin.
 	behind int
 	// entropy is the least entropy of a secret, relative to the largest that its length and
@@ -30,21 +34,25 @@ type kind struct {
 	except func(groups [][]byte) bool
 }
 
+// atKeyword is long enough for most kinds; a longer text costs time.
+const atKeyword = 320
+
 // leastEntropy is the entropy of a secret unless its row says otherwise. Random tokens
 // have about 0.9, whatever their alphabet.
 const leastEntropy = 0.6
 
 // The patterns of names that end in key and name a secret, and of what may follow them.
 const (
-	keyName = `(?:private|auth|secret|signing|sign|encryption|encrypt|decrypt|master|account|license|licence|consumer|` +
-		`client|shared|service|admin|deploy|app|application|storage|subscription|session|webhook|integration|project|` +
-		`write|ingest|rest|server|user|developer|security|hmac|aes|jwt|cookie|host|function|api|access)[_. -]?key`
+	keyName = `(?:private|auth|secret|signing|sign|encryption|encrypt|decrypt|master|account|license|licence|` +
+		`consumer|client|shared|service|admin|deploy|app|application|storage|subscription|session|webhook|` +
+		`integration|project|write|ingest|rest|server|user|developer|security|hmac|aes|jwt|cookie|host|function|api|access)[_. -]?key`
 	keySuffix = `(?:base|v?[0-9]|prod|live|dev|staging)?`
 )
 
 // The patterns around a value that is assigned to a name: the rest of the name, an
 // operator or the space after a flag, and quotes.
 const (
-	valueBefore = `[\w .-]{0,24}?["'\x60)\]]{0,2}[ \t]{0,3}(?:=>|\|\||[:|?]{0,3}=|[:,>|(]|[ \t])[ \t]{0,3}["'\x60({\[]{0,2}`
-	valueAfter  = `(?:["'\x60\s;,&<)}\]\\#]|\z)`
+	valueBefore = `[\w .-]{0,24}?["'\x60)\]]{0,2}[ \t]{0,3}` +
+		`(?:=>|\|\||[:|?]{0,3}=|[:,>|(]|[ \t])[ \t]{0,3}["'\x60({\[]{0,2}`
+	valueAfter = `(?:["'\x60\s;,&<)}\]\\#]|\z)`
 )

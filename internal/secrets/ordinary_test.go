@@ -83,7 +83,11 @@ func moduleDir(t *testing.T, module string) string {
 	return m.Dir
 }
 
-var ordinaryName = regexp.MustCompile(`\.(?:go|md|ya?ml|json|toml|txt|sh|ini|cfg|conf|mod|sum)$|(?:^|/)(?:Makefile|Dockerfile|LICENSE)$`)
+var (
+	ordinaryName = regexp.MustCompile(
+		`\.(?:go|md|ya?ml|json|toml|txt|sh|ini|cfg|conf|mod|sum)$|(?:^|/)(?:Makefile|Dockerfile|LICENSE)$`)
+	testDirs = []string{"testdata", "test_data", "test", "fixtures"}
+)
 
 // ordinaryFiles returns the texts below dir, without tests and what they read.
 func ordinaryFiles(t *testing.T, dir string) []string {
@@ -91,14 +95,15 @@ func ordinaryFiles(t *testing.T, dir string) []string {
 	var paths []string
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
-			if name := d.Name(); path != dir && (name == "testdata" || name == "test_data" || name == "test" || name == "fixtures") {
+			if path != dir && slices.Contains(testDirs, d.Name()) {
 				return filepath.SkipDir
 			}
 			return err
 		}
 		info, err := d.Info()
+		name := filepath.Base(path)
 		if err == nil && d.Type().IsRegular() && info.Size() <= 256<<10 && ordinaryName.MatchString(path) &&
-			!strings.HasSuffix(path, "_test.go") && !strings.Contains(filepath.Base(path), "test_data") && !hasZero(path) {
+			!strings.HasSuffix(name, "_test.go") && !strings.Contains(name, "test_data") && !hasZero(path) {
 			paths = append(paths, path)
 		}
 		return err

@@ -86,7 +86,8 @@ func samples() []kindSamples {
 			[]string{"SLACK_BOT_TOKEN=xoxb-your-token-here"}},
 		{"stripe-key", []sample{{"", "sk_live_" + alnum(24), ""}}, []string{"STRIPE_KEY=sk_test_..."}},
 		{"twilio-token", []sample{{`twilio_auth_token = "`, hex(32), `"`}}, nil},
-		{"mailgun-key", []sample{{"", "key-" + hex(32), ""}}, []string{"primary-key-" + hex(32), "cache_key-" + hex(32), "a.key-" + hex(32)}},
+		{"mailgun-key", []sample{{"", "key-" + hex(32), ""}},
+			[]string{"primary-key-" + hex(32), "cache_key-" + hex(32), "a.key-" + hex(32)}},
 
 		{"url-password", []sample{
 			{"postgres://svc:", alnum(9), "@db.internal:5432/app"},
