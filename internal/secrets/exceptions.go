@@ -77,17 +77,32 @@ func looksPlain(groups [][]byte) bool {
 	return plainName(groups) || !isRandom(valueOf(groups))
 }
 
+// unknownToken excludes values that are not as random as a token must be whose issuer is
+// unknown: with three digits, and without a word.
+func unknownToken(groups [][]byte) bool {
+	digits := 0
+	for _, c := range valueOf(groups) {
+		if classOf(c) == digit {
+			digits++
+		}
+	}
+	return digits < 3 || looksPlain(groups)
+}
+
 // plainUnquotedKey also excludes identifiers and calls, which code has without quotes.
 func plainUnquotedKey(groups [][]byte) bool {
 	value := valueOf(groups)
 	return looksPlain(groups) || !isToken(value[0]) || bytes.ContainsAny(value, ".:")
 }
 
-// plainFlagKey also excludes the flags of programs whose keys are names or public.
+// plainFlagKey also excludes keys that are names or public.
 func plainFlagKey(groups [][]byte) bool {
-	name := groups[0][:len(groups[0])-len(valueOf(groups))]
-	for _, public := range []string{"edit-", "recv-", "default-", "public-", "host-", "cache-", "sort-", "partition-"} {
-		if bytes.Contains(name, []byte(public)) {
+	name := string(bytes.ToLower(groups[0][:len(groups[0])-len(valueOf(groups))]))
+	for _, public := range []string{
+		"edit", "recv", "default", "public", "host", "cache", "sort", "partition", "primary", "foreign", "row", "hash",
+		"object", "dedup", "idempotency", "group", "index", "unique", "lookup", "map", "test", "pub", "s3", "pgp", "gpg",
+	} {
+		if strings.Contains(name, public) {
 			return true
 		}
 	}

@@ -281,6 +281,7 @@ var formats = []format{
 	{"betterstack-token", "betterstack_key", `{A24}`},
 	{"pagerduty-key", "pagerduty_key", `u+{w18} y_{w18} {w20} {h32}`},
 	{"databento-key", "", `db-{A29}`},
+	{"token", "", `acme_live_{A32} acme_sk_{h40} acmecorp_pat_{w40} pat_{A40} ak_{h40}`},
 	{"wix-key", "", `IST.eyJ{w20}.eyJ{w20}`},
 	{"abuseipdb-key", "abuseipdb_key", `{a80}`},
 	{"adafruit-io-key", "adafruit_key", `{a32}`},

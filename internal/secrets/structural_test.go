@@ -27,6 +27,7 @@ func structural() []kindSamples {
 			{`SECRET_KEY = "`, salt, `"`}, {`SECRET_KEY = 'django-insecure-`, salt, `'`}, {"api_key = ", hex(32), "\n"},
 			{"RAILS_MASTER_KEY=", hex(32), ""}, {"secret_key_base: ", hex(128), ""}, {"X-Api-Key: ", alnum(32), ""},
 			{"tool --api-key ", hex(32), " run"}, {"tool --token=", alnum(24), ""}, {`"storage_key": "`, b64(64), `"`},
+			{"ACME_KEY=", hex(32), ""}, {`"acme_key": "`, alnum(40), `"`}, {"acme-key: ", b64(43) + "=", "\n"},
 			{"client_secret=", alnum(24), "&grant_type=x"}, {`"encryptionKey": "`, b64(43) + "=", `"`},
 		}, []string{
 			"primary_key: " + uuid[:8], "cache_key = build-" + hex(8), "partition-key: customer-id",

@@ -134,7 +134,7 @@ var kinds = []kind{
 	{name: "maxmind-key", keywords: "_mmk", behind: 37, glued: true, pattern: `(?:^|[^A-Za-z0-9])([A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk)\b`},
 	{name: "kaggle-token", keywords: "KGAT_", pattern: `KGAT_[0-9a-f]{32}\b`},
 	{name: "contentful-token", keywords: "CFPAT-", pattern: `CFPAT-[A-Za-z0-9_-]{43}`},
-	{name: "sanity-token", keywords: "sk", except: looksPlain, pattern: `sk[A-Za-z0-9]{79}(?:[A-Za-z0-9]{80,101})?\b`},
+	{name: "sanity-token", keywords: "sk", behind: 1, glued: true, except: looksPlain, pattern: `(?:^|[^A-Za-z0-9+/])(sk[A-Za-z0-9]{79}(?:[A-Za-z0-9]{80,101})?)\b`},
 	{name: "storyblok-token", keywords: "storyblok", value: `[A-Za-z0-9]{22}tt(?:-[0-9]{4,6}-[A-Za-z0-9_-]{20})?|[0-9A-Za-z-]{24,50}`},
 	{name: "prismic-token", keywords: "MC5", pattern: `MC5[A-Za-z0-9_-]{20,30}\.[A-Za-z0-9_-]{60,120}`},
 
@@ -247,10 +247,10 @@ var kinds = []kind{
 	{name: "alchemy-key", keywords: "alcht_", pattern: `alcht_[A-Za-z0-9]{30}\b`},
 
 	// Social networks, maps and media.
-	{name: "facebook-token", keywords: "EAA", pattern: `EAA[A-Z][A-Za-z0-9]{80,}`},
+	{name: "facebook-token", keywords: "EAA", behind: 1, glued: true, pattern: `(?:^|[^A-Za-z0-9+/])(EAA[A-Z][A-Za-z0-9]{80,})`},
 	{name: "facebook-app-token", keywords: "|", behind: 17, glued: true, pattern: `(?:^|[^0-9A-Za-z])([0-9]{15,16}\|[A-Za-z0-9_-]{27,40})\b`, except: looksPlain},
 	{name: "instagram-token", keywords: "IGQV IGAA", pattern: `IG(?:QV|AA)[A-Za-z0-9_-]{80,}`},
-	{name: "twitter-token", keywords: "AAAAAAAAAAAAAAAAAAAAAA", pattern: `A{22}[A-Za-z0-9%]{80,100}`},
+	{name: "twitter-token", keywords: "AAAAAAAAAAAAAAAAAAAAAA", behind: 1, glued: true, pattern: `(?:^|[^A-Za-z0-9+/])(A{22}[A-Za-z0-9%]{80,100})`},
 	{name: "linkedin-secret", keywords: "WPL_AP", pattern: `WPL_AP[01]\.[A-Za-z0-9]{16}\.[A-Za-z0-9+/=]{8,}`},
 	{name: "mapbox-token", keywords: "sk.eyJ pk.eyJ tk.eyJ", pattern: `[spt]k\.eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{20,}`},
 	{name: "mapbox-token", keywords: "mapbox", value: `pk\.[A-Za-z0-9]{60}\.[A-Za-z0-9]{22}`},
@@ -428,6 +428,10 @@ var kinds = []kind{
 	{name: "sidekiq-secret", keywords: ".contribsys.com", behind: 40, glued: true, context: true, pattern: `https?://([0-9a-f]{8}:[0-9a-f]{8})@(?:gems|enterprise)\.contribsys\.com`},
 	{name: "freemius-secret", keywords: "secret_key", context: true, pattern: `(?i)secret_key["']\s*(?:=>|:)\s*["'](sk_\S{29})["']`},
 
+	// Kinds of issuers that the table does not know: a prefix as many of them use it.
+	{name: "token", keywords: "_live_ _prod_ _pat_ _sk_ _secret_ _token_ _key_ _api_", behind: 14, glued: true, except: unknownToken, pattern: `(?:^|[^A-Za-z0-9_-])([A-Za-z][A-Za-z0-9]{1,11}_(?:live|prod|pat|sk|secret|token|key|api)_[A-Za-z0-9_-]{24,})`},
+	{name: "token", keywords: "sk_ sk- pk_ ak_ ak- rk_ pat_ pat- tok_ api_ sec_ pat-", except: unknownToken, pattern: `(?:sk|pk|ak|rk|pat|tok|api|sec)[_-][A-Za-z0-9]{30,}\b`},
+
 	// Files and forms that hold credentials.
 	{name: "docker-auth", keywords: `"auth"`, context: true, except: harmlessLogin, pattern: `"auth"\s*:\s*"([A-Za-z0-9+/_-]{8,}={0,2})(?:"|\z)`},
 	{name: "kubeconfig-key", keywords: "client-key-data", context: true, pattern: `client-key-data["']?\s*:\s*["']?([A-Za-z0-9+/]{40,}={0,2})`},
@@ -466,6 +470,7 @@ var kinds = []kind{
 	{name: "credential", keywords: "secret token api_key apikey api-key access_key accesskey access-key", glued: true, context: true, assigned: true, except: nameOrPath, pattern: `(?i)(?:secret|token|api[_-]?key|access[_-]?key)[ \t]*(?:[:?]{0,3}=|:)[ \t]*([A-Za-z0-9+/=_~-]{20,})`},
 	{name: "credential", keywords: "key", behind: 14, glued: true, context: true, assigned: true, except: looksPlain, pattern: `(?i)` + keyName + `[_-]?` + keySuffix + `["'\x60\]]{0,2}[ \t]*(?:=>|[:?.]{0,3}==?|:|,)[ \t]*["'\x60]([^\s"'\x60<>(){}\[\]\\]{16,})(?:["'\x60]|\z)`},
 	{name: "credential", keywords: "key", behind: 14, glued: true, context: true, assigned: true, except: plainUnquotedKey, pattern: `(?i)` + keyName + `[_-]?` + keySuffix + `[ \t]*(?:[:?]{0,3}=|:)[ \t]*([^\s"'\x60,;<>(){}\[\]\\&%]{16,})(?:[\s,;<}&#"'\x60]|\z)`},
+	{name: "credential", keywords: "_key -key", behind: 21, glued: true, context: true, assigned: true, except: plainFlagKey, pattern: `(?i)[a-z][a-z0-9]{1,19}[_-]key["'\x60\]]{0,2}[ \t]*(?:=>|[:?]{0,3}=|:)[ \t]*["'\x60]?([A-Za-z0-9+/_-]{24,}={0,2})(?:["'\x60\s,;<})\]&#]|\z)`},
 	{name: "credential", keywords: "secret token credential bearer", glued: true, context: true, assigned: true, except: looksPlain, pattern: `(?i)(?:secret|token|credential|bearer)s?[_-](?:key[_-]base|key|base|value|text|prod|production|live|dev|staging|[0-9]{1,2})["'\x60\]]{0,2}[ \t]*(?:=>|[:?.]{0,3}==?|:|,)[ \t]*["'\x60]?([^\s"'\x60,;<>(){}\[\]\\&%]{16,})(?:["'\x60\s,;<})\]]|\z)`},
 	{name: "credential", keywords: "-token -key -secret --apikey", glued: true, context: true, except: plainFlagKey, behind: 26, pattern: `(?:^|\s)--(?:[a-z][a-z0-9-]{0,24}-)?(?:token|key|secret|apikey)[ =]+["']?([A-Za-z0-9+/_.~-]{16,}=*)(?:["'\s]|\z)`},
 	{name: "credential", keywords: "x-", context: true, except: looksPlain, pattern: `(?i)x-[a-z-]{0,20}(?:key|token|secret|auth)["']?\s*[:,=]\s*["']?([A-Za-z0-9+/_.~-]{16,}=*)`},
