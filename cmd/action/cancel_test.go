@@ -171,7 +171,8 @@ func checkCancelled(t *testing.T, p *platform, l moment, got ran) {
 			t.Errorf("%s was served, the output deliveries is %s", d.Repository, got.outputs["deliveries"])
 		}
 	}
-	if strings.Contains(got.outputs["deliveries"], `"delivered"`) && !strings.Contains(got.summary, "delivered partly") {
+	if strings.Contains(got.outputs["deliveries"], `"delivered"`) && !strings.Contains(got.summary,
+		"delivered partly") {
 		t.Errorf("targets were served, the summary says\n%s", got.summary)
 	}
 }

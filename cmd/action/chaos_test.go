@@ -175,7 +175,8 @@ func (c *chaos) lose(what string) {
 // resultsFaults scripts faults of the artifact service for a tick. Seeds that are even
 // have none, because such a fault excuses a repeat.
 func (c *chaos) resultsFaults() {
-	operations := []string{"CreateArtifact", "FinalizeArtifact", "ListArtifacts", "DeleteArtifact", "block", "blocklist"}
+	operations := []string{"CreateArtifact", "FinalizeArtifact", "ListArtifacts", "DeleteArtifact", "block",
+		"blocklist"}
 	for range c.rnd.IntN(3) * int(c.seed%2) {
 		f := chaosFaults[c.rnd.IntN(6)]
 		operation, skip, n := operations[c.rnd.IntN(len(operations))], c.rnd.IntN(4), 1+c.rnd.IntN(6)

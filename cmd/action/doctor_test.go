@@ -100,11 +100,13 @@ var doctorFaults = []struct {
 	{name: "no workflow", fault: func(p *platform) {
 		os.Remove(filepath.Join(p.workspace, ".github/workflows/kaizen.yml"))
 	},
-		code: exitOK, check: "workflows", verdict: doctor.Warning, message: "nothing will tick", hint: "run `action init`"},
+		code: exitOK, check: "workflows", verdict: doctor.Warning, message: "nothing will tick",
+		hint: "run `action init`"},
 	{name: "a workflow for another manifest", fault: func(p *platform) {
 		p.write(".github/workflows/kaizen.yml",
 			strings.Replace(tickingWorkflow, "action@v1}", "action@v1, with: {target: x}}", 1))
-	}, code: exitOK, check: "workflows", verdict: doctor.Warning, message: "nothing will tick", hint: "run `action init`"},
+	}, code: exitOK, check: "workflows", verdict: doctor.Warning, message: "nothing will tick",
+		hint: "run `action init`"},
 	{name: "a workflow that misses periods", fault: func(p *platform) {
 		p.write(".github/workflows/kaizen.yml",
 			"on: {schedule: [{cron: '17 4 1 1 *'}]}\npermissions: {actions: read}\nconcurrency: k\n"+
@@ -122,7 +124,8 @@ var doctorFaults = []struct {
 	{name: "unusable runtime token", env: map[string]string{"ACTIONS_RUNTIME_TOKEN": "one-word"},
 		code: exitFindings, check: "store", verdict: doctor.Failed, message: "ACTIONS_RUNTIME_TOKEN"},
 	{name: "a tag like the ledger branch", fault: func(p *platform) {
-		p.api.AddRepository(ghtest.Repository{ID: 7, FullName: sampleRepo, Refs: map[string]map[string]string{"refs/tags/main": {}}})
+		p.api.AddRepository(ghtest.Repository{ID: 7, FullName: sampleRepo,
+			Refs: map[string]map[string]string{"refs/tags/main": {}}})
 	}, code: exitFindings, check: "ledger", verdict: doctor.Failed, message: `a tag is called "main"`,
 		hint: "delete the tag"},
 	{name: "token refused", inputs: map[string]string{"token": "ghs_expired"},
@@ -165,7 +168,8 @@ var doctorFaults = []struct {
 		code: exitFindings, check: "dispatch acme/none", verdict: doctor.Failed, message: "not found",
 		hint: "check the name, then give the token of input `dispatch-token` `contents: write` on acme/none"},
 	{name: "target behind an IP allow list", fault: func(p *platform) {
-		p.api.Fail("GET /repos/acme/core", 99, ghtest.Status(403, `{"message":"the organization has an IP allow list"}`))
+		p.api.Fail("GET /repos/acme/core", 99,
+			ghtest.Status(403, `{"message":"the organization has an IP allow list"}`))
 	}, code: exitFindings, check: "dispatch acme/core", verdict: doctor.Failed,
 		message: `the server says "the organization has an IP allow list" (403)`,
 		hint:    "add the runner's address to the organization's IP allow list"},
@@ -231,7 +235,8 @@ var doctorFaults = []struct {
 	{name: "workflow that does not exist",
 		inputs: map[string]string{"dispatch-to": "acme/core/.github/workflows/no.yml@main"},
 		code:   exitFindings, check: "dispatch acme/core/.github/workflows/no.yml@main", verdict: doctor.Failed,
-		message: `the default branch "main" has no workflow .github/workflows/no.yml`, hint: "commit it to that branch"},
+		message: `the default branch "main" has no workflow .github/workflows/no.yml`,
+		hint:    "commit it to that branch"},
 	{name: "workflow that is disabled", fault: func(p *platform) {
 		p.target(ghtest.Repository{WorkflowStates: map[string]string{"react.yml": "disabled_inactivity"}}, starter)
 	}, inputs: map[string]string{"dispatch-to": reactTarget},
@@ -239,7 +244,8 @@ var doctorFaults = []struct {
 		message: `disabled ("disabled_inactivity")`, hint: "enable it on the Actions page of acme/core"},
 	{name: "workflow without the trigger", inputs: map[string]string{"dispatch-to": reactTarget},
 		code: exitFindings, check: "dispatch " + reactTarget, verdict: doctor.Failed,
-		message: `"react.yml" on "main" does not listen for workflow_dispatch`, hint: "declare on: { workflow_dispatch:"},
+		message: `"react.yml" on "main" does not listen for workflow_dispatch`,
+		hint:    "declare on: { workflow_dispatch:"},
 	{name: "workflow without the input",
 		fault:  func(p *platform) { p.target(ghtest.Repository{}, "on: workflow_dispatch\n") },
 		inputs: map[string]string{"dispatch-to": reactTarget},
@@ -264,7 +270,8 @@ var doctorFaults = []struct {
 		p.target(ghtest.Repository{}, starter)
 		p.write(".kaizen/schedule.yml",
 			oneAgent+"    session_close:\n"+strings.Repeat("      - "+strings.Repeat("é", 900)+"\n", 11))
-	}, inputs: map[string]string{"dispatch-to": reactTarget}, code: exitFindings, check: "event", verdict: doctor.Failed,
+	}, inputs: map[string]string{"dispatch-to": reactTarget}, code: exitFindings, check: "event",
+		verdict: doctor.Failed,
 		message: "as the input of a workflow; the platform accepts 65535", hint: "shorten its session_close"},
 	{name: "target does not answer", fault: func(p *platform) {
 		p.api.Fail("GET /repos/acme/core", 99, ghtest.Status(502, "<html>::error::bad gateway ##[error]</html>"))

@@ -36,7 +36,8 @@ func (l moment) String() string {
 // places lists the requests that the platform received, in order, and the writing of
 // outputs and summary.
 func (p *platform) places() []moment {
-	return append(p.requestsAfter(0, 0), moment{"runner", "GITHUB_OUTPUT", 0}, moment{"runner", "GITHUB_STEP_SUMMARY", 0})
+	return append(p.requestsAfter(0, 0), moment{"runner", "GITHUB_OUTPUT", 0},
+		moment{"runner", "GITHUB_STEP_SUMMARY", 0})
 }
 
 // requestsAfter lists the requests after the first ones of the API and of the Results

@@ -69,8 +69,10 @@ var hostilePlaces = []struct {
 	{name: ".git of the clone, from the second checkout", target: "sub", out: ".git/x", want: "leaves the checkout"},
 
 	// The clone is not the target, but it is as hostile.
-	{name: "beside the target, outside", plant: linkTo("../outside", "out"), target: "sub", out: "out", want: "is a link"},
-	{name: "beside the target, hooks", plant: linkTo(".git/hooks", "out"), target: "sub", out: "out", want: "is a link"},
+	{name: "beside the target, outside", plant: linkTo("../outside", "out"), target: "sub", out: "out",
+		want: "is a link"},
+	{name: "beside the target, hooks", plant: linkTo(".git/hooks", "out"), target: "sub", out: "out",
+		want: "is a link"},
 	{name: "beside the target, part", plant: linkTo(".git", "out"), target: "sub", out: "out/new", want: "is a link"},
 
 	{name: "target, a link inside", plant: linkTo("sub", "current"), target: "current"},
@@ -270,9 +272,11 @@ func TestPlacesInAContainer(t *testing.T) {
 			}
 			before := all(t, base)
 			var out bytes.Buffer
-			code := runWith(t.Context(), []string{command, "--" + tt.option, path}, placeVars(t, "container", dir), &out, &out)
+			code := runWith(t.Context(), []string{command, "--" + tt.option, path}, placeVars(t, "container", dir),
+				&out, &out)
 			if code != exitUsage || !strings.Contains(out.String(), tt.want) {
-				t.Errorf("%s --%s %s: exit code %d, want %q\n%s", command, tt.option, tt.path, code, tt.want, out.String())
+				t.Errorf("%s --%s %s: exit code %d, want %q\n%s", command, tt.option, tt.path, code, tt.want,
+					out.String())
 			}
 			if added := newFiles(before, all(t, base)); len(added) > 0 {
 				t.Errorf("%s --%s %s: new are %q", command, tt.option, tt.path, added)

@@ -62,7 +62,8 @@ func TestOneTargetDown(t *testing.T) {
 	for tick := range 3 {
 		got := p.step(p.inputs())
 		if got.code != exitUnavailable || p.receipts() != 0 || got.outputs["failed"] != `["coach"]` {
-			t.Errorf("tick %d: exit code %d, %d receipts, failed %s", tick+1, got.code, p.receipts(), got.outputs["failed"])
+			t.Errorf("tick %d: exit code %d, %d receipts, failed %s", tick+1, got.code, p.receipts(),
+				got.outputs["failed"])
 		}
 	}
 	if n := len(p.results.Artifacts()); n != 2 {
@@ -167,7 +168,8 @@ func placesOfTicks(t *testing.T, ticks int) [][]moment {
 		api, results := len(p.api.Requests()), len(p.results.Requests())
 		p.step(p.inputs())
 		all[i] = p.requestsAfter(api, results)
-		if len(all[i]) == 0 || !slices.ContainsFunc(all[i], func(l moment) bool { return strings.HasSuffix(l.operation, "/slow/dispatches") }) {
+		toSlow := func(l moment) bool { return strings.HasSuffix(l.operation, "/slow/dispatches") }
+		if !slices.ContainsFunc(all[i], toSlow) {
 			t.Fatalf("tick %d has the requests %v", i+1, all[i])
 		}
 	}
@@ -200,7 +202,8 @@ func TestResumedEventsFillTheOutputs(t *testing.T) {
 			t.Fatalf("the outputs have %d events of %s agents (%v)", len(events), got.outputs["count"], err)
 		}
 	}
-	if got := p.step(fanOut(tuesday)); got.code != exitUnavailable || !strings.Contains(got.stderr, "fill its outputs") {
+	if got := p.step(fanOut(tuesday)); got.code != exitUnavailable || !strings.Contains(got.stderr,
+		"fill its outputs") {
 		t.Errorf("exit code %d\n%.2000s", got.code, got.stderr)
 	}
 	if got := p.step(fanOut(tuesday)); got.code != exitOK || p.receipts() != 12 || len(p.api.Dispatches()) != 24 {

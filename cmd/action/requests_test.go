@@ -29,7 +29,8 @@ func TestRequestsOfATick(t *testing.T) {
 	if !*full {
 		for _, rows := range []string{github, gitea} {
 			if !strings.Contains(string(page), rows) {
-				t.Errorf("%s lacks these rows: run go test ./cmd/action -run RequestsOfATick -full -update\n%s", exactlyOnce,
+				t.Errorf("%s lacks these rows: run go test ./cmd/action -run RequestsOfATick -full -update\n%s",
+					exactlyOnce,
 					rows)
 			}
 		}

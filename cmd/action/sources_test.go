@@ -40,8 +40,10 @@ func TestSourcesWithOneSlug(t *testing.T) {
 		{"two directories", map[string]string{"packages/a": "", "packages/b": ""}, true},
 		{"two checkouts without remotes", map[string]string{"a": "-", "b": "-"}, true},
 		{"a directory of each of two repositories",
-			map[string]string{"a/web": "", "b/web": "", "a": "https://github.com/x/a", "b": "https://github.com/x/b"}, false},
-		{"own repository in a directory, beside another", map[string]string{"src": own, "b": "https://github.com/other/web"},
+			map[string]string{"a/web": "", "b/web": "", "a": "https://github.com/x/a", "b": "https://github.com/x/b"},
+			false},
+		{"own repository in a directory, beside another", map[string]string{"src": own,
+			"b": "https://github.com/other/web"},
 			false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -88,7 +90,8 @@ func TestSourcesWithOneSlug(t *testing.T) {
 				t.Errorf("%s is the name of %q: %v", root, dir, names)
 			}
 			for name := range names {
-				if digits := strings.TrimSuffix(strings.TrimPrefix(name, "kaizen.web-"), ".coach.2026-W48"); name != root &&
+				if digits := strings.TrimSuffix(strings.TrimPrefix(name, "kaizen.web-"),
+					".coach.2026-W48"); name != root &&
 					(len(digits) != 6 || strings.Trim(digits, "0123456789abcdef") != "") {
 					t.Errorf("the name is %s", name)
 				}
@@ -106,7 +109,8 @@ func TestOneSourceTwice(t *testing.T) {
 		p.writeSource(dir, "https://github.com/other/web")
 	}
 	for dir, want := range map[string]string{"a": "b", "b": "a"} {
-		got := p.step(map[string]string{"command": "validate", "now": tuesday, "target": filepath.Join(p.workspace, dir)})
+		got := p.step(map[string]string{"command": "validate", "now": tuesday,
+			"target": filepath.Join(p.workspace, dir)})
 		message := `bundles of "coach" have the same names as those of ` + want + "/.kaizen/schedule.yml"
 		if got.code != exitOK || !strings.Contains(got.stdout, "file="+dir+"/.kaizen/schedule.yml,line=4") ||
 			!strings.Contains(got.stdout, message) {
@@ -140,7 +144,8 @@ func TestRenamedWithDirectories(t *testing.T) {
 			got := p.stepIn(p.run, map[string]string{"now": tuesday, "target": filepath.Join(p.workspace, dir)},
 				map[string]string{"GITHUB_REPOSITORY": name})
 			if got.code != exitOK || got.outputs["count"] != want {
-				t.Errorf("%s of %s: exit code %d, %s prepared\n%s", dir, name, got.code, got.outputs["count"], got.stderr)
+				t.Errorf("%s of %s: exit code %d, %s prepared\n%s", dir, name, got.code, got.outputs["count"],
+					got.stderr)
 			}
 		}
 	}

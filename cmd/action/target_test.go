@@ -94,7 +94,8 @@ func TestLostStart(t *testing.T) {
 			starts := p.api.Starts()
 			if got.code != exitOK || len(starts) != 1 || !strings.Contains(got.outputs["deliveries"],
 				fmt.Sprintf(`"status":"delivered","run_id":%d`, starts[0].RunID)) {
-				t.Errorf("the next tick: exit code %d, %d runs, %s\n%s", got.code, len(starts), got.outputs["deliveries"],
+				t.Errorf("the next tick: exit code %d, %d runs, %s\n%s", got.code, len(starts),
+					got.outputs["deliveries"],
 					got.stderr)
 			}
 		})
@@ -110,7 +111,8 @@ func TestTargetOfAnotherForge(t *testing.T) {
 	}
 	t.Cleanup(gitea.Close)
 	for _, tt := range []struct{ target, api, want string }{
-		{"acme/core", gitea.URL(), "Gitea has no repository_dispatch: name a workflow in `dispatch-to`: acme/core/.gitea/"},
+		{"acme/core", gitea.URL(),
+			"Gitea has no repository_dispatch: name a workflow in `dispatch-to`: acme/core/.gitea/"},
 		{"acme/core/.gitea/workflows/x.yml@main", "", "GitHub runs no workflow of .gitea/workflows"},
 	} {
 		p := newPlatform(t)

@@ -45,9 +45,11 @@ func TestVerifyHostileBundles(t *testing.T) {
 		for place, files := range map[string]map[string]string{
 			"directory":  {"prepared/" + name + "/sources.json": `{"bundle":{"name":"bundle.md"}}`},
 			"extra file": {"prepared/x/sources.json": `{"bundle":{"name":"bundle.md"}}`, "prepared/x/" + name: "x"},
-			"no bundle":  {"prepared/" + name + "/x": "x", "prepared/x/sources.json": `{"bundle":{"name":"bundle.md"}}`},
+			"no bundle": {"prepared/" + name + "/x": "x",
+				"prepared/x/sources.json": `{"bundle":{"name":"bundle.md"}}`},
 			"source": {"prepared/x/sources.json": `{"bundle":{"name":"bundle.md"},"files":[{"path":` + string(quoted) +
-				`,"role":` + string(quoted) + `,"sha256":` + string(quoted) + `,"size":9}],"commit":` + string(quoted) + "}",
+				`,"role":` + string(quoted) + `,"sha256":` + string(quoted) + `,"size":9}],"commit":` +
+				string(quoted) + "}",
 				"prepared/x/bundle.md": ""},
 			"bundle's name": {"prepared/x/sources.json": `{"bundle":{"name":` + string(quoted) + `}}`},
 			"broken":        {"prepared/x/sources.json": name},
@@ -85,7 +87,8 @@ func TestVerifyAsAnAction(t *testing.T) {
 	if prepared.code != exitOK || prepared.outputs["count"] != "2" {
 		t.Fatalf("exit code %d, %v\n%s", prepared.code, prepared.outputs, prepared.stderr)
 	}
-	for _, inputs := range []map[string]string{{}, {"target": p.workspace}, {"from": p.workspace + "/.kaizen/prepared"}} {
+	for _, inputs := range []map[string]string{{}, {"target": p.workspace},
+		{"from": p.workspace + "/.kaizen/prepared"}} {
 		inputs["command"] = "verify"
 		got := p.step(inputs)
 		if got.code != exitOK || got.outputs["valid"] != "true" || got.outputs["errors"] != "0" ||

@@ -14,7 +14,8 @@ func TestNames(t *testing.T) {
 		{Bundle{Entry{Repo: "web", Agent: "coach"}, "2026-W48", ""}, "kaizen.web.coach.2026-W48"},
 		{Bundle{Entry{Repo: "a.b.c", Agent: "x-1_y"}, "2026-11-23", ""}, "kaizen.a.b.c.x-1_y.2026-11-23"},
 		{Bundle{Entry{Repo: "web", Agent: "coach"}, "2026-11", "123"}, "kaizen.web.coach.2026-11.run-123"},
-		{Bundle{Entry{Repo: "web", Agent: "coach"}, "2026-11-26T0900Z", "20261126T101112Z"}, "kaizen.web.coach.2026-11-26T0900Z.run-20261126T101112Z"},
+		{Bundle{Entry{Repo: "web", Agent: "coach"}, "2026-11-26T0900Z", "20261126T101112Z"},
+			"kaizen.web.coach.2026-11-26T0900Z.run-20261126T101112Z"},
 		{Bundle{Entry{Repo: "receipt", Agent: "receipt"}, "2026-W48", ""}, "kaizen.receipt.receipt.2026-W48"},
 		{Bundle{Entry{Repo: "kaizen", Agent: "run-1"}, "2026-W48", ""}, "kaizen.kaizen.run-1.2026-W48"},
 		{Bundle{Entry{Repo: "web-abc123", Agent: "coach"}, "2026-W48", ""}, "kaizen.web-abc123.coach.2026-W48"},
@@ -30,7 +31,8 @@ func TestNames(t *testing.T) {
 		if got, ok := ParseReceipt(tt.bundle.ReceiptName()); !ok || got != tt.bundle {
 			t.Errorf("ParseReceipt(%q) = %+v %t", tt.bundle.ReceiptName(), got, ok)
 		}
-		if repository, got, ok := ParseEventID(tt.bundle.EventID("acme/web")); !ok || got != tt.bundle || repository != "acme/web" {
+		if repository, got, ok := ParseEventID(tt.bundle.EventID("acme/web")); !ok || got != tt.bundle ||
+			repository != "acme/web" {
 			t.Errorf("ParseEventID(%q) = %q %+v %t", tt.bundle.EventID("acme/web"), repository, got, ok)
 		}
 		if _, ok := Parse(tt.bundle.ReceiptName()); ok {
@@ -45,15 +47,18 @@ func TestNames(t *testing.T) {
 func TestNoNames(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
-		"", "kaizen.", "kaizen.web.coach", "kaizen.web.2026-W48", "kaizen..coach.2026-W48", "kaizen.web..2026-W48", "web.coach.2026-W48",
-		"kaizen.web.coach.2026-W99", "kaizen.web.coach.2026-W48.", "kaizen.web.coach.2026-W48.run-", "kaizen.web.coach.2026-W48.run-x",
+		"", "kaizen.", "kaizen.web.coach", "kaizen.web.2026-W48", "kaizen..coach.2026-W48", "kaizen.web..2026-W48",
+		"web.coach.2026-W48",
+		"kaizen.web.coach.2026-W99", "kaizen.web.coach.2026-W48.", "kaizen.web.coach.2026-W48.run-",
+		"kaizen.web.coach.2026-W48.run-x",
 		"kaizen.web.coach.2026-W48.partial", "kaizen.web.coach.run-1", "Kaizen.web.coach.2026-W48",
 	} {
 		if got, ok := Parse(name); ok {
 			t.Errorf("Parse(%q) = %+v", name, got)
 		}
 	}
-	for _, id := range []string{"", "kaizen.web.coach.2026-W48", "/kaizen.web.coach.2026-W48", "acme/web/", "acme/web/x"} {
+	for _, id := range []string{"", "kaizen.web.coach.2026-W48", "/kaizen.web.coach.2026-W48", "acme/web/",
+		"acme/web/x"} {
 		if repository, got, ok := ParseEventID(id); ok {
 			t.Errorf("ParseEventID(%q) = %q %+v", id, repository, got)
 		}
@@ -86,11 +91,13 @@ func TestSources(t *testing.T) {
 		if !ok || got.Name() != name || !got.Of("web", "coach") || !got.Of("web-"+digits, "coach") {
 			t.Errorf("Parse(%q) = %+v %t", name, got, ok)
 		}
-		if got.Of("we", "coach") || got.Of("web", "other") || got.Of("web-"+digits[:3], "coach") || got.Of("", "coach") {
+		if got.Of("we", "coach") || got.Of("web", "other") || got.Of("web-"+digits[:3], "coach") ||
+			got.Of("", "coach") {
 			t.Errorf("%s is of another repository or agent", name)
 		}
 	}
-	if b := (Bundle{Entry: Entry{Repo: "web-12345g", Agent: "coach"}}); b.Of("web", "coach") || !b.Of("web-12345g", "coach") {
+	if b := (Bundle{Entry: Entry{Repo: "web-12345g", Agent: "coach"}}); b.Of("web", "coach") ||
+		!b.Of("web-12345g", "coach") {
 		t.Error("12345g are taken for digits")
 	}
 }
@@ -115,9 +122,12 @@ func TestPartial(t *testing.T) {
 func TestPeriodStart(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ period, start string }{
-		{"2026-11-23", "2026-11-23T00:00:00Z"}, {"2026-11", "2026-11-01T00:00:00Z"}, {"2026-W48", "2026-11-23T00:00:00Z"},
-		{"2026-W53", "2026-12-28T00:00:00Z"}, {"2027-W01", "2027-01-04T00:00:00Z"}, {"2026-11-26T0900Z", "2026-11-26T09:00:00Z"},
-		{"2026-W99", ""}, {"2026-W00", ""}, {"2026-W4", ""}, {"2026-W+4", ""}, {"2026-W40.run-7", ""}, {"", ""}, {"2026", ""},
+		{"2026-11-23", "2026-11-23T00:00:00Z"}, {"2026-11", "2026-11-01T00:00:00Z"},
+		{"2026-W48", "2026-11-23T00:00:00Z"},
+		{"2026-W53", "2026-12-28T00:00:00Z"}, {"2027-W01", "2027-01-04T00:00:00Z"},
+		{"2026-11-26T0900Z", "2026-11-26T09:00:00Z"},
+		{"2026-W99", ""}, {"2026-W00", ""}, {"2026-W4", ""}, {"2026-W+4", ""}, {"2026-W40.run-7", ""}, {"", ""},
+		{"2026", ""},
 		{"x-W01", ""}, {"2026-13", ""},
 	}
 	for _, tt := range tests {

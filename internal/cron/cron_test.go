@@ -20,7 +20,8 @@ func TestMonth(t *testing.T) {
 		{"17 5 1 * *", []string{"01 05:17"}},
 		{"0 0 * apr sat", []string{"01 00:00", "08 00:00", "15 00:00", "22 00:00", "29 00:00"}},
 		{"0 0 * 4 6", []string{"01 00:00", "08 00:00", "15 00:00", "22 00:00", "29 00:00"}},
-		{"5 4 30 * 0", []string{"02 04:05", "09 04:05", "16 04:05", "23 04:05", "30 04:05"}}, // both day fields are restricted: either is enough
+		{"5 4 30 * 0", []string{"02 04:05", "09 04:05", "16 04:05", "23 04:05", "30 04:05"}},
+		// both day fields are restricted: either is enough
 		{"5 4 3,4 4 SUN", []string{"02 04:05", "03 04:05", "04 04:05", "09 04:05", "16 04:05", "23 04:05", "30 04:05"}},
 		{"50/5 23 2 * *", []string{"02 23:50", "02 23:55"}},
 		{"10-20/5,59 1-2 2 4 *", []string{
@@ -82,13 +83,15 @@ func TestParseErrors(t *testing.T) {
 
 		{"60 * * * *", Manifest, `has the minute "60", which is outside 0 to 59`, "write a number from 0 to 59"},
 		{"0 24 * * *", Workflow, `has the hour "24", which is outside 0 to 23`, "write a number from 0 to 23"},
-		{"0 9 0 * *", Manifest, `has the day of the month "0", which is outside 1 to 31`, "write a number from 1 to 31"},
+		{"0 9 0 * *", Manifest, `has the day of the month "0", which is outside 1 to 31`,
+			"write a number from 1 to 31"},
 		{"0 9 1-32 * *", Manifest, `has the day of the month "1-32", which is outside 1 to 31`,
 			"write a number from 1 to 31"},
 		{"0 9 * 13 *", Manifest, `has the month "13", which is outside 1 to 12`, "write a number from 1 to 12"},
 		{"0 9 * * 8", Manifest, `has the day of the week "8", which is outside 0 to 7`, "write a number from 0 to 7"},
 		{"0 9 * * 7", Workflow, `has the day of the week "7", which is outside 0 to 6`, "write 0 or SUN for Sunday"},
-		{"0 9 * * 5-7", Workflow, `has the day of the week "5-7", which is outside 0 to 6`, "write 0 or SUN for Sunday"},
+		{"0 9 * * 5-7", Workflow, `has the day of the week "5-7", which is outside 0 to 6`,
+			"write 0 or SUN for Sunday"},
 
 		{"0 17-9 * * *", Manifest, `has the hour "17-9", which runs backwards`, "write it as two ranges: 17-23,0-9"},
 		{"0 9 * * FRI-MON", Manifest, `has the day of the week "FRI-MON", which runs backwards`,
@@ -108,7 +111,8 @@ func TestParseErrors(t *testing.T) {
 			"choose a day that every month has, such as 28"},
 		{"0 9 15W * *", Workflow, `has the day of the month "15W", and W for the nearest working day is not supported`,
 			"choose days of the week instead: 1-5"},
-		{"0 9 * * MON#1", Manifest, `has the day of the week "MON#1", and # for the n-th weekday of a month is not supported`,
+		{"0 9 * * MON#1", Manifest,
+			`has the day of the week "MON#1", and # for the n-th weekday of a month is not supported`,
 			"choose days of the month instead, such as 1-7"},
 		{"0 9 ? * 1", Manifest, `has the day of the month "?", and ? for any day is not supported`, "write * instead"},
 		{"0 9 * * MONDAY", Manifest, `has the day of the week "MONDAY", which is not a three-letter name`, "write MON"},
@@ -214,9 +218,11 @@ func TestMeasures(t *testing.T) {
 			t.Errorf("%s: %v a month, want %v", c.text, got, c.perMonth)
 		}
 		if e.PerDay() != c.perDay || e.Shortest() != c.shortest {
-			t.Errorf("%s: %d a day, %d minutes apart, want %d, %d", c.text, e.PerDay(), e.Shortest(), c.perDay, c.shortest)
+			t.Errorf("%s: %d a day, %d minutes apart, want %d, %d", c.text, e.PerDay(), e.Shortest(), c.perDay,
+				c.shortest)
 		}
-		if d, w, m := e.EveryUnit(Day), e.EveryUnit(Week), e.EveryUnit(Month); d != c.day || w != c.week || m != c.month {
+		if d, w, m := e.EveryUnit(Day), e.EveryUnit(Week), e.EveryUnit(Month); d != c.day || w != c.week ||
+			m != c.month {
 			t.Errorf("%s: every day %t, week %t, month %t", c.text, d, w, m)
 		}
 	}

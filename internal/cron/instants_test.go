@@ -65,7 +65,8 @@ func TestClockChanges(t *testing.T) {
 			[]string{"2026-10-25T02:00:00+02:00", "2026-10-25T02:00:00+01:00", "2026-10-25T04:00:00+01:00"}},
 		{"real hours count for a range with a step", "0 2-4/2 * * *", berlin, "2026-10-24T22:00:00Z",
 			[]string{"2026-10-25T02:00:00+02:00", "2026-10-25T02:00:00+01:00", "2026-10-25T04:00:00+01:00"}},
-		{"from the middle of a fold", "30 2 * * *", berlin, "2026-10-25T00:45:00Z", []string{"2026-10-26T02:30:00+01:00"}},
+		{"from the middle of a fold", "30 2 * * *", berlin, "2026-10-25T00:45:00Z",
+			[]string{"2026-10-26T02:30:00+01:00"}},
 		{"from the middle of a fold, real hours", "30 * * * *", berlin, "2026-10-25T00:45:00Z",
 			[]string{"2026-10-25T02:30:00+01:00", "2026-10-25T03:30:00+01:00"}},
 
@@ -96,7 +97,8 @@ func TestClockChanges(t *testing.T) {
 		{"hours over a skipped day", "0 * * * *", apia, "2011-12-30T08:30:00Z",
 			[]string{"2011-12-29T23:00:00-10:00", "2011-12-31T00:00:00+14:00", "2011-12-31T01:00:00+14:00"}},
 
-		{"a leap day", "0 9 29 2 *", "UTC", "2026-01-01T00:00:00Z", []string{"2028-02-29T09:00:00Z", "2032-02-29T09:00:00Z"}},
+		{"a leap day", "0 9 29 2 *", "UTC", "2026-01-01T00:00:00Z", []string{"2028-02-29T09:00:00Z",
+			"2032-02-29T09:00:00Z"}},
 		{"a leap day over a century", "0 9 29 2 *", "UTC", "2096-03-01T00:00:00Z", []string{"2104-02-29T09:00:00Z"}},
 		{"after is later", "0 9 * * *", "UTC", "2026-01-01T09:00:00Z", []string{"2026-01-02T09:00:00Z"}},
 		{"within a minute", "0 9 * * *", "UTC", "2026-01-01T08:59:59Z", []string{"2026-01-01T09:00:00Z"}},
@@ -133,7 +135,8 @@ func TestClockChanges(t *testing.T) {
 func TestAgainstEveryMinute(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"Europe/Berlin", "Australia/Lord_Howe", "Africa/Cairo"} {
-		for _, text := range []string{"30 2 * * *", "0 * * * *", "15 */2 * * *", "45 1,2 * * 0", "0 0 1 * *", "59 23 31 * 5",
+		for _, text := range []string{"30 2 * * *", "0 * * * *", "15 */2 * * *", "45 1,2 * * 0", "0 0 1 * *",
+			"59 23 31 * 5",
 			"0 0-23 * 3,10 *"} {
 			t.Run(name+" "+text, func(t *testing.T) {
 				t.Parallel()
@@ -184,7 +187,8 @@ func (e *Expression) matchesWall(wall time.Time) bool {
 // FuzzParse checks that no text, zone and instant makes the package panic, and that After
 // and AtOrBefore agree.
 func FuzzParse(f *testing.F) {
-	zones := []string{"UTC", "Europe/Berlin", "Australia/Lord_Howe", "Africa/Cairo", "Pacific/Apia", "America/Sao_Paulo",
+	zones := []string{"UTC", "Europe/Berlin", "Australia/Lord_Howe", "Africa/Cairo", "Pacific/Apia",
+		"America/Sao_Paulo",
 		"Asia/Kolkata", "Antarctica/Troll"}
 	for i, text := range []string{
 		"* * * * *", "0 9 * * 1", "30 2 * * *", "*/15 */2 29 2 *", "0 0 31 * 7", "0-59/7 1,2 1-7 MAR,OCT sun", "@daily",

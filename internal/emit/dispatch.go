@@ -70,7 +70,8 @@ func (d *Dispatch) send(ctx context.Context, m Message, t target.Target, result 
 	defer func() {
 		if p := recover(); p != nil {
 			result.Status = store.Failed
-			result.Error = fmt.Sprintf("dispatch to %s: a fault in this program: please report it: %v", result.Target, p)
+			result.Error = fmt.Sprintf("dispatch to %s: a fault in this program: please report it: %v", result.Target,
+				p)
 		}
 	}()
 	if err := ctx.Err(); err != nil {

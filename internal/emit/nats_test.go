@@ -138,11 +138,17 @@ func TestNATSRedactsWhatAServerEchoes(t *testing.T) {
 		"s3cr3t", "<s3cr3t", "two  s3cr3t", "\"s3cr3t", "two  \"s3cr3t", "s3cr3t'", "S3cr3T", long,
 	} {
 		for name, echo := range map[string]func(connect string) string{
-			"error":     func(connect string) string { return "-ERR 'I read " + strings.ReplaceAll(connect, "'", "") + "'" },
-			"as it is":  func(string) string { return "-ERR 'bad token " + secret + "'" },
-			"lower":     func(string) string { return "-ERR 'bad token " + strings.ToLower(secret) + "'" },
-			"rubbish":   func(connect string) string { return connect },
-			"invisible": func(string) string { return "-ERR 'bad token " + strings.ReplaceAll(secret, "3", "\u200b3") + "'" },
+			"error": func(connect string) string {
+				return "-ERR 'I read " + strings.ReplaceAll(connect, "'", "") +
+					"'"
+			},
+			"as it is": func(string) string { return "-ERR 'bad token " + secret + "'" },
+			"lower":    func(string) string { return "-ERR 'bad token " + strings.ToLower(secret) + "'" },
+			"rubbish":  func(connect string) string { return connect },
+			"invisible": func(string) string {
+				return "-ERR 'bad token " +
+					strings.ReplaceAll(secret, "3", "\u200b3") + "'"
+			},
 		} {
 			port := fakeNATS(t, "127.0.0.1:0", func(c net.Conn) {
 				_, _ = io.WriteString(c, plainInfo)
@@ -214,7 +220,8 @@ func TestNATSNotReached(t *testing.T) {
 				t.Fatal(err)
 			}
 			err = checked.Check(t.Context())
-			if !errors.Is(err, ErrUnreachable) || errors.Is(err, ErrStreamUnknown) || !strings.Contains(err.Error(), tt.want) {
+			if !errors.Is(err, ErrUnreachable) || errors.Is(err, ErrStreamUnknown) ||
+				!strings.Contains(err.Error(), tt.want) {
 				t.Errorf("Check returned %v", err)
 			}
 			d := deliverOnce(t, t.Context(), o)
@@ -232,7 +239,8 @@ func TestNATSStaysWithTheNamedServers(t *testing.T) {
 	t.Parallel()
 	other := fakeNATS(t, "127.0.0.1:0", func(net.Conn) { t.Error("another host was connected to") })
 	port := fakeNATS(t, "127.0.0.1:0", func(c net.Conn) {
-		_, _ = fmt.Fprintf(c, `INFO {"headers":true,"max_payload":1048576,"connect_urls":["127.0.0.1:%s"]}`+"\r\n", other)
+		_, _ = fmt.Fprintf(c, `INFO {"headers":true,"max_payload":1048576,"connect_urls":["127.0.0.1:%s"]}`+"\r\n",
+			other)
 		lines := bufio.NewScanner(c)
 		for lines.Scan() && lines.Text() != "PING" {
 		}
@@ -328,9 +336,11 @@ func TestNATSAnswers(t *testing.T) {
 		{"silent at first", []string{"", reply(storedBefore)}, store.Duplicate, ""},
 		{"lost at first", []string{"close", reply(storedBefore)}, store.Duplicate, ""},
 		{"without a leader at first", []string{silence, silence, reply(stored)}, store.Delivered, ""},
-		{"without a leader for long", []string{silence, silence, silence, reply(`{"streams":["KAIZEN"]}`), reply(stored)},
+		{"without a leader for long", []string{silence, silence, silence, reply(`{"streams":["KAIZEN"]}`),
+			reply(stored)},
 			store.Delivered, ""},
-		{"without any leader", []string{silence, silence, silence, reply(unavailable), reply(stored)}, store.Delivered, ""},
+		{"without any leader", []string{silence, silence, silence, reply(unavailable), reply(stored)},
+			store.Delivered, ""},
 		{"without a stream", []string{silence, silence, silence, reply(`{"streams":[]}`), reply(`{}`)},
 			store.Failed, "no stream captures"},
 		{"without JetStream", []string{silence}, store.Failed, "no JetStream"},
@@ -342,7 +352,8 @@ func TestNATSAnswers(t *testing.T) {
 		{"no stream's name", []string{reply(`{"seq":1}`)}, store.Failed, "no acknowledgement of a stream"},
 		{"another type", []string{reply(`{"stream":1}`)}, store.Failed, "no acknowledgement of a stream"},
 		{"another type of duplicate", []string{reply(badDuplicate)}, store.Failed, "no acknowledgement of a stream"},
-		{"error without a code", []string{reply(`{"stream":"x","error":{}}`)}, store.Failed, "the stream refused the event"},
+		{"error without a code", []string{reply(`{"stream":"x","error":{}}`)}, store.Failed,
+			"the stream refused the event"},
 		{"full", []string{reply(full)}, store.Failed, "maximum messages exceeded (error 10077)"},
 		{"lost for good", []string{"close"}, store.Failed,
 			"no acknowledgement within 2s, the connection was lost (EOF): run again"},

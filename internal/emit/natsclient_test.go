@@ -267,7 +267,8 @@ func TestClientConnectFails(t *testing.T) {
 		overridden bool // by the error of another server that is down
 	}{
 		{"closed", func(peer) {}, nats.Options{}, "EOF", true},
-		{"closed after CONNECT", func(p peer) { p.send("%s", smallInfo); p.await("PING") }, nats.Options{}, "EOF", true},
+		{"closed after CONNECT", func(p peer) { p.send("%s", smallInfo); p.await("PING") }, nats.Options{}, "EOF",
+			true},
 		{"no greeting", func(p peer) { p.send("PING\r\n") }, nats.Options{}, "does not speak NATS", true},
 		{"broken greeting", func(p peer) { p.send("INFO x\r\n") }, nats.Options{}, "does not speak NATS", true},
 		{"endless greeting", func(p peer) { p.send("INFO %s", strings.Repeat("x", maxNATSLine)) },
@@ -400,7 +401,8 @@ func TestClientTLS(t *testing.T) {
 				t.Parallel()
 				address, trust := newTLSServer(t, first, tt.change, tt.peer)
 				_, port, _ := net.SplitHostPort(address)
-				c := newTestClient(t, natsClient{tls: trust, silence: 50 * time.Millisecond}, net.JoinHostPort(tt.host, port))
+				c := newTestClient(t, natsClient{tls: trust, silence: 50 * time.Millisecond},
+					net.JoinHostPort(tt.host, port))
 				err := c.connect(bounded(t))
 				if got := kindOf(err); got != tt.want {
 					t.Errorf("got %v, want %v", err, tt.want)

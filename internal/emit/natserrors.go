@@ -93,7 +93,8 @@ func explainTLS(err error) error {
 	case errors.As(err, &invalid):
 		return advice.New("renew the server's certificate", "TLS refused: %w", invalid)
 	case errors.Is(err, errClientCertificate):
-		return advice.New("set nats-cert and nats-key", "TLS refused: the server wants a client certificate that it trusts")
+		return advice.New("set nats-cert and nats-key",
+			"TLS refused: the server wants a client certificate that it trusts")
 	}
 	return advice.New("check the server's TLS settings", "TLS refused: %w", err)
 }

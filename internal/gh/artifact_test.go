@@ -102,7 +102,8 @@ func TestArtifactPage(t *testing.T) {
 	}{"GitHub": {100, 250}, "thirty a page": {30, 250}, "Gitea": {50, 1}, "Gitea, thirty": {30, 1}} {
 		server, client, _ := setup(t, listings[name])
 		for i := range 250 {
-			server.AddArtifact(ghtest.Artifact{Repository: "acme/web", Name: "n", Zip: []byte("zip"), RunID: int64(i + 1),
+			server.AddArtifact(ghtest.Artifact{Repository: "acme/web", Name: "n", Zip: []byte("zip"),
+				RunID:      int64(i + 1),
 				HeadBranch: "main"})
 		}
 		list, total, err := client.ArtifactPage(t.Context(), "acme/web", 1)
@@ -115,7 +116,8 @@ func TestArtifactPage(t *testing.T) {
 			a.ExpiresAt.IsZero() || OldestFirst(list) != isGitea {
 			t.Errorf("%s: artifact = %+v", name, a)
 		}
-		listed := a.HeadBranch == "main" && a.HeadRepositoryID == a.RepositoryID && strings.HasPrefix(a.Digest, "sha256:")
+		listed := a.HeadBranch == "main" && a.HeadRepositoryID == a.RepositoryID &&
+			strings.HasPrefix(a.Digest, "sha256:")
 		if listed == isGitea {
 			t.Errorf("%s: artifact = %+v", name, a)
 		}

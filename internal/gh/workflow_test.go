@@ -238,7 +238,8 @@ func TestLostAnswerBesideAnother(t *testing.T) {
 func TestCertainRefusalIsSentAgain(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]ghtest.Fault{
-		"408": ghtest.Status(408, `{}`), "429": ghtest.Status(429, `{}`), "secondary limit": ghtest.SecondaryLimit("60"),
+		"408": ghtest.Status(408, `{}`), "429": ghtest.Status(429, `{}`),
+		"secondary limit": ghtest.SecondaryLimit("60"),
 	} {
 		server, client, _ := receiver(t, ghtest.Options{}, reactPlain)
 		server.Fail("POST /repos/*/*/actions/workflows/*/dispatches", 2, fault)
@@ -268,8 +269,10 @@ func TestStartWithoutDetails(t *testing.T) {
 		{"negative id", ghtest.Status(200, `{"workflow_run_id":-7}`), Started{}, 1},
 		{"script", ghtest.Status(200, `{"workflow_run_id":7,"html_url":"javascript:alert(1)"}`), Started{ID: 7}, 1},
 		{"user", ghtest.Status(200, `{"workflow_run_id":7,"html_url":"https://u:p@git.example/"}`), Started{ID: 7}, 1},
-		{"two lines", ghtest.Status(200, `{"workflow_run_id":7,"html_url":"https://git.example/ x"}`), Started{ID: 7}, 1},
-		{"long", ghtest.Status(200, `{"workflow_run_id":7,"html_url":"https://git.example/`+strings.Repeat("x", 500)+`"}`),
+		{"two lines", ghtest.Status(200, `{"workflow_run_id":7,"html_url":"https://git.example/ x"}`), Started{ID: 7},
+			1},
+		{"long", ghtest.Status(200, `{"workflow_run_id":7,"html_url":"https://git.example/`+strings.Repeat("x",
+			500)+`"}`),
 			Started{ID: 7}, 1},
 	} {
 		server, client, _ := receiver(t, ghtest.Options{}, reactPlain)
@@ -315,7 +318,8 @@ func TestStartMessages(t *testing.T) {
 			t.Errorf("%s: no error", tt.name)
 			continue
 		}
-		if message, hint := advice.Split(err); !strings.Contains(message, tt.message) || !strings.Contains(hint, tt.hint) {
+		if message, hint := advice.Split(err); !strings.Contains(message, tt.message) ||
+			!strings.Contains(hint, tt.hint) {
 			t.Errorf("%s: got %q and %q, want %q and %q", tt.name, message, hint, tt.message, tt.hint)
 		}
 		if n := len(server.Requests()); n != 1 {
@@ -337,7 +341,8 @@ func TestStartSendsNothing(t *testing.T) {
 		{react, fits + " ", "65536 characters as an input, workflow_dispatch takes 65535"},
 		{react, strings.Repeat(`"`, 40_000), "takes 65535"},
 		{reactGitea, "{}", "GitHub runs no workflow of .gitea/workflows"},
-		{target.Target{Repository: "../x", Workflow: react.Workflow, Ref: "main"}, "{}", "not the name of a repository"},
+		{target.Target{Repository: "../x", Workflow: react.Workflow, Ref: "main"}, "{}",
+			"not the name of a repository"},
 	} {
 		_, err := client.StartWorkflow(t.Context(), tt.target, Event{ID: reactID, JSON: []byte(tt.event)})
 		if kindOf(err) != Invalid || !strings.Contains(err.Error(), tt.want) {

@@ -48,13 +48,16 @@ func TestServerStarts(t *testing.T) {
 		{name: "read only", path: "react.yml", token: "writer", body: fine, status: 403},
 		{name: "not permitted", path: "react.yml", token: "job", body: fine, status: 404},
 
-		{name: "Gitea", path: "react.yml?return_run_details=true", token: "starter", body: fine, gitea: true, status: 200},
+		{name: "Gitea", path: "react.yml?return_run_details=true", token: "starter", body: fine, gitea: true,
+			status: 200},
 		{name: "Gitea, 204", path: "react.yml", token: "starter", body: fine, gitea: true, status: 204},
 		{name: "Gitea, in the body", path: "react.yml", token: "starter", body: described, gitea: true, status: 422},
-		{name: "Gitea, no such ref", path: "react.yml", token: "starter", body: `{"ref":"v1"}`, gitea: true, status: 404},
+		{name: "Gitea, no such ref", path: "react.yml", token: "starter", body: `{"ref":"v1"}`, gitea: true,
+			status: 404},
 		{name: "Gitea, a tag", path: "react.yml", token: "starter", body: `{"ref":"refs/tags/v1"}`, gitea: true,
 			status: 204},
-		{name: "Gitea, no trigger", path: "push.yml", token: "starter", body: `{"ref":"main"}`, gitea: true, status: 204},
+		{name: "Gitea, no trigger", path: "push.yml", token: "starter", body: `{"ref":"main"}`, gitea: true,
+			status: 204},
 		{name: "Gitea, disabled", path: "off.yml", token: "starter", body: fine, gitea: true, status: 403},
 	}
 	for _, tt := range tests {
@@ -68,7 +71,8 @@ func TestServerStarts(t *testing.T) {
 				WorkflowStates: map[string]string{"off.yml": "disabled_manually"}})
 			s.AddToken("starter", ghtest.Token{Access: map[string]ghtest.Permissions{"*": {Actions: "write"}}})
 			name, query, _ := strings.Cut(tt.path, "?")
-			resp, body := send(t, "POST", s.URL()+"/repos/acme/web/actions/workflows/"+name+"/dispatches?"+query, tt.token,
+			resp, body := send(t, "POST", s.URL()+"/repos/acme/web/actions/workflows/"+name+"/dispatches?"+query,
+				tt.token,
 				tt.body)
 			started := len(s.Starts()) == 1
 			if resp.StatusCode != tt.status || started != (tt.status < 300) {

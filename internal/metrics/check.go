@@ -108,7 +108,8 @@ func members(data []byte, object member) []member {
 		from := object.start + int(dec.InputOffset()) // where the colon or white space begins
 		var value json.RawMessage
 		if err = dec.Decode(&value); err == nil {
-			start := from + bytes.IndexFunc(data[from:], func(r rune) bool { return !strings.ContainsRune(": \t\r\n", r) })
+			isValue := func(r rune) bool { return !strings.ContainsRune(": \t\r\n", r) }
+			start := from + bytes.IndexFunc(data[from:], isValue)
 			all = append(all, member{fmt.Sprint(key), start, start + len(value)})
 		}
 	}

@@ -37,7 +37,9 @@ func recording(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // Resume continues a partial delivery of an earlier run: it sends the same event to the
 // targets that do not have it. resumed is false if there is none to continue.
-func (d *Deliverer) Resume(ctx context.Context, p *Planned, turn <-chan struct{}) (_ *Delivered, resumed bool, _ error) {
+func (d *Deliverer) Resume(
+	ctx context.Context, p *Planned, turn <-chan struct{},
+) (_ *Delivered, resumed bool, _ error) {
 	if p.Asked || p.known == nil || !p.known.Partial {
 		return nil, false, nil
 	}

@@ -54,7 +54,8 @@ func TestSource(t *testing.T) {
 			"other/packages/a", digits("github.com/other/web", "packages/a")},
 		{"the same name on another server", map[string]string{".": ours, "other": "https://gitlab.com/acme/web"},
 			"other", digits("gitlab.com/acme/web", ".")},
-		{"another repository without a remote", map[string]string{".": ours, "other": ""}, "other", digits("./other", ".")},
+		{"another repository without a remote", map[string]string{".": ours, "other": ""}, "other",
+			digits("./other", ".")},
 		{"a directory in it", map[string]string{".": ours, "other": ""}, "other/a", digits("./other", "a")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -105,7 +106,8 @@ func TestSourceAfterARename(t *testing.T) {
 func TestClashes(t *testing.T) {
 	t.Parallel()
 	manifest := func(repo, cadence, more string) string {
-		return fmt.Sprintf("version: \"1\"\nrepo: %s\nagents:\n  other: {cadence: daily}\n  coach: {cadence: %s%s}\n", repo,
+		return fmt.Sprintf("version: \"1\"\nrepo: %s\nagents:\n  other: {cadence: daily}\n  coach: {cadence: %s%s}\n",
+			repo,
 			cadence, more)
 	}
 	own := manifest("web", "weekly", "")
@@ -121,9 +123,11 @@ func TestClashes(t *testing.T) {
 		{"beside", nil, map[string]string{file: own, ".kaizen/b.yaml": manifest("web", "weekly", "")}, ".",
 			[]string{".kaizen/b.yaml"}},
 		{"beside, of another cadence", nil,
-			map[string]string{file: own, ".kaizen/b.yml": strings.Replace(manifest("web", "monthly", ""), "other", "third", 1)},
+			map[string]string{file: own, ".kaizen/b.yml": strings.Replace(manifest("web", "monthly", ""), "other",
+				"third", 1)},
 			".", nil},
-		{"beside, of another repo", nil, map[string]string{file: own, ".kaizen/b.yml": manifest("api", "weekly", "")}, ".",
+		{"beside, of another repo", nil, map[string]string{file: own, ".kaizen/b.yml": manifest("api", "weekly", "")},
+			".",
 			nil},
 		{"beside, no manifest", nil, map[string]string{file: own, ".kaizen/b.yml": "agents: 1\n"}, ".", nil},
 		{"two directories of one repository", map[string]string{".": "https://git.test/a"},

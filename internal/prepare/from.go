@@ -89,7 +89,8 @@ func FromJSON(file string, data []byte, in Input) (*Bundle, []diag.Finding, erro
 
 func parseGiven(data []byte) (*given, error) {
 	if len(data) > MaxFrom {
-		return nil, advice.New("shorten the prompt or the memory", "the JSON has %d bytes, more than %d", len(data), MaxFrom)
+		return nil, advice.New("shorten the prompt or the memory", "the JSON has %d bytes, more than %d", len(data),
+			MaxFrom)
 	}
 	if !utf8.Valid(data) {
 		return nil, advice.New(rewriteHint, "the JSON is not UTF-8")

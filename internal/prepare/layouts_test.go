@@ -106,7 +106,8 @@ func TestInvalidUTF8(t *testing.T) {
 		if got, err := extract(b, "prompt"); err != nil || string(got) != prompt {
 			t.Errorf("%s: prompt = %q, %v", format, got, err)
 		}
-		if len(findings) != 2 || findings[0].Rule != diag.InvalidUTF8.ID || findings[0].Line != 2 || findings[0].Column != 2 {
+		if len(findings) != 2 || findings[0].Rule != diag.InvalidUTF8.ID || findings[0].Line != 2 ||
+			findings[0].Column != 2 {
 			t.Errorf("%s: findings %v", format, findings)
 		}
 	}

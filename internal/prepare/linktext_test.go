@@ -44,7 +44,8 @@ func TestLinkTextAndLFS(t *testing.T) {
 	const summary, runs = ".kaizen/metrics/coach/summary.json", ".kaizen/metrics/coach/executions.jsonl"
 	const emptyPrompt = "empty-prompt: the prompt " + prompt + ` of agent "coach" `
 	lfs := func(part string) []string {
-		return []string{"git-lfs: the " + part + ` of agent "coach" is a Git LFS pointer: the file itself was not fetched`}
+		return []string{"git-lfs: the " + part +
+			` of agent "coach" is a Git LFS pointer: the file itself was not fetched`}
 	}
 	link := func(part, text string) string {
 		return fmt.Sprintf(`link-as-text: the %s of agent "coach" is only the path %q: `+
@@ -58,7 +59,8 @@ func TestLinkTextAndLFS(t *testing.T) {
 		stops bool
 	}{
 		{name: "prompt in LFS", files: map[string]string{prompt: lfsPointer}, want: lfs("prompt"), stops: true},
-		{name: "memory in LFS", files: map[string]string{prompt: "p", memory: lfsPointer}, want: lfs("memory"), stops: true},
+		{name: "memory in LFS", files: map[string]string{prompt: "p", memory: lfsPointer}, want: lfs("memory"),
+			stops: true},
 		{name: "summary in LFS", files: map[string]string{prompt: "p", summary: lfsPointer}, want: lfs("metrics"),
 			stops: true},
 		{name: "executions in LFS", files: map[string]string{prompt: "p", runs: lfsPointer}, want: lfs("metrics"),
@@ -74,7 +76,8 @@ func TestLinkTextAndLFS(t *testing.T) {
 		{name: "with a line end", files: map[string]string{prompt: "reviewer.md\n", ".claude/agents/reviewer.md": "p"},
 			want: []string{link("prompt", "reviewer.md")}},
 		{name: "memory and pointer",
-			files: map[string]string{prompt: "p", memory: "../../../notes.md", "notes.md": "n", "SCOPE.md": "docs/scope.md",
+			files: map[string]string{prompt: "p", memory: "../../../notes.md", "notes.md": "n",
+				"SCOPE.md":      "docs/scope.md",
 				"docs/scope.md": "s"},
 			want: []string{link("memory", "../../../notes.md"), link("pointer", "docs/scope.md")}},
 		{name: "a directory above",
@@ -94,7 +97,8 @@ func TestLinkTextAndLFS(t *testing.T) {
 		{name: "an absolute path", files: map[string]string{prompt: "/etc/passwd"}},
 		{name: "its own name, and a directory it is in", files: map[string]string{prompt: "coach.md", memory: "..",
 			"SCOPE.md": "."}},
-		{name: "two lines", files: map[string]string{prompt: "reviewer.md\nreviewer.md", ".claude/agents/reviewer.md": "p"}},
+		{name: "two lines", files: map[string]string{prompt: "reviewer.md\nreviewer.md",
+			".claude/agents/reviewer.md": "p"}},
 
 		{name: "empty prompt", files: map[string]string{"agents/coach.md": "\ufeff"},
 			want: []string{`empty-prompt: the prompt agents/coach.md of agent "coach" has only white space`}},
@@ -118,8 +122,9 @@ func TestLinkTextAndLFS(t *testing.T) {
 			want: []string{emptyPrompt + "has only front matter"}},
 		{name: "a comment", files: map[string]string{prompt: "<!-- to\nbe written -->\n<!-- later -->"},
 			want: []string{emptyPrompt + "has only a comment"}},
-		{name: "front matter and a comment", files: map[string]string{prompt: "---\nname: coach\n---\n<!-- later -->\n"},
-			want: []string{emptyPrompt + "has only front matter and a comment"}},
+		{name: "front matter and a comment",
+			files: map[string]string{prompt: "---\nname: coach\n---\n<!-- later -->\n"},
+			want:  []string{emptyPrompt + "has only front matter and a comment"}},
 		{name: "text beside a comment", files: map[string]string{prompt: "<!-- a --> text <!-- b -->"}},
 		{name: "text between rules", files: map[string]string{prompt: "---\na: b\n---\ntext\n---\n"}},
 	}

@@ -26,7 +26,8 @@ func TestTruncated(t *testing.T) {
 		want                string // of the content
 		message             string
 	}{
-		{"memory that just fits", memory, strings.Repeat("x", MaxFile), "memory", Verbatim, strings.Repeat("x", MaxFile), ""},
+		{"memory that just fits", memory, strings.Repeat("x", MaxFile), "memory", Verbatim,
+			strings.Repeat("x", MaxFile), ""},
 		{"memory", memory, long, "memory", Truncated, long[len(long)-2621*len(line):],
 			`the memory of agent "coach" has 300000 bytes, more than 262144: the bundle omits its first 37900 bytes`},
 		{"memory, cut where a line starts", memory, "a\n" + strings.Repeat("x", MaxFile-1) + "\n", "memory", Truncated,
@@ -124,7 +125,8 @@ func TestTruncatedSecrets(t *testing.T) {
 			t.Parallel()
 			in := coach(JSON)
 			in.Secrets = SecretsRedact
-			b, findings := must(t, newTree(t, with(map[string]string{prompt: "p"}, map[string]string{tt.path: tt.content})), in)
+			b, findings := must(t, newTree(t, with(map[string]string{prompt: "p"},
+				map[string]string{tt.path: tt.content})), in)
 			var got []string
 			for _, f := range findings {
 				if f.File == tt.path {
@@ -134,7 +136,8 @@ func TestTruncatedSecrets(t *testing.T) {
 			if !slices.Equal(got, tt.want) {
 				t.Errorf("findings %q, want %q", got, tt.want)
 			}
-			for _, piece := range []string{githubToken[:20], githubToken[20:], key[100:130], key[len(key)-100 : len(key)-70]} {
+			for _, piece := range []string{githubToken[:20], githubToken[20:], key[100:130],
+				key[len(key)-100 : len(key)-70]} {
 				if strings.Contains(string(b.Content), piece) {
 					t.Errorf("the bundle has a piece of a secret: %q", piece)
 				}

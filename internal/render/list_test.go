@@ -21,9 +21,11 @@ func TestList(t *testing.T) {
 	}
 	findings := []diag.Finding{diag.NoPrompt.At(m.File, 5, 3, "no prompt", "add one")}
 	entries := []*schedule.Entry{&m.Entries[0]}
-	fixture.Golden(t, "testdata/list.golden", "-- text --\n"+string(list.Text("the directory .kaizen/prepared"))+"-- json --\n"+string(list.JSON())+
-		"-- scheduled-runs --\n"+string(ScheduledRuns(m, entries, "/home/runner/work/web"))+
-		"-- outputs --\n"+written(t, list.Outputs(findings))+"-- summary --\n"+list.Summary("the directory .kaizen/prepared").Markdown(1<<20))
+	fixture.Golden(t, "testdata/list.golden",
+		"-- text --\n"+string(list.Text("the directory .kaizen/prepared"))+"-- json --\n"+string(list.JSON())+
+			"-- scheduled-runs --\n"+string(ScheduledRuns(m, entries, "/home/runner/work/web"))+
+			"-- outputs --\n"+written(t,
+			list.Outputs(findings))+"-- summary --\n"+list.Summary("the directory .kaizen/prepared").Markdown(1<<20))
 }
 
 // No entries give empty arrays, which a step can decode.

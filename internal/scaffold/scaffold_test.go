@@ -228,7 +228,8 @@ func TestScaffoldNotes(t *testing.T) {
 			dir := t.TempDir()
 			fixture.Write(t, dir, map[string]string{".gitignore": tt.ignore})
 			if tt.manifest {
-				fixture.Write(t, dir, map[string]string{schedule.DefaultPath: "version: '1'\nagents: {a1: {cadence: daily}}"})
+				fixture.Write(t, dir,
+					map[string]string{schedule.DefaultPath: "version: '1'\nagents: {a1: {cadence: daily}}"})
 			}
 			for i := range tt.agents {
 				fixture.Write(t, dir, map[string]string{fmt.Sprintf("agents/a%d.md", i): "x"})

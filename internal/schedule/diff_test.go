@@ -19,7 +19,8 @@ func TestCompare(t *testing.T) {
 		repo       string
 		changed    bool
 	}{
-		{"the same, written differently", head + weekly, head + "  coach:\n    cron: '00 05 * *\t1'\n    cadence: weekly\n",
+		{"the same, written differently", head + weekly, head +
+			"  coach:\n    cron: '00 05 * *\t1'\n    cadence: weekly\n",
 			[]string{"coach 4.3→4.3"}, "", false},
 		{"new", "", head + weekly, []string{`coach 0→4.3: added weekly, cron "0 5 * * 1" Europe/Berlin`}, "", true},
 		{"added and removed", head + weekly, head + "  tidy: {cadence: daily}\n", []string{
@@ -27,7 +28,8 @@ func TestCompare(t *testing.T) {
 			`coach 4.3→0: removed weekly, cron "0 5 * * 1" Europe/Berlin`}, "", true},
 		{"added disabled", head + weekly, head + weekly + "  tidy: {cadence: monthly, enabled: false}\n", []string{
 			"coach 4.3→4.3", `tidy 0→0: added monthly, cron "0 9 1 * *" Europe/Berlin, disabled`}, "", true},
-		{"moved in the list", head + weekly + "  tidy: {cadence: daily}\n", head + "  tidy: {cadence: daily}\n" + weekly,
+		{"moved in the list", head + weekly + "  tidy: {cadence: daily}\n", head + "  tidy: {cadence: daily}\n" +
+			weekly,
 			[]string{"tidy 30.4→30.4", "coach 4.3→4.3"}, "", false},
 		{"re-timed", head + weekly, head + `  coach: {cadence: monthly, cron: "0 5 31 * *"}` + "\n", []string{
 			`coach 4.3→0.6: re-timed weekly, cron "0 5 * * 1" Europe/Berlin → monthly, cron "0 5 31 * *" Europe/Berlin`}, "",
@@ -39,10 +41,12 @@ func TestCompare(t *testing.T) {
 		{"enabled", head + strings.Replace(weekly, "}", ", enabled: false}", 1), head + weekly,
 			[]string{"coach 0→4.3: enabled "}, "", true},
 		{"files", head + strings.Replace(weekly, "}", ", memory: m.md, pointers: {scope: S.md}}", 1),
-			head + strings.Replace(weekly, "}", ", prompt: p.md, pointers: {scope: S.md, log: L.md}, session_close: [done]}", 1),
+			head + strings.Replace(weekly, "}",
+				", prompt: p.md, pointers: {scope: S.md, log: L.md}, session_close: [done]}", 1),
 			[]string{
 				`coach 4.3→4.3: files changed prompt by convention → "p.md"; files changed memory "m.md" → by convention; ` +
-					`files changed pointers scope "S.md" → scope "S.md", log "L.md"; files changed session_close`}, "", true},
+					`files changed pointers scope "S.md" → scope "S.md", log "L.md"; files changed session_close`},
+			"", true},
 		{"another slug", head + weekly, strings.Replace(head, "acme", "acme2", 1) + weekly, []string{"coach 4.3→4.3"},
 			"acme → acme2", true},
 	}

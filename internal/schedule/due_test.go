@@ -29,7 +29,8 @@ func TestDecide(t *testing.T) {
 		{"delivered", weekly(time.Monday, 5, 0), Known{Delivered: true, Prepared: true, Earlier: []string{"2026-W47"}},
 			NotDue, "2026-W48 has a receipt; next on Mon 2026-11-30 05:00 CET", nil},
 		{"stored, not delivered", weekly(time.Monday, 5, 0), Known{Prepared: true},
-			DeliveredPartly, "an earlier delivery of 2026-W48 did not finish: its bundle is stored without a receipt; due " +
+			DeliveredPartly,
+			"an earlier delivery of 2026-W48 did not finish: its bundle is stored without a receipt; due " +
 				"since Mon 2026-11-23 05:00 CET", nil},
 		{"disabled", off, Known{Earlier: []string{"2026-W40"}}, Disabled, "disabled in the manifest", nil},
 		{"disabled, though delivered", off, Known{Delivered: true}, Disabled, "disabled in the manifest", nil},

@@ -263,7 +263,8 @@ func same(t *testing.T, e *Entry, now time.Time, what string, got, want []Slot) 
 	t.Helper()
 	equal := func(a, b Slot) bool { return a.At.Equal(b.At) && a.Period == b.Period }
 	if !slices.EqualFunc(got, want, equal) {
-		t.Fatalf("%s of %s %q at %s:\n got %v\nwant %v", what, e.Cadence, e.Cron, now.In(e.Location).Format(time.RFC3339),
+		t.Fatalf("%s of %s %q at %s:\n got %v\nwant %v", what, e.Cadence, e.Cron,
+			now.In(e.Location).Format(time.RFC3339),
 			got, want)
 	}
 }

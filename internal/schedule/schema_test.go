@@ -92,18 +92,23 @@ func TestSchemaAgreesByValue(t *testing.T) {
 	schema := compileSchema(t)
 	texts := []string{
 		`""`, "~", "1", "01", "31", "32", "0", "-1", "0x1f", "1.5", "true", "False", "yes", "[]", "{}", "[a]", "{a: b}",
-		`"1"`, "'1'", "0 9 * * 1", `"0 9 * * *"`, "monday", "weekly", "monthly", "Weekly", "hourly", "daily", "all", "due",
+		`"1"`, "'1'", "0 9 * * 1", `"0 9 * * *"`, "monday", "weekly", "monthly", "Weekly", "hourly", "daily", "all",
+		"due",
 		"All",
 		"5am", "{cadence: weekly}", "{x: {cadence: weekly}}", "{all: {cadence: daily}}", "{x: ~}",
-		"{x: {cadence: daily, day: 1}}", "web", "a.b", "a/b", ".a", "-a", "a b", `" a"`, "ä", "a_b", strings.Repeat("a", 64),
+		"{x: {cadence: daily, day: 1}}", "web", "a.b", "a/b", ".a", "-a", "a b", `" a"`, "ä", "a_b",
+		strings.Repeat("a", 64),
 		strings.Repeat("a", 65), strings.Repeat("a", 100), strings.Repeat("a", 101),
-		strings.Repeat("a", 4096), strings.Repeat("a", 4097), "/a", "//a", "a//b", "../a", "./../a", ".//../a", "a/../b",
+		strings.Repeat("a", 4096), strings.Repeat("a", 4097), "/a", "//a", "a//b", "../a", "./../a", ".//../a",
+		"a/../b",
 		"..", "a/..b", "...", ".", "./", ".//", "././/.", "C:/a", "c:a", "ab:c", `a\b`, "'a\\b'",
-		".git", ".git/a", "a/.GIT/b", ".github/a", "a.git", ".gitignore", `"a\nb"`, `"a\tb"`, `"\0"`, `"\u0085"`, `"\u2028"`,
+		".git", ".git/a", "a/.GIT/b", ".github/a", "a.git", ".gitignore", `"a\nb"`, `"a\tb"`, `"\0"`, `"\u0085"`,
+		`"\u2028"`,
 		`"\u00a0"`, `"a\n"`, "|\n        a\n", ">-\n        a\n",
 		"[a, b]", `[""]`, `[" "]`, `["a\nb"]`, `["\u3000"]`, `["\ufeff"]`, `["\u200b"]`, "[1]", "[~]", "[[a]]",
 		"[" + strings.Repeat("a,", 32) + "]", "[" + strings.Repeat("a,", 33) + "]",
-		"[" + strings.Repeat("a", 1000) + "]", "[" + strings.Repeat("é", 1000) + "]", "[" + strings.Repeat("é", 1001) + "]",
+		"[" + strings.Repeat("a", 1000) + "]", "[" + strings.Repeat("é", 1000) + "]", "[" +
+			strings.Repeat("é", 1001) + "]",
 		"{a: /b}", "{a b: c}", `{"": c}`, "{a: ~}", "{a: 1}", "{a: [b]}", "{-a: b}", "{1: b}",
 	}
 	const head = "version: \"1\"\n"

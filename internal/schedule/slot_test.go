@@ -29,7 +29,8 @@ func instant(t *testing.T, s string) time.Time {
 // entry returns an enabled entry in UTC.
 func entry(cadence Cadence, expression string) Entry {
 	return Entry{
-		Agent: "a", Cadence: cadence, Cron: expression, Slots: cron.MustParse(expression), Location: time.UTC, Enabled: true,
+		Agent: "a", Cadence: cadence, Cron: expression, Slots: cron.MustParse(expression), Location: time.UTC,
+		Enabled: true,
 	}
 }
 
@@ -87,11 +88,13 @@ func TestCurrent(t *testing.T) {
 			"2018-11-04"},
 		{"fold over midnight", "America/Sao_Paulo", daily(23, 30), "2018-02-18T12:00:00Z", "2018-02-17T23:30:00-02:00",
 			"2018-02-17"},
-		{"two-hour gap", "Antarctica/Troll", daily(1, 30), "2026-03-29T12:00:00Z", "2026-03-29T03:00:00+02:00", "2026-03-29"},
+		{"two-hour gap", "Antarctica/Troll", daily(1, 30), "2026-03-29T12:00:00Z", "2026-03-29T03:00:00+02:00",
+			"2026-03-29"},
 
 		{"skipped day, daily", "Pacific/Apia", daily(5, 0), "2011-12-30T10:00:00Z", "2011-12-31T00:00:00+14:00",
 			"2011-12-30T1000Z"},
-		{"the day after the skipped one", "Pacific/Apia", daily(5, 0), "2011-12-30T15:00:00Z", "2011-12-31T05:00:00+14:00",
+		{"the day after the skipped one", "Pacific/Apia", daily(5, 0), "2011-12-30T15:00:00Z",
+			"2011-12-31T05:00:00+14:00",
 			"2011-12-30T1500Z"},
 		{"two slots at one instant", "Pacific/Apia", daily(0, 0), "2011-12-30T10:00:00Z", "2011-12-31T00:00:00+14:00",
 			"2011-12-31"},
@@ -99,25 +102,30 @@ func TestCurrent(t *testing.T) {
 			"2011-12-31T00:00:00+14:00", "2011-W52"},
 		{"skipped last day of the month and year", "Pacific/Kiritimati", monthly(31, 9, 0), "1995-01-15T00:00:00Z",
 			"1995-01-01T00:00:00+14:00", "1994-12-31T1000Z"},
-		{"repeated day is its first", "Pacific/Kwajalein", daily(12, 0), "1969-09-30T13:00:00Z", "1969-09-30T12:00:00+11:00",
+		{"repeated day is its first", "Pacific/Kwajalein", daily(12, 0), "1969-09-30T13:00:00Z",
+			"1969-09-30T12:00:00+11:00",
 			"1969-09-30"},
 
-		{"offset with seconds", "Africa/Monrovia", daily(0, 0), "1972-01-06T12:00:00Z", "1972-01-06T00:44:30Z", "1972-01-06"},
+		{"offset with seconds", "Africa/Monrovia", daily(0, 0), "1972-01-06T12:00:00Z", "1972-01-06T00:44:30Z",
+			"1972-01-06"},
 		{"gap of 44 minutes 30", "Africa/Monrovia", daily(0, 10), "1972-01-07T12:00:00Z", "1972-01-07T00:44:30Z",
 			"1972-01-07"},
 		{"31 December of a leap year, by rule", "Europe/Berlin", daily(5, 0), "2040-12-31T12:00:00Z",
 			"2040-12-31T05:00:00+01:00", "2040-12-31"},
-		{"the same in the south", "Australia/Lord_Howe", daily(5, 0), "2040-12-31T12:00:00Z", "2040-12-31T05:00:00+11:00",
+		{"the same in the south", "Australia/Lord_Howe", daily(5, 0), "2040-12-31T12:00:00Z",
+			"2040-12-31T05:00:00+11:00",
 			"2040-12-31"},
 
-		{"every hour", "UTC", entry(Daily, "0 * * * *"), "2026-11-26T09:59:59Z", "2026-11-26T09:00:00Z", "2026-11-26T0900Z"},
+		{"every hour", "UTC", entry(Daily, "0 * * * *"), "2026-11-26T09:59:59Z", "2026-11-26T09:00:00Z",
+			"2026-11-26T0900Z"},
 		{"every hour, in its zone", "Europe/Berlin", entry(Daily, "0 * * * *"), "2026-11-26T09:30:00Z",
 			"2026-11-26T10:00:00+01:00", "2026-11-26T0900Z"},
 		{"every hour, a repeated one, first", "Europe/Berlin", entry(Daily, "0 * * * *"), "2026-10-25T00:30:00Z",
 			"2026-10-25T02:00:00+02:00", "2026-10-25T0000Z"},
 		{"every hour, a repeated one, again", "Europe/Berlin", entry(Daily, "0 * * * *"), "2026-10-25T01:30:00Z",
 			"2026-10-25T02:00:00+01:00", "2026-10-25T0100Z"},
-		{"a repeated hour that is named counts once", "Europe/Berlin", entry(Daily, "0 1,2,3 * * *"), "2026-10-25T01:30:00Z",
+		{"a repeated hour that is named counts once", "Europe/Berlin", entry(Daily, "0 1,2,3 * * *"),
+			"2026-10-25T01:30:00Z",
 			"2026-10-25T02:00:00+02:00", "2026-10-25T0000Z"},
 		{"half past every hour, in a gap", "Europe/Berlin", entry(Daily, "30 * * * *"), "2026-03-29T01:15:00Z",
 			"2026-03-29T01:30:00+01:00", "2026-03-29T0030Z"},

@@ -55,7 +55,8 @@ func TestFind(t *testing.T) {
 			for _, frame := range []string{"%s", "intro\n\n    %s\n", "- item: %s\r\n"} {
 				text := fmt.Sprintf(frame, s.text())
 				got := Find([]byte(text))
-				if len(got) != 1 || got[0].Kind != kind.kind || !strings.Contains(text[got[0].Start:got[0].End], s.secret) {
+				if len(got) != 1 || got[0].Kind != kind.kind || !strings.Contains(text[got[0].Start:got[0].End],
+					s.secret) {
 					t.Errorf("%s in %q: %v", kind.kind, text, got)
 				}
 			}

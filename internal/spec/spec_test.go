@@ -46,12 +46,15 @@ func TestCheckPath(t *testing.T) {
 	tests := []struct{ path, reason string }{
 		{"docs/SCOPE.md", ""}, {"a//b", ""}, {"./a", ""}, {"a/../b", ""}, {".gitignore", ""}, {".github/a", ""},
 		{"", "empty"}, {"/a", "absolute"}, {"C:/a", "drive letter"}, {`a\b`, "backslash"}, {"../a", "leaves"},
-		{"a/../..", "leaves"}, {".", "itself"}, {"a/..", "itself"}, {".git/config", "into .git"}, {"a/.GIT", "into .git"},
-		{"a\nb", "control"}, {"a\u2028b", "control"}, {strings.Repeat("a", 4096), ""}, {strings.Repeat("a", 4097), "4096"},
+		{"a/../..", "leaves"}, {".", "itself"}, {"a/..", "itself"}, {".git/config", "into .git"},
+		{"a/.GIT", "into .git"},
+		{"a\nb", "control"}, {"a\u2028b", "control"}, {strings.Repeat("a", 4096), ""},
+		{strings.Repeat("a", 4097), "4096"},
 	}
 	for _, tt := range tests {
 		reason, hint := CheckPath(tt.path)
-		if !strings.Contains(reason, tt.reason) || (reason == "") != (tt.reason == "") || (hint == "") != (reason == "") {
+		if !strings.Contains(reason, tt.reason) || (reason == "") != (tt.reason == "") ||
+			(hint == "") != (reason == "") {
 			t.Errorf("CheckPath(%q) = %q, %q; want %q", tt.path, reason, hint, tt.reason)
 		}
 	}
@@ -65,7 +68,8 @@ func TestCheckCommand(t *testing.T) {
 	}
 	for _, tt := range tests {
 		reason, hint := CheckCommand(tt.command)
-		if !strings.Contains(reason, tt.reason) || (reason == "") != (tt.reason == "") || (hint == "") != (reason == "") {
+		if !strings.Contains(reason, tt.reason) || (reason == "") != (tt.reason == "") ||
+			(hint == "") != (reason == "") {
 			t.Errorf("CheckCommand(%q) = %q, %q; want %q", tt.command, reason, hint, tt.reason)
 		}
 	}

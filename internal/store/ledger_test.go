@@ -140,13 +140,15 @@ func TestUndecided(t *testing.T) {
 		want string // in the reason
 	}{
 		{"no run", gitea, "", "run 5 could not be read"},
-		{"a run without a branch", gitea, `{"id":5,"event":"push","repository":{"id":77}}`, "does not say on which branch"},
+		{"a run without a branch", gitea, `{"id":5,"event":"push","repository":{"id":77}}`,
+			"does not say on which branch"},
 		{"a run without an event", gitea, `{"id":5,"head_branch":"main","repository":{"id":77}}`,
 			"does not say on which branch"},
 		{"a run like Forgejo's", gitea, `{"id":5,"prettyref":"main","trigger_event":"schedule"}`,
 			"does not say on which branch"},
 		{"a path that names the branch", gitea,
-			`{"id":5,"event":"push","path":"x.yml@refs/heads/main","repository":{"id":77}}`, "does not say on which branch"},
+			`{"id":5,"event":"push","path":"x.yml@refs/heads/main","repository":{"id":77}}`,
+			"does not say on which branch"},
 		{"another run", gitea, `{"id":6,"event":"push","head_branch":"main","repository":{"id":77}}`,
 			"run 5 could not be read"},
 		{"GitHub, without a branch", ghtest.Options{},
@@ -166,7 +168,8 @@ func TestUndecided(t *testing.T) {
 			records := w.open(t).Lookup(t.Context(), []string{bundleName, other})
 			var undecided *UndecidedError
 			if rec := records[0]; rec.Delivered || !errors.As(rec.Err, &undecided) ||
-				!strings.HasPrefix(undecided.Why, "its receipt may not count: ") || !strings.Contains(undecided.Why, test.want) {
+				!strings.HasPrefix(undecided.Why, "its receipt may not count: ") ||
+				!strings.Contains(undecided.Why, test.want) {
 				t.Errorf("got %+v", rec)
 			}
 			if rec := records[1]; rec.Err != nil || rec.Delivered {
@@ -357,7 +360,8 @@ func TestFlood(t *testing.T) {
 		if got := w.requests(); got != test.requests {
 			t.Errorf("requests: %s, want %s", got, test.requests)
 		}
-		if lines := strings.Count(w.log.Text(), "\n"); lines > 25 || !strings.Contains(w.log.Text(), "more receipts of") {
+		if lines := strings.Count(w.log.Text(), "\n"); lines > 25 || !strings.Contains(w.log.Text(),
+			"more receipts of") {
 			t.Errorf("%d lines are logged:\n%s", lines, w.log.Text())
 		}
 	}

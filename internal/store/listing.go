@@ -57,7 +57,8 @@ func (l *ledger) read(ctx context.Context, names []string) (listing, error) {
 		fruitless := missing == before
 		before = missing
 		left := l.listing.left()
-		if l.listing.pages > 0 && (missing == 0 || left == 0 || l.listing.begun(missing) && fruitless && left > missing) {
+		if l.listing.pages > 0 && (missing == 0 || left == 0 || l.listing.begun(missing) && fruitless &&
+			left > missing) {
 			return l.listing, nil
 		}
 		if err := l.turn(ctx); err != nil {

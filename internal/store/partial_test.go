@@ -108,7 +108,10 @@ func TestArtifactsPartial(t *testing.T) {
 			newest.Deliveries[0].Target = "acme/newest"
 			w.add(bundleName+".partial", zipped(old), nil)
 			w.add(bundleName+".partial", zipped(newest), nil)
-			w.add(bundleName+".partial", []byte("forged"), func(a *ghtest.Artifact) { a.RunID, a.HeadBranch = 666, "evil" })
+			w.add(bundleName+".partial", []byte("forged"), func(a *ghtest.Artifact) {
+				a.RunID, a.HeadBranch = 666,
+					"evil"
+			})
 			w.fill(test.others)
 			a := w.open(t)
 			rec, err := look(t, a, bundleName)

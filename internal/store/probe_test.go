@@ -78,7 +78,8 @@ func TestFileHint(t *testing.T) {
 	d := &Directory{out: "x"}
 	for cause, want := range map[error]string{
 		syscall.ENOSPC: "free some space", syscall.EDQUOT: "free some space",
-		syscall.EACCES: "make the directory writable", syscall.EPERM: "make the directory writable", syscall.EROFS: "make the directory writable",
+		syscall.EACCES: "make the directory writable", syscall.EPERM: "make the directory writable",
+		syscall.EROFS:   "make the directory writable",
 		syscall.ENOTDIR: "choose another directory", syscall.EIO: "choose another directory",
 	} {
 		err := errors.Join(nil, &fs.PathError{Op: "write", Path: "/secret/.tmp-x", Err: cause},

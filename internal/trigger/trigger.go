@@ -61,7 +61,8 @@ func Refuse(e Event, branch string, allowed []string) error {
 	switch {
 	case e.Name == "":
 		return refused(e.Name, "the run has no event (GITHUB_EVENT_NAME), so it is not known who caused it")
-	case e.Name != push && slices.Contains(trusted, e.Name), e.Name == push && isBranch && ref == branch && branch != "":
+	case e.Name != push && slices.Contains(trusted, e.Name), e.Name == push && isBranch && ref == branch &&
+		branch != "":
 		return nil
 	case e.Name != push:
 		i := slices.IndexFunc(reasons, func(r struct{ prefix, reason string }) bool {

@@ -56,7 +56,8 @@ func TestCheckStart(t *testing.T) {
 	for _, tt := range []struct{ name, workflow, problem, hint string }{
 		{"required", "on:\n  workflow_dispatch:\n    inputs:\n      event: {type: string, required: true}\n", "", ""},
 		{"without more", "on:\n  workflow_dispatch:\n    inputs:\n      event:\n", "", ""},
-		{"beside others", "on: {push: {}, workflow_dispatch: {inputs: {event: {}, x: {required: true, default: y}}}}\n", "", ""},
+		{"beside others",
+			"on: {push: {}, workflow_dispatch: {inputs: {event: {}, x: {required: true, default: y}}}}\n", "", ""},
 		{"optional others", long + ", x: {}, y: {required: false}}}}\n", "", ""},
 		{"an alias", "on: {workflow_dispatch: &d {inputs: {event: {}}}, workflow_call: *d}\n", "", ""},
 		{"other triggers", "on: [push, repository_dispatch]\n", "does not listen for workflow_dispatch",
@@ -64,15 +65,19 @@ func TestCheckStart(t *testing.T) {
 		{"no triggers", "name: x\n", "does not listen", "declare on:"},
 		{"a word", "on: workflow_dispatch\n", `declares no input "event"`, "declare on:"},
 		{"a list", "on: [workflow_dispatch]\n", `declares no input "event"`, "declare on:"},
-		{"another input", "on: {workflow_dispatch: {inputs: {payload: {}}}}\n", `declares no input "event"`, "declare on:"},
-		{"another case", "on: {workflow_dispatch: {inputs: {Event: {}}}}\n", `declares no input "event"`, "declare on:"},
-		{"a choice", "on: {workflow_dispatch: {inputs: {event: {type: choice, options: [a]}}}}\n", `with the type "choice"`,
+		{"another input", "on: {workflow_dispatch: {inputs: {payload: {}}}}\n", `declares no input "event"`,
+			"declare on:"},
+		{"another case", "on: {workflow_dispatch: {inputs: {Event: {}}}}\n", `declares no input "event"`,
+			"declare on:"},
+		{"a choice", "on: {workflow_dispatch: {inputs: {event: {type: choice, options: [a]}}}}\n",
+			`with the type "choice"`,
 			"type string"},
 		{"a required other", long + ", x: {required: true}}}}\n", `requires the input "x"`, "only event is sent"},
 		{"not YAML", "on: [workflow_dispatch\n", "is not a valid workflow", "correct it: "},
 	} {
 		problem, hint := CheckStart([]byte(tt.workflow), "event")
-		if !strings.Contains(problem, tt.problem) || (problem == "") != (tt.problem == "") || !strings.Contains(hint, tt.hint) {
+		if !strings.Contains(problem, tt.problem) || (problem == "") != (tt.problem == "") ||
+			!strings.Contains(hint, tt.hint) {
 			t.Errorf("%s: got %q and %q, want %q and %q", tt.name, problem, hint, tt.problem, tt.hint)
 		}
 	}

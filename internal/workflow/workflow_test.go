@@ -277,7 +277,8 @@ func TestCheck(t *testing.T) {
 			[]string{"3:14 workflow-permission job \"a\" needs the permission `actions: write` to start a workflow with the " +
 				"job's own token"}},
 		{"a start of a workflow", []string{tidy},
-			"on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: {actions: write}\njobs: {a: {steps: " +
+			"on: {schedule: " + hourly +
+				"}\nconcurrency: {group: a}\npermissions: {actions: write}\njobs: {a: {steps: " +
 				"[uses: actions/checkout@v7, {uses: kaizen-agentic/schedule-action@v1, with: {dispatch-to: " +
 				"x/acme/.github/workflows/r.yml@main}}]}}\n", nil},
 		{"a start of a workflow elsewhere", []string{tidy},
@@ -285,7 +286,8 @@ func TestCheck(t *testing.T) {
 			[]string{`11:29 workflow-permission the job's own token works only for its own repository, not for ` +
 				`"acme/core/.github/workflows/r.yml@main"`}},
 		{"a dispatch to an expression, may start workflows", []string{tidy},
-			"on: {schedule: " + hourly + "}\nconcurrency: {group: a}\npermissions: {actions: write}\njobs: {a: {steps: " +
+			"on: {schedule: " + hourly +
+				"}\nconcurrency: {group: a}\npermissions: {actions: write}\njobs: {a: {steps: " +
 				"[uses: actions/checkout@v7, {uses: kaizen-agentic/schedule-action@v1, with: {dispatch-to: " +
 				"'${{ vars.TO }}'}}]}}\n", nil},
 		{"a dispatch to another repository", []string{tidy}, scheduled(hourly, "dispatch-to: acme/core"),
@@ -527,18 +529,21 @@ func TestSteps(t *testing.T) {
 		{"a dry run on pushes", strings.Replace(job("    steps:\n"+checkout+use+"        with: {dry-run: true}\n"),
 			"{schedule: "+hourly+"}", "push", 1), nil},
 
-		{"an event that is refused", strings.Replace(job("    steps:\n"+checkout+use), "on: {", "on: {issue_comment: , ", 1),
+		{"an event that is refused", strings.Replace(job("    steps:\n"+checkout+use), "on: {",
+			"on: {issue_comment: , ", 1),
 			[]string{"1:6 prepare refuses to run on the event issue_comment, so the job fails | remove the event, give " +
 				"the step an if, or accept the risk with allow-events: issue_comment"}},
 		{"an event that is allowed", strings.Replace(job("    steps:\n"+checkout+use+"        with: {allow-events: "+
 			"issue_comment}\n"), "on: {", "on: {issue_comment: , ", 1), nil},
-		{"an event that may be allowed", strings.Replace(job("    steps:\n"+checkout+use+"        with: {allow-events: "+
-			"\"${{ vars.X }}\"}\n"), "on: {", "on: {issue_comment: , ", 1), nil},
+		{"an event that may be allowed",
+			strings.Replace(job("    steps:\n"+checkout+use+"        with: {allow-events: "+
+				"\"${{ vars.X }}\"}\n"), "on: {", "on: {issue_comment: , ", 1), nil},
 		{"an event with a condition", strings.Replace(job("    steps:\n"+checkout+use+
 			"        if: github.event_name == 'schedule'\n"), "on: {", "on: {pull_request: , ", 1), nil},
 		{"events that may be fine", strings.Replace(job("    steps:\n"+checkout+use), "on: {",
 			"on: {push: , workflow_dispatch: , repository_dispatch: , workflow_call: , shedul: , ", 1), nil},
-		{"a run of another workflow, refused", strings.Replace(job("    steps:\n"+checkout+use), "{schedule: "+hourly+"}",
+		{"a run of another workflow, refused", strings.Replace(job("    steps:\n"+checkout+use),
+			"{schedule: "+hourly+"}",
 			"[workflow_run]", 1), []string{
 			"1:5 no workflow prepares the agents of the manifest on a schedule | add on.schedule with a cron such as " +
 				`"17 * * * *"`,

@@ -106,7 +106,8 @@ var syntaxHelp = []struct{ contains, message, hint string }{
 	{"comment or line break", "text after | or > on its line", "start the text on the next line, or quote it"},
 	{"indentation indicator", "an indentation indicator of 0", "write | or > alone"},
 	{"alphabetic or numeric", "a value cannot start with & or *", "quote it"},
-	{"document start", "text after the end of the document", "look at the indentation of this line and of the first key"},
+	{"document start", "text after the end of the document",
+		"look at the indentation of this line and of the first key"},
 }
 
 // cronAtLineEnd matches the rest of a line that is a cron with a * in front, up to a comment.
@@ -150,7 +151,8 @@ func explainSyntax(text string, data []byte, at int) (message, hint string) {
 	case strings.Contains(text, "node content"):
 		return fmt.Sprintf("%q appears where a value belongs", r), "remove it, or quote the value"
 	case strings.Contains(text, "did not find expected") && len(bytes.TrimLeft(indent, " ")) == 0:
-		return "the indentation of this line fits nothing above it", "align it with the key or hyphen that it belongs beside"
+		return "the indentation of this line fits nothing above it",
+			"align it with the key or hyphen that it belongs beside"
 	case strings.Contains(text, "did not find expected"):
 		return "text after a value that is complete", "quote the value as a whole, or start a new line"
 	}
@@ -200,7 +202,8 @@ func locate(data []byte, offset int) (at int, exact bool) {
 		start = lineStart(data, end)
 	}
 	at = budget.lastToken(data, start, end)
-	if closing := closingQuote(data[:offset], at); closing > end && !runsOn(data, at) && !budget.fails(data[:closing+1]) {
+	if closing := closingQuote(data[:offset], at); closing > end && !runsOn(data, at) &&
+		!budget.fails(data[:closing+1]) {
 		// A string of several lines is complete: the error is behind it.
 		at = budget.lastToken(data, closing+1, lineEnd(data[:offset], closing))
 	}

@@ -235,7 +235,8 @@ func checkDensity(data []byte, lim Limits) *Problem {
 		}
 		if left -= cost; left < 0 {
 			return &Problem{diag.TooLarge, PosAt(data, i),
-				fmt.Sprintf("far too much punctuation; a file has at most %d keys and values", lim.Nodes), "shorten the file"}
+				fmt.Sprintf("far too much punctuation; a file has at most %d keys and values", lim.Nodes),
+				"shorten the file"}
 		}
 	}
 	return nil

@@ -220,12 +220,14 @@ var hostileTests = []struct {
 	},
 	{
 		name: "in findings", sessionClose: hostile, agents: "coach", exitCode: 1,
-		outputs: []string{"count", "deliveries", "errors", "failed", "matrix", "missed", "payloads", "prepared", "valid",
+		outputs: []string{"count", "deliveries", "errors", "failed", "matrix", "missed", "payloads", "prepared",
+			"valid",
 			"warnings"},
 	},
 	{
 		name: "in an input", sessionClose: hostileLine, agents: hostile, exitCode: 2,
-		outputs: []string{"count", "deliveries", "errors", "failed", "matrix", "missed", "payloads", "prepared", "roster",
+		outputs: []string{"count", "deliveries", "errors", "failed", "matrix", "missed", "payloads", "prepared",
+			"roster",
 			"valid", "warnings"},
 	},
 }

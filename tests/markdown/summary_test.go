@@ -22,10 +22,12 @@ var allowedHTML = regexp.MustCompile(`^(?:</?code>|</?span>|<br>|</details>\s*|<
 
 // hostile are the seeds.
 var hostile = []string{
-	"plain", "", "a | b", "`code` | `x", "[a](http://x.example)", "![a](http://x.example/a.png)", "<img src=x onerror=y>",
+	"plain", "", "a | b", "`code` | `x", "[a](http://x.example)", "![a](http://x.example/a.png)",
+	"<img src=x onerror=y>",
 	"<!-- ", "</details>", "</summary>", "http://x.example www.x.example a@x.example @user #12", "*a* _b_ ~~c~~ **d**",
 	"# a", "- a", "1. a", "1) a", "> a", "```\na\n```", "~~~", "---", "===", "a\n\n# b", "\\| \\` \\[", "&lt;b&gt; &#60;",
-	"\t\ta", "    a", "| a | b |\n|---|---|\n| c | d |", "[a]: http://x.example", "[a]", "$x$", "- [ ] a", "a\\", "<a@b.cd>",
+	"\t\ta", "    a", "| a | b |\n|---|---|\n| c | d |", "[a]: http://x.example", "[a]", "$x$", "- [ ] a", "a\\",
+	"<a@b.cd>",
 	"<http://x.example>", "\u2028a", "\x00\x1b[31m", "+ a", "* a", "xmpp:a@b.cd", "ftp://x.example", "mailto:a@b.cd",
 }
 
@@ -81,7 +83,8 @@ func checkSummary(t *testing.T, s string) {
 	if counts[ast.KindLink] > 2 {
 		t.Errorf("%q: %d links\n%s", s, counts[ast.KindLink], source)
 	}
-	for _, kind := range []ast.NodeKind{ast.KindImage, ast.KindAutoLink, ast.KindEmphasis, ast.KindList, ast.KindListItem,
+	for _, kind := range []ast.NodeKind{ast.KindImage, ast.KindAutoLink, ast.KindEmphasis, ast.KindList,
+		ast.KindListItem,
 		ast.KindBlockquote, ast.KindCodeBlock, ast.KindCodeSpan, ast.KindThematicBreak, ast.KindLinkReferenceDefinition,
 		east.KindStrikethrough, east.KindTaskCheckBox} {
 		if counts[kind] > 0 {
