@@ -3,7 +3,7 @@
 // Pictures takes the README's pictures from the program's real output: the summary of a
 // run against the stand-in of GitHub, and the annotation of a manifest with a mistake.
 // Run it at the repository's root: go run docs/images/pictures.go. It needs chromium,
-// cmark-gfm and pngquant.
+// cmark-gfm, pngquant and a font with emoji, such as fonts-noto-color-emoji.
 package main
 
 import (
