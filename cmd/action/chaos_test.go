@@ -30,7 +30,7 @@ var regressionSeeds = []uint64{
 const (
 	chaosTicks    = 4 // with faults; clean ticks follow
 	hungRunLasts  = 400 * time.Millisecond
-	chaosSeeds    = 60
+	chaosSeeds    = 24
 	chaosSeedsAll = 1500 // with -full
 )
 

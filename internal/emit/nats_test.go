@@ -423,7 +423,7 @@ func TestNATSServerAwayForADelivery(t *testing.T) {
 		}
 		return reply(stored)
 	})
-	n, err := NewNATS(NATSOptions{URLs: []string{address}, PublishTimeout: 300 * time.Millisecond})
+	n, err := NewNATS(NATSOptions{URLs: []string{address}, PublishTimeout: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
