@@ -30,9 +30,22 @@ func (a answer) decode(t *testing.T, into any) {
 	}
 }
 
-// request sends one request with a JSON body, if any. It does not follow redirects. The
-// headers alternate between name and value.
+// request sends a request with a JSON body, if any. It does not follow redirects. The
+// headers alternate between name and value. A busy server answers 500 while its database
+// is locked, so the request is then sent again, up to five times in all.
 func request(t *testing.T, method, url string, body any, headers ...string) answer {
+	t.Helper()
+	got := requestOnce(t, method, url, body, headers...)
+	for range 4 {
+		if got.status != http.StatusInternalServerError {
+			break
+		}
+		got = requestOnce(t, method, url, body, headers...)
+	}
+	return got
+}
+
+func requestOnce(t *testing.T, method, url string, body any, headers ...string) answer {
 	t.Helper()
 	var content io.Reader
 	switch body := body.(type) {
