@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/doctor"
+	"github.com/kaizen-agentic/schedule-action/internal/option"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/render"
@@ -29,8 +30,8 @@ type doctorOptions struct {
 
 func (r *reader) doctor(inActions bool) doctorOptions {
 	return doctorOptions{
-		format: cmp.Or(r.oneOf(optFormat, "", "text", "json"), "text"), targets: r.targets(inActions),
-		selection: r.selection(), stores: r.stores(), secrets: r.secrets(), allowEvents: r.list(optAllowEvents),
+		format: cmp.Or(r.oneOf(option.Format, "", "text", "json"), "text"), targets: r.targets(inActions),
+		selection: r.selection(), stores: r.stores(), secrets: r.secrets(), allowEvents: r.list(option.AllowEvents),
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/kaizen-agentic/schedule-action/internal/option"
 )
 
 func names(all []command) []string {
@@ -41,28 +43,11 @@ func commandHelp(c command) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Usage: action %s\n\n%s.\n\nFlags:\n", strings.TrimSpace(c.name+" "+c.args+" [FLAG…]"),
 		strings.ToUpper(c.short[:1])+c.short[1:])
-	for _, o := range options {
-		if o.taken(c.name) {
-			b.WriteString(o.usage())
-		}
-	}
+	b.WriteString(option.Usage(c.name))
 	if c.name == "prepare" {
 		b.WriteString("\nExamples:\n  action prepare coach                     print the bundle of coach\n  action " +
 			"prepare coach --emit stdout       print its event\n  action prepare --dispatch-to acme/core   prepare " +
 			"what is due and dispatch it\n")
 	}
 	return b.String()
-}
-
-// usage returns the option's line of --help.
-func (o option) usage() string {
-	left := "--" + o.name
-	if o.placeholder != "" {
-		left += " " + o.placeholder
-	}
-	help := o.help
-	if o.initial != "" {
-		help += fmt.Sprintf(" (default %s)", o.initial)
-	}
-	return fmt.Sprintf("  %-26s %s\n", left, help)
 }

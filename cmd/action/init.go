@@ -8,6 +8,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/option"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
 	"github.com/kaizen-agentic/schedule-action/internal/spec"
@@ -21,17 +22,17 @@ type initOptions struct {
 }
 
 func (r *reader) init() initOptions {
-	o := initOptions{target: r.values[optTarget], Options: scaffold.Options{
-		Timezone: r.values[optTimezone], Engagement: r.values[optEngagement],
-		Bootstrap: scaffold.Bootstrap(r.oneOf(optBootstrapCadence, "", "hourly", "daily", "weekly")),
+	o := initOptions{target: r.Values[option.Target], Options: scaffold.Options{
+		Timezone: r.Values[option.Timezone], Engagement: r.Values[option.Engagement],
+		Bootstrap: scaffold.Bootstrap(r.oneOf(option.BootstrapCadence, "", "hourly", "daily", "weekly")),
 	}}
-	for _, name := range []string{optTimezone, optEngagement, optAgents, optBootstrapCadence} {
-		if r.values[name] != optionNamed(name).initial {
+	for _, name := range []string{option.Timezone, option.Engagement, option.Agents, option.BootstrapCadence} {
+		if r.Given(name) {
 			o.given = append(o.given, name)
 		}
 	}
-	if slices.Contains(o.given, optAgents) {
-		o.Agents = r.list(optAgents)
+	if slices.Contains(o.given, option.Agents) {
+		o.Agents = r.list(option.Agents)
 	}
 	if e := o.Engagement; e != "" && !spec.IsSlug(e) {
 		r.fail(fmt.Errorf("engagement is %q, must be a slug: 1 to 100 letters, digits, dots, hyphens and underscores, "+

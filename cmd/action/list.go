@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/option"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/render"
 )
@@ -22,7 +23,7 @@ const formatRuns = "scheduled-runs"
 
 func (r *reader) listing() listOptions {
 	return listOptions{
-		format:    cmp.Or(r.oneOf(optFormat, "", "text", "json", formatRuns), "text"),
+		format:    cmp.Or(r.oneOf(option.Format, "", "text", "json", formatRuns), "text"),
 		selection: r.selection(), stores: r.stores(),
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/kaizen-agentic/schedule-action/internal/fixture"
+	"github.com/kaizen-agentic/schedule-action/internal/option"
 )
 
 // actionSection reads the names and descriptions of a section of action.yml line by line.
@@ -40,9 +41,9 @@ func TestFlagsAreInputs(t *testing.T) {
 	t.Parallel()
 	inputs := actionSection(t, "inputs")
 	want := []string{"command"}
-	for _, o := range options {
-		if !o.flagOnly {
-			want = append(want, o.name)
+	for _, o := range option.All {
+		if !o.FlagOnly {
+			want = append(want, o.Name)
 		}
 	}
 	slices.Sort(want)
@@ -60,9 +61,9 @@ func TestFlagsAreInputs(t *testing.T) {
 func TestFlagsWithoutInput(t *testing.T) {
 	t.Parallel()
 	var got []string
-	for _, o := range options {
-		if o.flagOnly {
-			got = append(got, o.name)
+	for _, o := range option.All {
+		if o.FlagOnly {
+			got = append(got, o.Name)
 		}
 	}
 	if want := []string{"base", "timezone", "engagement", "bootstrap-cadence"}; !slices.Equal(got, want) {
@@ -78,10 +79,10 @@ func TestDefaultsThatAreNotEmpty(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, o := range options {
-		pattern := `(?m)^  ` + o.name + `:\n    description: .*\n    default: ` + o.initial + `$`
-		if o.notEmpty && !regexp.MustCompile(pattern).Match(data) {
-			t.Errorf("action.yml has no default %q for %s", o.initial, o.name)
+	for _, o := range option.All {
+		pattern := `(?m)^  ` + o.Name + `:\n    description: .*\n    default: ` + o.Initial + `$`
+		if o.NotEmpty && !regexp.MustCompile(pattern).Match(data) {
+			t.Errorf("action.yml has no default %q for %s", o.Initial, o.Name)
 		}
 	}
 }
@@ -95,7 +96,7 @@ func TestOptionsAreRead(t *testing.T) {
 	}
 	var source strings.Builder
 	for _, file := range files {
-		if file == "options.go" || strings.HasSuffix(file, "_test.go") {
+		if strings.HasSuffix(file, "_test.go") {
 			continue
 		}
 		data, err := os.ReadFile(file)
@@ -104,14 +105,14 @@ func TestOptionsAreRead(t *testing.T) {
 		}
 		source.Write(data)
 	}
-	declarations, err := os.ReadFile("options.go")
+	declarations, err := os.ReadFile("../../internal/option/option.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, o := range options {
-		constant := regexp.MustCompile(`(?m)^\t(opt\w+) += "` + o.name + `"$`).FindStringSubmatch(string(declarations))
-		if constant == nil || !regexp.MustCompile(`\b`+constant[1]+`\b`).MatchString(source.String()) {
-			t.Errorf("nothing reads the option %s", o.name)
+	for _, o := range option.All {
+		constant := regexp.MustCompile(`(?m)^\t(\w+) += "` + o.Name + `"$`).FindStringSubmatch(string(declarations))
+		if constant == nil || !regexp.MustCompile(`\boption\.`+constant[1]+`\b`).MatchString(source.String()) {
+			t.Errorf("nothing reads the option %s", o.Name)
 		}
 	}
 }
@@ -169,29 +170,29 @@ func inputTable(t *testing.T, names []string, rows map[string]string) string {
 }
 
 // inputRows are the table rows of all inputs by name, and the names in the order of
-// options.go.
+// internal/option.
 func inputRows() (rows map[string]string, order []string) {
 	rows = map[string]string{
 		"command": "| `command` | | what to do: " + strings.Join(names(commands()), ", ") + " (default `prepare`) |\n",
 	}
 	order = []string{"command"}
-	for _, o := range options {
-		if o.flagOnly {
+	for _, o := range option.All {
+		if o.FlagOnly {
 			continue
 		}
-		help := o.help
-		if o.initial != "" {
-			help += fmt.Sprintf(" (default `%s`)", o.initial)
+		help := o.Help
+		if o.Initial != "" {
+			help += fmt.Sprintf(" (default `%s`)", o.Initial)
 		}
-		if o.secret {
+		if o.Secret {
 			help += "; secret"
 		}
 		takers := "all"
-		if o.commands != nil {
-			takers = strings.Join(o.commands, ", ")
+		if o.Commands != nil {
+			takers = strings.Join(o.Commands, ", ")
 		}
-		rows[o.name] = fmt.Sprintf("| `%s` | %s | %s |\n", o.name, takers, help)
-		order = append(order, o.name)
+		rows[o.Name] = fmt.Sprintf("| `%s` | %s | %s |\n", o.Name, takers, help)
+		order = append(order, o.Name)
 	}
 	return rows, order
 }
@@ -242,7 +243,7 @@ func updateBlock(t *testing.T, page, name, want string) {
 	switch {
 	case text == string(data):
 	case !fixture.Updating():
-		t.Errorf("the table %q of %s differs from options.go or action.yml: run this test with -update", name, page)
+		t.Errorf("the table %q of %s differs from internal/option or action.yml: run this test with -update", name, page)
 	default:
 		if err := os.WriteFile(page, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -259,90 +260,4 @@ func replaceBlock(t *testing.T, text, name, block string) string {
 		t.Fatalf("there is no block %s", name)
 	}
 	return before + "<!-- " + name + " -->\n" + block + "<!-- /" + name + " -->" + after
-}
-
-func TestParseOptions(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		name       string
-		args       []string
-		env        map[string]string
-		option     string
-		want       string
-		positional string
-		err        string
-	}{
-		{name: "default", option: "secrets", want: "fail"},
-		{name: "input", env: map[string]string{"INPUT_SECRETS": "redact"}, option: "secrets", want: "redact"},
-		{name: "flag over input", args: []string{"--secrets", "off"}, env: map[string]string{"INPUT_SECRETS": "redact"},
-			option: "secrets", want: "off"},
-		{name: "hyphens stay", env: map[string]string{"INPUT_DISPATCH-TO": "a/b\n"}, option: "dispatch-to",
-			want: "a/b"},
-		{name: "empty input is none", env: map[string]string{"INPUT_SECRETS": ""}, option: "secrets", want: "fail"},
-		{name: "among arguments", args: []string{"coach", "--now", "x", "review", "--force"}, option: "now", want: "x",
-			positional: "coach review"},
-		{name: "after a double dash", args: []string{"--", "--now"}, option: "now", want: "", positional: "--now"},
-		{name: "switch", args: []string{"--force"}, option: "force", want: "true"},
-		{name: "switch off", args: []string{"--force=false"}, env: map[string]string{"INPUT_FORCE": "true"},
-			option: "force", want: "false"},
-		{name: "switch as input", env: map[string]string{"INPUT_DRY-RUN": "True"}, option: "dry-run", want: "true"},
-		{name: "repeated list", args: []string{"--dispatch-to", "a/b", "--dispatch-to=c/d"}, option: "dispatch-to",
-			want: "a/b\nc/d"},
-		{name: "repeated value, last wins", args: []string{"--now", "a", "--now", "b"}, option: "now", want: "b"},
-		{name: "token from the environment", env: map[string]string{"GITHUB_TOKEN": "t"}, option: "token", want: "t"},
-		{name: "dispatch token defaults to token", env: map[string]string{"INPUT_TOKEN": "t"}, option: "dispatch-token",
-			want: "t"},
-		{name: "dispatch token by name", env: map[string]string{"INPUT_TOKEN": "t", "INPUT_DISPATCH-TOKEN": "token"},
-			option: "dispatch-token", want: "t"},
-		{name: "dispatch token of a missing secret", env: map[string]string{"INPUT_TOKEN": "t", "INPUT_DISPATCH-TOKEN": "",
-			"INPUT_HOST-WORKSPACE": "/work"}, option: "dispatch-token", want: ""},
-		{name: "no action.yml, as with docker://", env: map[string]string{"INPUT_TOKEN": "t", "INPUT_DISPATCH-TOKEN": ""},
-			option: "dispatch-token", want: "t"},
-		{name: "empty dispatch token", args: []string{"--dispatch-token", ""}, env: map[string]string{"INPUT_TOKEN": "t"},
-			option: "dispatch-token", want: ""},
-		{name: "one hyphen", args: []string{"-now", "x"}, option: "now", want: "x"},
-		{name: "a hyphen alone", args: []string{"-"}, option: "now", positional: "-"},
-		{name: "a hyphen as value", args: []string{"--from", "-"}, option: "from", want: "-"},
-		{name: "a value with an equals sign", args: []string{"--now=a=b"}, option: "now", want: "a=b"},
-		{name: "an empty value", args: []string{"--now="}, option: "now", want: ""},
-		{name: "unknown flag", args: []string{"--frobnicate"},
-			err: "there is no flag --frobnicate: see action prepare --help"},
-		{name: "unknown flag with a secret", args: []string{"--tokn=s3cret"},
-			err: "there is no flag --tokn: did you mean --token? If not: see action prepare --help"},
-		{name: "flags of this command are near", args: []string{"--fail-oin"}, err: "there is no flag --fail-oin: see"},
-		{name: "three hyphens", args: []string{"---now", "x"}, err: "there is no flag ---now"},
-		{name: "no name", args: []string{"--=x"}, err: "there is no flag --: see"},
-		{name: "no value", args: []string{"--now"}, err: "--now needs a value, as in --now TIME: see action prepare --help"},
-		{name: "arguments and the flag", args: []string{"coach", "--agents", "all"},
-			err: "action prepare gets agents as arguments and with --agents: leave one of them out"},
-		{name: "arguments and the flag with its default", args: []string{"--agents", "due", "coach"}, err: "leave one"},
-		{name: "arguments over the input", args: []string{"coach"}, env: map[string]string{"INPUT_AGENTS": "all"},
-			option: "agents", want: "all", positional: "coach"},
-		{name: "flag of another command", args: []string{"--fail-on", "warning"}, err: "does not take --fail-on"},
-		{name: "flag only, no input", env: map[string]string{"INPUT_TIMEZONE": "Europe/Berlin"}, option: "timezone",
-			want: "UTC"},
-		{name: "base is a flag only", env: map[string]string{"INPUT_BASE": "old.yml"}, option: "base", want: ""},
-		{name: "now is an input", env: map[string]string{"INPUT_NOW": "x"}, option: "now", want: "x"},
-		{name: "bad switch", env: map[string]string{"INPUT_FORCE": "maybe"},
-			err: `input force is "maybe", must be true or false`},
-		{name: "bad switch flag", args: []string{"--force=maybe"}, err: `--force is "maybe", must be true or false`},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			opts, positional, err := parseOptions("prepare", tt.args, func(key string) string { return tt.env[key] })
-			if tt.err != "" {
-				if err == nil || !strings.Contains(err.Error(), tt.err) {
-					t.Fatalf("got error %v, want %q", err, tt.err)
-				}
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if opts[tt.option] != tt.want || strings.Join(positional, " ") != tt.positional {
-				t.Errorf("got %q and %q, want %q and %q", opts[tt.option], positional, tt.want, tt.positional)
-			}
-		})
-	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/check"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/option"
 )
 
 // located returns findings whose files are relative to the workspace, as the platform
@@ -35,11 +36,11 @@ func (a *app) annotate(findings []diag.Finding) (hidden []diag.Finding) {
 // checkPlaces returns an error for a path that leaves the workspace in Actions. In a
 // container later steps would not find what root and bundle-path name. And a link that the
 // repository has instead of a directory must not make another directory the checkout.
-func (a *app) checkPlaces(o values) error {
+func (a *app) checkPlaces(o option.Values) error {
 	if !a.env.Actions {
 		return nil
 	}
-	for _, name := range []string{optTarget, optOut} {
+	for _, name := range []string{option.Target, option.Out} {
 		if o[name] == "" {
 			continue
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/option"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 )
@@ -38,9 +39,9 @@ type prepareOptions struct {
 func (r *reader) prepare(inActions bool) prepareOptions {
 	return prepareOptions{
 		selection: r.selection(), stores: r.stores(), targets: r.targets(inActions),
-		format:  prepare.Format(cmp.Or(r.oneOf(optFormat, "", "markdown", "json"), string(prepare.Markdown))),
-		secrets: r.secrets(), dryRun: r.isOn(optDryRun), force: r.isOn(optForce), from: r.values[optFrom],
-		allowEvents: r.list(optAllowEvents),
+		format:  prepare.Format(cmp.Or(r.oneOf(option.Format, "", "markdown", "json"), string(prepare.Markdown))),
+		secrets: r.secrets(), dryRun: r.isOn(option.DryRun), force: r.isOn(option.Force), from: r.Values[option.From],
+		allowEvents: r.list(option.AllowEvents),
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
+	"github.com/kaizen-agentic/schedule-action/internal/option"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
@@ -16,7 +17,7 @@ import (
 
 // reader converts the options of a command and keeps the first error.
 type reader struct {
-	values
+	option.Values
 	args []string // positional arguments
 	err  error
 }
@@ -29,7 +30,7 @@ func (r *reader) fail(err error) {
 
 // oneOf reads an option with a fixed set of values.
 func (r *reader) oneOf(name string, allowed ...string) string {
-	v := r.values[name]
+	v := r.Values[name]
 	if !slices.Contains(allowed, v) {
 		shown := slices.DeleteFunc(slices.Clone(allowed), func(s string) bool { return s == "" })
 		r.fail(fmt.Errorf("%s is %q, must be %s", name, v, strings.Join(shown, ", ")))
@@ -37,10 +38,10 @@ func (r *reader) oneOf(name string, allowed ...string) string {
 	return v
 }
 
-func (r *reader) isOn(name string) bool { return r.values[name] == "true" }
+func (r *reader) isOn(name string) bool { return r.Values[name] == "true" }
 
 // list reads a list separated by commas or newlines.
-func (r *reader) list(name string) []string { return splitList(r.values[name]) }
+func (r *reader) list(name string) []string { return splitList(r.Values[name]) }
 
 func splitList(s string) []string {
 	return strings.FieldsFunc(s, func(c rune) bool { return strings.ContainsRune(", \t\r\n", c) })
@@ -48,15 +49,15 @@ func splitList(s string) []string {
 
 // secrets reads the policy for secrets.
 func (r *reader) secrets() prepare.Policy {
-	return prepare.Policy(r.oneOf(optSecrets, "fail", "redact", "off"))
+	return prepare.Policy(r.oneOf(option.Secrets, "fail", "redact", "off"))
 }
 
 // selection reads the agents from the arguments, else from the option, and the cadence.
 func (r *reader) selection() pipeline.Selection {
-	cadence := r.oneOf(optCadence, "", "daily", "weekly", "monthly")
+	cadence := r.oneOf(option.Cadence, "", "daily", "weekly", "monthly")
 	names := r.args
 	if len(names) == 0 {
-		names = r.list(optAgents)
+		names = r.list(option.Agents)
 	}
 	s, err := pipeline.NewSelection(names, schedule.Cadence(cadence))
 	if err != nil {
@@ -68,14 +69,16 @@ func (r *reader) selection() pipeline.Selection {
 // stores reads where bundles and receipts are kept. Commands that store something return
 // an invalid retention-days as an error, and doctor reports it.
 func (r *reader) stores() pipeline.StoreOptions {
-	o := pipeline.StoreOptions{Out: r.values[optOut], Token: r.values[optToken], Branch: r.values[optLedgerBranch]}
-	text := r.values[optRetentionDays]
+	o := pipeline.StoreOptions{
+		Out: r.Values[option.Out], Token: r.Values[option.Token], Branch: r.Values[option.LedgerBranch],
+	}
+	text := r.Values[option.RetentionDays]
 	if text == "" || text == "0" {
 		return o
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > maxRetentionDays {
-		o.DaysErr = advice.New("write a number from 1 to 90, or leave it out", "%s is %q", optRetentionDays, text)
+		o.DaysErr = advice.New("write a number from 1 to 90, or leave it out", "%s is %q", option.RetentionDays, text)
 		return o
 	}
 	o.Days = n
@@ -89,20 +92,20 @@ const maxRetentionDays = 90
 // whether the program runs in Actions. prepare returns an invalid dispatch-to as an
 // error, and doctor reports it.
 func (r *reader) targets(inActions bool) pipeline.Targets {
-	t := pipeline.Targets{DispatchToken: r.values[optDispatchToken], NATS: emit.NATSOptions{
-		URLs: r.list(optNATSURL), Subject: r.values[optNATSSubject], Creds: r.values[optNATSCreds],
-		NKey: r.values[optNATSNKey], Token: r.values[optNATSToken], User: r.values[optNATSUser],
-		Password: r.values[optNATSPassword], CA: r.values[optNATSCA], Cert: r.values[optNATSCert],
-		Key: r.values[optNATSKey],
+	t := pipeline.Targets{DispatchToken: r.Values[option.DispatchToken], NATS: emit.NATSOptions{
+		URLs: r.list(option.NATSURL), Subject: r.Values[option.NATSSubject], Creds: r.Values[option.NATSCreds],
+		NKey: r.Values[option.NATSNKey], Token: r.Values[option.NATSToken], User: r.Values[option.NATSUser],
+		Password: r.Values[option.NATSPassword], CA: r.Values[option.NATSCA], Cert: r.Values[option.NATSCert],
+		Key: r.Values[option.NATSKey],
 	}}
-	if t.DispatchToken == "" && r.values[optToken] != "" { // left out, it would be the same
+	if t.DispatchToken == "" && r.Values[option.Token] != "" { // left out, it would be the same
 		t.DispatchTokenErr = advice.New("create the secret, or leave dispatch-token out to use token",
 			"dispatch-token is given and is empty, as is a secret that does not exist")
 	}
-	t.Dispatch, t.DispatchErr = target.ParseList(r.values[optDispatchTo])
+	t.Dispatch, t.DispatchErr = target.ParseList(r.Values[option.DispatchTo])
 	haveDispatch, haveNATS := len(t.Dispatch) > 0 || t.DispatchErr != nil, len(t.NATS.URLs) > 0
 	c := &t.Channels
-	list := r.list(optEmit)
+	list := r.list(option.Emit)
 	if len(list) == 0 {
 		*c = pipeline.Channels{Summary: inActions, Artifact: inActions, Bundle: !inActions, Dispatch: haveDispatch,
 			NATS: haveNATS}
@@ -117,8 +120,8 @@ func (r *reader) targets(inActions bool) pipeline.Targets {
 			r.fail(fmt.Errorf("emit has %q, must be a list of summary, artifact, dispatch, nats, stdout", name))
 		}
 	}
-	r.match("dispatch", optDispatchTo, c.Dispatch, haveDispatch)
-	r.match("nats", optNATSURL, c.NATS, haveNATS)
+	r.match("dispatch", option.DispatchTo, c.Dispatch, haveDispatch)
+	r.match("nats", option.NATSURL, c.NATS, haveNATS)
 	return t
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
+	"github.com/kaizen-agentic/schedule-action/internal/option"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/render"
 )
@@ -144,7 +145,7 @@ func dispatchCommand(ctx context.Context, args []string, w streams, runner *acti
 		return exitUsage, fmt.Errorf("there is no command %q: use %s", args[0], strings.Join(names(all), ", "))
 	}
 	a, r, err := newApp(all[i], args[1:], w, runner)
-	if errors.Is(err, errHelp) {
+	if errors.Is(err, option.ErrHelp) {
 		io.WriteString(w.stdout, commandHelp(all[i]))
 		return exitOK, nil
 	}
@@ -164,7 +165,7 @@ func dispatchCommand(ctx context.Context, args []string, w streams, runner *acti
 }
 
 func newApp(c command, args []string, w streams, runner *actions.Runner) (*app, *reader, error) {
-	opts, positional, err := parseOptions(c.name, args, w.getenv)
+	opts, positional, err := option.Parse(c.name, args, w.getenv)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -172,22 +173,22 @@ func newApp(c command, args []string, w streams, runner *actions.Runner) (*app, 
 	if err != nil {
 		return nil, nil, err
 	}
-	env.HostWorkspace = opts[optHostWorkspace]
+	env.HostWorkspace = opts[option.HostWorkspace]
 	if host := env.HostWorkspace; host != "" && !filepath.IsAbs(host) {
 		return nil, nil, fmt.Errorf("host-workspace is %q, must be an absolute path: leave it to action.yml", host)
 	}
-	a := &app{streams: w, runner: runner, env: env, now: w.now(), file: opts[optSchedule]}
+	a := &app{streams: w, runner: runner, env: env, now: w.now(), file: opts[option.Schedule]}
 	a.clients = gh.NewClients(gh.Options{
 		BaseURL: env.APIURL, PlainHTTP: env.OwnPlainAPI(), UserAgent: "schedule-action/" + version, Log: runner.Logf,
 		Now: w.now, Sleep: w.sleep,
 	})
-	if text := opts[optNow]; text != "" {
+	if text := opts[option.Now]; text != "" {
 		if a.now, err = time.Parse(time.RFC3339, text); err != nil {
 			return nil, nil, fmt.Errorf("now is %q, must be an RFC 3339 time such as 2026-11-23T05:00:00Z", text)
 		}
 	}
-	if a.dir, err = filepath.Abs(cmp.Or(opts[optTarget], env.Workspace, ".")); err != nil {
+	if a.dir, err = filepath.Abs(cmp.Or(opts[option.Target], env.Workspace, ".")); err != nil {
 		return nil, nil, err
 	}
-	return a, &reader{values: opts, args: positional}, a.checkPlaces(opts)
+	return a, &reader{Values: opts, args: positional}, a.checkPlaces(opts)
 }

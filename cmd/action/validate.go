@@ -13,6 +13,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
+	"github.com/kaizen-agentic/schedule-action/internal/option"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/render"
 	"github.com/kaizen-agentic/schedule-action/internal/secrets"
@@ -32,9 +33,9 @@ type validateOptions struct {
 
 func (r *reader) validate() validateOptions {
 	return validateOptions{
-		files: r.args, format: cmp.Or(r.oneOf(optFormat, "", "text", "json", "sarif"), "text"),
-		failOn: diag.Severity(r.oneOf(optFailOn, "error", "warning")), secrets: r.secrets(), out: r.values[optOut],
-		base: r.values[optBase], token: r.values[optToken], allowEvents: r.list(optAllowEvents),
+		files: r.args, format: cmp.Or(r.oneOf(option.Format, "", "text", "json", "sarif"), "text"),
+		failOn: diag.Severity(r.oneOf(option.FailOn, "error", "warning")), secrets: r.secrets(), out: r.Values[option.Out],
+		base: r.Values[option.Base], token: r.Values[option.Token], allowEvents: r.list(option.AllowEvents),
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/check"
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/option"
 	"github.com/kaizen-agentic/schedule-action/internal/render"
 )
 
@@ -17,16 +18,16 @@ import (
 // target is set.
 func runVerify(ctx context.Context, a *app, r *reader) (int, error) {
 	dirs := r.args
-	if len(dirs) == 0 && r.values[optFrom] != "" {
-		dirs = []string{r.values[optFrom]}
+	if len(dirs) == 0 && r.Values[option.From] != "" {
+		dirs = []string{r.Values[option.From]}
 	}
 	if len(dirs) == 0 {
-		dirs = []string{filepath.Join(cmp.Or(r.values[optTarget], a.env.Workspace), ".kaizen", "prepared")}
+		dirs = []string{filepath.Join(cmp.Or(r.Values[option.Target], a.env.Workspace), ".kaizen", "prepared")}
 	}
 	var tree *checkout.Tree
-	if r.values[optTarget] != "" {
+	if r.Values[option.Target] != "" {
 		var err error
-		if tree, err = checkout.Open(r.values[optTarget]); err != nil {
+		if tree, err = checkout.Open(r.Values[option.Target]); err != nil {
 			return exitUsage, usagef("opening the checkout: %w", err)
 		}
 		defer tree.Close()

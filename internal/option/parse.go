@@ -1,4 +1,4 @@
-package main
+package option
 
 import (
 	"errors"
@@ -9,28 +9,29 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/suggest"
 )
 
-// values holds the raw text of the options by name.
-type values map[string]string
+// Values holds the raw text of the options by name.
+type Values map[string]string
 
-// errHelp means that the user asks for the flags of a command.
-var errHelp = errors.New("help")
+// ErrHelp means that the user asks for the flags of a command.
+var ErrHelp = errors.New("help")
 
 // set sets an option to a text that the user gave.
-func (v values) set(o option, text string) error {
-	if o.placeholder == "" && text != "true" && text != "false" {
+func (v Values) set(o Option, text string) error {
+	if o.Placeholder == "" && text != "true" && text != "false" {
 		return fmt.Errorf("is %q, must be true or false", text)
 	}
-	if earlier, ok := v[o.name]; ok && o.list {
+	if earlier, ok := v[o.Name]; ok && o.List {
 		text = earlier + "\n" + text
 	}
-	v[o.name] = text
+	v[o.Name] = text
 	return nil
 }
 
-// parseOptions reads flags, which may follow positional arguments, then inputs, then
-// defaults.
-func parseOptions(command string, args []string, getenv func(string) string) (values, []string, error) {
-	opts := values{}
+// Parse reads the options of a command: flags, which may follow positional arguments, then
+// inputs, then defaults. It also returns the positional arguments. The error is ErrHelp, or
+// says what is wrong with which option and never repeats a value that may be a secret.
+func Parse(command string, args []string, getenv func(string) string) (Values, []string, error) {
+	opts := Values{}
 	var positional []string
 	for len(args) > 0 {
 		arg := args[0]
@@ -44,7 +45,7 @@ func parseOptions(command string, args []string, getenv func(string) string) (va
 			continue
 		}
 		rest, err := opts.parseFlag(command, arg, args)
-		if errors.Is(err, errHelp) {
+		if errors.Is(err, ErrHelp) {
 			return nil, nil, err
 		}
 		if err != nil {
@@ -62,24 +63,24 @@ func parseOptions(command string, args []string, getenv func(string) string) (va
 
 // parseFlag reads the flag arg, whose value may be the first one of rest, and returns what
 // is left of rest.
-func (v values) parseFlag(command, arg string, rest []string) ([]string, error) {
+func (v Values) parseFlag(command, arg string, rest []string) ([]string, error) {
 	name, value, hasValue := strings.Cut(strings.TrimPrefix(arg[1:], "-"), "=")
 	if name == "help" || name == "h" {
-		return nil, errHelp
+		return nil, ErrHelp
 	}
-	i := slices.IndexFunc(options, func(o option) bool { return o.name == name })
+	i := slices.IndexFunc(All, func(o Option) bool { return o.Name == name })
 	if i < 0 {
 		return nil, unknownFlag(command, arg, name)
 	}
-	o := options[i]
+	o := All[i]
 	switch {
-	case !o.taken(command):
+	case !o.Taken(command):
 		return nil, fmt.Errorf("action %s does not take --%s", command, name)
 	case hasValue:
-	case o.placeholder == "":
+	case o.Placeholder == "":
 		value = "true"
 	case len(rest) == 0:
-		return nil, fmt.Errorf("--%s needs a value, as in --%[1]s %s", name, o.placeholder)
+		return nil, fmt.Errorf("--%s needs a value, as in --%[1]s %s", name, o.Placeholder)
 	default:
 		value, rest = rest[0], rest[1:]
 	}
@@ -92,9 +93,9 @@ func (v values) parseFlag(command, arg string, rest []string) ([]string, error) 
 // unknownFlag returns the error for a flag that no command has.
 func unknownFlag(command, arg, name string) error {
 	var known []string
-	for _, o := range options {
-		if o.taken(command) {
-			known = append(known, o.name)
+	for _, o := range All {
+		if o.Taken(command) {
+			known = append(known, o.Name)
 		}
 	}
 	flag, _, _ := strings.Cut(arg, "=") // the value may be a secret
@@ -106,54 +107,57 @@ func unknownFlag(command, arg, name string) error {
 
 // checkArguments returns an error for a flag that says the same as arguments do. An input
 // may, because arguments replace inputs.
-func (v values) checkArguments(command string) error {
-	flag, what := optAgents, "agents"
+func (v Values) checkArguments(command string) error {
+	flag, what := Agents, "agents"
 	if command == "validate" {
-		flag, what = optSchedule, "files"
+		flag, what = Schedule, "files"
 	}
-	if _, given := v[flag]; given && optionNamed(flag).taken(command) && command != "init" {
+	if _, given := v[flag]; given && named(flag).Taken(command) && command != "init" {
 		return fmt.Errorf("action %s gets %s as arguments and with --%s: leave one of them out", command, what, flag)
 	}
 	return nil
 }
 
-func optionNamed(name string) option {
-	return options[slices.IndexFunc(options, func(o option) bool { return o.name == name })]
+func named(name string) Option {
+	return All[slices.IndexFunc(All, func(o Option) bool { return o.Name == name })]
 }
 
 // fillDefaults sets the options that no flag sets, from inputs and defaults. Only
 // action.yml always gives host-workspace a value. The runner applies its defaults to
 // inputs that a workflow leaves out, and not to those that are given and empty:
 // https://github.com/actions/runner/blob/main/src/Runner.Worker/ActionRunner.cs
-func fillDefaults(opts values, getenv func(string) string) error {
-	isAction := getenv(optionNamed(optHostWorkspace).input()) != ""
-	for _, o := range options {
-		if _, ok := opts[o.name]; ok {
+func fillDefaults(opts Values, getenv func(string) string) error {
+	isAction := getenv(named(HostWorkspace).Input()) != ""
+	for _, o := range All {
+		if _, ok := opts[o.Name]; ok {
 			continue
 		}
 		input := ""
-		if !o.flagOnly {
-			input = strings.TrimSpace(getenv(o.input()))
+		if !o.FlagOnly {
+			input = strings.TrimSpace(getenv(o.Input()))
 		}
 		if input == "" {
-			opts[o.name] = o.initial
-			if o.notEmpty && isAction {
-				opts[o.name] = ""
+			opts[o.Name] = o.Initial
+			if o.NotEmpty && isAction {
+				opts[o.Name] = ""
 			}
 			continue
 		}
-		if o.placeholder == "" {
+		if o.Placeholder == "" {
 			input = strings.ToLower(input) // YAML's True and TRUE are the same switch
 		}
 		if err := opts.set(o, input); err != nil {
-			return fmt.Errorf("input %s %w", o.name, err)
+			return fmt.Errorf("input %s %w", o.Name, err)
 		}
 	}
-	if opts[optToken] == "" {
-		opts[optToken] = getenv("GITHUB_TOKEN")
+	if opts[Token] == "" {
+		opts[Token] = getenv("GITHUB_TOKEN")
 	}
-	if opts[optDispatchToken] == theToken {
-		opts[optDispatchToken] = opts[optToken]
+	if opts[DispatchToken] == theToken {
+		opts[DispatchToken] = opts[Token]
 	}
 	return nil
 }
+
+// Given reports whether an option has another value than its default.
+func (v Values) Given(name string) bool { return v[name] != named(name).Initial }

@@ -1,0 +1,194 @@
+// Package option declares the options of the program: the flags of the command line, which are
+// also the inputs of the action, and reads their texts.
+package option
+
+import (
+	"slices"
+	"strings"
+)
+
+// Option declares one flag and the action's input of the same name. A test compares
+// action.yml, the README's table and --help with this list.
+type Option struct {
+	Name string
+	// Placeholder names the value in --help; "" means a boolean flag.
+	Placeholder string
+	// Initial is the value if flag, input and environment are unset.
+	Initial string
+	Help    string
+	// Commands take the option; nil is every command.
+	Commands []string
+	// Secret values are marked in the README's table.
+	Secret bool
+	// List values may be given several times and are joined by newlines.
+	List bool
+	// NotEmpty options have initial as their default in action.yml, too. So an input that is
+	// empty was given, as with a secret that does not exist.
+	NotEmpty bool
+	// FlagOnly options exist on the command line only; action.yml has no such input.
+	FlagOnly bool
+}
+
+// The names of the options. Each is a flag, and an input unless the option is FlagOnly.
+const (
+	Target           = "target"
+	Schedule         = "schedule"
+	Agents           = "agents"
+	Cadence          = "cadence"
+	Format           = "format"
+	Now              = "now"
+	Out              = "out"
+	Emit             = "emit"
+	DryRun           = "dry-run"
+	Force            = "force"
+	From             = "from"
+	Secrets          = "secrets"
+	RetentionDays    = "retention-days"
+	LedgerBranch     = "ledger-branch"
+	AllowEvents      = "allow-events"
+	FailOn           = "fail-on"
+	Base             = "base"
+	Token            = "token"
+	DispatchTo       = "dispatch-to"
+	DispatchToken    = "dispatch-token"
+	NATSURL          = "nats-url"
+	NATSSubject      = "nats-subject"
+	NATSCreds        = "nats-creds"
+	NATSNKey         = "nats-nkey"
+	NATSToken        = "nats-token"
+	NATSUser         = "nats-user"
+	NATSPassword     = "nats-password"
+	NATSCA           = "nats-ca"
+	NATSCert         = "nats-cert"
+	NATSKey          = "nats-key"
+	Timezone         = "timezone"
+	Engagement       = "engagement"
+	BootstrapCadence = "bootstrap-cadence"
+	HostWorkspace    = "host-workspace"
+)
+
+// theToken is the value of dispatch-token that means the value of token.
+const theToken = "token"
+
+var (
+	emitting    = []string{"prepare", "doctor"}
+	reading     = []string{"prepare", "list", "validate", "doctor"}
+	scaffolding = []string{"init"}
+)
+
+// All lists the options in the order of --help.
+var All = []Option{
+	{Name: Target, Placeholder: "DIR",
+		Help: "checkout of the repository; default: the workspace, else the working directory"},
+	{Name: Schedule, Placeholder: "FILE", Initial: ".kaizen/schedule.yml",
+		Help:     "the manifest, relative to the checkout",
+		Commands: reading},
+	{Name: Agents, Placeholder: "NAMES", Initial: "due",
+		Help: "due, all, or names, separated by commas or newlines; the same as naming them after the command; " +
+			"init: names only, the agents that get an entry",
+		Commands: []string{"init", "prepare", "list", "doctor"}},
+	{Name: Cadence, Placeholder: "CADENCE",
+		Help:     "only entries of this cadence: daily, weekly or monthly",
+		Commands: []string{"prepare", "list", "doctor"}},
+	{Name: Format, Placeholder: "FORMAT",
+		Help: "prepare: markdown (default) or json; validate: text (default), json or sarif; list: text (default), " +
+			"json or scheduled-runs; doctor: text (default) or json",
+		Commands: reading},
+	{Name: Now, Placeholder: "TIME",
+		Help:     "RFC 3339 instant that replaces the clock, for replay and tests",
+		Commands: reading},
+	{Name: Out, Placeholder: "PATH",
+		Help: "prepare, list: directory of bundles and receipts, as an action in the workspace, default " +
+			".kaizen/prepared in the checkout; validate: file for the report instead of standard output",
+		Commands: reading},
+	{Name: Emit, Placeholder: "LIST",
+		Help: "summary, artifact, dispatch, nats, stdout; default in Actions: summary, artifact, and dispatch or " +
+			"nats where a target is given",
+		Commands: emitting},
+	{Name: DryRun,
+		Help:     "show what would be stored and sent where, without storing or sending anything",
+		Commands: []string{"prepare"}},
+	{Name: Force,
+		Help:     "prepare again a period that is already delivered, under an event id of its own",
+		Commands: []string{"prepare"}},
+	{Name: From, Placeholder: "PATH",
+		Help: "prepare: file with the JSON of kaizen-agentic schedule prepare --format json (- is standard input) to " +
+			"emit, without preparing again; verify: a bundle's directory, or a directory of bundles; default " +
+			".kaizen/prepared in the checkout",
+		Commands: []string{"prepare", "verify"}},
+	{Name: Secrets, Placeholder: "POLICY", Initial: "fail",
+		Help: "what a secret in the files of a bundle does: fail stops its agent and fails validate, redact " +
+			"replaces it and warns, off skips the scan",
+		Commands: []string{"prepare", "validate", "doctor"}},
+	{Name: RetentionDays, Placeholder: "DAYS",
+		Help:     "how long artifacts are kept, 1 to 90; default: long enough for the cadence",
+		Commands: emitting},
+	{Name: LedgerBranch, Placeholder: "BRANCH",
+		Help:     "branch whose receipts count; default: the repository's default branch",
+		Commands: []string{"prepare", "list", "doctor"}},
+	{Name: AllowEvents, Placeholder: "LIST",
+		Help: "events on which to run despite the risk; prepare otherwise runs on schedule, workflow_dispatch, " +
+			"repository_dispatch and push to the ledger branch only, validate on all but pull_request_target",
+		Commands: []string{"prepare", "validate", "doctor"}},
+	{Name: FailOn, Placeholder: "SEVERITY", Initial: "error",
+		Help:     "the least severe finding that fails the check: error or warning",
+		Commands: []string{"validate"}},
+	{Name: Base, Placeholder: "FILE",
+		Help: "base version of the manifest to compare with; - is standard input, as in git show " +
+			"main:.kaizen/schedule.yml | action validate --base -; default on pull requests: that of the base commit",
+		Commands: []string{"validate"}, FlagOnly: true},
+	{Name: Token, Placeholder: "TOKEN",
+		Help:     "GitHub token for the ledger and the base version; default: the job's, or GITHUB_TOKEN",
+		Commands: reading, Secret: true},
+	{Name: DispatchTo, Placeholder: "TARGETS",
+		Help: "repositories (owner/repo) that get a repository_dispatch, and workflows " +
+			"(owner/repo/.github/workflows/FILE.yml@BRANCH) that are started, separated by commas or newlines",
+		Commands: emitting, List: true},
+	{Name: DispatchToken, Placeholder: "TOKEN", Initial: theToken, NotEmpty: true,
+		Help: "token with contents: write on every dispatch-to repository, and actions: write where it names a " +
+			"workflow; the word token means the input of that name",
+		Commands: emitting, Secret: true},
+	{Name: NATSURL, Placeholder: "URLS",
+		Help:     "NATS servers, separated by commas or newlines",
+		Commands: emitting, List: true},
+	{Name: NATSSubject, Placeholder: "SUBJECT", Initial: "kaizen.schedule.prepared",
+		Help:     "JetStream subject to publish to",
+		Commands: emitting},
+	{Name: NATSCreds, Placeholder: "TEXT",
+		Help:     "content of a NATS credentials file",
+		Commands: emitting, Secret: true},
+	{Name: NATSNKey, Placeholder: "SEED", Help: "NKey seed", Commands: emitting, Secret: true},
+	{Name: NATSToken, Placeholder: "TOKEN", Help: "NATS token", Commands: emitting, Secret: true},
+	{Name: NATSUser, Placeholder: "NAME", Help: "NATS user", Commands: emitting},
+	{Name: NATSPassword, Placeholder: "TEXT", Help: "password of nats-user", Commands: emitting, Secret: true},
+	{Name: NATSCA, Placeholder: "PEM",
+		Help:     "content of the CA certificate that signed the server's",
+		Commands: emitting},
+	{Name: NATSCert, Placeholder: "PEM",
+		Help:     "content of the client certificate for mutual TLS",
+		Commands: emitting},
+	{Name: NATSKey, Placeholder: "PEM",
+		Help:     "content of the client certificate's key",
+		Commands: emitting, Secret: true},
+	{Name: Timezone, Placeholder: "ZONE", Initial: "UTC",
+		Help:     "IANA name of the time zone of the crons, such as Europe/Berlin",
+		Commands: scaffolding, FlagOnly: true},
+	{Name: Engagement, Placeholder: "SLUG",
+		Help:     "say in the manifest that it bootstraps this engagement",
+		Commands: scaffolding, FlagOnly: true},
+	{Name: BootstrapCadence, Placeholder: "CADENCE",
+		Help:     "how often the entries run at first: hourly, daily or weekly; default: weekly",
+		Commands: scaffolding, FlagOnly: true},
+	{Name: HostWorkspace, Placeholder: "DIR",
+		Help: "the workspace's path on the runner's host, from which the event's root is derived; set by action.yml"},
+}
+
+// Taken reports whether command takes the option.
+func (o Option) Taken(command string) bool {
+	return o.Commands == nil || slices.Contains(o.Commands, command)
+}
+
+// Input is the variable in which the runner passes the input. The runner replaces spaces
+// by underscores and keeps hyphens:
+// https://docs.github.com/en/actions/reference/workflows-and-actions/metadata-syntax#inputs.
+func (o Option) Input() string { return "INPUT_" + strings.ToUpper(o.Name) }
