@@ -2,6 +2,7 @@ package secrets
 
 import (
 	"bytes"
+	"context"
 	"slices"
 	"strings"
 	"unicode"
@@ -20,8 +21,11 @@ const maxAllowed = 300
 
 // FindUnmarked returns the secrets in data like Find, without those on lines that AllowMark
 // allows. A mark allows only its own line, and only if a reviewer sees the whole line.
-func FindUnmarked(data []byte) []Span {
-	spans := Find(data)
+func FindUnmarked(data []byte) []Span { return FindUnmarkedContext(context.Background(), data) }
+
+// FindUnmarkedContext is FindUnmarked, with the context of FindContext.
+func FindUnmarkedContext(ctx context.Context, data []byte) []Span {
+	spans := FindContext(ctx, data)
 	if !bytes.Contains(data, []byte(AllowMark)) {
 		return spans
 	}

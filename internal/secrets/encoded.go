@@ -2,6 +2,7 @@ package secrets
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 )
 
@@ -10,16 +11,16 @@ import (
 const leastEncoded, leastLine = 20, 40
 
 // encodedSecrets returns the runs of base64 in text that encode a text with secrets.
-func encodedSecrets(text []byte) []Span {
+func encodedSecrets(ctx context.Context, text []byte) []Span {
 	var spans []Span
-	for i := 0; i < len(text); {
+	for i := 0; i < len(text) && ctx.Err() == nil; {
 		if !isBase64(text[i]) {
 			i++
 			continue
 		}
 		end := endOfBase64(text, i)
 		if end-i >= leastEncoded {
-			spans = append(spans, encodedRun(text[i:end], i)...)
+			spans = append(spans, encodedRun(ctx, text[i:end], i)...)
 		}
 		i = end
 	}
@@ -28,21 +29,21 @@ func encodedSecrets(text []byte) []Span {
 
 // encodedRun returns the secrets that a run of base64 encodes. If the run is not text, its
 // parts between separators are tried, such as the parts of a path.
-func encodedRun(run []byte, at int) []Span {
+func encodedRun(ctx context.Context, run []byte, at int) []Span {
 	if decoded := decode(run); decoded != nil {
-		if found := findPlain(decoded); len(found) > 0 {
+		if found := findPlain(ctx, decoded); len(found) > 0 {
 			return []Span{{at, at + len(run), found[0].Kind}}
 		}
 		return nil
 	}
 	var spans []Span
-	for start := 0; start < len(run); {
+	for start := 0; start < len(run) && ctx.Err() == nil; {
 		n := bytes.IndexAny(run[start:], "/-_+\n")
 		if n < 0 {
 			n = len(run) - start
 		}
 		if n >= leastEncoded && n < len(run) {
-			spans = append(spans, encodedRun(run[start:start+n], at+start)...)
+			spans = append(spans, encodedRun(ctx, run[start:start+n], at+start)...)
 		}
 		start += n + 1
 	}

@@ -1,6 +1,7 @@
 package secrets
 
 import (
+	"context"
 	"strings"
 	"sync"
 )
@@ -104,13 +105,20 @@ type hit struct {
 	detector int
 }
 
+// betweenChecks is how many bytes are searched before the context is looked at again. Text
+// that is full of keywords takes a few milliseconds.
+const betweenChecks = 4 << 10
+
 // find returns the secrets in text, in the order of their keywords. Without contexts it
-// skips the rows that words around a secret reveal.
-func (ix *index) find(text []byte, contexts bool) []hit {
+// skips the rows that words around a secret reveal. It stops when ctx ends.
+func (ix *index) find(ctx context.Context, text []byte, contexts bool) []hit {
 	var hits []hit
 	done := make([]int, len(ix.detectors)) // the end of each detector's last match
 	state := 0
 	for i, c := range text {
+		if i%betweenChecks == 0 && ctx.Err() != nil {
+			return nil
+		}
 		state = int(ix.next[state*ix.classes+int(ix.class[c])])
 		for _, n := range ix.found[state] {
 			k := &ix.keywords[n]

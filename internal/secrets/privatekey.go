@@ -2,6 +2,7 @@ package secrets
 
 import (
 	"bytes"
+	"context"
 	"regexp"
 	"strings"
 	"sync"
@@ -32,7 +33,7 @@ var (
 // a page writes around their lines. A key extends from mark to mark. If its end mark is
 // missing, or the text between the marks is mostly something else, it extends to its last
 // line.
-func privateKeys(text []byte) []Span {
+func privateKeys(ctx context.Context, text []byte) []Span {
 	const name = "private-key"
 	if !bytes.Contains(text, []byte("PRIVATE KEY")) && !bytes.Contains(text, []byte("Private-Lines:")) {
 		return nil
@@ -40,6 +41,9 @@ func privateKeys(text []byte) []Span {
 	var spans []Span
 	marks := keyMarks().FindAllSubmatchIndex(text, -1)
 	for i, m := range marks {
+		if ctx.Err() != nil {
+			return nil
+		}
 		if m[2] < 0 {
 			continue
 		}

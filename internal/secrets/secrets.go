@@ -4,6 +4,7 @@ package secrets
 
 import (
 	"cmp"
+	"context"
 	"slices"
 )
 
@@ -19,11 +20,18 @@ func (s Span) overlaps(o Span) bool { return s.Start < o.End && o.Start < s.End 
 // also searched without what hides a secret: zero bytes, invisible characters, the escapes
 // of JSON and Markdown, line breaks and quotes inside a token, URL encoding, and one layer
 // of base64.
-func Find(data []byte) []Span {
-	spans := search(data, true)
+func Find(data []byte) []Span { return FindContext(context.Background(), data) }
+
+// FindContext is Find, but it stops soon after ctx ends and then may miss secrets. Callers
+// check ctx before they rely on the result.
+func FindContext(ctx context.Context, data []byte) []Span {
+	spans := search(ctx, data, true)
 	plain := view{text: data}
 	for _, v := range views(data) {
-		found := v.original(search(v.text, v.contexts))
+		if ctx.Err() != nil {
+			return nil
+		}
+		found := v.original(search(ctx, v.text, v.contexts))
 		if v.contexts {
 			plain = v
 		} else {
@@ -32,20 +40,20 @@ func Find(data []byte) []Span {
 		}
 		spans = append(spans, found...)
 	}
-	spans = append(spans, encodedSecrets(data)...)
+	spans = append(spans, encodedSecrets(ctx, data)...)
 	if plain.offsets != nil {
-		spans = append(spans, plain.original(encodedSecrets(plain.text))...)
+		spans = append(spans, plain.original(encodedSecrets(ctx, plain.text))...)
 	}
 	return merge(data, spans)
 }
 
 // findPlain searches decoded base64, in which nothing else may be encoded again.
-func findPlain(text []byte) []Span {
-	if spans := search(text, true); len(spans) > 0 {
+func findPlain(ctx context.Context, text []byte) []Span {
+	if spans := search(ctx, text, true); len(spans) > 0 {
 		return spans
 	}
 	unwrapped, _ := unwrap(text)
-	return search(unwrapped, true)
+	return search(ctx, unwrapped, true)
 }
 
 // Redact returns data with [redacted:<kind>] in place of each span. The spans are those
@@ -63,14 +71,14 @@ func Redact(data []byte, spans []Span) []byte {
 
 // search returns the secrets in text as it is. Without contexts it finds only secrets that
 // reveal themselves.
-func search(text []byte, contexts bool) []Span {
-	hits := tableIndex().find(text, contexts)
+func search(ctx context.Context, text []byte, contexts bool) []Span {
+	hits := tableIndex().find(ctx, text, contexts)
 	slices.SortStableFunc(hits, func(a, b hit) int {
 		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.detector, b.detector))
 	})
 	var spans []Span
 	if contexts {
-		spans = privateKeys(text)
+		spans = privateKeys(ctx, text)
 	}
 	for _, h := range hits {
 		spans = append(spans, h.Span)
