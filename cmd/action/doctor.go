@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/doctor"
 	"github.com/kaizen-agentic/schedule-action/internal/option"
@@ -13,10 +12,6 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/render"
 	"github.com/kaizen-agentic/schedule-action/internal/secrets"
 )
-
-// doctorDeadline is long enough to read the workflows of a few hundred targets within the
-// platform's rate limits.
-const doctorDeadline = 15 * time.Minute
 
 // doctorOptions holds the options of doctor.
 type doctorOptions struct {
@@ -37,13 +32,11 @@ func (r *reader) doctor(inActions bool) doctorOptions {
 
 // runDoctor checks everything that a run of prepare will need.
 func runDoctor(ctx context.Context, a *app, r *reader) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, doctorDeadline)
-	defer cancel()
 	o := r.doctor(a.env.Actions)
 	if r.err != nil {
 		return exitUsage, r.err
 	}
-	p, err := a.openProject()
+	p, err := a.openProject(ctx)
 	if err != nil {
 		return exitUsage, err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -43,7 +44,7 @@ func (r *reader) init() initOptions {
 
 // runInit writes the files that schedule a repository's agents, and reports what it did.
 // It never overwrites a file.
-func runInit(_ context.Context, a *app, r *reader) (int, error) {
+func runInit(ctx context.Context, a *app, r *reader) (int, error) {
 	if len(r.args) > 0 {
 		return exitUsage, usagef("init takes no arguments: name the checkout with --target, agents with --agents")
 	}
@@ -51,7 +52,7 @@ func runInit(_ context.Context, a *app, r *reader) (int, error) {
 	if r.err != nil {
 		return exitUsage, r.err
 	}
-	tree, err := checkout.Open(a.dir)
+	tree, err := checkout.OpenContext(ctx, a.dir)
 	if err != nil {
 		return exitUsage, usagef("opening the checkout: %w", err)
 	}
@@ -67,6 +68,9 @@ func runInit(_ context.Context, a *app, r *reader) (int, error) {
 	s, err := scaffold.New(tree, o.Options)
 	if err != nil {
 		return exitUsage, err
+	}
+	if ctx.Err() != nil {
+		return exitUnavailable, errors.New("no file is written")
 	}
 	if err := s.Write(writer); err != nil {
 		return exitUsage, err

@@ -34,10 +34,10 @@ func runList(ctx context.Context, a *app, r *reader) (int, error) {
 	if r.err != nil {
 		return exitUsage, r.err
 	}
-	if err := a.findRepository(o.stores.Token); err != nil {
+	if err := a.findRepository(ctx, o.stores.Token); err != nil {
 		return exitUsage, err
 	}
-	p, err := a.openProject()
+	p, err := a.openProject(ctx)
 	if err != nil {
 		return exitUsage, err
 	}
@@ -69,11 +69,11 @@ func exitOf(err error) int {
 
 // findRepository completes the environment of a terminal with the checkout's repository,
 // whose ledger a token can read.
-func (a *app) findRepository(token string) error {
+func (a *app) findRepository(ctx context.Context, token string) error {
 	if a.env.Actions || token == "" {
 		return nil
 	}
-	tree, err := checkout.Open(a.dir)
+	tree, err := checkout.OpenContext(ctx, a.dir)
 	if err != nil {
 		return usageError{err}
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
@@ -15,10 +14,6 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 )
-
-// emitDeadline bounds a whole run, so that rate limits and retries end before the
-// platform's limit of six hours per job.
-const emitDeadline = 2 * time.Hour
 
 // maxPayloads is how many bytes of a job's outputs the events may take. The rest is for
 // deliveries and the other outputs.
@@ -47,15 +42,13 @@ func (r *reader) prepare(inActions bool) prepareOptions {
 
 // runPrepare runs prepare.
 func runPrepare(ctx context.Context, a *app, r *reader) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, emitDeadline)
-	defer cancel()
 	o := r.prepare(a.env.Actions)
 	if r.err != nil {
 		return exitUsage, r.err
 	}
 	job := newJob(a, o)
 	defer job.close()
-	if err := job.open(); err != nil {
+	if err := job.open(ctx); err != nil {
 		return exitUsage, err
 	}
 	outcomes, err := job.run(ctx)
@@ -73,7 +66,7 @@ type job struct {
 	planner   pipeline.Planner
 	builder   pipeline.Builder
 	deliverer pipeline.Deliverer
-	cancelled bool // during the run
+	stopped   error // why the run ended early
 }
 
 func newJob(a *app, o prepareOptions) *job {
@@ -103,7 +96,7 @@ func (a *app) forcedRun() string {
 
 // open opens everything that the run needs, so that errors appear before any work is
 // done. All of them are usage errors.
-func (j *job) open() (err error) {
+func (j *job) open(ctx context.Context) (err error) {
 	if !j.dryRun {
 		if err := j.refuseEvent(j.allowEvents, j.stores.Branch); err != nil {
 			return err
@@ -115,17 +108,17 @@ func (j *job) open() (err error) {
 	if j.deliverer.Sinks, err = j.services().OpenSinks(j.targets, j.dryRun); err != nil {
 		return usageError{err}
 	}
-	if j.Project, err = j.openProject(); err != nil || j.Manifest == nil {
+	if j.Project, err = j.openProject(ctx); err != nil || j.Manifest == nil {
 		return err
 	}
-	if err := j.openBuilder(); err != nil {
+	if err := j.openBuilder(ctx); err != nil {
 		return err
 	}
 	return j.openStores()
 }
 
 // openBuilder prepares the builder and checks the selection.
-func (j *job) openBuilder() error {
+func (j *job) openBuilder(ctx context.Context) error {
 	if !event.IsRoot(j.Root) {
 		return usagef("the checkout's path %q cannot be the root of an event: check out below an absolute path in "+
 			"UTF-8 without control characters", j.Root)
@@ -134,11 +127,11 @@ func (j *job) openBuilder() error {
 	j.builder.Format, j.builder.Secrets = j.format, j.secrets
 	selection := &j.planner.Selection
 	if j.from != "" {
-		data, err := checkout.ReadArgument(j.from, j.stdin, prepare.MaxFrom)
+		data, err := checkout.ReadArgument(ctx, j.from, j.stdin, prepare.MaxFrom)
 		if err != nil {
 			return usagef("reading the bundle that from names: %w", err)
 		}
-		if err := j.builder.Give(inFindings(j.from), data, selection); err != nil {
+		if err := j.builder.Give(ctx, inFindings(j.from), data, selection); err != nil {
 			return usageError{err}
 		}
 	}
@@ -185,7 +178,9 @@ func (j *job) run(ctx context.Context) ([]*pipeline.Outcome, error) {
 		return nil, nil
 	}
 	outcomes, err := pipeline.Run(ctx, j.planner, &j.builder, &j.deliverer)
-	j.cancelled = ctx.Err() != nil
+	if ctx.Err() != nil {
+		j.stopped = whyStopped(ctx)
+	}
 	if err != nil {
 		return nil, usageError{err}
 	}

@@ -19,6 +19,7 @@ import (
 // report reports a run in the log, annotations, standard output, outputs and summary. It
 // also runs after a failure, so that later steps can read the outputs.
 func (j *job) report(ctx context.Context, outcomes []*pipeline.Outcome) (int, error) {
+	j.reported = true
 	run := j.result(outcomes)
 	failed := []error{j.logFindings(run.Findings, j.SourceOf)}
 	for _, line := range run.Lines() {
@@ -47,7 +48,7 @@ func (j *job) report(ctx context.Context, outcomes []*pipeline.Outcome) (int, er
 func (j *job) result(outcomes []*pipeline.Outcome) *render.Run {
 	run := render.NewRun(j.Project, outcomes)
 	run.Findings = secrets.MaskFindings(run.Findings, j.SourceOf)
-	run.DryRun, run.Cancelled, run.OutputsOnly = j.dryRun, j.cancelled, j.env.Actions && j.deliverer.Deferred()
+	run.DryRun, run.Stopped, run.OutputsOnly = j.dryRun, j.stopped, j.env.Actions && j.deliverer.Deferred()
 	return run
 }
 
@@ -109,6 +110,7 @@ func (a *app) logFindings(findings []diag.Finding, source func(string) []byte) e
 
 // publish writes outputs and summary.
 func (a *app) publish(out actions.Outputs, s actions.Summary) error {
+	a.reported = true
 	return errors.Join(a.runner.WriteOutputs(out), a.runner.WriteSummary(s))
 }
 

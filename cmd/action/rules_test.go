@@ -182,7 +182,7 @@ var tuesdayMorning = time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
 func checkProject(t *testing.T, dir string) (*pipeline.Project, *check.Result) {
 	t.Helper()
 	env := &actions.Environment{Repository: "acme/acme", ServerURL: "https://github.com", Workspace: dir}
-	p, err := pipeline.OpenProject(pipeline.ProjectOptions{Dir: dir, File: schedule.DefaultPath, Env: env})
+	p, err := pipeline.OpenProject(t.Context(), pipeline.ProjectOptions{Dir: dir, File: schedule.DefaultPath, Env: env})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +213,7 @@ func reportExample(t *testing.T, files map[string][]byte) ([]diag.Finding, strin
 	if m := result.Manifest; m != nil {
 		for _, e := range m.Entries { // the escapes of JSON make a bundle larger
 			in := prepare.Input{Repo: m.Repo, Entry: e, Period: e.Current(tuesdayMorning).Period, Format: prepare.JSON}
-			_, more, err := prepare.Prepare(p.Tree, in)
+			_, more, err := prepare.Prepare(t.Context(), p.Files, in)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -222,7 +222,7 @@ func reportExample(t *testing.T, files map[string][]byte) ([]diag.Finding, strin
 		}
 	}
 	if _, ok := files["bundle/"+prepare.SourcesName]; ok {
-		more, err := prepare.Verify(t.Context(), os.DirFS(filepath.Join(dir, "bundle")), p.Tree)
+		more, err := prepare.Verify(t.Context(), os.DirFS(filepath.Join(dir, "bundle")), p.Files)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -38,6 +38,12 @@ type streams struct {
 	// signals returns a context that a signal cancels. It is called when a command
 	// begins, since --help needs none.
 	signals func(context.Context) (context.Context, context.CancelFunc)
+	// deadline returns a context that ends at the limit of a command, with this cause; nil is
+	// a timer.
+	deadline func(ctx context.Context, cause error) (context.Context, context.CancelFunc)
+	// patience is the timeout of a request of the commands that a person waits for; 0 is
+	// the constant.
+	patience time.Duration
 }
 
 // command is one word of the command line.
@@ -46,22 +52,32 @@ type command struct {
 	args  string // positional arguments, for --help
 	short string
 	run   func(context.Context, *app, *reader) (int, error)
+	limit time.Duration // see limits.go
+	next  string        // what the user does when the limit is reached
 }
 
 func commands() []command {
 	return []command{
 		{"init", "", "find agents in the repository and write the manifest, the workflows and the ignore line",
-			runInit},
+			runInit, initLimit, "name the agents with --agents, or write the manifest by hand"},
 		{"validate", "[FILE…]", "check the manifest, as on a pull request; with a base version show what changes",
-			runValidate},
-		{"list", "", "show every entry: due or not, why, its period and next five dates", runList},
+			runValidate, checkLimit, shorten},
+		{"list", "", "show every entry: due or not, why, its period and next five dates", runList,
+			lookLimit, "check the network, then run again"},
 		{"prepare", "[AGENT…]",
-			"prepare the bundles of the agents that are due, or of those named, and emit their events", runPrepare},
-		{"doctor", "", "check tokens, permissions, targets, sizes and retention without emitting anything", runDoctor},
+			"prepare the bundles of the agents that are due, or of those named, and emit their events", runPrepare,
+			prepareLimit, "run again: the next run continues; " + shorten},
+		{"doctor", "", "check tokens, permissions, targets, sizes and retention without emitting anything", runDoctor,
+			lookLimit, "check the network, or name fewer targets, then run again"},
 		{"verify", "[DIR…]", "check stored bundles against their sources.json, and with --target against a checkout",
-			runVerify},
+			runVerify, checkLimit, "verify fewer bundles at once"},
 	}
 }
+
+// shorten is the next step where reading and searching files took too long.
+const shorten = "shorten the largest files that the manifest names"
+
+var errCancelled = errors.New("cancelled before the end; nothing is lost: run again")
 
 // app is one invocation with its streams, environment and common options.
 type app struct {
@@ -72,7 +88,8 @@ type app struct {
 	dir    string    // the checkout, absolute
 	file   string    // the manifest, as the user gave it
 
-	clients *gh.Clients
+	clients  *gh.Clients
+	reported bool // whether outputs and summary are written
 }
 
 // services returns what stores and sinks need in order to open.
@@ -81,10 +98,14 @@ func (a *app) services() pipeline.Services {
 }
 
 // openProject opens the checkout and loads its manifest. The error is a usage error.
-func (a *app) openProject() (*pipeline.Project, error) {
-	p, err := pipeline.OpenProject(pipeline.ProjectOptions{Dir: a.dir, File: a.file, Env: &a.env})
+func (a *app) openProject(ctx context.Context) (*pipeline.Project, error) {
+	p, err := pipeline.OpenProject(ctx, pipeline.ProjectOptions{Dir: a.dir, File: a.file, Env: &a.env})
 	if err != nil {
 		return nil, usageError{err}
+	}
+	if ctx.Err() != nil { // the findings are about files that were not read
+		p.Close()
+		return nil, errEarly
 	}
 	return p, nil
 }
@@ -154,9 +175,11 @@ func dispatchCommand(ctx context.Context, args []string, w streams, runner *acti
 	}
 	ctx, stop := w.signals(ctx)
 	defer stop()
+	ctx, cancel := w.within(ctx, all[i])
+	defer cancel()
 	code, err := all[i].run(ctx, a, r)
 	if ctx.Err() != nil {
-		return exitUnavailable, errors.Join(err, errors.New("cancelled before the end; nothing is lost: run again"))
+		return exitUnavailable, a.stopped(ctx, err)
 	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		code = exitUsage
@@ -178,10 +201,14 @@ func newApp(c command, args []string, w streams, runner *actions.Runner) (*app, 
 		return nil, nil, fmt.Errorf("host-workspace is %q, must be an absolute path: leave it to action.yml", host)
 	}
 	a := &app{streams: w, runner: runner, env: env, now: w.now(), file: opts[option.Schedule]}
-	a.clients = gh.NewClients(gh.Options{
+	requests := gh.Options{
 		BaseURL: env.APIURL, PlainHTTP: env.OwnPlainAPI(), UserAgent: "schedule-action/" + version, Log: runner.Logf,
 		Now: w.now, Sleep: w.sleep,
-	})
+	}
+	if c.isWaitedFor() {
+		requests.Attempts, requests.Timeout = waitedAttempts, cmp.Or(w.patience, waitedTimeout)
+	}
+	a.clients = gh.NewClients(requests)
 	if text := opts[option.Now]; text != "" {
 		if a.now, err = time.Parse(time.RFC3339, text); err != nil {
 			return nil, nil, fmt.Errorf("now is %q, must be an RFC 3339 time such as 2026-11-23T05:00:00Z", text)

@@ -122,7 +122,7 @@ func newYear(t *testing.T, zone string, rnd *rand.Rand) *year {
 	}
 	y.ran = make([]bool, len(y.ticks))
 	var err error
-	if y.project, err = y.app(y.ticks[0], 0, checkoutOf(t, slug, zone, rnd)).openProject(); err != nil {
+	if y.project, err = y.app(y.ticks[0], 0, checkoutOf(t, slug, zone, rnd)).openProject(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(y.project.Close)
@@ -323,7 +323,7 @@ func (y *year) process(tick int, nested bool) *process {
 	p.job = &job{app: app, Project: y.project}
 	p.job.planner = pipeline.Planner{Manifest: y.project.Manifest, Ledger: p, Now: app.now}
 	p.job.builder = pipeline.Builder{
-		Tree: y.project.Tree, Manifest: y.project.Manifest, Now: app.now, Root: "/work",
+		Files: y.project.Files, Manifest: y.project.Manifest, Now: app.now, Root: "/work",
 		Artifacts: pipeline.ArtifactHome(&app.env), Repository: app.env.Repository,
 		Secrets: prepare.SecretsOff, // its tests are elsewhere, and it takes most of the time
 	}

@@ -58,7 +58,7 @@ func runValidate(ctx context.Context, a *app, r *reader) (int, error) {
 		Env: &a.env, Stdin: a.stdin, Now: a.now, Secrets: v.secrets, Base: v.base, File: v.file,
 		Client: func() (*gh.Client, error) { return a.clients.For(v.token) },
 	}
-	if err := o.ReadBase(v.files); err != nil {
+	if err := o.ReadBase(ctx, v.files); err != nil {
 		return exitUsage, err
 	}
 	result, err := v.check(ctx, o)
@@ -71,14 +71,14 @@ func runValidate(ctx context.Context, a *app, r *reader) (int, error) {
 // check checks the named files, or the checkout's manifest.
 func (v *validation) check(ctx context.Context, o check.Options) (*check.Result, error) {
 	if len(v.files) > 0 {
-		tree, err := checkout.Open(v.dir)
+		tree, err := checkout.OpenContext(ctx, v.dir)
 		if err != nil {
 			return nil, usagef("opening the checkout: %w", err)
 		}
 		defer tree.Close()
-		return check.Files(tree, v.files, o)
+		return check.Files(ctx, tree, v.files, o)
 	}
-	p, err := v.openProject()
+	p, err := v.openProject(ctx)
 	if err != nil {
 		return nil, err
 	}

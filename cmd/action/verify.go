@@ -11,6 +11,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/check"
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/option"
+	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/render"
 )
 
@@ -24,21 +25,22 @@ func runVerify(ctx context.Context, a *app, r *reader) (int, error) {
 	if len(dirs) == 0 {
 		dirs = []string{filepath.Join(cmp.Or(r.Values[option.Target], a.env.Workspace), ".kaizen", "prepared")}
 	}
-	var tree *checkout.Tree
+	var files *prepare.Files
 	if r.Values[option.Target] != "" {
-		var err error
-		if tree, err = checkout.Open(r.Values[option.Target]); err != nil {
+		tree, err := checkout.OpenContext(ctx, r.Values[option.Target])
+		if err != nil {
 			return exitUsage, usagef("opening the checkout: %w", err)
 		}
 		defer tree.Close()
+		files = prepare.NewFiles(tree, nil)
 	}
 	result := &check.Bundles{}
 	for _, dir := range dirs {
-		if err := result.AddStored(ctx, dir, a.nameOf(dir), tree); err != nil {
+		if err := result.AddStored(ctx, dir, a.nameOf(dir), files); err != nil {
 			return exitUsage, usageError{err}
 		}
 	}
-	return a.reportVerify(render.Verification{Bundles: result})
+	return a.reportVerify(ctx, render.Verification{Bundles: result})
 }
 
 // nameOf returns the name of a directory in findings: as the user gave it, or in Actions
@@ -56,7 +58,7 @@ func (a *app) nameOf(dir string) string {
 
 // reportVerify reports the result. In Actions text goes to the log, because on standard
 // output a file's name could be a command.
-func (a *app) reportVerify(v render.Verification) (int, error) {
+func (a *app) reportVerify(ctx context.Context, v render.Verification) (int, error) {
 	text, err := v.Text()
 	if err != nil {
 		return exitUnavailable, err
@@ -68,13 +70,15 @@ func (a *app) reportVerify(v render.Verification) (int, error) {
 	} else {
 		err = write(a.stdout, text)
 	}
-	if len(v.Checked) != 1 || v.Unfinished {
+	if len(v.Checked) != 1 || v.Stopped != nil {
 		a.runner.Logf("%s", v.Line())
 	}
 	err = errors.Join(err, a.publish(v.Outputs(), v.Summary(len(hidden))))
 	switch {
 	case err != nil:
 		return exitUnavailable, err
+	case v.Stopped != nil && ctx.Err() == nil:
+		return exitUnavailable, v.Stopped
 	case v.Failed():
 		return exitFindings, nil
 	}

@@ -32,8 +32,11 @@ type Bundles struct {
 	Checked []Bundle // by name
 	// Skipped are the directories without a bundle.
 	Skipped []string
-	// Unfinished means that the run was cancelled before all were checked.
-	Unfinished bool
+	// Stopped is why not all were checked: the run ended, or a budget is used up. It is nil
+	// if all were.
+	Stopped error
+
+	budget *checkout.Budget // of the stored files
 }
 
 // Findings returns the findings of all bundles.
@@ -45,10 +48,10 @@ func (b *Bundles) Findings() (all []diag.Finding) {
 }
 
 // AddStored checks the bundle in the directory dir, or the bundles in its subdirectories.
-// name is the directory in findings. Unless tree is nil, it also compares their sources
+// name is the directory in findings. Unless files is nil, it also compares their sources
 // with that checkout. The error is about a directory that cannot be read or has no bundle.
-// When ctx ends, Unfinished is set.
-func (b *Bundles) AddStored(ctx context.Context, dir, name string, tree *checkout.Tree) error {
+// Stopped is set when ctx ends or the budget of the run is used up.
+func (b *Bundles) AddStored(ctx context.Context, dir, name string, files *prepare.Files) error {
 	const hint = "name the directory of a bundle, such as .kaizen/prepared/kaizen.web.coach.2026-W48, or a " +
 		"directory of bundles"
 	root, err := os.OpenRoot(dir)
@@ -56,23 +59,29 @@ func (b *Bundles) AddStored(ctx context.Context, dir, name string, tree *checkou
 		return advice.New(hint, "opening the bundle directory: %w", err)
 	}
 	defer root.Close()
-	err = b.add(ctx, root, name, tree)
+	err = b.add(ctx, root, name, files)
 	if !errors.Is(err, prepare.ErrNoBundle) {
 		return err
 	}
 	before := len(b.Checked)
-	if err := b.addBelow(ctx, root, name, tree); err != nil {
+	if err := b.addBelow(ctx, root, name, files); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	if len(b.Checked) == before && !b.Unfinished {
+	if len(b.Checked) == before && b.Stopped == nil {
 		return advice.New(hint, "%s: %w", name, err)
 	}
 	return nil
 }
 
 // add checks the bundle in a directory.
-func (b *Bundles) add(ctx context.Context, root *os.Root, name string, tree *checkout.Tree) error {
-	stored, err := prepare.OpenStored(root.FS())
+func (b *Bundles) add(ctx context.Context, root *os.Root, name string, files *prepare.Files) error {
+	if b.budget == nil {
+		b.budget = checkout.NewBudget(checkout.MaxRead)
+	}
+	stored, err := prepare.OpenStored(checkout.LimitFS(ctx, root.FS(), b.budget))
+	if b.stopped(ctx, files) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -80,32 +89,44 @@ func (b *Bundles) add(ctx context.Context, root *os.Root, name string, tree *che
 	for i, f := range bundle.Findings {
 		bundle.Findings[i].File = path.Join(name, f.File)
 	}
-	if tree != nil {
-		more, err := stored.CheckSources(ctx, tree)
-		if err != nil {
-			b.Unfinished = true
-			return nil
-		}
+	if files != nil {
+		more, _ := stored.CheckSources(ctx, files) // stopped has the error
 		bundle.Findings = append(bundle.Findings, more...)
+	}
+	if b.stopped(ctx, files) {
+		return nil
 	}
 	diag.Sort(bundle.Findings)
 	b.Checked = append(b.Checked, bundle)
 	return nil
 }
 
+// stopped reports whether no further bundle can be checked, and sets Stopped.
+func (b *Bundles) stopped(ctx context.Context, files *prepare.Files) bool {
+	switch {
+	case b.Stopped != nil:
+	case ctx.Err() != nil:
+		b.Stopped = context.Cause(ctx)
+	case b.budget != nil && b.budget.Exceeded() != nil:
+		b.Stopped = b.budget.Exceeded()
+	case files != nil && files.Tree().Exceeded() != nil:
+		b.Stopped = files.Tree().Exceeded()
+	}
+	return b.Stopped != nil
+}
+
 // addBelow checks the bundles in the subdirectories of a directory.
-func (b *Bundles) addBelow(ctx context.Context, root *os.Root, name string, tree *checkout.Tree) error {
+func (b *Bundles) addBelow(ctx context.Context, root *os.Root, name string, files *prepare.Files) error {
 	entries, err := subdirectories(root)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		if ctx.Err() != nil {
-			b.Unfinished = true
+		if b.stopped(ctx, files) {
 			return nil
 		}
 		full := path.Join(name, e.Name())
-		if err := b.addSubdirectory(ctx, root, e.Name(), full, tree); errors.Is(err, prepare.ErrNoBundle) {
+		if err := b.addSubdirectory(ctx, root, e.Name(), full, files); errors.Is(err, prepare.ErrNoBundle) {
 			b.Skipped = append(b.Skipped, full)
 		} else if err != nil {
 			b.Checked = append(b.Checked, Bundle{Dir: full, Findings: []diag.Finding{diag.Changed.At(full, 0, 0,
@@ -115,13 +136,13 @@ func (b *Bundles) addBelow(ctx context.Context, root *os.Root, name string, tree
 	return nil
 }
 
-func (b *Bundles) addSubdirectory(ctx context.Context, root *os.Root, name, full string, tree *checkout.Tree) error {
+func (b *Bundles) addSubdirectory(ctx context.Context, root *os.Root, name, full string, files *prepare.Files) error {
 	sub, err := checkout.OpenSubdirectory(root, name)
 	if err != nil {
 		return err
 	}
 	defer sub.Close()
-	return b.add(ctx, sub, full, tree)
+	return b.add(ctx, sub, full, files)
 }
 
 // subdirectories lists the directories in root, and the links, which may lead to some.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/actions"
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
@@ -58,6 +59,8 @@ type Result struct {
 	Comparison *Comparison
 	// Warnings are sentences about what was not checked.
 	Warnings []string
+	// Unfinished means that the run ended before everything was checked.
+	Unfinished bool
 
 	sources map[string][]byte
 }
@@ -72,11 +75,11 @@ func Project(ctx context.Context, p *pipeline.Project, o Options) (*Result, erro
 	if p.Manifest != nil {
 		c.Unscheduled, c.Skipped = scaffold.Unscheduled(p.Manifest, p.Tree)
 	}
-	if err := c.add(p.Tree, p.File, p.Source, p.Manifest, p.Findings); err != nil {
+	if err := c.add(ctx, p.Files, p.File, p.Source, p.Manifest, p.Findings); err != nil {
 		return nil, err
 	}
 	c.finish()
-	if c.Manifest != nil && o.Base == "" {
+	if c.Manifest != nil && o.Base == "" && !c.Unfinished {
 		c.comparePullRequest(ctx, p.Tree)
 	}
 	return c.Result, nil
@@ -85,10 +88,10 @@ func Project(ctx context.Context, p *pipeline.Project, o Options) (*Result, erro
 // Files checks manifests that are named relative to the working directory; "-" is standard
 // input. Of a manifest in the tree it also checks the files that the manifest names. The
 // paths in any other have no meaning. The error is a problem of the machine.
-func Files(tree *checkout.Tree, names []string, o Options) (*Result, error) {
+func Files(ctx context.Context, tree *checkout.Tree, names []string, o Options) (*Result, error) {
 	c := newChecker(o)
 	for _, name := range names {
-		if err := c.file(tree, name); err != nil {
+		if err := c.file(ctx, tree, name); err != nil {
 			return nil, err
 		}
 	}
@@ -105,7 +108,7 @@ type checker struct {
 func newChecker(o Options) *checker { return &checker{o, &Result{sources: make(map[string][]byte)}} }
 
 // file checks one file that the user named.
-func (c *checker) file(tree *checkout.Tree, name string) error {
+func (c *checker) file(ctx context.Context, tree *checkout.Tree, name string) error {
 	var data []byte
 	var err error
 	var slug string
@@ -115,13 +118,24 @@ func (c *checker) file(tree *checkout.Tree, name string) error {
 		data, err = tree.ReadFile(file, schedule.MaxSize)
 	} else {
 		tree = nil
-		data, err = checkout.ReadArgument(name, c.Stdin, schedule.MaxSize)
+		data, err = checkout.ReadArgument(ctx, name, c.Stdin, schedule.MaxSize)
+	}
+	if ctx.Err() != nil {
+		c.Unfinished = true
+		return nil
 	}
 	if err != nil {
-		return c.add(nil, file, nil, nil, []diag.Finding{pipeline.Unreadable(file, err)})
+		return c.add(ctx, nil, file, nil, nil, []diag.Finding{pipeline.Unreadable(file, err)})
 	}
 	m, findings := pipeline.LoadManifest(file, data, slug)
-	return c.add(tree, file, data, m, findings)
+	var files *prepare.Files
+	if tree != nil {
+		files = prepare.NewFiles(tree, nil)
+		if m != nil {
+			files = prepare.NewFiles(tree, m.Entries)
+		}
+	}
+	return c.add(ctx, files, file, data, m, findings)
 }
 
 // nameIn returns the name of a file in findings, and whether the file is in the tree.
@@ -140,37 +154,68 @@ func nameIn(tree *checkout.Tree, file string) (name string, inside bool) {
 	return filepath.ToSlash(rel), true
 }
 
-// add adds a manifest, which is nil if it has errors, and its findings. The tree is nil for
-// a manifest outside of the checkout.
-func (c *checker) add(tree *checkout.Tree, file string, source []byte, m *schedule.Manifest,
+// add adds a manifest, which is nil if it has errors, and its findings. Files is nil for a
+// manifest outside of the checkout.
+func (c *checker) add(ctx context.Context, files *prepare.Files, file string, source []byte, m *schedule.Manifest,
 	findings []diag.Finding) error {
 	c.Files, c.Manifest, c.sources[file] = append(c.Files, file), m, source
 	c.Findings = append(c.Findings, findings...)
 	switch {
-	case tree == nil:
+	case files == nil:
 		return nil
 	case m == nil:
 		// Named files that are missing are reported together with the errors.
 		c.Findings = append(c.Findings,
-			secrets.Mask(file, source, prepare.CheckNamed(schedule.LoadReadable(file, source), tree))...)
+			secrets.Mask(file, source, prepare.CheckNamed(schedule.LoadReadable(file, source), files))...)
 		return nil
 	}
-	more, err := c.contents(m, tree)
+	more, err := c.repository(ctx, m, files)
+	if ctx.Err() != nil {
+		c.Unfinished = true // findings about files that were not read would be wrong
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	more = oncePerPlace(append(more, prepare.Check(m, tree)...), m.File)
-	if !c.Env.Actions {
-		more = append(more, prepare.CheckUntracked(m, tree)...)
-	}
-	more = m.Unsilenced(append(more, workflow.Check(m, nil, tree)...))
 	for _, f := range more {
 		if _, ok := c.sources[f.File]; !ok {
-			c.sources[f.File], _ = tree.ReadFile(f.File, schedule.MaxSize) // nil if it cannot be read
+			c.sources[f.File], _ = files.Tree().ReadFile(f.File, schedule.MaxSize) // nil if it cannot be read
 		}
 	}
 	c.Findings = append(c.Findings, more...)
 	return nil
+}
+
+// repository checks what a valid manifest names, and the workflows.
+func (c *checker) repository(ctx context.Context, m *schedule.Manifest,
+	files *prepare.Files) ([]diag.Finding, error) {
+	more, err := c.contents(ctx, m, files)
+	if err != nil {
+		return nil, err
+	}
+	found, err := prepare.Check(ctx, m, files)
+	if err != nil {
+		return nil, err
+	}
+	more = oncePerPlace(append(more, found...), m.File)
+	if !c.Env.Actions {
+		more = append(more, prepare.CheckUntracked(m, files)...)
+	}
+	more = m.Unsilenced(append(more, workflow.Check(m, nil, files.Tree())...))
+	return append(more, exceeded(files.Tree(), more)...), nil
+}
+
+// exceeded reports the file that exceeds the budget of the run, unless a finding does so.
+// Checks skip files that they cannot read.
+func exceeded(tree *checkout.Tree, findings []diag.Finding) []diag.Finding {
+	err := tree.Exceeded()
+	if err == nil || slices.ContainsFunc(findings, func(f diag.Finding) bool {
+		return f.Rule == diag.Unreadable.ID && f.File == err.Path
+	}) {
+		return nil
+	}
+	message, hint := advice.Split(err)
+	return []diag.Finding{diag.Unreadable.At(err.Path, 0, 0, message, hint)}
 }
 
 // oncePerPlace keeps the first finding of a rule at a position outside the manifest,

@@ -35,7 +35,8 @@ func optionsFor(dir string) Options {
 // openProject opens the checkout at dir.
 func openProject(t *testing.T, dir string, o Options) *pipeline.Project {
 	t.Helper()
-	p, err := pipeline.OpenProject(pipeline.ProjectOptions{Dir: dir, File: schedule.DefaultPath, Env: o.Env})
+	options := pipeline.ProjectOptions{Dir: dir, File: schedule.DefaultPath, Env: o.Env}
+	p, err := pipeline.OpenProject(t.Context(), options)
 	fixture.Must(t, err)
 	t.Cleanup(p.Close)
 	return p
@@ -157,7 +158,7 @@ func TestFiles(t *testing.T) {
 	} {
 		o := optionsFor(in)
 		o.Stdin = strings.NewReader(tt.stdin)
-		r, err := Files(tree, tt.names, o)
+		r, err := Files(t.Context(), tree, tt.names, o)
 		if err != nil {
 			t.Errorf("%q: %v", tt.names, err)
 			continue

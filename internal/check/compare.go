@@ -31,7 +31,7 @@ type Comparison struct {
 
 // ReadBase reads the file that Base names, to compare the one of files with it. Without
 // Base it does nothing. An error is one of the options.
-func (o *Options) ReadBase(files []string) error {
+func (o *Options) ReadBase(ctx context.Context, files []string) error {
 	switch {
 	case o.Base == "":
 		return nil
@@ -41,7 +41,7 @@ func (o *Options) ReadBase(files []string) error {
 		return errors.New("base and the manifest are both standard input: name a file for one of them")
 	}
 	var err error
-	if o.base, err = checkout.ReadArgument(o.Base, o.Stdin, schedule.MaxSize); errors.Is(err, fs.ErrNotExist) {
+	if o.base, err = checkout.ReadArgument(ctx, o.Base, o.Stdin, schedule.MaxSize); errors.Is(err, fs.ErrNotExist) {
 		return advice.New("correct the path; or if it is a git revision, run "+o.showBase(files),
 			"reading the base version: there is no file %q", o.Base)
 	} else if err != nil {

@@ -57,14 +57,14 @@ func TestBase(t *testing.T) {
 			t.Parallel()
 			o := optionsFor(dir)
 			o.Base, o.Stdin = tt.base, strings.NewReader(tt.stdin)
-			err := o.ReadBase(tt.files)
+			err := o.ReadBase(t.Context(), tt.files)
 			if (err != nil) != (tt.err != "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 				t.Fatalf("error %v, want %q", err, tt.err)
 			}
 			if err != nil {
 				return
 			}
-			r, err := Files(tree, tt.files, o)
+			r, err := Files(t.Context(), tree, tt.files, o)
 			fixture.Must(t, err)
 			if c := r.Comparison; tt.base == "" {
 				if c != nil {

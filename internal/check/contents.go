@@ -2,6 +2,7 @@ package check
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
+	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
@@ -24,24 +26,24 @@ func (c *checker) warn(format string, args ...any) {
 
 // contents builds the bundle and the event of every entry to find problems in them:
 // secrets, hidden characters, sizes, metrics, an event that exceeds the platform's limit.
-func (c *checker) contents(m *schedule.Manifest, tree *checkout.Tree) ([]diag.Finding, error) {
+func (c *checker) contents(ctx context.Context, m *schedule.Manifest, files *prepare.Files) ([]diag.Finding, error) {
 	entries := m.Entries
 	if len(entries) > maxContents {
 		c.warn("the files of the first %d entries are checked; prepare checks those of all", maxContents)
 		entries = entries[:maxContents]
 	}
 	builder := pipeline.Builder{
-		Tree: tree, Manifest: m, Now: c.Now, Secrets: c.Secrets, Root: c.root(tree),
+		Files: files, Manifest: m, Now: c.Now, Secrets: c.Secrets, Root: c.root(files.Tree()),
 		Artifacts: pipeline.ArtifactHome(c.Env), Repository: cmp.Or(c.Env.Repository, m.Repo),
 	}
 	planner := pipeline.Planner{Manifest: m, Now: c.Now}
 	found, errs := make([][]diag.Finding, len(entries)), make([]error, len(entries))
 	pipeline.Each(len(entries), func(i int) {
 		var built *pipeline.Built
-		built, errs[i] = builder.Build(planner.Entry(&entries[i]))
+		built, errs[i] = builder.Build(ctx, planner.Entry(&entries[i]))
 		found[i] = built.Findings
 	})
-	if err := errors.Join(errs...); err != nil {
+	if err := cmp.Or(ctx.Err(), errors.Join(errs...)); err != nil {
 		return nil, err
 	}
 	// prepare.Check reports missing prompts, because it knows the other entries.

@@ -15,7 +15,7 @@ func (t *Tree) OriginAddress() string {
 		return ""
 	}
 	defer git.close()
-	return Address(originURL(git.common))
+	return Address(git.originURL())
 }
 
 // Address is a repository's URL, scp-like host:path or local path in the form of

@@ -1,6 +1,7 @@
 package checkout
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -8,9 +9,9 @@ import (
 
 // ReadArgument reads the regular file that a user names on the command line, which may be
 // anywhere, or stdin for "-". Errors: ErrNotRegular, ErrTooLarge for more than limit
-// bytes, or the system's.
-func ReadArgument(path string, stdin io.Reader, limit int64) ([]byte, error) {
-	r := stdin
+// bytes, that of ctx, or the system's.
+func ReadArgument(ctx context.Context, path string, stdin io.Reader, limit int64) ([]byte, error) {
+	r := io.Reader(waitingReader{ctx, stdin})
 	if path != "-" {
 		info, err := os.Stat(path)
 		if err != nil {
@@ -24,7 +25,7 @@ func ReadArgument(path string, stdin io.Reader, limit int64) ([]byte, error) {
 			return nil, err
 		}
 		defer f.Close()
-		r = f
+		r = &File{ctx: ctx, file: f}
 	}
 	data, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err != nil {
@@ -34,4 +35,31 @@ func ReadArgument(path string, stdin io.Reader, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("%s %w: at most %d bytes are read", path, ErrTooLarge, limit)
 	}
 	return data, nil
+}
+
+// waitingReader reads from a stream that may never have any data, and stops waiting when
+// ctx ends.
+type waitingReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+// Read implements io.Reader.
+func (w waitingReader) Read(p []byte) (int, error) {
+	type result struct {
+		n   int
+		err error
+	}
+	buf := make([]byte, len(p)) // a read that is given up must not write to p
+	done := make(chan result, 1)
+	go func() {
+		n, err := w.r.Read(buf)
+		done <- result{n, err}
+	}()
+	select {
+	case <-w.ctx.Done():
+		return 0, w.ctx.Err()
+	case got := <-done:
+		return copy(p, buf[:got.n]), got.err
+	}
 }

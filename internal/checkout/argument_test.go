@@ -25,7 +25,7 @@ func TestReadArgument(t *testing.T) {
 		{"-", "0123456789", "0123456789", nil},
 		{"-", "0123456789x", "", ErrTooLarge},
 	} {
-		got, err := ReadArgument(tt.path, strings.NewReader(tt.stdin), 10)
+		got, err := ReadArgument(t.Context(), tt.path, strings.NewReader(tt.stdin), 10)
 		if string(got) != tt.want || !errors.Is(err, tt.err) {
 			t.Errorf("%s: got %q, %v", tt.path, got, err)
 		}

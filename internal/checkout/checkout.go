@@ -8,13 +8,13 @@
 package checkout
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"syscall"
 )
 
@@ -28,17 +28,28 @@ var (
 
 // Tree is an open checkout. It is safe for concurrent use.
 type Tree struct {
-	root *os.Root
-	dir  string
+	// ctx is that of the run. A tree belongs to one run, so every access fails when the run
+	// ends.
+	ctx    context.Context
+	budget *Budget
+	root   *os.Root
+	dir    string
 	// git is the tree's own .git, or nil. gitTarget is the directory in the tree that a
 	// .git which is a link or a file leads to, or nil. See walk.look.
 	git, gitTarget fs.FileInfo
 
-	ignores ignores
+	ignores  ignores
+	listings listings
+	texts    texts
 }
 
-// Open opens the checkout at dir.
-func Open(dir string) (*Tree, error) {
+// Open opens the checkout at dir for reading without an end. See OpenContext.
+func Open(dir string) (*Tree, error) { return OpenContext(context.Background(), dir) }
+
+// OpenContext opens the checkout at dir for a run. When ctx ends, all accesses return its
+// error. The run reads at most MaxRead bytes; a file that does not fit returns a
+// *BudgetError.
+func OpenContext(ctx context.Context, dir string) (*Tree, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("checkout %q: %w", dir, err)
@@ -47,7 +58,7 @@ func Open(dir string) (*Tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("checkout %q cannot be opened: %w", dir, reason(err))
 	}
-	t := &Tree{root: root, dir: abs}
+	t := &Tree{ctx: ctx, budget: NewBudget(MaxRead), root: root, dir: abs}
 	if info, err := root.Lstat(gitDir); err == nil {
 		t.git = info
 	}
@@ -60,6 +71,22 @@ func Open(dir string) (*Tree, error) {
 
 // Close releases the tree.
 func (t *Tree) Close() error { return t.root.Close() }
+
+// Beside opens another directory for the same run.
+func (t *Tree) Beside(dir string) (*Tree, error) {
+	other, err := OpenContext(t.ctx, dir)
+	if err == nil {
+		other.budget = t.budget
+	}
+	return other, err
+}
+
+// Limit replaces the budget of MaxRead bytes, before anything is read.
+func (t *Tree) Limit(bytes int64) { t.budget = NewBudget(bytes) }
+
+// Exceeded returns the error of the first file that did not fit into the budget, or nil.
+// Some callers skip files that cannot be read, so they have to ask here.
+func (t *Tree) Exceeded() *BudgetError { return t.budget.Exceeded() }
 
 // HasGit reports whether the tree is a repository of its own.
 func (t *Tree) HasGit() bool { return t.git != nil }
@@ -82,29 +109,62 @@ func (t *Tree) Repository() string {
 func (t *Tree) Dir() string { return t.dir }
 
 // Open opens the regular file name (slash-separated, relative) for reading. The caller
-// limits what it reads. Errors: fs.ErrNotExist, ErrEscapes, ErrNotRegular, or the
-// system's error.
-func (t *Tree) Open(name string) (*os.File, error) {
+// limits what it reads. Errors: fs.ErrNotExist, ErrEscapes, ErrNotRegular, that of the run,
+// or the system's error.
+func (t *Tree) Open(name string) (*File, error) {
 	f, err := t.open(name, fs.FileMode.IsRegular, ErrNotRegular)
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w", name, reason(err))
 	}
-	return f, nil
+	return t.limited(name, f), nil
 }
 
-// ReadFile reads the regular file name. A file of more than limit bytes returns
-// ErrTooLarge.
+// limited returns f with the limits of the run.
+func (t *Tree) limited(name string, f *os.File) *File {
+	return &File{ctx: t.ctx, budget: t.budget, name: name, file: f}
+}
+
+// ReadFile reads the regular file name, and remembers it if it is small. A file of more than
+// limit bytes returns ErrTooLarge.
 func (t *Tree) ReadFile(name string, limit int64) ([]byte, error) {
+	if data, ok := t.texts.get(name); ok && int64(len(data)) <= limit && t.ctx.Err() == nil {
+		return data, nil
+	}
+	data, err := t.readFile(name, limit)
+	if err == nil {
+		t.texts.keep(name, data)
+	}
+	return data, err
+}
+
+func (t *Tree) readFile(name string, limit int64) ([]byte, error) {
 	f, err := t.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	data, err := readAll(f, limit)
+	if _, ok := errors.AsType[*BudgetError](err); ok {
+		return nil, err // it has the name
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w", name, reason(err))
 	}
 	return data, nil
+}
+
+// Stat returns the information of the regular file name. The errors are those of Open.
+func (t *Tree) Stat(name string) (fs.FileInfo, error) {
+	w := walk{tree: t}
+	defer w.close()
+	info, err := w.to(name)
+	if err == nil && !info.Mode().IsRegular() {
+		err = ErrNotRegular
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%q: %w", name, reason(err))
+	}
+	return info, nil
 }
 
 // IsFile reports whether name is a regular file inside the tree. It follows links that
@@ -114,25 +174,6 @@ func (t *Tree) IsFile(name string) bool {
 	defer w.close()
 	info, err := w.to(name)
 	return err == nil && info.Mode().IsRegular()
-}
-
-// ReadDir returns the sorted names in directory name. More than limit names return
-// ErrTooLarge.
-func (t *Tree) ReadDir(name string, limit int) ([]string, error) {
-	f, err := t.open(name, fs.FileMode.IsDir, syscall.ENOTDIR)
-	if err != nil {
-		return nil, fmt.Errorf("%q: %w", name, reason(err))
-	}
-	defer f.Close()
-	names, err := f.Readdirnames(limit + 1)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%q: %w", name, reason(err))
-	}
-	if len(names) > limit {
-		return nil, fmt.Errorf("%q has more than %d entries: %w", name, limit, ErrTooLarge)
-	}
-	slices.Sort(names)
-	return names, nil
 }
 
 // open opens the target of name if its mode is as wanted, and otherwise returns the error
@@ -170,7 +211,7 @@ func openSame(dir *os.Root, base string, info fs.FileInfo) (*os.File, error) {
 
 // readAll reads f up to limit. It checks the size that the system reports first, to fail
 // early.
-func readAll(f *os.File, limit int64) ([]byte, error) {
+func readAll(f fs.File, limit int64) ([]byte, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err

@@ -54,7 +54,10 @@ func (t *Tree) Commit() (string, error) {
 
 // repository is an open .git: the directory with HEAD, and the directory with the refs,
 // which linked worktrees share.
-type repository struct{ own, common *os.Root }
+type repository struct {
+	tree        *Tree
+	own, common *os.Root
+}
 
 func (r repository) close() {
 	r.own.Close()
@@ -74,7 +77,7 @@ func (t *Tree) openRepository() (repository, error) {
 		own.Close()
 		return repository{}, err
 	}
-	return repository{own, shared}, nil
+	return repository{t, own, shared}, nil
 }
 
 // openGit opens the repository's .git and returns its path in the tree.
@@ -134,7 +137,7 @@ func (r repository) ref(name string) string {
 
 // packed returns the commit of a ref that is not loose.
 func (r repository) packed(name string) (string, error) {
-	if commit := packedRef(r.common, name); commit != "" {
+	if commit := r.packedRef(name); commit != "" {
 		return commit, nil
 	}
 	if _, err := r.common.Stat("reftable"); err == nil {
@@ -163,8 +166,8 @@ func readRef(root *os.Root, name string) string {
 
 // packedRef looks ref up in packed-refs, whose lines are "<commit> <ref>", comments and
 // peeled tags ("^<commit>").
-func packedRef(git *os.Root, ref string) string {
-	f := openRegular(git, "packed-refs")
+func (r repository) packedRef(ref string) string {
+	f := r.open(r.common, "packed-refs")
 	if f == nil {
 		return ""
 	}
@@ -177,6 +180,15 @@ func packedRef(git *os.Root, ref string) string {
 		}
 	}
 	return ""
+}
+
+// open opens a regular file of the repository with the limits of the run, or returns nil.
+func (r repository) open(root *os.Root, name string) *File {
+	f := openRegular(root, name)
+	if f == nil {
+		return nil
+	}
+	return r.tree.limited(gitDir+"/"+name, f)
 }
 
 func openRegular(root *os.Root, name string) *os.File {

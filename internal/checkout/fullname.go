@@ -10,7 +10,7 @@ func (t *Tree) OriginFullName() string {
 		return ""
 	}
 	defer git.close()
-	return fullName(originURL(git.common))
+	return fullName(git.originURL())
 }
 
 // fullName returns the last two parts of a URL. It returns "" if the first of them is not
@@ -40,7 +40,7 @@ func (t *Tree) OriginHost() string {
 		return ""
 	}
 	defer git.close()
-	return hostOf(originURL(git.common))
+	return hostOf(git.originURL())
 }
 
 // hostOf returns the host of a URL or of an scp-like host:path.

@@ -3,7 +3,6 @@ package checkout
 import (
 	"bytes"
 	"encoding/binary"
-	"slices"
 	"strings"
 )
 
@@ -31,7 +30,7 @@ func (t *Tree) Tracked(names ...string) (tracked []bool, known bool) {
 		return nil, false
 	}
 	defer git.close()
-	f := openRegular(git.own, "index")
+	f := git.open(git.own, "index")
 	if f == nil {
 		return nil, false
 	}
@@ -40,12 +39,18 @@ func (t *Tree) Tracked(names ...string) (tracked []bool, known bool) {
 	if err != nil {
 		return nil, false
 	}
-	tracked = make([]bool, len(names))
+	asked := make(map[string]bool, len(names)) // and whether it is tracked
+	for _, name := range names {
+		asked[name] = false
+	}
 	known = readIndex(data, func(name []byte) {
-		if i := slices.Index(names, string(name)); i >= 0 {
-			tracked[i] = true
+		if _, ok := asked[string(name)]; ok {
+			asked[string(name)] = true
 		}
 	})
+	for _, name := range names {
+		tracked = append(tracked, asked[name])
+	}
 	return tracked, known
 }
 

@@ -3,7 +3,6 @@ package checkout
 import (
 	"bufio"
 	"io"
-	"os"
 	"strings"
 )
 
@@ -20,12 +19,12 @@ func (t *Tree) Origin() string {
 		return ""
 	}
 	defer git.close()
-	return repositoryName(originURL(git.common))
+	return repositoryName(git.originURL())
 }
 
 // originURL returns the first url of the section [remote "origin"].
-func originURL(git *os.Root) string {
-	f := openRegular(git, "config")
+func (r repository) originURL() string {
+	f := r.open(r.common, "config")
 	if f == nil {
 		return ""
 	}

@@ -45,6 +45,9 @@ func (w *walk) leave() {
 // to resolves name and returns its target, which is never a symbolic link. The target is
 // w.base in w.dir().
 func (w *walk) to(name string) (fs.FileInfo, error) {
+	if err := w.tree.ctx.Err(); err != nil {
+		return nil, err
+	}
 	if name == "" || strings.ContainsRune(name, 0) {
 		return nil, fs.ErrInvalid
 	}

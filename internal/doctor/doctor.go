@@ -4,7 +4,9 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
@@ -30,6 +32,7 @@ type Check struct {
 	Hint    string  `json:"hint"` // the next step, "" when there is none
 
 	unanswered bool // failed because a service did not answer, so there is nothing to fix
+	silent     bool // because the API gave no answer at all
 }
 
 func passed(name, format string, args ...any) Check {
@@ -84,6 +87,9 @@ const (
 type doctor struct {
 	Options
 	checks []Check
+	// silent means that the API gave a request no answer. Others are then left out, because
+	// each would take as long.
+	silent atomic.Bool
 }
 
 // Run runs all checks and returns them in a fixed order.
@@ -93,22 +99,42 @@ func Run(ctx context.Context, o Options) []Check {
 		message, hint := advice.Split(o.Refused)
 		d.add(failed("trigger", hint, "prepare is %s", message))
 	}
-	d.checkManifest()
-	if d.Manifest != nil {
-		d.checkEvents()
-		d.checkWorkflows()
-		d.checkRetention()
+	for _, check := range []func(context.Context){
+		d.checkManifest, d.checkEvents, d.checkWorkflows, d.checkRetention, d.checkStore, d.checkAPI, d.checkLedger,
+		d.checkTargets, d.checkNATS, d.checkClock,
+	} {
+		before := len(d.checks)
+		if check(ctx); ctx.Err() != nil { // what was checked last may be wrong
+			d.checks = append(d.checks[:before], unfinished(ctx))
+			break
+		}
 	}
-	d.checkStore()
-	d.checkAPI()
-	d.checkLedger(ctx)
-	d.checkTargets(ctx)
-	d.checkNATS(ctx)
-	d.checkClock()
 	return d.checks
 }
 
-func (d *doctor) add(c ...Check) { d.checks = append(d.checks, c...) }
+// unfinished says why the rest is not checked.
+func unfinished(ctx context.Context) Check {
+	message, hint := advice.Split(context.Cause(ctx))
+	if errors.Is(ctx.Err(), context.Canceled) {
+		message, hint = "the run was cancelled", "run again"
+	}
+	c := failed("the rest", hint, "not checked: %s", message)
+	c.unanswered = true
+	return c
+}
+
+func (d *doctor) add(checks ...Check) {
+	for _, c := range checks {
+		d.hear(c)
+	}
+	d.checks = append(d.checks, checks...)
+}
+
+func (d *doctor) hear(c Check) {
+	if c.silent {
+		d.silent.Store(true)
+	}
+}
 
 // Tally counts the checks that did not pass.
 type Tally struct {

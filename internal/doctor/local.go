@@ -2,13 +2,13 @@ package doctor
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
-	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
@@ -18,7 +18,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/workflow"
 )
 
-func (d *doctor) checkManifest() {
+func (d *doctor) checkManifest(context.Context) {
 	errs, warnings := diag.Count(d.Findings)
 	switch {
 	case d.Manifest == nil:
@@ -38,12 +38,15 @@ func (d *doctor) checkManifest() {
 
 // checkEvents builds the bundles and events of the entries, as prepare would, and checks
 // the size of the largest event.
-func (d *doctor) checkEvents() {
+func (d *doctor) checkEvents(ctx context.Context) {
+	if d.Manifest == nil {
+		return
+	}
 	planner := pipeline.Planner{Manifest: d.Manifest, Source: d.Digits, Now: d.Now}
 	outcomes := make([]*pipeline.Outcome, len(d.Entries))
 	pipeline.Each(len(d.Entries), func(i int) {
 		o := &pipeline.Outcome{Planned: planner.Entry(d.Entries[i])}
-		o.Built, o.Err = d.Builder.Build(o.Planned)
+		o.Built, o.Err = d.Builder.Build(ctx, o.Planned)
 		outcomes[i] = o
 	})
 	var largest *pipeline.Outcome
@@ -94,8 +97,11 @@ func (d *doctor) checkSize(r *pipeline.Outcome) Check {
 }
 
 // checkWorkflows reports problems in the workflows of this checkout that run the action.
-func (d *doctor) checkWorkflows() {
+func (d *doctor) checkWorkflows(context.Context) {
 	const name = "workflows"
+	if d.Manifest == nil {
+		return
+	}
 	findings := d.Manifest.Unsilenced(workflow.Check(d.Manifest, nil, d.Tree))
 	for _, f := range findings {
 		d.add(warned(name, f.Hint, "%s: %s", f.Place(), f.Message))
@@ -103,7 +109,12 @@ func (d *doctor) checkWorkflows() {
 	if len(findings) > 0 {
 		return
 	}
-	if message, hint := d.noTick(); message != "" {
+	message, hint := d.noTick()
+	if err := d.Tree.Exceeded(); err != nil {
+		d.add(failedBy(name, err))
+		return
+	}
+	if message != "" {
 		d.add(warned(name, hint, "%s", message))
 		return
 	}
@@ -146,16 +157,21 @@ func (d *doctor) mayPrepare(root string) bool {
 	if err != nil {
 		return false
 	}
-	tree, err := checkout.Open(root)
-	if err != nil {
-		return false
+	tree := d.Tree
+	if root != tree.Dir() {
+		if tree, err = tree.Beside(root); err != nil {
+			return false
+		}
+		defer tree.Close()
 	}
-	defer tree.Close()
 	return workflow.MayPrepare(tree, nil, filepath.ToSlash(rel), d.File)
 }
 
-func (d *doctor) checkRetention() {
+func (d *doctor) checkRetention(context.Context) {
 	const name = "retention"
+	if d.Manifest == nil {
+		return
+	}
 	if d.Stores.DaysErr != nil {
 		d.add(failedBy(name, d.Stores.DaysErr))
 		return
@@ -181,7 +197,7 @@ func (d *doctor) checkRetention() {
 // checkStore reports where bundles and receipts are stored. The artifact service's
 // address and token exist only in a step that `uses:` the action. A file is written and
 // removed, because only that shows whether the directory can be written.
-func (d *doctor) checkStore() {
+func (d *doctor) checkStore(context.Context) {
 	const name = "store"
 	if d.Manifest == nil || d.Stores.DaysErr != nil { // both are reported already
 		return

@@ -114,7 +114,7 @@ func (c credential) requestFailure(name, access string, err error) Check {
 			hint = "check GITHUB_API_URL and the network, then " + hint
 		}
 		result := failed(name, hint, "%s", message)
-		result.unanswered = true
+		result.unanswered, result.silent = true, e.Kind == gh.Unavailable && e.Status == 0
 		return result
 	}
 	return failedBy(name, e)
@@ -122,7 +122,7 @@ func (c credential) requestFailure(name, access string, err error) Check {
 
 // checkAPI warns about an API without TLS. An address that cannot be used is reported by
 // the checks that use it.
-func (d *doctor) checkAPI() {
+func (d *doctor) checkAPI(context.Context) {
 	client, err := d.Clients.For(d.Stores.Token)
 	if err != nil || !client.IsPlain() {
 		return
@@ -206,7 +206,7 @@ const (
 	clockFailure = time.Hour
 )
 
-func (d *doctor) checkClock() {
+func (d *doctor) checkClock(context.Context) {
 	const name, hint = "clock", "set the machine's clock, for example by NTP"
 	for _, token := range []string{d.Stores.Token, d.Targets.DispatchToken} {
 		client, err := d.Clients.For(token)

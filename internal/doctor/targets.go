@@ -40,7 +40,10 @@ func (d *doctor) checkTargets(ctx context.Context) {
 		return
 	}
 	checks := make([]Check, len(d.Targets.Dispatch))
-	pipeline.Each(len(d.Targets.Dispatch), func(i int) { checks[i] = d.checkTarget(ctx, c, d.Targets.Dispatch[i]) })
+	pipeline.Each(len(d.Targets.Dispatch), func(i int) {
+		checks[i] = d.checkTarget(ctx, c, d.Targets.Dispatch[i])
+		d.hear(checks[i])
+	})
 	refused := c.requestFailure("", "", &gh.Error{Kind: gh.Unauthorized, Status: 401})
 	if i := slices.IndexFunc(checks, func(c Check) bool { return c.Message == refused.Message }); i >= 0 {
 		refused.Name = input
@@ -77,6 +80,12 @@ func permissionFor(t target.Target) string {
 // checkTarget checks whether the target accepts a dispatch and runs a workflow for it.
 func (d *doctor) checkTarget(ctx context.Context, c credential, t target.Target) Check {
 	name := "dispatch " + t.String()
+	if d.silent.Load() {
+		check := failed(name, "check GITHUB_API_URL and the network, then run again",
+			"not checked, because the API does not answer")
+		check.unanswered = true
+		return check
+	}
 	if err := c.client.CheckTarget(t); err != nil {
 		e, _ := errors.AsType[*gh.Error](err)
 		return failed(name, e.Hint, "%s", e.Message)

@@ -33,6 +33,10 @@ type Options struct {
 	Now       func() time.Time                                 // default time.Now
 	Sleep     func(ctx context.Context, d time.Duration) error // default: a timer that ctx ends
 	Log       func(format string, args ...any)                 // gets waits and retries; default: none
+	// Attempts is how often a request is sent at most; default transfer.Attempts. Timeout is
+	// that of one attempt; default 30 s.
+	Attempts int
+	Timeout  time.Duration
 }
 
 // Client talks to one GitHub API with one token. It is safe for concurrent use, and paces
@@ -124,12 +128,13 @@ func New(o Options) (*Client, error) {
 		o.Transport = defaultTransport()
 	}
 	api := &transport{
-		base:    base,
-		token:   token,
-		next:    o.Transport,
-		timeout: attemptTimeout,
-		log:     o.Log,
-		pace:    newPacer(o.Now, o.Sleep, o.Log),
+		base:     base,
+		token:    token,
+		next:     o.Transport,
+		attempts: o.Attempts,
+		timeout:  cmp.Or(o.Timeout, attemptTimeout),
+		log:      o.Log,
+		pace:     newPacer(o.Now, o.Sleep, o.Log),
 	}
 	hub := github.NewClient(&http.Client{Transport: api, CheckRedirect: refuseRedirect})
 	hub.BaseURL = base

@@ -32,13 +32,14 @@ const (
 // id that they have seen. A request marked by sendOnce is sent again only if the server
 // certainly did not act on it.
 type transport struct {
-	base    *url.URL
-	token   string
-	next    http.RoundTripper
-	timeout time.Duration // of one attempt
-	log     func(format string, args ...any)
-	pace    *pacer
-	info    atomic.Pointer[TokenInfo] // from the last answer
+	base     *url.URL
+	token    string
+	next     http.RoundTripper
+	attempts int           // at most, of one request; 0 is transfer.Attempts
+	timeout  time.Duration // of one attempt
+	log      func(format string, args ...any)
+	pace     *pacer
+	info     atomic.Pointer[TokenInfo] // from the last answer
 }
 
 // sendOnce marks the context of a request that must not be acted on twice.
@@ -113,10 +114,11 @@ func errorOf(f *transfer.Failure) (*Error, bool) {
 // loop repeats what is sent. The waits of two requests with different keys differ.
 func (t *transport) loop(what, key string) transfer.Loop {
 	return transfer.Loop{
-		What:    what,
-		Backoff: func(attempt int) time.Duration { return backoff(key, attempt) },
-		Now:     t.pace.now,
-		Log:     t.log,
+		Attempts: t.attempts,
+		What:     what,
+		Backoff:  func(attempt int) time.Duration { return backoff(key, attempt) },
+		Now:      t.pace.now,
+		Log:      t.log,
 		Wait: func(ctx context.Context, until time.Time) error {
 			return t.pace.wait(ctx, until, "before the next attempt")
 		},

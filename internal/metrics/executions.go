@@ -39,9 +39,10 @@ var (
 	}
 )
 
-// Executions are the runs of one agent, and the broken lines beside them.
-type Executions struct {
-	agent                     string
+// Runs are the runs of one agent in an executions.jsonl, and the lines that are broken for
+// that agent.
+type Runs struct {
+	named                     int // lines that name the agent, broken ones included
 	runs, broken, firstBroken int
 	reasons                   map[string]int  // the number of broken lines by reason
 	successes                 series[int8]    // 1 or 0 for each run
@@ -49,25 +50,116 @@ type Executions struct {
 	time                      float64         // the sum of all times in seconds
 	timed                     int             // the number of runs with a time
 	last                      time.Time
+	summary                   Summary // without the broken lines
 }
 
-// ReadExecutions reads an executions.jsonl, which has one JSON object per line. Lines
-// that are not a record of one of agent's runs are broken. It calls each with every line,
-// of which it keeps at most 1 MiB, and its 1-based number.
-func ReadExecutions(r io.Reader, agent string, each func(line []byte, number int)) (*Executions, error) {
-	x := &Executions{agent: agent, reasons: make(map[string]int)}
+// Executions is an executions.jsonl that was read.
+type Executions struct {
+	byAgent map[string]*Runs
+	// reasons counts the lines that are broken for every agent, the first of which is
+	// firstBroken.
+	reasons     map[string]int
+	firstBroken int
+	// named is the number of lines that name an agent. first is the first of them, and
+	// second the first that names another agent.
+	named         int
+	first, second namedLine
+}
+
+type namedLine struct {
+	number int
+	agent  string
+}
+
+// ReadExecutions reads an executions.jsonl, which has one JSON object per line. It keeps
+// the runs of the agents that wanted accepts. It calls each with every line, of which it
+// passes at most 1 MiB, and its 1-based number. The error is that of r or of each.
+func ReadExecutions(r io.Reader, wanted func(agent string) bool, each func(line []byte, number int) error) (*Executions,
+	error) {
+	x := &Executions{byAgent: make(map[string]*Runs), reasons: make(map[string]int)}
 	lines := bufio.NewReaderSize(r, 64<<10)
 	for number := 1; ; number++ {
 		line, long, err := readLine(lines)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, err
 		}
-		each(line, number)
-		x.add(line, long, number)
+		if err := each(line, number); err != nil {
+			return nil, err
+		}
+		x.add(line, long, number, wanted)
 		if err != nil {
-			return x, nil
+			break
 		}
 	}
+	for _, runs := range x.byAgent {
+		runs.summarise()
+	}
+	return x, nil
+}
+
+// add adds the run on a line to its agent, or counts the line as broken. It ignores blank
+// lines.
+func (x *Executions) add(line []byte, long bool, number int, wanted func(agent string) bool) {
+	line = bytes.TrimSpace(bytes.TrimPrefix(line, []byte("\ufeff")))
+	if len(line) == 0 {
+		return
+	}
+	var run map[string]any
+	reason := notObject
+	if !long && json.Unmarshal(line, &run) == nil && run != nil {
+		reason = unattributed(run)
+	}
+	if reason != "" {
+		x.reasons[reason]++
+		x.firstBroken = cmp.Or(x.firstBroken, number)
+		return
+	}
+	agent := run["agent"].(string) // unattributed has checked it
+	x.named++
+	if x.first.number == 0 {
+		x.first = namedLine{number, agent}
+	} else if x.second.number == 0 && agent != x.first.agent {
+		x.second = namedLine{number, agent}
+	}
+	runs := x.byAgent[agent]
+	if runs == nil && wanted(agent) {
+		runs = &Runs{reasons: make(map[string]int)}
+		x.byAgent[agent] = runs
+	}
+	if runs != nil {
+		runs.add(run, number)
+	}
+}
+
+// Of returns the runs of an agent that was wanted. Lines that are not a record of one of
+// its runs are broken.
+func (x *Executions) Of(agent string) *Runs {
+	r := &Runs{}
+	if own := x.byAgent[agent]; own != nil {
+		*r = *own
+	} else {
+		r.summarise()
+	}
+	r.reasons = maps.Clone(r.reasons)
+	if r.reasons == nil {
+		r.reasons = make(map[string]int)
+	}
+	for reason, n := range x.reasons {
+		r.reasons[reason] += n
+	}
+	r.breakAt(x.firstBroken)
+	if others := x.named - r.named; others > 0 {
+		r.reasons[otherAgent] = others
+		other := x.first
+		if other.agent == agent {
+			other = x.second
+		}
+		r.breakAt(other.number)
+	}
+	for _, n := range r.reasons {
+		r.broken += n
+	}
+	return r
 }
 
 // readLine reads a line of any length and keeps maxLine bytes of it.
@@ -84,36 +176,26 @@ func readLine(r *bufio.Reader) (line []byte, long bool, err error) {
 	}
 }
 
-// add adds the run on a line, or counts the line as broken. It ignores blank lines.
-func (x *Executions) add(line []byte, long bool, number int) {
-	line = bytes.TrimSpace(bytes.TrimPrefix(line, []byte("\ufeff")))
-	if len(line) == 0 {
+// add adds a run of the agent, or counts its line as broken.
+func (r *Runs) add(run map[string]any, number int) {
+	r.named++
+	if reason := flaw(run); reason != "" {
+		r.reasons[reason]++
+		r.breakAt(number)
 		return
 	}
-	var run map[string]any
-	reason := notObject
-	if !long && json.Unmarshal(line, &run) == nil && run != nil {
-		reason = x.flaw(run)
-	}
-	if reason != "" {
-		if x.broken++; x.broken == 1 {
-			x.firstBroken = number
-		}
-		x.reasons[reason]++
-		return
-	}
-	x.runs++
+	r.runs++
 	ok, _ := succeeded(run)
-	x.successes = append(x.successes, map[bool]int8{true: 1}[ok])
+	r.successes = append(r.successes, map[bool]int8{true: 1}[ok])
 	if seconds, ok := duration(run); ok {
-		x.time += seconds
-		x.timed++
+		r.time += seconds
+		r.timed++
 	}
 	if q, ok := number64(run, qualityNames); ok && q <= 1 {
-		x.quality = append(x.quality, float32(q))
+		r.quality = append(r.quality, float32(q))
 	}
-	if at, ok := when(run); ok && at.After(x.last) {
-		x.last = at
+	if at, ok := when(run); ok && at.After(r.last) {
+		r.last = at
 	}
 }
 
@@ -128,12 +210,29 @@ const (
 	badTime     = "a negative time"
 )
 
-// flaw returns the reason why an object is not a record of one of the agent's runs, or
-// "".
-func (x *Executions) flaw(run map[string]any) string {
+// breakAt records a broken line; 0 is none.
+func (r *Runs) breakAt(number int) {
+	if number != 0 && (r.firstBroken == 0 || number < r.firstBroken) {
+		r.firstBroken = number
+	}
+}
+
+// unattributed returns the reason why an object is not a record of any agent's run, or "".
+func unattributed(run map[string]any) string {
 	agent, isText := run["agent"].(string)
+	if _, hasTimestamp := when(run); !hasTimestamp {
+		return noTimestamp
+	}
+	if !isText || agent == "" {
+		return noAgent
+	}
+	return ""
+}
+
+// flaw returns the reason why an object with a timestamp and an agent is not a record of a
+// run, or "".
+func flaw(run map[string]any) string {
 	_, hasSuccess := succeeded(run)
-	_, hasTimestamp := when(run)
 	outside := func(names []string, low, high float64) bool {
 		return slices.ContainsFunc(names, func(name string) bool {
 			v, isNumber := run[name].(float64)
@@ -141,12 +240,6 @@ func (x *Executions) flaw(run map[string]any) string {
 		})
 	}
 	switch {
-	case !hasTimestamp:
-		return noTimestamp
-	case !isText || agent == "":
-		return noAgent
-	case agent != x.agent:
-		return otherAgent
 	case !hasSuccess:
 		return noSuccess
 	case outside(qualityNames, 0, 1):
@@ -207,18 +300,18 @@ func when(run map[string]any) (time.Time, bool) {
 }
 
 // Findings returns a finding at the first broken line of file, if there is one.
-func (x *Executions) Findings(file string) []diag.Finding {
-	if x.broken == 0 {
+func (r *Runs) Findings(file string) []diag.Finding {
+	if r.broken == 0 {
 		return nil
 	}
-	reasons := slices.SortedFunc(maps.Keys(x.reasons), func(a, b string) int {
-		return cmp.Or(x.reasons[b]-x.reasons[a], cmp.Compare(a, b))
+	reasons := slices.SortedFunc(maps.Keys(r.reasons), func(a, b string) int {
+		return cmp.Or(r.reasons[b]-r.reasons[a], cmp.Compare(a, b))
 	})
 	for i, reason := range reasons {
-		reasons[i] = fmt.Sprintf("%d with %s", x.reasons[reason], reason)
+		reasons[i] = fmt.Sprintf("%d with %s", r.reasons[reason], reason)
 	}
-	return []diag.Finding{diag.BadMetrics.At(file, x.firstBroken, 1,
+	return []diag.Finding{diag.BadMetrics.At(file, r.firstBroken, 1,
 		fmt.Sprintf("the summary omits %d of %d lines: %s",
-			x.broken, x.broken+x.runs, strings.Join(reasons, ", ")),
+			r.broken, r.broken+r.runs, strings.Join(reasons, ", ")),
 		"record these runs again with kaizen-agentic metrics record, or remove the lines")}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -14,7 +15,16 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
-func ignore([]byte, int) {}
+func ignore([]byte, int) error { return nil }
+
+// read reads the executions of one agent.
+func read(r io.Reader, agent string, each func([]byte, int) error) (*Runs, error) {
+	all, err := ReadExecutions(r, func(name string) bool { return name == agent }, each)
+	if err != nil {
+		return nil, err
+	}
+	return all.Of(agent), nil
+}
 
 func TestExecutions(t *testing.T) {
 	t.Parallel()
@@ -66,7 +76,7 @@ func TestExecutions(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			x, err := ReadExecutions(strings.NewReader(tt.lines), "coach", ignore)
+			x, err := read(strings.NewReader(tt.lines), "coach", ignore)
 			fixture.Must(t, err)
 			var compact bytes.Buffer
 			if err := json.Compact(&compact, x.Summary().JSON()); err != nil || compact.String() != tt.want {
@@ -83,7 +93,7 @@ func TestExecutions(t *testing.T) {
 func TestBrokenLines(t *testing.T) {
 	t.Parallel()
 	lines := "\n[]\n" + `{"agent":"audit","success":true,"timestamp":"2026-11-02T05:00:00Z"}` + "\n{\n"
-	x, err := ReadExecutions(strings.NewReader(lines), "coach", ignore)
+	x, err := read(strings.NewReader(lines), "coach", ignore)
 	fixture.Must(t, err)
 	findings := x.Findings("executions.jsonl")
 	const want = "the summary omits 3 of 3 lines: 2 with no JSON object, 1 with another agent"
@@ -92,19 +102,51 @@ func TestBrokenLines(t *testing.T) {
 	}
 }
 
+// One reading gives each agent what a reading for that agent alone gives.
+func TestSharedExecutions(t *testing.T) {
+	t.Parallel()
+	line := func(agent, more string) string {
+		return `{"agent":"` + agent + `","timestamp":"2026-11-02T05:00:00Z"` + more + "}\n"
+	}
+	good, bad := `,"success":true`, `,"success":1`
+	agents := []string{"coach", "audit", "scribe", "idle"}
+	for _, tt := range []struct {
+		text  string
+		first []int // the first broken line of each agent, 0 for none
+	}{
+		{"", []int{0, 0, 0, 0}},
+		{line("coach", good) + line("coach", good), []int{0, 1, 1, 1}},
+		{line("coach", good) + line("audit", good), []int{2, 1, 1, 1}},
+		{line("coach", good) + line("coach", bad) + line("audit", good), []int{2, 1, 1, 1}},
+		{line("unknown", good) + line("scribe", bad) + "[]\n", []int{1, 1, 1, 1}},
+		{line("scribe", good) + "[]\n" + line("audit", good), []int{1, 1, 2, 1}},
+	} {
+		all, err := ReadExecutions(strings.NewReader(tt.text), func(string) bool { return true }, ignore)
+		fixture.Must(t, err)
+		for i, agent := range agents {
+			alone, err := read(strings.NewReader(tt.text), agent, ignore)
+			fixture.Must(t, err)
+			if x := all.Of(agent); x.firstBroken != tt.first[i] || !reflect.DeepEqual(x, alone) {
+				t.Errorf("%q, %s: %+v, alone %+v, want line %d", tt.text, agent, x, alone, tt.first[i])
+			}
+		}
+	}
+}
+
 // Every line is passed on with its number, whether it is a run or not.
 func TestEachLine(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", maxLine+1)
 	var got []string
-	_, err := ReadExecutions(strings.NewReader("a\n\n"+long+"\nb"), "coach", func(line []byte, number int) {
+	_, err := read(strings.NewReader("a\n\n"+long+"\nb"), "coach", func(line []byte, number int) error {
 		got = append(got, fmt.Sprint(number, " ", len(line)))
+		return nil
 	})
 	if want := fmt.Sprintf("1 2, 2 1, 3 %d, 4 1", maxLine); err != nil || strings.Join(got, ", ") != want {
 		t.Errorf("lines %q, %v; want %s", got, err, want)
 	}
 	broken := errors.New("broken")
-	if _, err := ReadExecutions(io.MultiReader(strings.NewReader("a\n"), iotest.ErrReader(broken)), "coach",
+	if _, err := read(io.MultiReader(strings.NewReader("a\n"), iotest.ErrReader(broken)), "coach",
 		ignore); !errors.Is(err, broken) {
 		t.Errorf("error %v, want %v", err, broken)
 	}

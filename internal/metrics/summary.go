@@ -26,20 +26,26 @@ type Trend struct {
 	QualityScore *string `json:"quality_score"`
 }
 
-// Summary summarises the runs. Numbers have four decimal places.
-func (x *Executions) Summary() Summary {
+// summarise computes the summary, and drops the measurements.
+func (r *Runs) summarise() {
 	s := Summary{
-		Executions:  x.runs,
-		SuccessRate: mean(x.successes.sum(), len(x.successes)),
-		Quality:     mean(x.quality.sum(), len(x.quality)),
-		Time:        mean(x.time, x.timed),
-		Trend:       Trend{x.successes.trend(), x.quality.trend()},
-		BrokenLines: x.broken,
+		Executions:  r.runs,
+		SuccessRate: mean(r.successes.sum(), len(r.successes)),
+		Quality:     mean(r.quality.sum(), len(r.quality)),
+		Time:        mean(r.time, r.timed),
+		Trend:       Trend{r.successes.trend(), r.quality.trend()},
 	}
-	if !x.last.IsZero() {
-		last := x.last.Format(time.RFC3339)
+	if !r.last.IsZero() {
+		last := r.last.Format(time.RFC3339)
 		s.Last = &last
 	}
+	r.summary, r.successes, r.quality = s, nil, nil
+}
+
+// Summary summarises the runs. Numbers have four decimal places.
+func (r *Runs) Summary() Summary {
+	s := r.summary
+	s.BrokenLines = r.broken
 	return s
 }
 

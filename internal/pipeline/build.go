@@ -1,12 +1,12 @@
 package pipeline
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/actions"
-	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
@@ -16,7 +16,7 @@ import (
 
 // Builder builds bundles and events. It is safe for concurrent use.
 type Builder struct {
-	Tree     *checkout.Tree
+	Files    *prepare.Files
 	Manifest *schedule.Manifest
 	Now      time.Time
 	Commit   string         // of the checkout, "" when unknown
@@ -44,7 +44,7 @@ func (s Services) NewBuilder(p *Project, now time.Time) Builder {
 		s.Log("warning: the bundles name no commit, because that of the checkout is unknown: %v", err)
 	}
 	b := Builder{
-		Tree: p.Tree, Manifest: p.Manifest, Now: now, Commit: commit, Root: p.Root, Repository: s.Env.Repository,
+		Files: p.Files, Manifest: p.Manifest, Now: now, Commit: commit, Root: p.Root, Repository: s.Env.Repository,
 	}
 	if b.Repository == "" && p.Manifest != nil {
 		b.Repository = p.Manifest.Repo
@@ -74,12 +74,12 @@ type Built struct {
 }
 
 // Build builds the bundle of an entry and its event. Findings are problems of the
-// repository; the error is a problem of the machine.
-func (b *Builder) Build(p *Planned) (*Built, error) {
+// repository; the error is a problem of the machine or the end of ctx.
+func (b *Builder) Build(ctx context.Context, p *Planned) (*Built, error) {
 	built := &Built{Bundle: b.Given}
 	if b.Given == nil && b.GivenFindings == nil {
 		var err error
-		if built.Bundle, built.Findings, err = prepare.Prepare(b.Tree, b.input(p)); err != nil {
+		if built.Bundle, built.Findings, err = prepare.Prepare(ctx, b.Files, b.input(p)); err != nil {
 			return built, fmt.Errorf("preparing %s: %w", p.Entry.Agent, err)
 		}
 	} else {

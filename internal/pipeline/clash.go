@@ -36,7 +36,7 @@ func clashes(p *Project, place Place, env *actions.Environment) []diag.Finding {
 	} else {
 		top = cmp.Or(gitRoot(top, ""), top)
 	}
-	tree, err := checkout.Open(top)
+	tree, err := p.Tree.Beside(top)
 	if err != nil {
 		return nil
 	}
@@ -107,7 +107,7 @@ func (s *clashSearch) compare(dir, file string) {
 	if s.place.source(full) != s.source {
 		return
 	}
-	tree, err := checkout.Open(full)
+	tree, err := s.tree.Beside(full)
 	if err != nil {
 		return
 	}

@@ -27,7 +27,7 @@ func CommitOf(tree *checkout.Tree, env *actions.Environment) (string, error) {
 	if rel == "." {
 		return env.SHA, nil
 	}
-	parent, err := checkout.Open(filepath.Dir(tree.Dir()))
+	parent, err := tree.Beside(filepath.Dir(tree.Dir()))
 	if err != nil {
 		return "", err
 	}

@@ -210,9 +210,9 @@ func (d *Deliverer) receipt(p *Planned, done *Delivered) *store.Receipt {
 	}
 }
 
-// The errors of an entry whose run was cancelled: before the entry had its turn, and
+// The errors of an entry whose run was stopped: before the entry had its turn, and
 // before a later step could read the outputs.
 var (
-	errCancelled   = errors.New("the run was cancelled before its turn; the next run prepares it")
-	errUnconfirmed = errors.New("the run was cancelled before it ended; the next run prepares it again")
+	errCancelled   = errors.New("the run ended before its turn; the next run prepares it")
+	errUnconfirmed = errors.New("the run was stopped before it was complete; the next run prepares it again")
 )

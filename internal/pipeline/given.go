@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
@@ -10,7 +11,7 @@ import (
 // Give makes the builder use a bundle from another program, and selects its agent. Data
 // is the JSON of `kaizen-agentic schedule prepare`, and file its name in findings. The
 // error is about wrong usage.
-func (b *Builder) Give(file string, data []byte, s *Selection) error {
+func (b *Builder) Give(ctx context.Context, file string, data []byte, s *Selection) error {
 	if len(s.Names) > 1 || s.All {
 		return advice.New("name that agent only, or no agent", "from holds the bundle of one agent")
 	}
@@ -30,7 +31,7 @@ func (b *Builder) Give(file string, data []byte, s *Selection) error {
 			s.Cadence)
 	}
 	planned := Planner{Manifest: b.Manifest, Now: b.Now}.Entry(entries[0])
-	if b.Given, b.GivenFindings, err = prepare.FromJSON(file, data, b.input(planned)); err != nil {
+	if b.Given, b.GivenFindings, err = prepare.FromJSON(ctx, file, data, b.input(planned)); err != nil {
 		return fmt.Errorf("from: %w", err)
 	}
 	return nil

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -28,6 +29,7 @@ type ProjectOptions struct {
 // Project is an open checkout and its manifest.
 type Project struct {
 	Tree     *checkout.Tree
+	Files    *prepare.Files     // of the tree, for all bundles of the run
 	Root     string             // the checkout's path on the runner's host
 	File     string             // the manifest's path in the checkout
 	Source   []byte             // the manifest's text; nil if it cannot be read
@@ -37,10 +39,10 @@ type Project struct {
 	Digits string
 }
 
-// OpenProject opens a checkout and loads its manifest. Problems of the manifest are
-// findings; the error is about the checkout.
-func OpenProject(o ProjectOptions) (*Project, error) {
-	tree, err := checkout.Open(o.Dir)
+// OpenProject opens a checkout for a run and loads its manifest. Problems of the manifest
+// are findings; the error is about the checkout.
+func OpenProject(ctx context.Context, o ProjectOptions) (*Project, error) {
+	tree, err := checkout.OpenContext(ctx, o.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("opening the checkout: %w: check out the repository first or name it with --target", err)
 	}
@@ -51,12 +53,24 @@ func OpenProject(o ProjectOptions) (*Project, error) {
 		}
 	}
 	p.File = path.Clean(filepath.ToSlash(p.File))
-	place := Place{Workspace: o.Env.Workspace, Repository: o.Env.Repository, ServerURL: o.Env.ServerURL}
+	place := Place{
+		Workspace: o.Env.Workspace, Repository: o.Env.Repository, ServerURL: o.Env.ServerURL, tree: tree,
+	}
 	p.Digits = place.Source(tree.Dir())
-	if p.load(o); p.Manifest != nil {
+	p.load(o)
+	p.Files = prepare.NewFiles(tree, p.entries())
+	if p.Manifest != nil {
 		p.Findings = append(p.Findings, clashes(p, place, o.Env)...)
 	}
 	return p, nil
+}
+
+// entries returns the entries of the manifest, none if it is invalid.
+func (p *Project) entries() []schedule.Entry {
+	if p.Manifest == nil {
+		return nil
+	}
+	return p.Manifest.Entries
 }
 
 // load reads and loads the manifest. An unreadable file is a finding.
@@ -98,7 +112,7 @@ func FullName(tree *checkout.Tree, env *actions.Environment) string {
 	}
 	name := tree.OriginFullName()
 	if root := tree.Repository(); name == "" && root != "" {
-		if above, err := checkout.Open(root); err == nil {
+		if above, err := tree.Beside(root); err == nil {
 			name = above.OriginFullName()
 			above.Close()
 		}

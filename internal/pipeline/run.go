@@ -82,7 +82,7 @@ func (o *Outcome) finish(ctx context.Context, builder *Builder, deliverer *Deliv
 		o.Delivered, o.Err = done, err
 		return
 	}
-	if o.Built, o.Err = builder.Build(o.Planned); o.Err != nil || o.Built.Bundle == nil {
+	if o.Built, o.Err = builder.Build(ctx, o.Planned); o.Err != nil || o.Built.Bundle == nil {
 		return
 	}
 	o.Delivered, o.Err = deliverer.Deliver(ctx, o.Planned, o.Built, turn)

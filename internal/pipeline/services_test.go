@@ -31,7 +31,7 @@ agents:
 func open(t *testing.T, dir string, env *actions.Environment) *Project {
 	t.Helper()
 	fixture.Write(t, dir, map[string]string{schedule.DefaultPath: twoAgents})
-	p, err := OpenProject(ProjectOptions{Dir: dir, File: schedule.DefaultPath, Env: env})
+	p, err := OpenProject(t.Context(), ProjectOptions{Dir: dir, File: schedule.DefaultPath, Env: env})
 	fixture.Must(t, err)
 	t.Cleanup(p.Close)
 	if p.Manifest == nil {
@@ -186,7 +186,7 @@ func TestGive(t *testing.T) {
 		{"not JSON", "x", Selection{Names: []string{"coach"}}, "from: "},
 	} {
 		b := &Builder{Manifest: m, Now: time.Now()}
-		if err := b.Give("bundle.json", []byte(tt.data), &tt.selection); err == nil ||
+		if err := b.Give(t.Context(), "bundle.json", []byte(tt.data), &tt.selection); err == nil ||
 			!strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
 		}

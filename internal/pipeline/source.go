@@ -14,6 +14,8 @@ type Place struct {
 	Workspace  string // the directory of the workflow, absolute
 	Repository string // owner/name of the repository whose ledger is used
 	ServerURL  string // such as https://github.com
+
+	tree *checkout.Tree // whose run reads the places; nil for none
 }
 
 // Source returns what sets the names of the bundles of the checkout at dir apart in the
@@ -59,7 +61,11 @@ func (p Place) source(dir string) string {
 // the place's own. At the top of the workspace that is also one with the right name at
 // another address, as behind a proxy, and one without a remote.
 func (p Place) identify(root string, isTop bool) (address string, own bool) {
-	tree, err := checkout.Open(root)
+	open := checkout.Open
+	if p.tree != nil {
+		open = p.tree.Beside
+	}
+	tree, err := open(root)
 	if err != nil {
 		return "", isTop
 	}

@@ -155,7 +155,7 @@ func TestClashes(t *testing.T) {
 				{Workspace: workspace, Repository: "acme/ops", ServerURL: "https://git.test"},
 				{Workspace: workspace},
 			} {
-				p, err := OpenProject(ProjectOptions{Dir: filepath.Join(workspace, test.dir), File: file,
+				p, err := OpenProject(t.Context(), ProjectOptions{Dir: filepath.Join(workspace, test.dir), File: file,
 					Env: &actions.Environment{
 						Workspace: place.Workspace, Repository: place.Repository, ServerURL: place.ServerURL,
 					}})
@@ -189,7 +189,7 @@ func TestSilencedClash(t *testing.T) {
 		"  off: {cadence: daily, enabled: false}\n"
 	workspace := t.TempDir()
 	fixture.Write(t, workspace, map[string]string{schedule.DefaultPath: text, ".kaizen/b.yml": text})
-	p, err := OpenProject(ProjectOptions{Dir: workspace, File: schedule.DefaultPath, Env: &actions.Environment{}})
+	p, err := OpenProject(t.Context(), ProjectOptions{Dir: workspace, File: schedule.DefaultPath, Env: &actions.Environment{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func TestAttacks(t *testing.T) {
 				}
 				fixture.Write(t, dir, map[string]string{".git/config": outside, "../outside/secret": outside})
 				fixture.Must(t, tt.make(filepath.Join(dir, path)))
-				b, findings, err := Prepare(openTree(t, dir), coach(Markdown))
+				b, findings, err := Prepare(t.Context(), NewFiles(openTree(t, dir), nil), coach(Markdown))
 				if err != nil || !has(findings, tt.rule, path) {
 					t.Errorf("findings %v, %v; want %s", findings, err, tt.rule)
 				}
@@ -138,7 +138,7 @@ func TestNamedPaths(t *testing.T) {
 		default:
 			in.Entry.Metrics = tt.path
 		}
-		b, findings, err := Prepare(tree, in)
+		b, findings, err := Prepare(t.Context(), NewFiles(tree, nil), in)
 		if err != nil || (b == nil) != (tt.rule != "") {
 			t.Errorf("%s: %q (%s): bundle %v, %v, %v", tt.key, tt.path, label, b != nil, findings, err)
 		}
@@ -220,7 +220,7 @@ func TestPrepareRace(t *testing.T) {
 		}
 	}()
 	for range 1000 {
-		b, _, err := Prepare(tree, coach(JSON))
+		b, _, err := Prepare(t.Context(), NewFiles(tree, nil), coach(JSON))
 		if err != nil || b != nil && bytes.Contains(b.Content, []byte(outside)) {
 			t.Errorf("the bundle has text from outside the checkout: %v", err)
 		}

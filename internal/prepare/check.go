@@ -1,6 +1,7 @@
 package prepare
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
@@ -12,8 +13,8 @@ import (
 // misspelt agents, and agents with no prompt or with two. It also reports files that two
 // agents share by convention, prompts that are empty or too long, and files that are only
 // the text of a link or a Git LFS pointer. The findings are sorted and omit those that
-// the manifest silences.
-func Check(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
+// the manifest silences. The error is that of ctx.
+func Check(ctx context.Context, m *schedule.Manifest, files *Files) ([]diag.Finding, error) {
 	var findings []diag.Finding
 	owners := make(map[string]string)
 	hasEntry := make(map[string]bool, len(m.Entries))
@@ -21,10 +22,11 @@ func Check(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 		hasEntry[e.Agent] = true
 	}
 	for i := range m.Entries {
-		f := finder{
-			tree: tree, file: m.File, entry: &m.Entries[i],
-			hasEntry: func(agent string) bool { return hasEntry[agent] },
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
+		f := files.finder(m.File, &m.Entries[i])
+		f.hasEntry = func(agent string) bool { return hasEntry[agent] }
 		prompt := f.prompt()
 		f.checkShared(owners, "prompt", prompt)
 		f.checkPart(owners, "memory", f.memory())
@@ -34,20 +36,20 @@ func Check(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 		}
 		if prompt.path != "" && f.inspect("prompt", prompt.path) {
 			// A larger file exceeds MaxPrompt in any encoding, and Prepare reports it.
-			if data, err := tree.ReadFile(prompt.path, MaxFile); err == nil {
-				f.checkPrompt(prompt.path, data)
+			if t, err := files.content(prompt.path); err == nil && t.size <= MaxFile {
+				f.checkPrompt(prompt.path, t.head)
 			}
 		}
 		findings = append(findings, f.findings...)
 	}
 	diag.Sort(findings)
-	return m.Unsilenced(findings)
+	return m.Unsilenced(findings), ctx.Err()
 }
 
 // CheckUntracked reports memory and metrics that exist only on this machine: .gitignore
 // excludes them from the repository, and git does not track them. It makes no sense in a
 // workflow, where an earlier step may have created such a file. The findings are sorted.
-func CheckUntracked(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
+func CheckUntracked(m *schedule.Manifest, files *Files) []diag.Finding {
 	type ignored struct {
 		agent, part, path string
 		rule              checkout.Ignore
@@ -56,9 +58,9 @@ func CheckUntracked(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 	var paths []string
 	for i := range m.Entries {
 		e := &m.Entries[i]
-		f := finder{tree: tree, file: m.File, entry: e}
+		f := files.finder(m.File, e)
 		for part, p := range map[string]found{"memory": f.memory(), "metrics": f.metrics()} {
-			if rule, isIgnored := tree.Ignored(p.path); isIgnored && p.path != "" && e.Enabled {
+			if rule, isIgnored := files.tree.Ignored(p.path); isIgnored && p.path != "" && e.Enabled {
 				all, paths = append(all, ignored{e.Agent, part, p.path, rule}), append(paths, p.path)
 			}
 		}
@@ -66,7 +68,7 @@ func CheckUntracked(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 	if len(all) == 0 {
 		return nil
 	}
-	tracked, known := tree.Tracked(paths...)
+	tracked, known := files.tree.Tracked(paths...)
 	var findings []diag.Finding
 	for i, p := range all {
 		if known && !tracked[i] {
@@ -82,10 +84,10 @@ func CheckUntracked(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
 // CheckNamed reports only missing files that entries name. It is for a manifest with
 // errors: other entries may be missing there, so other findings may be wrong. The
 // findings are sorted.
-func CheckNamed(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
+func CheckNamed(m *schedule.Manifest, files *Files) []diag.Finding {
 	var findings []diag.Finding
 	for i := range m.Entries {
-		f := finder{tree: tree, file: m.File, entry: &m.Entries[i]}
+		f := files.finder(m.File, &m.Entries[i])
 		for part, path := range map[schedule.Part]string{
 			schedule.PartPrompt: f.entry.Prompt, schedule.PartMemory: f.entry.Memory, schedule.PartMetrics: f.entry.Metrics,
 		} {

@@ -2,11 +2,9 @@ package prepare
 
 import (
 	"bytes"
-	"crypto/sha256"
+	"context"
 	"encoding/base64"
-	"encoding/hex"
 	"fmt"
-	"io"
 	"strings"
 	"unicode/utf8"
 
@@ -64,6 +62,7 @@ type document struct {
 // collector reads the files that the finder finds.
 type collector struct {
 	finder
+	ctx         context.Context // of the call of Prepare or FromJSON
 	policy      Policy
 	listedBytes int64 // bytes read so far for the digests of files in pointers' directories
 }
@@ -91,49 +90,71 @@ func (c *collector) collect(in *Input) *document {
 
 // load reads the file at path. It truncates a file of more than MaxFile bytes.
 func (c *collector) load(role, path string) *part {
-	var head bytes.Buffer
-	s := c.read(role, path, func(r io.Reader) error {
-		_, err := io.Copy(&head, io.LimitReader(r, MaxFile+1))
-		return err
-	})
-	switch {
-	case s == nil:
+	if path == "" || !c.inspect(role, path) {
 		return nil
-	case s.Size > MaxFile:
-		return c.truncate(s)
 	}
-	return &part{source: *s, state: Verbatim, content: head.Bytes()}
+	t, err := c.files.content(path)
+	if err != nil {
+		c.reportUnreadable(role, path, err, "make it a readable regular file")
+		return nil
+	}
+	s := t.source(role, path)
+	if t.size > MaxFile {
+		return c.truncate(s, t)
+	}
+	return &part{source: *s, state: Verbatim, content: t.head}
+}
+
+// source returns a file as a source of a bundle.
+func (d digest) source(role, path string) *source {
+	return &source{Path: path, Role: role, Size: d.size, SHA256: d.sha256}
 }
 
 // loadMetrics reads a summary.json as it is, and summarises an executions.jsonl.
 func (c *collector) loadMetrics(path string) *part {
+	const role = "metrics"
 	if !strings.HasSuffix(path, ".jsonl") {
-		p := c.load("metrics", path)
+		p := c.load(role, path)
 		if p != nil && p.state == Verbatim {
 			c.findings = append(c.findings, metrics.Check(path, c.entry.Agent, p.content)...)
 		}
 		return p
 	}
-	var runs *metrics.Executions
-	s := c.read("metrics", path, func(r io.Reader) (err error) {
-		runs, err = metrics.ReadExecutions(r, c.entry.Agent, c.executionsScanner(path))
-		return err
-	})
-	switch {
-	case s == nil:
+	if !c.inspect(role, path) {
 		return nil
-	case s.Size > maxDigest:
+	}
+	x, err := c.files.executions(c.ctx, path, c.entry.Agent, c.policy != SecretsOff)
+	if err != nil {
+		c.reportUnreadable(role, path, err, "make it a readable regular file")
+		return nil
+	}
+	s := x.source(role, path)
+	if x.runs == nil {
 		c.reportLarge(s, maxDigest, "the bundle has no summary of it")
 		return &part{source: *s, state: Omitted}
 	}
+	// A secret there stops the agent like any other. Under SecretsRedact there is nothing
+	// to redact, because the summary has no text of the file.
+	for _, secret := range x.secrets {
+		c.reportSecret(path, secret.kind, secret.line, secret.column)
+	}
+	runs := x.runs.Of(c.entry.Agent)
 	c.findings = append(c.findings, runs.Findings(path)...)
 	return &part{source: *s, state: Summarized, content: runs.Summary().JSON()}
 }
 
 // digest reads the file at path only for its size and digest.
 func (c *collector) digest(role, path string) *source {
-	s := c.read(role, path, discard)
-	if s != nil && s.Size > maxDigest {
+	if path == "" || !c.inspect(role, path) {
+		return nil
+	}
+	d, err := c.files.digest(path, maxDigest)
+	if err != nil {
+		c.reportUnreadable(role, path, err, "make it a readable regular file")
+		return nil
+	}
+	s := d.source(role, path)
+	if s.Size > maxDigest {
 		c.reportLarge(s, maxDigest, "the bundle has no digest of it")
 	}
 	return s
@@ -143,65 +164,6 @@ func (c *collector) reportLarge(s *source, limit int, consequence string) {
 	c.findings = append(c.findings, diag.LargeFile.At(s.Path, 0, 0,
 		fmt.Sprintf("the %s of agent %q has %d bytes, more than %d: %s", s.Role, c.entry.Agent, s.Size, limit, consequence),
 		"shorten the file or split it"))
-}
-
-// read passes the file at path to consume and computes its digest. It returns nil if path
-// is empty, and after a finding.
-func (c *collector) read(role, path string, consume func(io.Reader) error) *source {
-	if path == "" || !c.inspect(role, path) {
-		return nil
-	}
-	s, err := c.readSource(role, path, maxDigest, consume)
-	if err != nil {
-		c.reportUnreadable(role, path, err, "make it a readable regular file")
-		return nil
-	}
-	return s
-}
-
-// readSource reads a file of at most limit bytes. For a larger file it returns only the
-// size.
-func (c *collector) readSource(role, path string, limit int64, consume func(io.Reader) error) (*source, error) {
-	f, err := c.tree.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	s := &source{Path: path, Role: role, Size: info.Size()}
-	if s.Size > limit {
-		return s, nil
-	}
-	h := sha256.New()
-	r := io.TeeReader(io.LimitReader(f, limit), h)
-	count := &counter{r: r}
-	if err := consume(count); err != nil {
-		return nil, err
-	}
-	if _, err := io.Copy(io.Discard, count); err != nil {
-		return nil, err
-	}
-	// The file may have changed since Stat, so the size is that of the bytes read.
-	s.Size, s.SHA256 = count.n, hex.EncodeToString(h.Sum(nil))
-	return s, nil
-}
-
-// discard leaves all reading to readSource, for callers that need only the digest.
-func discard(io.Reader) error { return nil }
-
-// counter counts the bytes read through it.
-type counter struct {
-	r io.Reader
-	n int64
-}
-
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += int64(n)
-	return n, err
 }
 
 // bundle renders the document.

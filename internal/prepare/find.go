@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
@@ -20,7 +21,8 @@ import (
 // finder finds the files of one entry, by name or by convention, and reports why it
 // cannot.
 type finder struct {
-	tree     *checkout.Tree
+	files    *Files
+	tree     *checkout.Tree // of files
 	file     string
 	entry    *schedule.Entry
 	findings []diag.Finding
@@ -211,8 +213,9 @@ func (f *finder) conventional(part schedule.Part) found {
 
 // reportUnreadable reports that path cannot be read, which has the role in the bundle.
 func (f *finder) reportUnreadable(role, path string, err error, hint string) {
+	message, next := advice.Split(err)
 	f.findings = append(f.findings, diag.Unreadable.At(path, 0, 0,
-		fmt.Sprintf("the %s of agent %q cannot be read: %v", role, f.entry.Agent, err), hint))
+		fmt.Sprintf("the %s of agent %q cannot be read: %s", role, f.entry.Agent, message), cmp.Or(next, hint)))
 }
 
 // probe opens the file at path, and returns its information.

@@ -2,6 +2,7 @@ package prepare
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -51,8 +52,8 @@ func AgentOf(data []byte) (string, error) {
 // prepare <agent> --format json`. The bundle's content is data, unchanged. If data names
 // an agent, it must be the agent of in. The findings are sorted and have positions in
 // file; if one is an error, the bundle is nil. A secret is an error under SecretsRedact
-// too, because data is never changed.
-func FromJSON(file string, data []byte, in Input) (*Bundle, []diag.Finding, error) {
+// too, because data is never changed. If ctx ends, the error is that of ctx.
+func FromJSON(ctx context.Context, file string, data []byte, in Input) (*Bundle, []diag.Finding, error) {
 	g, err := parseGiven(data)
 	if err != nil {
 		return nil, nil, err
@@ -69,10 +70,13 @@ func FromJSON(file string, data []byte, in Input) (*Bundle, []diag.Finding, erro
 	if err != nil {
 		return nil, nil, err
 	}
-	c := collector{finder: finder{file: in.File, entry: &in.Entry}, policy: in.Secrets}
+	c := collector{finder: finder{file: in.File, entry: &in.Entry}, ctx: ctx, policy: in.Secrets}
 	closing := sessionClose(&in.Entry)
 	c.scanSessionClose(closing)
 	c.scanJSON(file, data)
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err // the search is not complete
+	}
 	diag.Sort(c.findings)
 	if errs, _ := diag.Count(c.findings); errs > 0 {
 		return nil, c.findings, nil
@@ -147,7 +151,7 @@ func labelsOnly(labels []string) []Pointer {
 func (c *collector) scanJSON(file string, data []byte) {
 	var whole []secrets.Span
 	if c.policy != SecretsOff {
-		whole = secrets.Find(data)
+		whole = secrets.FindContext(c.ctx, data)
 	}
 	reported, hidden := 0, 0
 	report := func(kind string, offset int) {
@@ -159,7 +163,7 @@ func (c *collector) scanJSON(file string, data []byte) {
 	for dec := json.NewDecoder(bytes.NewReader(data)); ; {
 		before := int(dec.InputOffset())
 		token, err := dec.Token()
-		if err != nil { // io.EOF: the JSON is valid
+		if err != nil || c.ctx.Err() != nil { // io.EOF: the JSON is valid
 			break
 		}
 		text, ok := token.(string)
@@ -169,7 +173,7 @@ func (c *collector) scanJSON(file string, data []byte) {
 		start, end := before+bytes.IndexByte(data[before:], '"'), int(dec.InputOffset())
 		hasSecret := false
 		if c.policy != SecretsOff && reported < maxSecrets {
-			for _, s := range secrets.Find([]byte(text)) {
+			for _, s := range secrets.FindContext(c.ctx, []byte(text)) {
 				report(s.Kind, start)
 				hasSecret = true
 			}

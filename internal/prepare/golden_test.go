@@ -27,7 +27,7 @@ func TestSamples(t *testing.T) {
 			t.Fatalf("%s: %v", sample, findings)
 		}
 		tree := openTree(t, dir)
-		if findings := Check(m, tree); len(findings) > 0 {
+		if findings := check(t, m, tree); len(findings) > 0 {
 			t.Errorf("%s: Check = %v", sample, findings)
 		}
 		for _, e := range m.Entries {

@@ -55,7 +55,7 @@ func coach(format Format) Input {
 // must prepares a bundle. The test fails if a finding is an error.
 func must(t testing.TB, tree *checkout.Tree, in Input) (*Bundle, []diag.Finding) {
 	t.Helper()
-	b, findings, err := Prepare(tree, in)
+	b, findings, err := Prepare(t.Context(), NewFiles(tree, nil), in)
 	if err != nil || b == nil {
 		t.Fatalf("Prepare = bundle %v, %v, %v", b != nil, findings, err)
 	}
@@ -130,4 +130,12 @@ func decode(encoding, content string) ([]byte, error) {
 		return base64.StdEncoding.DecodeString(content)
 	}
 	return []byte(content), nil
+}
+
+// check checks a manifest against a tree.
+func check(t *testing.T, m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
+	t.Helper()
+	findings, err := Check(t.Context(), m, NewFiles(tree, m.Entries))
+	fixture.Must(t, err)
+	return findings
 }

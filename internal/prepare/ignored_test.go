@@ -52,7 +52,7 @@ func TestIgnoredFiles(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			tree := newTree(t, with(map[string]string{"agents/coach.md": "Coach.\n"}, c.files))
-			findings := Check(&schedule.Manifest{Entries: []schedule.Entry{c.entry}}, tree)
+			findings := check(t, &schedule.Manifest{Entries: []schedule.Entry{c.entry}}, tree)
 			if (len(findings) == 0) != (c.want == nil) {
 				t.Errorf("got %+v", findings)
 			}
@@ -102,7 +102,7 @@ func TestCheckUntracked(t *testing.T) {
 			}
 			tree := openTree(t, dir)
 			m := &schedule.Manifest{Entries: []schedule.Entry{c.entry}}
-			if got := texts(CheckUntracked(m, tree)); !slices.Equal(got, c.want) {
+			if got := texts(CheckUntracked(m, NewFiles(tree, nil))); !slices.Equal(got, c.want) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})

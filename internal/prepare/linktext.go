@@ -41,8 +41,8 @@ func LFSFinding(file, what string) diag.Finding {
 // inspect reports a file that only refers to another one. It returns false if the bundle
 // must not have its bytes.
 func (f *finder) inspect(role, name string) (ok bool) {
-	data, err := f.tree.ReadFile(name, maxLinkText)
-	if err != nil { // it is larger; or its reader will report the error
+	data, ok := f.files.small(name)
+	if !ok { // it is larger; or its reader will report the error
 		return true
 	}
 	if role != "pointer" && IsLFSPointer(data) { // a pointer never has the bytes
@@ -110,7 +110,7 @@ func (f *finder) linkedParent(role, name string, err error) {
 		return
 	}
 	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
-		if data, err := f.tree.ReadFile(dir, maxLinkText); err == nil {
+		if data, ok := f.files.small(dir); ok {
 			f.linkText(role, dir, data)
 			return
 		}

@@ -136,7 +136,7 @@ func TestLinkTextAndLFS(t *testing.T) {
 			if got := checkOne(t, tt.files, in.Entry); !slices.Equal(got, tt.want) {
 				t.Errorf("Check = %q, want %q", got, tt.want)
 			}
-			b, findings, err := Prepare(newTree(t, tt.files), in)
+			b, findings, err := Prepare(t.Context(), NewFiles(newTree(t, tt.files), nil), in)
 			if err != nil || (b == nil) != tt.stops || !slices.Equal(texts(findings), tt.want) {
 				t.Errorf("Prepare: bundle %v, %q, %v; want %q", b != nil, texts(findings), err, tt.want)
 			}

@@ -13,7 +13,7 @@ import (
 // message".
 func checkOne(t *testing.T, files map[string]string, entry schedule.Entry) []string {
 	t.Helper()
-	return texts(Check(&schedule.Manifest{Entries: []schedule.Entry{entry}}, newTree(t, files)))
+	return texts(check(t, &schedule.Manifest{Entries: []schedule.Entry{entry}}, newTree(t, files)))
 }
 
 func texts(findings []diag.Finding) []string {

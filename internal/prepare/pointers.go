@@ -136,15 +136,19 @@ func (c *collector) listed(p foundPointer, name string) *PointerFile {
 			return nil
 		}
 	}
-	s, err := c.readSource("pointer", full, maxDigest-c.listedBytes, discard)
+	d, err := c.files.digest(full, maxDigest-c.listedBytes)
+	if _, ok := errors.AsType[*checkout.BudgetError](err); ok { // which file exceeds it is left to chance
+		c.reportUnreadable("pointer", full, err, "")
+		return nil
+	}
 	if err != nil {
 		c.reportSkipped(p, full, rootCause(err).Error())
 		return nil
 	}
-	if s.SHA256 != "" {
-		c.listedBytes += s.Size
+	if d.sha256 != "" {
+		c.listedBytes += d.size
 	}
-	return &PointerFile{Path: s.Path, Size: s.Size, SHA256: s.SHA256}
+	return &PointerFile{Path: full, Size: d.size, SHA256: d.sha256}
 }
 
 // reportSkipped warns about a file that a pointer does not list.

@@ -124,7 +124,7 @@ func TestDirectoryPointers(t *testing.T) {
 			addAll(t, tree.Dir(), tt.special)
 			in := coach(JSON)
 			in.Entry.Pointers = tt.named
-			b, findings, err := Prepare(tree, in)
+			b, findings, err := Prepare(t.Context(), NewFiles(tree, nil), in)
 			if err != nil || (b == nil) != tt.stops || !slices.Equal(texts(findings), tt.found) {
 				t.Fatalf("bundle %v, %q, %v; want %q", b != nil, texts(findings), err, tt.found)
 			}
@@ -148,7 +148,7 @@ func TestDirectoryPointers(t *testing.T) {
 func checkStored(t *testing.T, tree *checkout.Tree, b *Bundle) {
 	t.Helper()
 	stored := newTree(t, map[string]string{b.ContentName(): string(b.Content), SourcesName: string(b.Sources)})
-	if findings, err := Verify(t.Context(), os.DirFS(stored.Dir()), tree); err != nil || len(findings) > 0 {
+	if findings, err := Verify(t.Context(), os.DirFS(stored.Dir()), NewFiles(tree, nil)); err != nil || len(findings) > 0 {
 		t.Errorf("Verify = %v, %v", findings, err)
 	}
 }

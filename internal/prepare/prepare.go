@@ -4,9 +4,9 @@
 package prepare
 
 import (
+	"context"
 	"fmt"
 
-	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
@@ -115,14 +115,17 @@ const SourcesName = "sources.json"
 
 // Prepare builds the bundle of one entry. If one of the findings is an error, the bundle
 // is nil. The findings are sorted; the caller drops those that the manifest silences. The
-// error reports a failure of the machine, never a problem in the repository. Prepare is
-// safe for concurrent use on one tree.
-func Prepare(tree *checkout.Tree, in Input) (*Bundle, []diag.Finding, error) {
+// error reports a failure of the machine or the end of ctx, never a problem in the
+// repository. Prepare is safe for concurrent use.
+func Prepare(ctx context.Context, files *Files, in Input) (*Bundle, []diag.Finding, error) {
 	if in.Format == "" {
 		in.Format = Markdown
 	}
-	c := collector{finder: finder{tree: tree, file: in.File, entry: &in.Entry}, policy: in.Secrets}
+	c := collector{finder: files.finder(in.File, &in.Entry), ctx: ctx, policy: in.Secrets}
 	doc := c.collect(&in)
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err // the findings may be about files that were not read
+	}
 	var bundle *Bundle
 	if errs, _ := diag.Count(c.findings); errs == 0 {
 		var err error

@@ -111,7 +111,7 @@ func TestCheck(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var got []string
-			for _, f := range Check(load(t, "agents:\n"+tt.body), newTree(t, tt.files)) {
+			for _, f := range check(t, load(t, "agents:\n"+tt.body), newTree(t, tt.files)) {
 				got = append(got, fmt.Sprintf("%d:%d %s", f.Line, f.Column, f.Rule))
 			}
 			if !slices.Equal(got, tt.want) {
@@ -161,7 +161,7 @@ func TestSuggestions(t *testing.T) {
 			for _, name := range tt.files {
 				files[name] = "x"
 			}
-			findings := Check(load(t, "agents:\n  "+tt.entry+"\n"), newTree(t, files))
+			findings := check(t, load(t, "agents:\n  "+tt.entry+"\n"), newTree(t, files))
 			if len(findings) == 0 || findings[len(findings)-1].Hint != tt.want {
 				t.Errorf("Check = %+v, want the hint %q", findings, tt.want)
 			}
@@ -199,7 +199,7 @@ func TestPointers(t *testing.T) {
 	if bytes.Contains(b.Content, []byte("the plan")) {
 		t.Error("the bundle has a pointer's content")
 	}
-	if _, _, err := Prepare(tree, Input{Entry: in.Entry, Format: "yaml"}); err == nil {
+	if _, _, err := Prepare(t.Context(), NewFiles(tree, nil), Input{Entry: in.Entry, Format: "yaml"}); err == nil {
 		t.Error("format yaml is accepted")
 	}
 }
@@ -272,7 +272,7 @@ func TestFromJSON(t *testing.T) {
 		{"not UTF-8", "{\"a\": \"\xff\"}", "", "not UTF-8"},
 	}
 	for _, tt := range tests {
-		b, _, err := FromJSON("given.json", []byte(tt.data), coach(Markdown))
+		b, _, err := FromJSON(t.Context(), "given.json", []byte(tt.data), coach(Markdown))
 		if tt.err != "" {
 			if err == nil || !strings.Contains(err.Error(), tt.err) {
 				t.Errorf("%s: error %v, want %q", tt.name, err, tt.err)
@@ -315,7 +315,7 @@ func TestSessionCloseScan(t *testing.T) {
 	} {
 		in := coach(Markdown)
 		in.Entry, in.Secrets = entry, policy
-		_, findings, err := Prepare(newTree(t, map[string]string{"agents/coach.md": "p"}), in)
+		_, findings, err := Prepare(t.Context(), NewFiles(newTree(t, map[string]string{"agents/coach.md": "p"}), nil), in)
 		var got []string
 		for _, f := range findings {
 			got = append(got, fmt.Sprintf("%d:%d %s %s", f.Line, f.Column, f.Severity, f.Rule))
@@ -346,7 +346,7 @@ func TestFromJSONScan(t *testing.T) {
 	} {
 		in := coach(Markdown)
 		in.Secrets = policy
-		b, findings, err := FromJSON("given.json", []byte(data), in)
+		b, findings, err := FromJSON(t.Context(), "given.json", []byte(data), in)
 		var got []string
 		for _, f := range findings {
 			got = append(got, fmt.Sprintf("%s:%d:%d %s", f.File, f.Line, f.Column, f.Rule))
@@ -361,7 +361,7 @@ func TestFromJSONScan(t *testing.T) {
 	in := coach(Markdown)
 	in.Entry.SessionClose = []string{"curl -H 'X-Token: " + githubToken + "'"}
 	const minimal = `{"agent_prompt_found":true,"has_memory":true,"has_metrics":true,"pointers":[]}`
-	b, findings, err := FromJSON("given.json", []byte(minimal), in)
+	b, findings, err := FromJSON(t.Context(), "given.json", []byte(minimal), in)
 	if b != nil || err != nil || !has(findings, diag.Secret.ID, ".kaizen/schedule.yml") {
 		t.Errorf("session_close: bundle %v, %v, %v", b != nil, findings, err)
 	}
@@ -390,7 +390,7 @@ func TestFromJSONKeys(t *testing.T) {
 	for _, tt := range tests {
 		data := "{\"agent_prompt_found\": true, \"has_memory\": false, \"has_metrics\": true, \"pointers\": [],\n" +
 			tt.member + "}"
-		_, findings, err := FromJSON("given.json", []byte(data), coach(Markdown))
+		_, findings, err := FromJSON(t.Context(), "given.json", []byte(data), coach(Markdown))
 		var got []string
 		for _, f := range findings {
 			if f.Rule == diag.Secret.ID {
@@ -403,7 +403,7 @@ func TestFromJSONKeys(t *testing.T) {
 	}
 	many := `{"agent_prompt_found": true, "has_memory": false, "has_metrics": true, "pointers": [], "a": [` +
 		strings.Repeat(`"`+githubToken+`",`, 50) + `""]}`
-	_, findings, err := FromJSON("given.json", []byte(many), coach(Markdown))
+	_, findings, err := FromJSON(t.Context(), "given.json", []byte(many), coach(Markdown))
 	if err != nil || len(findings) != maxSecrets {
 		t.Errorf("%d findings, %v", len(findings), err)
 	}
@@ -417,7 +417,7 @@ func TestFromOwnJSON(t *testing.T) {
 	if err != nil || agent != "coach" {
 		t.Fatalf("AgentOf = %q, %v", agent, err)
 	}
-	again, findings, err := FromJSON("given.json", b.Content, coach(Markdown))
+	again, findings, err := FromJSON(t.Context(), "given.json", b.Content, coach(Markdown))
 	if len(findings) > 0 || err != nil || !bytes.Equal(again.Content, b.Content) ||
 		again.PromptFound != b.PromptFound || len(again.Pointers) != 1 {
 		t.Errorf("FromJSON = %+v, %v", again, err)
@@ -458,7 +458,7 @@ func TestVerify(t *testing.T) {
 	}
 	for _, tt := range tests {
 		dir := newTree(t, with(good, tt.bundle)).Dir()
-		findings, err := Verify(t.Context(), os.DirFS(dir), newTree(t, with(files, tt.repo)))
+		findings, err := Verify(t.Context(), os.DirFS(dir), NewFiles(newTree(t, with(files, tt.repo)), nil))
 		if tt.fails != "" {
 			if err == nil || !strings.Contains(err.Error(), tt.fails) {
 				t.Errorf("%s: %v", tt.name, err)
@@ -500,7 +500,7 @@ func TestVerifyHostileSources(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		findings, err := stored.CheckSources(t.Context(), tree)
+		findings, err := stored.CheckSources(t.Context(), NewFiles(tree, nil))
 		if err != nil || len(findings) != tt.want {
 			t.Errorf("%s: %d findings, %v", name, len(findings), err)
 		}
@@ -512,7 +512,7 @@ func TestVerifyHostileSources(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Verify(ended, sources(strings.TrimSuffix(one("agents/coach.md", "prompt"), ",")), tree); !errors.Is(err,
+	if _, err := Verify(ended, sources(strings.TrimSuffix(one("agents/coach.md", "prompt"), ",")), NewFiles(tree, nil)); !errors.Is(err,
 		context.Canceled) {
 		t.Errorf("after the end of the context: %v", err)
 	}

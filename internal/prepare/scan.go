@@ -26,7 +26,7 @@ func (c *collector) scan(p *part) {
 	if c.policy == SecretsOff {
 		return
 	}
-	spans := p.secrets()
+	spans := c.files.secretsIn(c.ctx, p.Path, p.Role == "memory", func() []secrets.Span { return p.secrets(c.ctx) })
 	for _, s := range spans[:min(len(spans), maxSecrets)] {
 		line, column := p.position(s.Start)
 		c.reportSecret(p.Path, s.Kind, line, column)
@@ -52,26 +52,6 @@ func (c *collector) reportSecret(file, kind string, line, column int) {
 	c.findings = append(c.findings, f)
 }
 
-// executionsScanner returns a function that reports the secrets in a line of an
-// executions.jsonl. A secret there stops the agent like any other. Under SecretsRedact
-// there is nothing to redact, because the summary has no text of the file.
-func (c *collector) executionsScanner(file string) func(line []byte, number int) {
-	found := 0
-	return func(line []byte, number int) {
-		if c.policy == SecretsOff || found == maxSecrets {
-			return
-		}
-		for _, s := range secrets.Find(line) {
-			if found == maxSecrets {
-				return
-			}
-			found++
-			_, column := diag.Position(line, s.Start)
-			c.reportSecret(file, s.Kind, number, column)
-		}
-	}
-}
-
 // scanSessionClose scans the suggested commands, which become part of the event.
 func (c *collector) scanSessionClose(lines []string) {
 	file := c.manifest()
@@ -83,7 +63,7 @@ func (c *collector) scanSessionClose(lines []string) {
 		if c.policy == SecretsOff {
 			continue
 		}
-		spans := secrets.FindUnmarked([]byte(line))
+		spans := secrets.FindUnmarkedContext(c.ctx, []byte(line))
 		for _, s := range spans {
 			c.reportSecret(file, s.Kind, pos.Line, pos.Column)
 		}

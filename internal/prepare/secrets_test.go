@@ -40,7 +40,7 @@ func TestPlantedSecrets(t *testing.T) {
 				t.Parallel()
 				tree := newTree(t, map[string]string{path: content})
 				in := coach(JSON)
-				b, findings, err := Prepare(tree, in)
+				b, findings, err := Prepare(t.Context(), NewFiles(tree, nil), in)
 				if b != nil || err != nil || !reports(findings, diag.Secret.ID, path) {
 					t.Fatalf("Prepare = bundle %v, %v, %v", b != nil, findings, err)
 				}
@@ -89,7 +89,7 @@ func TestSecretInSessionClose(t *testing.T) {
 	in := coach(Markdown)
 	in.Entry = load(t, "agents:\n  coach:\n    cadence: weekly\n    session_close:\n"+
 		"      - \"curl -H 'X-Token: "+githubToken+"'\"\n").Entries[0]
-	b, findings, err := Prepare(tree, in)
+	b, findings, err := Prepare(t.Context(), NewFiles(tree, nil), in)
 	if b != nil || err != nil || len(findings) != 1 || findings[0].Rule != diag.Secret.ID || findings[0].Line == 0 {
 		t.Fatalf("Prepare = bundle %v, %v, %v", b != nil, findings, err)
 	}

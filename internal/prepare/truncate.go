@@ -2,9 +2,8 @@ package prepare
 
 import (
 	"bytes"
+	"context"
 	"fmt"
-	"io"
-	"os"
 	"unicode/utf8"
 
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
@@ -16,25 +15,17 @@ import (
 // has half as many bytes.
 const overlap = 16 << 10
 
-// truncate reads MaxFile bytes of a larger file: the end of a memory, which has the
-// latest notes, or the beginning of a prompt, which describes the agent. It omits the
-// content of metrics.
-func (c *collector) truncate(s *source) *part {
+// truncate takes MaxFile bytes of a larger file: the end of a memory, which has the latest
+// notes, or the beginning of a prompt, which describes the agent. It omits the content of
+// metrics.
+func (c *collector) truncate(s *source, t *text) *part {
 	p := &part{source: *s, state: Truncated}
 	if s.Role == "metrics" {
 		c.reportLarge(s, MaxFile, "the bundle omits its content")
 		p.state = Omitted
 		return p
 	}
-	f, err := c.tree.Open(p.Path)
-	if err == nil {
-		defer f.Close()
-		err = p.cut(f)
-	}
-	if err != nil {
-		c.reportUnreadable(p.Role, p.Path, err, "make it a readable regular file")
-		return nil
-	}
+	p.cut(t)
 	c.reportLarge(s, MaxFile, fmt.Sprintf("the bundle omits its %s %d bytes", p.cutEnd(), p.leftOut))
 	return p
 }
@@ -47,32 +38,21 @@ func (p *part) cutEnd() string {
 	return "last"
 }
 
-// cut reads the content and the bytes next to it from a file of more than MaxFile bytes.
-func (p *part) cut(f *os.File) error {
-	var from int64
-	if p.Role == "memory" {
-		from = max(0, p.Size-MaxFile-overlap)
-	}
-	window := make([]byte, min(MaxFile+overlap, p.Size-from))
-	if _, err := io.ReadFull(io.NewSectionReader(f, from, int64(len(window))), window); err != nil {
-		return err
-	}
+// cut takes the content and the bytes next to it from a file of more than MaxFile bytes.
+func (p *part) cut(t *text) {
 	if p.Role != "memory" {
-		at := endOfLine(window, MaxFile)
-		p.content, p.after = window[:at], window[at:]
+		at := endOfLine(t.head, MaxFile)
+		p.content, p.after = t.head[:at], t.head[at:]
 		p.leftOut = p.Size - int64(at)
-		return nil
+		return
 	}
-	at := startOfLine(window, len(window)-MaxFile)
-	p.before, p.content = window[:at], window[at:]
-	p.leftOut = from + int64(at)
+	at := startOfLine(t.tail, len(t.tail)-MaxFile)
+	p.before, p.content = t.tail[:at], t.tail[at:]
+	p.leftOut = p.Size - int64(len(p.content))
 	p.line = -1
-	if p.Size > maxDigest || window[at-1] != '\n' {
-		return nil
+	if t.lines >= 0 && t.tail[at-1] == '\n' {
+		p.line = t.lines - bytes.Count(p.content, []byte("\n"))
 	}
-	var err error
-	p.line, err = countLines(io.NewSectionReader(f, 0, p.leftOut))
-	return err
 }
 
 // longLine is the largest number of bytes that the content loses to a cut between lines.
@@ -107,20 +87,6 @@ func endOfLine(text []byte, to int) int {
 	return to
 }
 
-func countLines(r io.Reader) (lines int, err error) {
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := r.Read(buf)
-		lines += bytes.Count(buf[:n], []byte("\n"))
-		if err == io.EOF {
-			return lines, nil
-		}
-		if err != nil {
-			return 0, err
-		}
-	}
-}
-
 // position returns the line and column in the file of an offset in the content, or 0, 0
 // if they are unknown.
 func (p *part) position(offset int) (line, column int) {
@@ -133,13 +99,13 @@ func (p *part) position(offset int) (line, column int) {
 
 // secrets returns the secrets of which the content has at least a part, without those that
 // the file allows.
-func (p *part) secrets() []secrets.Span {
+func (p *part) secrets(ctx context.Context) []secrets.Span {
 	if p.leftOut == 0 {
-		return secrets.FindUnmarked(p.content)
+		return secrets.FindUnmarkedContext(ctx, p.content)
 	}
 	var spans []secrets.Span
 	from := len(p.before)
-	for _, s := range secrets.FindUnmarked(bytes.Join([][]byte{p.before, p.content, p.after}, nil)) {
+	for _, s := range secrets.FindUnmarkedContext(ctx, bytes.Join([][]byte{p.before, p.content, p.after}, nil)) {
 		s.Start, s.End = max(s.Start-from, 0), min(s.End-from, len(p.content))
 		if s.Start < s.End {
 			spans = append(spans, s)

@@ -82,12 +82,12 @@ func (s *Stored) Check() []diag.Finding {
 // CheckSources compares the commit and every source of the bundle with the checkout, until
 // it has 100 findings. They are sorted and name files of the checkout. The error is that of
 // ctx.
-func (s *Stored) CheckSources(ctx context.Context, tree *checkout.Tree) ([]diag.Finding, error) {
+func (s *Stored) CheckSources(ctx context.Context, files *Files) ([]diag.Finding, error) {
 	if s.invalid != nil {
 		return nil, nil
 	}
 	var findings []diag.Finding
-	if commit, _ := tree.Commit(); commit != "" && s.sources.Commit != "" && commit != s.sources.Commit {
+	if commit, _ := files.commit(); commit != "" && s.sources.Commit != "" && commit != s.sources.Commit {
 		findings = append(findings, diag.Changed.At(SourcesName, 0, 0,
 			fmt.Sprintf("the bundle is from commit %q, the checkout is at %q", safetext.Shorten(s.sources.Commit, maxText),
 				commit), "check out the commit of the bundle"))
@@ -102,23 +102,23 @@ func (s *Stored) CheckSources(ctx context.Context, tree *checkout.Tree) ([]diag.
 				"prepare the bundle again"))
 			break
 		}
-		findings = append(findings, verifySource(tree, want)...)
+		findings = append(findings, verifySource(files, want)...)
 	}
 	diag.Sort(findings)
 	return findings, nil
 }
 
 // Verify checks the stored bundle in a directory against its sources.json, and against the
-// files in tree unless that is nil. See OpenStored, Stored.Check and Stored.CheckSources.
-func Verify(ctx context.Context, dir fs.FS, tree *checkout.Tree) ([]diag.Finding, error) {
+// files of a checkout unless that is nil. See OpenStored, Stored.Check and Stored.CheckSources.
+func Verify(ctx context.Context, dir fs.FS, files *Files) ([]diag.Finding, error) {
 	s, err := OpenStored(dir)
 	if err != nil {
 		return nil, err
 	}
 	findings := s.Check()
-	if tree != nil {
+	if files != nil {
 		var more []diag.Finding
-		more, err = s.CheckSources(ctx, tree)
+		more, err = s.CheckSources(ctx, files)
 		findings = append(findings, more...)
 	}
 	diag.Sort(findings)
@@ -192,18 +192,17 @@ func verifyContent(bundle fs.FS, want bundleFile) []diag.Finding {
 }
 
 // verifySource compares one file of the checkout. Without a digest it compares the size.
-func verifySource(tree *checkout.Tree, want source) []diag.Finding {
-	c := collector{finder: finder{tree: tree}}
-	got, err := c.readSource(want.Role, want.Path, maxDigest, discard)
+func verifySource(files *Files, want source) []diag.Finding {
+	got, err := files.digest(want.Path, maxDigest)
 	var message string
 	switch {
 	case errors.Is(err, checkout.ErrEscapes):
 		message = "is outside the checkout"
 	case err != nil:
 		message = fmt.Sprintf("cannot be read: %v", rootCause(err))
-	case got.Size != want.Size || want.SHA256 != "" && got.SHA256 != want.SHA256:
+	case got.size != want.Size || want.SHA256 != "" && got.sha256 != want.SHA256:
 		message = fmt.Sprintf("differs: it has %d bytes (sha256 %s), the bundle was built from %d (sha256 %s)",
-			got.Size, shortDigest(got.SHA256), want.Size, shortDigest(want.SHA256))
+			got.size, shortDigest(got.sha256), want.Size, shortDigest(want.SHA256))
 	default:
 		return nil
 	}

@@ -18,10 +18,10 @@ import (
 
 // Run is what a run of prepare did.
 type Run struct {
-	File      string // the manifest
-	Valid     bool   // whether the manifest is valid
-	DryRun    bool
-	Cancelled bool
+	File    string // the manifest
+	Valid   bool   // whether the manifest is valid
+	DryRun  bool
+	Stopped error // why the run ended early, nil if it did not
 	// OutputsOnly means that the events have no target: only the step's outputs, or the
 	// terminal, have them.
 	OutputsOnly bool

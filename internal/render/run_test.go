@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/kaizen-agentic/schedule-action/internal/actions"
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/fixture"
@@ -156,9 +157,15 @@ func TestVerdicts(t *testing.T) {
 		}},
 		{"❌ Cancelled: 0 agents prepared; nothing is lost: run again", func(all []*pipeline.Outcome) *Run {
 			r := run(all)
-			r.Cancelled = true
+			r.Stopped = errors.New("interrupt")
 			return r
 		}},
+		{"❌ Stopped: it reached its limit: 0 agents prepared; nothing is lost: run again",
+			func(all []*pipeline.Outcome) *Run {
+				r := run(all)
+				r.Stopped = advice.New("prepare less", "it reached its limit")
+				return r
+			}},
 		{"❌ schedule.yml is not valid; nothing was prepared", func([]*pipeline.Outcome) *Run {
 			return NewRun(&pipeline.Project{File: "schedule.yml"}, nil)
 		}},

@@ -41,8 +41,8 @@ func (r *Run) verdict() string {
 	switch {
 	case !r.Valid:
 		return fmt.Sprintf("❌ %s is not valid; nothing was prepared", r.File)
-	case r.Cancelled:
-		return fmt.Sprintf("❌ Cancelled: %s; nothing is lost: run again", prepared)
+	case r.Stopped != nil:
+		return fmt.Sprintf("%s: %s; nothing is lost: run again", stopVerdict(r.Stopped), prepared)
 	case len(r.failed) > 0:
 		return fmt.Sprintf("❌ %s; nothing is lost", r.tally())
 	case len(r.Errors) > 0:

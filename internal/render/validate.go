@@ -45,7 +45,11 @@ func (v Validation) Text(color bool) ([]byte, error) {
 // Line returns the line of the log that counts the findings.
 func (v Validation) Line() string {
 	errs, warnings := diag.Count(v.Findings)
-	return fmt.Sprintf("%s: %s, %s", v.files(), advice.Count(errs, "error"), advice.Count(warnings, "warning"))
+	line := fmt.Sprintf("%s: %s, %s", v.files(), advice.Count(errs, "error"), advice.Count(warnings, "warning"))
+	if v.Unfinished {
+		line += "; not everything was checked"
+	}
+	return line
 }
 
 func (v Validation) files() string { return strings.Join(v.Files, ", ") }
@@ -54,7 +58,7 @@ func (v Validation) files() string { return strings.Join(v.Files, ", ") }
 func (v Validation) Outputs() actions.Outputs {
 	var out actions.Outputs
 	errs, warnings := diag.Count(v.Findings)
-	out.SetResult(errs == 0, errs, warnings)
+	out.SetResult(errs == 0 && !v.Unfinished, errs, warnings)
 	roster := make([]RosterEntry, len(v.Decisions))
 	for i, d := range v.Decisions {
 		roster[i] = NewRosterEntry(d)
@@ -71,6 +75,8 @@ func (v Validation) Summary(hidden int) actions.Summary {
 	errs, warnings := diag.Count(v.Findings)
 	s := actions.Summary{Verdict: fmt.Sprintf("✅ %s is valid", v.files())}
 	switch {
+	case v.Unfinished:
+		s.Verdict = "❌ Not finished: not everything was checked; run again"
 	case v.Failed():
 		s.Verdict = fmt.Sprintf("❌ %s: %s, %s", v.files(), advice.Count(errs, "error"),
 			advice.Count(warnings, "warning"))

@@ -55,8 +55,8 @@ func (v Verification) Line() string {
 	if len(v.Skipped) > 0 {
 		line += fmt.Sprintf("; %d without a bundle", len(v.Skipped))
 	}
-	if v.Unfinished {
-		line += "; the rest is not checked, because the run was cancelled"
+	if v.Stopped != nil {
+		line += "; the rest is not checked: " + stopReason(v.Stopped)
 	}
 	return line
 }
@@ -65,7 +65,7 @@ func (v Verification) Line() string {
 func (v Verification) Outputs() actions.Outputs {
 	var out actions.Outputs
 	errs, warnings := diag.Count(v.Findings())
-	out.SetResult(errs == 0 && !v.Unfinished, errs, warnings)
+	out.SetResult(errs == 0 && v.Stopped == nil, errs, warnings)
 	out.SetInt("count", len(v.Checked))
 	return out
 }
@@ -76,8 +76,8 @@ func (v Verification) Summary(hidden int) actions.Summary {
 	switch {
 	case v.Failed():
 		s.Verdict = fmt.Sprintf("❌ %s checked, %d differ", advice.Count(len(v.Checked), "bundle"), v.differing())
-	case v.Unfinished:
-		s.Verdict = "❌ Cancelled: " + v.Line()
+	case v.Stopped != nil:
+		s.Verdict = "❌ Not finished: " + v.Line()
 	}
 	table := &actions.Table{Header: []string{"Bundle", "Result"}}
 	for _, b := range v.Checked {

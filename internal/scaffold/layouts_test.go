@@ -55,7 +55,11 @@ func check(t *testing.T, dir string) (*schedule.Manifest, []diag.Finding) {
 	m, findings := schedule.Load(schedule.DefaultPath, data, schedule.Options{})
 	if m != nil {
 		tree := openTree(t, dir)
-		findings = append(findings, prepare.Check(m, tree)...)
+		found, err := prepare.Check(t.Context(), m, prepare.NewFiles(tree, m.Entries))
+		if err != nil {
+			t.Fatal(err)
+		}
+		findings = append(findings, found...)
 		findings = append(findings, workflow.Check(m, nil, tree)...)
 	}
 	return m, findings

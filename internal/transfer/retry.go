@@ -3,6 +3,7 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strconv"
@@ -31,24 +32,26 @@ type Failure struct {
 
 // Loop repeats a request until it works.
 type Loop struct {
-	What    string // the request, for the log
-	Backoff func(attempt int) time.Duration
-	Now     func() time.Time
-	Wait    func(ctx context.Context, until time.Time) error
-	Log     func(format string, args ...any)
+	Attempts int    // the maximum number; 0 is the constant
+	What     string // the request, for the log
+	Backoff  func(attempt int) time.Duration
+	Now      func() time.Time
+	Wait     func(ctx context.Context, until time.Time) error
+	Log      func(format string, args ...any)
 }
 
 // Do calls attempt until it succeeds and returns nil. It gives up, and returns the last
-// failure, after Attempts attempts, when a retry cannot help, and when the next attempt
+// failure, after the last attempt, when a retry cannot help, and when the next attempt
 // would start after the deadline of ctx. An error of Wait is returned as a failure.
 func (l Loop) Do(ctx context.Context, attempt func(n int) *Failure) *Failure {
+	attempts := cmp.Or(l.Attempts, Attempts)
 	for n := 1; ; n++ {
 		f := attempt(n)
-		if f == nil || !f.Again || n == Attempts {
+		if f == nil || !f.Again || n == attempts {
 			return f
 		}
 		message, _ := advice.Split(f.Err)
-		l.Log("%s: attempt %d of %d failed: %s", l.What, n, Attempts, message)
+		l.Log("%s: attempt %d of %d failed: %s", l.What, n, attempts, message)
 		if f.Held {
 			continue
 		}

@@ -54,6 +54,7 @@ func ReadUses(tree *checkout.Tree, self []string) (uses []Use, invalid []diag.Fi
 	dir := WorkflowDir(tree)
 	names, _ := tree.ReadDir(dir, maxWorkflows) // a repository without workflows has nothing to check
 	left := maxWorkflowBytes
+	isOurs := recognizer(tree, self)
 	for _, name := range names {
 		if ext := path.Ext(name); ext != ".yml" && ext != ".yaml" {
 			continue
@@ -71,7 +72,7 @@ func ReadUses(tree *checkout.Tree, self []string) (uses []Use, invalid []diag.Fi
 			}
 			continue
 		}
-		uses = append(uses, parseUses(file, data, root, self, tree)...)
+		uses = append(uses, parseUses(file, data, root, isOurs)...)
 	}
 	return uses, invalid
 }
@@ -91,9 +92,9 @@ func namesAction(data []byte, self []string) bool {
 }
 
 // parseUses returns the steps of a workflow that run this action.
-func parseUses(file string, data []byte, root *yamlnode.Node, self []string, tree *checkout.Tree) []Use {
+func parseUses(file string, data []byte, root *yamlnode.Node, isOurs func(uses string) bool) []Use {
 	w := &File{Path: file, root: root}
-	uses := w.uses(tree, self)
+	uses := w.uses(isOurs)
 	if len(uses) > 0 {
 		w.readTriggers(uses)
 		w.ignores, w.ignoreFindings = schedule.ReadIgnores(file, yamlnode.Comments(data, root))
@@ -101,7 +102,7 @@ func parseUses(file string, data []byte, root *yamlnode.Node, self []string, tre
 	return uses
 }
 
-func (w *File) uses(tree *checkout.Tree, self []string) (uses []Use) {
+func (w *File) uses(isOurs func(uses string) bool) (uses []Use) {
 	jobs := w.root.Get("jobs").Resolve()
 	if jobs == nil {
 		return nil
@@ -112,12 +113,26 @@ func (w *File) uses(tree *checkout.Tree, self []string) (uses []Use) {
 			continue
 		}
 		for _, step := range steps.Items {
-			if isThisAction(step.Get("uses").Text(), self, tree) {
+			if isOurs(step.Get("uses").Text()) {
 				uses = append(uses, Use{File: w, jobID: p.Key, job: p.Value, step: step})
 			}
 		}
 	}
 	return uses
+}
+
+// recognizer returns isThisAction, which asks about each value once: thousands of steps may
+// name the same directory, whose file is parsed.
+func recognizer(tree *checkout.Tree, self []string) func(uses string) bool {
+	known := make(map[string]bool)
+	return func(uses string) bool {
+		is, ok := known[uses]
+		if !ok {
+			is = isThisAction(uses, self, tree)
+			known[uses] = is
+		}
+		return is
+	}
 }
 
 // isThisAction reports whether the value of `uses:` is this action: its repository, a
