@@ -42,6 +42,15 @@ func newPlatform(t *testing.T) *platform {
 // newPlatformOn has an API with options.
 func newPlatformOn(t *testing.T, api ghtest.Options) *platform {
 	t.Helper()
+	p := newEmptyPlatform(t, api)
+	fixture.Must(t, copySample(p.workspace, samplesDir+"/kaizen"))
+	return p
+}
+
+// newEmptyPlatform has no workspace yet. Copying the sample takes most of the time of a
+// short test.
+func newEmptyPlatform(t *testing.T, api ghtest.Options) *platform {
+	t.Helper()
 	p := &platform{t: t, workspace: filepath.Join(t.TempDir(), "workspace"), run: 100}
 	var err error
 	api.Errorf = t.Errorf
@@ -64,9 +73,6 @@ func newPlatformOn(t *testing.T, api ghtest.Options) *platform {
 	p.api.AddRepository(ghtest.Repository{FullName: "acme/dash"})
 	p.api.AddToken(fanOutToken, ghtest.Token{Kind: ghtest.Installation, Access: map[string]ghtest.Permissions{
 		"acme/core": {Contents: "write"}, "acme/dash": {Contents: "write"}}})
-	if err := copySample(p.workspace, samplesDir+"/kaizen"); err != nil {
-		t.Fatal(err)
-	}
 	return p
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path"
@@ -17,6 +18,7 @@ import (
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 0 && strings.HasSuffix(os.Args[0], ".test") { // not the program that scripts run
+		fixture.TempInMemory()
 		fixture.WaitInParallel(8)
 	}
 	testscript.Main(m, map[string]func(){"action": main})
@@ -25,15 +27,25 @@ func TestMain(m *testing.M) {
 // TestScripts runs the real binary: exit codes, both streams and files.
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	const scripts = "testdata/script"
 	samples, err := filepath.Abs(samplesDir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
-		Dir:           "testdata/script",
+		Dir:           scripts,
 		UpdateScripts: fixture.Updating(),
 		Setup: func(env *testscript.Env) error {
-			for _, sample := range []string{"kaizen", "claude"} {
+			script, err := os.ReadFile(filepath.Join(scripts,
+				strings.TrimPrefix(filepath.Base(env.WorkDir), "script-")+".txtar"))
+			if err != nil {
+				return err
+			}
+			for _, sample := range []string{"kaizen", "claude", "layouts/claude", "layouts/github", "layouts/kaizen",
+				"layouts/mixed"} {
+				if !bytes.Contains(script, []byte(strings.SplitN(sample, "/", 2)[0])) {
+					continue // most scripts use one sample
+				}
 				if err := copySample(filepath.Join(env.WorkDir, sample), filepath.Join(samples, sample)); err != nil {
 					return err
 				}
@@ -43,12 +55,6 @@ func TestScripts(t *testing.T) {
 			for name, data := range map[string][]byte{"unended": []byte("/build/"),
 				"big": make([]byte, schedule.MaxSize+1)} {
 				if err := os.WriteFile(filepath.Join(env.WorkDir, name), data, 0o644); err != nil {
-					return err
-				}
-			}
-			for _, layout := range []string{"claude", "github", "kaizen", "mixed"} {
-				if err := copySample(filepath.Join(env.WorkDir, "layouts", layout),
-					filepath.Join(samples, "layouts", layout)); err != nil {
 					return err
 				}
 			}

@@ -15,6 +15,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
+	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
 // planted is a secret in a text that makes it recognisable.
@@ -93,18 +96,7 @@ func plant(t *testing.T, workspace string) {
 		}
 	}
 	files[".kaizen/schedule.yml"] = manifest
-	if err := os.RemoveAll(workspace); err != nil {
-		t.Fatal(err)
-	}
-	for name, content := range files {
-		path := filepath.Join(workspace, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	fixture.Write(t, workspace, files)
 }
 
 // left returns everything that a run left behind, by the name of the place.
@@ -167,7 +159,7 @@ func reveals(text, secret string) bool {
 // nowhere, and prepares the other agents.
 func TestPlantedSecrets(t *testing.T) {
 	t.Parallel()
-	p := newPlatform(t)
+	p := newEmptyPlatform(t, ghtest.Options{})
 	plant(t, p.workspace)
 	got := p.step(map[string]string{"now": tuesday, "dispatch-to": "acme/core", "dispatch-token": fanOutToken})
 	if got.code != exitFindings || got.outputs["prepared"] != `["steady"]` || got.outputs["valid"] != "false" ||
@@ -198,7 +190,7 @@ func TestPlantedSecrets(t *testing.T) {
 func TestPlantedSecretsByPolicy(t *testing.T) {
 	t.Parallel()
 	for policy, revealed := range map[string]bool{"redact": false, "off": true} {
-		p := newPlatform(t)
+		p := newEmptyPlatform(t, ghtest.Options{})
 		plant(t, p.workspace)
 		got := p.step(map[string]string{"now": tuesday, "secrets": policy})
 		agents := len(plantedSecrets())*4 + 1
@@ -234,13 +226,8 @@ func TestPlantedSecretsByPolicy(t *testing.T) {
 func TestCleanCorpus(t *testing.T) {
 	t.Parallel()
 	for _, sample := range []string{"kaizen", "claude"} {
-		p := newPlatform(t)
-		if err := os.RemoveAll(p.workspace); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.CopyFS(p.workspace, os.DirFS("../../testdata/"+sample)); err != nil {
-			t.Fatal(err)
-		}
+		p := newEmptyPlatform(t, ghtest.Options{})
+		fixture.Must(t, copySample(p.workspace, filepath.Join(samplesDir, sample)))
 		got := p.step(map[string]string{"agents": "all", "now": tuesday})
 		if got.code != exitOK || got.outputs["errors"] != "0" || got.outputs["warnings"] != "0" ||
 			got.outputs["count"] == "0" {
@@ -268,8 +255,8 @@ func TestShownSecrets(t *testing.T) {
 			"a slug":  "version: \"1\"\nrepo: \"" + s.secret + "\"\nagents: {steady: {cadence: weekly}}\n",
 			"a path":  "version: \"1\"\nagents: {steady: {cadence: weekly, prompt: \"a/" + s.secret + ".md\"}}\n",
 		} {
-			p := newPlatform(t)
-			plant(t, p.workspace)
+			p := newEmptyPlatform(t, ghtest.Options{})
+			p.write("agents/steady.md", "A steady agent.\n")
 			p.write(".kaizen/schedule.yml", manifest)
 			p.write(".github/workflows/kaizen.yml", "on: {schedule: [{cron: '0 4 1 1 *'}]} # "+s.secret+
 				"\njobs: {a: {runs-on: x, steps: [{uses: kaizen-agentic/schedule-action@v1, with: {"+

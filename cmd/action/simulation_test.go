@@ -29,7 +29,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
-var full = flag.Bool("full", false, "simulate the year in all zones, and count the requests of many entries")
+var full = flag.Bool("full", false, "run the long simulations and every place of a kill")
 
 // The zones of the simulation, one for each of its repositories: both hemispheres, odd
 // offsets, half-hour daylight saving, none.

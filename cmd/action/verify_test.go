@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/kaizen-agentic/schedule-action/internal/fixture"
+	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
 // lineEnd matches what ends a line for the runner or for a terminal.
@@ -56,7 +57,7 @@ func TestVerifyHostileBundles(t *testing.T) {
 		} {
 			t.Run(place+" "+name, func(t *testing.T) {
 				t.Parallel()
-				p := newPlatform(t)
+				p := newEmptyPlatform(t, ghtest.Options{})
 				fixture.Write(t, p.workspace, files)
 				dir := filepath.Join(p.workspace, "prepared")
 				got := p.step(map[string]string{"command": "verify", "from": dir, "target": p.workspace})

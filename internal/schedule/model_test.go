@@ -23,13 +23,29 @@ type sample struct {
 	either, realHours                      bool
 }
 
-func (s *sample) matches(wall time.Time) bool {
-	day, weekday := s.days>>wall.Day()&1 == 1, s.weekdays>>wall.Weekday()&1 == 1
-	onDay := day && weekday
-	if s.either {
-		onDay = day || weekday
+// wallClock is what a clock shows. Its fields are read once for all samples, because the
+// model asks for them at every minute.
+type wallClock struct {
+	minute, hour, day int
+	month             time.Month
+	weekday           time.Weekday
+}
+
+func wallClockOf(t time.Time) wallClock {
+	_, month, day := t.Date()
+	hour, minute, _ := t.Clock()
+	return wallClock{minute, hour, day, month, t.Weekday()}
+}
+
+func (s *sample) matches(wall wallClock) bool {
+	if s.minutes>>wall.minute&1 == 0 || s.hours>>wall.hour&1 == 0 || s.months>>wall.month&1 == 0 {
+		return false
 	}
-	return s.minutes>>wall.Minute()&1 == 1 && s.hours>>wall.Hour()&1 == 1 && s.months>>wall.Month()&1 == 1 && onDay
+	day, weekday := s.days>>wall.day&1 == 1, s.weekdays>>wall.weekday&1 == 1
+	if s.either {
+		return day || weekday
+	}
+	return day && weekday
 }
 
 // modelSlots returns the slots of every sample, each with its period in the three
@@ -44,10 +60,11 @@ func modelSlots(loc *time.Location, samples []*sample, start, end time.Time) [][
 		if t.Equal(start) {
 			shown = minute
 		}
+		wall := wallClockOf(local)
 		for i, s := range samples {
-			hit := s.matches(local) && (minute >= shown || s.realHours)
+			hit := s.matches(wall) && (minute >= shown || s.realHours)
 			for skipped := shown; skipped < minute && !hit && !s.realHours; skipped++ {
-				hit = s.matches(time.Unix(skipped*60, 0).UTC())
+				hit = s.matches(wallClockOf(time.Unix(skipped*60, 0).UTC()))
 			}
 			if hit {
 				slots[i] = append(slots[i], local)

@@ -15,7 +15,10 @@ import (
 // and the repository is renamed twice. Every period gets exactly one receipt.
 func TestMonthsOfListings(t *testing.T) {
 	t.Parallel()
-	const days = 150
+	days := 60
+	if *full {
+		days = 150
+	}
 	for name, test := range map[string]struct {
 		api  ghtest.Options
 		most int // requests of a tick
@@ -31,9 +34,9 @@ func TestMonthsOfListings(t *testing.T) {
 			}
 			for day := range days {
 				switch day {
-				case 50:
+				case days / 3:
 					m.rename("umbrella/site")
-				case 100:
+				case 2 * days / 3:
 					m.rename("umbrella/web")
 				}
 				for tick := range 2 {
