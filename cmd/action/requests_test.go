@@ -88,7 +88,7 @@ func requestsTable(t *testing.T, api ghtest.Options) string {
 				table.WriteString("\n")
 				requests := after[0] - before[0] + after[1] - before[1]
 				quiet := repository.others == 0
-				if state.name == "not due" && !api.Gitea && (quiet && entries <= 40 && requests > 3 || requests > 20) {
+				if state.name == "not due" && (quiet && entries <= 40 && requests > 3 || requests > 20) {
 					t.Errorf("%d entries in a %s repository, of which none is due, take %d requests", entries,
 						repository.name, requests)
 				}

@@ -72,7 +72,7 @@ func (c *Client) search(ctx context.Context, op operation, name string, limit in
 	first, last := 0, 0 // the total in the answers
 	shrunk := false
 	for page := 1; page <= maxPages; page++ {
-		list, total, err := c.page(ctx, op, page, url.Values{"name": {name}})
+		list, total, err := c.page(ctx, op, "", page, url.Values{"name": {name}})
 		if err != nil {
 			return nil, false, err
 		}
@@ -108,12 +108,24 @@ func (c *Client) ArtifactPage(ctx context.Context, repository string, page int) 
 	artifacts []Artifact, total int, err error,
 ) {
 	op := c.operation("list artifacts of "+repository, repository, "actions: read", tokenInput)
-	return c.page(ctx, op, page, url.Values{})
+	return c.page(ctx, op, "", page, url.Values{})
 }
 
-// page asks for one page of the artifacts that match query. go-github v62 knows neither
+// RunArtifactPage is ArtifactPage for the artifacts of one run.
+func (c *Client) RunArtifactPage(ctx context.Context, repository string, run int64, page int) (
+	artifacts []Artifact, total int, err error,
+) {
+	what := fmt.Sprintf("list artifacts of run %d of %s", run, repository)
+	op := c.operation(what, repository, "actions: read", tokenInput)
+	return c.page(ctx, op, fmt.Sprintf("runs/%d/", run), page, url.Values{})
+}
+
+// page asks for one page of the artifacts that match query, below of: of all runs if it is
+// "", else of runs/ID/. go-github v62 knows neither
 // the filter by name nor the digest.
-func (c *Client) page(ctx context.Context, op operation, page int, query url.Values) ([]Artifact, int, error) {
+func (c *Client) page(ctx context.Context, op operation, of string, page int, query url.Values) (
+	[]Artifact, int, error,
+) {
 	owner, name, err := op.split("list artifacts")
 	if err != nil {
 		return nil, 0, err
@@ -121,7 +133,7 @@ func (c *Client) page(ctx context.Context, op operation, page int, query url.Val
 	query.Set("per_page", strconv.Itoa(perPage))
 	query.Set("limit", strconv.Itoa(perPage)) // Gitea's name for it
 	query.Set("page", strconv.Itoa(page))
-	path := fmt.Sprintf("repos/%s/%s/actions/artifacts?%s", owner, name, query.Encode())
+	path := fmt.Sprintf("repos/%s/%s/actions/%sartifacts?%s", owner, name, of, query.Encode())
 	req, err := c.hub.NewRequest(http.MethodGet, path, nil)
 	if err != nil {
 		return nil, 0, op.failed(err)

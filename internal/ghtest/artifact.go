@@ -58,6 +58,24 @@ func (s *Server) RemoveArtifacts(names ...string) {
 	s.artifacts = slices.DeleteFunc(s.artifacts, func(a *Artifact) bool { return slices.Contains(names, a.Name) })
 }
 
+// Expire lets the artifacts that were created before t expire. GitHub no longer lists
+// them then, and Gitea lists them as expired.
+func (s *Server) Expire(t time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.options.Gitea {
+		s.artifacts = slices.DeleteFunc(s.artifacts, func(a *Artifact) bool { return a.CreatedAt.Before(t) })
+		return
+	}
+	for i, a := range s.artifacts {
+		if a.CreatedAt.Before(t) && !a.Expired {
+			expired := *a // a request may be reading the other
+			expired.Expired = true
+			s.artifacts[i] = &expired
+		}
+	}
+}
+
 func (s *Server) addArtifact(a *Artifact) int64 {
 	if a.ID == 0 {
 		a.ID = s.lastArtifact + 1
@@ -165,6 +183,9 @@ func (s *Server) listArtifacts(w http.ResponseWriter, r *http.Request, repo *Rep
 	query := r.URL.Query()
 	if name := query.Get("name"); name != "" {
 		list = slices.DeleteFunc(list, func(a *Artifact) bool { return a.Name != name })
+	}
+	if run := r.PathValue("run"); run != "" {
+		list = slices.DeleteFunc(list, func(a *Artifact) bool { return strconv.FormatInt(a.RunID, 10) != run })
 	}
 	per, page := s.pageSize(query), number(query, "page", 1)
 	total := len(list)

@@ -88,6 +88,7 @@ func (s *Server) endpoints() http.Handler {
 	mux.HandleFunc("GET /repos/{owner}/{repo}/actions/artifacts", s.onRepository(s.listArtifacts))
 	mux.HandleFunc("GET /repos/{owner}/{repo}/actions/artifacts/{id}", s.onRepository(s.getArtifact))
 	mux.HandleFunc("GET /repos/{owner}/{repo}/actions/artifacts/{id}/zip", s.onRepository(s.getZip))
+	mux.HandleFunc("GET /repos/{owner}/{repo}/actions/runs/{run}/artifacts", s.onRepository(s.listArtifacts))
 	mux.HandleFunc("GET /repos/{owner}/{repo}/actions/runs/{id}", s.onRepository(s.getRun))
 	mux.HandleFunc("GET /repos/{owner}/{repo}/actions/runs", s.onRepository(s.listRuns))
 	mux.HandleFunc("GET /repos/{owner}/{repo}/actions/workflows/{workflow}", s.onRepository(s.getWorkflow))

@@ -164,6 +164,8 @@ func (w *workbench) requests() string {
 			count["zip"]++
 		case strings.Contains(r.Query, "name="):
 			count["by name"]++
+		case strings.Contains(r.Path, "/actions/runs/") && strings.HasSuffix(r.Path, "/artifacts"):
+			count["of a run"]++
 		case strings.HasSuffix(r.Path, "/actions/artifacts"):
 			count["listing"]++
 		case strings.Contains(r.Path, "/actions/runs/"):
@@ -173,7 +175,7 @@ func (w *workbench) requests() string {
 		}
 	}
 	var parts []string
-	for _, kind := range []string{"listing", "by name", "run", "zip", "storage", "repository"} {
+	for _, kind := range []string{"listing", "by name", "of a run", "run", "zip", "storage", "repository"} {
 		if count[kind] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", count[kind], kind))
 		}

@@ -31,13 +31,26 @@ type ledger struct {
 	origin once[origin]
 	runs   runs
 
-	mu      sync.Mutex // guards listing and seen
+	searchesMu sync.Mutex
+	searches   map[string]*once[searched] // by the name of the artifact
+
+	mu      sync.Mutex // guards what follows
 	listing listing
-	seen    map[int64]bool // ids of all listed artifacts
+	seen    map[int64]bool  // ids of all artifacts of the pages that were read
+	kept    map[int64]bool  // ids of the listing's artifacts
+	absent  map[string]bool // periods of which a probe found no receipt
+	spent   int             // requests of probes
+}
+
+// searched is the answer to a search for the artifacts of a name.
+type searched struct {
+	artifacts []gh.Artifact
+	complete  bool
 }
 
 func newLedger(o ArtifactsOptions) *ledger {
-	l := &ledger{api: o.API, repository: o.Repository, log: o.Log, seen: map[int64]bool{}}
+	l := &ledger{api: o.API, repository: o.Repository, log: o.Log, searches: map[string]*once[searched]{},
+		seen: map[int64]bool{}, kept: map[int64]bool{}, absent: map[string]bool{}}
 	l.origin.get = func(ctx context.Context) (origin, error) { return readOrigin(ctx, o) }
 	l.runs.ask = func(ctx context.Context, id int64) (gh.Run, error) { return o.API.Run(ctx, o.Repository, id) }
 	return l
@@ -98,15 +111,15 @@ func (l *ledger) find(ctx context.Context, x index, name, record string) (*gh.Ar
 	if found != nil || x.complete() {
 		return found, undecided
 	}
-	older, complete, err := l.api.Artifacts(ctx, l.repository, record, maxListed)
+	result, err := l.search(ctx, record)
 	if err != nil {
 		return nil, err
 	}
-	older = slices.DeleteFunc(older, func(a gh.Artifact) bool {
+	older := slices.DeleteFunc(slices.Clone(result.artifacts), func(a gh.Artifact) bool {
 		return slices.ContainsFunc(records, func(known gh.Artifact) bool { return known.ID == a.ID })
 	})
 	found, err = l.trusted(ctx, name, older)
-	if err = cmp.Or(undecided, err); found != nil || err != nil || complete {
+	if err = cmp.Or(undecided, err); found != nil || err != nil || result.complete {
 		return found, err
 	}
 	return nil, &UndecidedError{
@@ -114,6 +127,21 @@ func (l *ledger) find(ctx context.Context, x index, name, record string) (*gh.Ar
 		Err: advice.New("run again, and delete such artifacts of forks if there are very many", "found %d named %q",
 			len(records)+len(older), record),
 	}
+}
+
+// search searches for the artifacts of a name, once.
+func (l *ledger) search(ctx context.Context, name string) (searched, error) {
+	l.searchesMu.Lock()
+	s := l.searches[name]
+	if s == nil {
+		s = &once[searched]{get: func(ctx context.Context) (searched, error) {
+			artifacts, complete, err := l.api.Artifacts(ctx, l.repository, name, maxListed)
+			return searched{artifacts, complete}, err
+		}}
+		l.searches[name] = s
+	}
+	l.searchesMu.Unlock()
+	return s.do(ctx)
 }
 
 // trusted returns the first of candidates that is a trusted receipt of name, nil if none

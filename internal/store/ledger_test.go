@@ -408,7 +408,7 @@ func TestRequests(t *testing.T) {
 		{"Gitea, forty delivered", gitea, 40, 40, 0, nil, "1 listing, 1 run"},
 		{"Gitea, 250 delivered", gitea, 250, 250, 0, nil, "5 listing, 1 run"},
 		{"Gitea, one delivered before all others", gitea, 1, 1, 2000, nil, "1 listing, 1 run"},
-		{"Gitea, one due, after others", gitea, 1, 0, 2000, nil, "1 listing, 2 by name"},
+		{"Gitea, one due, after others", gitea, 1, 0, 2000, nil, "2 listing, 2 by name"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -460,6 +460,72 @@ func TestReceiptsAmongTheNewest(t *testing.T) {
 		if got := w.requests(); got != test.want {
 			t.Errorf("%s: requests: %s, want %s", test.name, got, test.want)
 		}
+	}
+}
+
+// TestRunsOnGitea has receipts between a thousand older and a thousand newer artifacts.
+// One of them leads to the run that stored it, and so to the others of that run. Receipts
+// of a pull request lead to none.
+func TestRunsOnGitea(t *testing.T) {
+	t.Parallel()
+	const stranger = 9
+	for _, test := range []struct {
+		name  string
+		runOf func(i int) int64 // that stored the receipt, 0 for none
+		fail  bool              // the server does not list the artifacts of a run
+		want  string
+	}{
+		{"one run", func(int) int64 { return 3 }, false, "3 listing, 1 by name, 1 of a run, 1 run"},
+		{"two runs", func(i int) int64 { return int64(3 + i%2) }, false, "3 listing, 2 by name, 2 of a run, 2 run"},
+		{"half of them", func(i int) int64 { return int64(3 * (i % 2)) }, false, "3 listing, 15 by name, 1 run"},
+		{"pull request", func(int) int64 { return stranger }, false, "3 listing, 20 by name, 1 run"},
+		{"a run each", func(i int) int64 { return int64(100 + i) }, false,
+			"3 listing, 10 by name, 8 of a run, 10 run"},
+		{"no list of a run", func(int) int64 { return 3 }, true, "3 listing, 10 by name, 1 of a run, 1 run"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorkbenchOn(t, ghtest.GitHub, gitea)
+			w.api.AddRun(ghtest.Run{ID: stranger, Repository: repository, HeadBranch: "main", Event: "pull_request"})
+			w.fill(1000)
+			names := make([]string, 10)
+			for i := range names {
+				names[i] = fmt.Sprintf("kaizen.web%d.coach.2026-W48", i)
+				if run := test.runOf(i); run != 0 {
+					w.add(names[i]+".receipt", nil, func(a *ghtest.Artifact) { a.RunID = run })
+				}
+			}
+			w.fill(1000)
+			if test.fail {
+				w.api.Fail("GET /repos/*/*/actions/runs/3/artifacts", 1, ghtest.Status(404, `{"message":"Not Found"}`))
+			}
+			for i, rec := range w.open(t).Lookup(t.Context(), names) {
+				run := test.runOf(i)
+				if rec.Err != nil || rec.Delivered != (run != 0 && run != stranger) {
+					t.Errorf("%s: got %+v", names[i], rec)
+				}
+			}
+			if got := w.requests(); got != test.want {
+				t.Errorf("requests: %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+// TestEarlierBeforeAGap has receipts on the first page of a server that lists the oldest
+// first, on pages that are not read, and on the last one. Only those of the last page are
+// named: with those of the first, the periods in between would look missed.
+func TestEarlierBeforeAGap(t *testing.T) {
+	t.Parallel()
+	w := newWorkbenchOn(t, ghtest.GitHub, gitea)
+	for week := 1; week <= 47; week++ {
+		w.add(fmt.Sprintf("kaizen.web.coach.2026-W%02d.receipt", week), nil, nil)
+		w.fill(10)
+	}
+	rec, err := look(t, w.open(t), bundleName)
+	want := []string{"kaizen.web.coach.2026-W47"}
+	if err != nil || !slices.Equal(rec.Earlier, want) {
+		t.Errorf("got %+v, %v, want %q", rec, err, want)
 	}
 }
 

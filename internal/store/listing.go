@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 
 	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
@@ -22,6 +23,9 @@ type listing struct {
 	// first is read from its last page backwards, after the first one.
 	next        int
 	oldestFirst bool
+	// since is the id of the oldest artifact of the newest ones, of which all were read.
+	// Between the first page of a server that lists the oldest first and these is a gap.
+	since int64
 	// shrunk says that artifacts disappeared between two pages, so that others may have
 	// moved to a page that was already read.
 	shrunk bool
@@ -38,10 +42,12 @@ func (l listing) left() int {
 	return max(1, (min(l.total, l.last)-l.seen+l.size-1)/l.size)
 }
 
-// begun reports whether the pages with the newest artifacts were read, or searches for the
-// missing receipts are cheaper. The last page of a server that lists the oldest first may
-// hold a single one.
-func (l listing) begun(missing int) bool { return !l.oldestFirst || l.pages >= 3 || missing <= 2 }
+// begun reports whether the pages with the newest artifacts were read. The last page of a
+// server that lists the oldest first may hold a single one; where searches for the missing
+// receipts cost less than another page, it is enough.
+func (l listing) begun(missing int) bool {
+	return l.pages > 0 && (!l.oldestFirst || l.pages >= 3 || l.pages == 2 && missing <= 2)
+}
 
 // read returns the listing, read as far as that is worth the requests: while a page shows
 // one of the missing receipts, or the pages left are no more than the names left, each of
@@ -54,17 +60,97 @@ func (l *ledger) read(ctx context.Context, names []string) (listing, error) {
 		if err != nil {
 			return listing{}, err
 		}
-		fruitless := missing == before
-		before = missing
 		left := l.listing.left()
-		if l.listing.pages > 0 && (missing == 0 || left == 0 || l.listing.begun(missing) && fruitless &&
-			left > missing) {
+		if l.listing.pages > 0 && (len(missing) == 0 || left == 0) {
 			return l.listing, nil
+		}
+		fruitless := len(missing) >= before
+		before = len(missing)
+		if fruitless && l.listing.begun(len(missing)) {
+			found, err := l.probe(ctx, missing, left)
+			switch {
+			case err != nil:
+				return listing{}, err
+			case found:
+				before = 0 // another probe may help more than the next page
+				continue
+			case left > len(missing):
+				return l.listing, nil
+			}
 		}
 		if err := l.turn(ctx); err != nil {
 			return listing{}, err
 		}
 	}
+}
+
+// probe searches for the receipt of a missing name, and then lists all artifacts of its
+// run, because a run stores the receipts of many names. It does so only on a server that
+// lists the oldest first, whose pages are small, if more than two are left, and spends no
+// more requests than that. Of a period without such a receipt it searches for one name only. found
+// reports that fewer names are missing.
+func (l *ledger) probe(ctx context.Context, missing []string, left int) (found bool, err error) {
+	if !l.listing.oldestFirst || len(missing) <= 2 || left <= 2 {
+		return false, nil
+	}
+	for _, name := range missing {
+		b, _ := bundleid.Parse(name)
+		if l.absent[b.Period] || l.spent >= left {
+			continue
+		}
+		l.spent++
+		result, err := l.search(ctx, bundleid.ReceiptName(name))
+		if err != nil {
+			return false, err
+		}
+		a, _ := l.trusted(ctx, name, result.artifacts) // find reports why it is unknown
+		if a == nil {
+			l.absent[b.Period] = true
+			continue
+		}
+		l.keep([]gh.Artifact{*a})
+		return true, l.listRun(ctx, a.RunID, left)
+	}
+	return false, nil
+}
+
+// listRun adds the artifacts of a run to the listing, as far as probes may spend requests. A
+// server that does not list them is not asked again.
+func (l *ledger) listRun(ctx context.Context, run int64, limit int) error {
+	ids := map[int64]bool{}
+	for number := 1; l.spent < limit; number++ {
+		l.spent++
+		page, total, err := l.api.RunArtifactPage(ctx, l.repository, run, number)
+		if err != nil && gone(err) {
+			l.spent = math.MaxInt
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		before := len(ids)
+		for _, a := range page {
+			ids[a.ID] = true
+		}
+		l.keep(slices.DeleteFunc(page, func(a gh.Artifact) bool { return a.RunID != run }))
+		if len(ids) >= total || len(ids) == before {
+			break
+		}
+	}
+	return nil
+}
+
+// keep adds those of the artifacts to the listing that are ours, each once.
+func (l *ledger) keep(page []gh.Artifact) {
+	artifacts := slices.Clone(l.listing.artifacts) // others read the old slice
+	for _, a := range page {
+		if bundleid.IsOurs(a.Name) && !l.kept[a.ID] {
+			l.kept[a.ID] = true
+			artifacts = append(artifacts, a)
+		}
+	}
+	slices.SortFunc(artifacts, func(a, b gh.Artifact) int { return cmp.Compare(b.ID, a.ID) })
+	l.listing.artifacts = artifacts
 }
 
 // turn reads one more page.
@@ -74,24 +160,25 @@ func (l *ledger) turn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	l.keep(page)
 	list := &l.listing
 	fresh := 0
-	artifacts := slices.Clone(list.artifacts) // others read the old slice
 	for _, a := range page {
-		if l.seen[a.ID] { // an artifact that is stored meanwhile moves another one to the next page
-			continue
-		}
-		l.seen[a.ID] = true
-		fresh++
-		if bundleid.IsOurs(a.Name) {
-			artifacts = append(artifacts, a)
+		if !l.seen[a.ID] { // an artifact that is stored meanwhile moves another one to the next page
+			l.seen[a.ID] = true
+			fresh++
 		}
 	}
-	slices.SortFunc(artifacts, func(a, b gh.Artifact) int { return cmp.Compare(b.ID, a.ID) })
-	list.artifacts, list.seen = artifacts, list.seen+fresh
+	list.seen += fresh
 	list.shrunk, list.last = list.shrunk || total < list.last, total
 	if list.pages++; list.pages == 1 {
 		list.total, list.size, list.oldestFirst = total, max(len(page), 1), gh.OldestFirst(page)
+	}
+	if list.oldestFirst {
+		list.since = math.MaxInt64 // of the first page
+		if list.pages > 1 && len(page) > 0 {
+			list.since = page[0].ID
+		}
 	}
 	switch {
 	case list.seen >= min(list.total, total), fresh == 0 && !list.oldestFirst:
@@ -109,8 +196,8 @@ func (l *ledger) turn(ctx context.Context) error {
 	return nil
 }
 
-// missing counts the names without a receipt in the listing that may be trusted.
-func (l *ledger) missing(ctx context.Context, names []string) (int, error) {
+// missing returns the names without a receipt in the listing that may be trusted.
+func (l *ledger) missing(ctx context.Context, names []string) ([]string, error) {
 	missing := make(map[string]bool, len(names))
 	for _, name := range names {
 		missing[bundleid.ReceiptName(name)] = true
@@ -121,20 +208,24 @@ func (l *ledger) missing(ctx context.Context, names []string) (int, error) {
 		}
 		from, err := l.origin.do(ctx)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		if from.rejects(listedSource(a)) == nil {
 			delete(missing, a.Name)
 		}
 	}
-	return len(missing), nil
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return !missing[bundleid.ReceiptName(name)]
+	}), nil
 }
 
 // index finds the artifacts of a listing by what they belong to, newest first.
 type index struct {
 	listing
 	byName map[string][]gh.Artifact
-	// receipts are the names of bundles with a receipt, without those of forced runs.
+	// receipts are the names of bundles with a receipt, without those of forced runs, as far
+	// back as the listing has no gap. Those before a gap would make the periods in it look
+	// missed.
 	receipts map[bundleid.Entry][]string
 }
 
@@ -143,7 +234,10 @@ func (l listing) index() index {
 	for _, a := range l.artifacts {
 		known := x.byName[a.Name]
 		x.byName[a.Name] = append(known, a)
-		if b, ok := bundleid.ParseReceipt(a.Name); ok && b.Run == "" && len(known) == 0 {
+		if len(known) > 0 || a.ID < l.since && !l.complete() {
+			continue
+		}
+		if b, ok := bundleid.ParseReceipt(a.Name); ok && b.Run == "" {
 			x.receipts[b.Entry] = append(x.receipts[b.Entry], b.Name())
 		}
 	}

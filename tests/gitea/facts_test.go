@@ -172,26 +172,35 @@ func (f *facts) checkUpload(t *testing.T) {
 }
 
 // checkListing checks that the listing begins with the oldest artifact, reads limit and
-// not per_page, filters by name, and has nothing of a run but three fields. A retention
-// of ten days, asked for now, ends after nine.
+// not per_page, filters by name, and has nothing of a run but three fields, and that the
+// artifacts of a run are listed alone. A retention of ten days, asked for now, ends after
+// nine.
 func (f *facts) checkListing(t *testing.T) {
 	f.job.upload(t, "two", []byte("two"), time.Now().AddDate(0, 0, 10))
 	other := f.dispatch(t, "fact.yml", "main")
 	other.upload(t, "one", []byte("other"), time.Time{})
 	other.finish(t, true)
-	for _, c := range []struct{ query, want string }{
-		{"", "3: one two one"},
-		{"?limit=2", "3: one two"},
-		{"?limit=2&page=2", "3: one"},
-		{"?per_page=2", "3: one two one"},
-		{"?name=one", "2: one one"},
-		{"?name=on", "0:"},
+	for _, c := range []struct {
+		query, want, ofRun string
+	}{
+		{"", "3: one two one", ""},
+		{"?limit=2", "3: one two", ""},
+		{"?limit=2&page=2", "3: one", ""},
+		{"?per_page=2", "3: one two one", ""},
+		{"?name=one", "2: one one", ""},
+		{"?name=on", "0:", ""},
+		{"", "2: one two", f.job.RunID},
+		{"?limit=1&page=2", "2: two", f.job.RunID},
 	} {
 		var list struct {
 			TotalCount int `json:"total_count"`
 			Artifacts  []artifact
 		}
-		server.must(t, http.StatusOK, http.MethodGet, f.repository.path("/actions/artifacts")+c.query, nil, &list)
+		path := f.repository.path("/actions/artifacts") + c.query
+		if c.ofRun != "" {
+			path = f.repository.path("/actions/runs/%s/artifacts", c.ofRun) + c.query
+		}
+		server.must(t, http.StatusOK, http.MethodGet, path, nil, &list)
 		got := fmt.Sprintf("%d:", list.TotalCount)
 		for i, a := range list.Artifacts {
 			got += " " + a.Name
