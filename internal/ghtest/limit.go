@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -112,6 +113,9 @@ func (l *limits) secondary(now time.Time, method, token string) string {
 	this := seen{at: now, token: token, points: 1}
 	if method != http.MethodGet && method != http.MethodHead {
 		this.points, this.content = 5, 1
+	}
+	if len(l.seen) > 0 && now.Sub(l.seen[0].at) > 2*time.Hour {
+		l.seen = slices.DeleteFunc(l.seen, func(q seen) bool { return now.Sub(q.at) >= time.Hour })
 	}
 	l.seen = append(l.seen, this)
 	points, minute, hour := 0, 0, 0

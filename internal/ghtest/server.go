@@ -201,6 +201,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 type journal struct {
 	requestsMu sync.Mutex
 	requests   []Request
+	forgotten  int // requests before them
 }
 
 // Requests returns all requests in order of arrival, without the queries of signed URLs
@@ -211,16 +212,25 @@ func (j *journal) Requests() []Request {
 	return slices.Clone(j.requests)
 }
 
+// Forget drops the requests so far, as a long simulation must.
+func (j *journal) Forget() {
+	j.requestsMu.Lock()
+	defer j.requestsMu.Unlock()
+	j.requests, j.forgotten = nil, j.forgotten+len(j.requests)
+}
+
 // record appends q; the func that it returns adds the status in the end.
 func (j *journal) record(q Request, w *recorder) func() {
 	j.requestsMu.Lock()
 	defer j.requestsMu.Unlock()
 	j.requests = append(j.requests, q)
-	i := len(j.requests) - 1
+	i := j.forgotten + len(j.requests) - 1
 	return func() {
 		j.requestsMu.Lock()
 		defer j.requestsMu.Unlock()
-		j.requests[i].Status = w.status
+		if i >= j.forgotten {
+			j.requests[i-j.forgotten].Status = w.status
+		}
 	}
 }
 

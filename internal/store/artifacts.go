@@ -116,6 +116,10 @@ func OpenLedger(o ArtifactsOptions) (Ledger, error) {
 	return &Artifacts{o: o, ledger: newLedger(o)}, nil
 }
 
+// home is the repository of receipts to be stored. The event of one that is resumed may have
+// the repository's earlier name.
+func (a *Artifacts) home() home { return home{id: a.o.RepositoryID} }
+
 // PutBundle stores files as the artifact name of this run.
 func (a *Artifacts) PutBundle(ctx context.Context, name string, files []File) (*event.Artifact, error) {
 	artifact, err := a.put(ctx, name, name, files)
@@ -128,7 +132,7 @@ func (a *Artifacts) PutBundle(ctx context.Context, name string, files []File) (*
 // PutReceipt stores r as the artifact <name>.receipt of this run. It refuses a receipt
 // that does not prove every delivery.
 func (a *Artifacts) PutReceipt(ctx context.Context, r *Receipt) error {
-	data, err := encodeReceipt(r, home{a.o.Repository, a.o.RepositoryID})
+	data, err := encodeReceipt(r, a.home())
 	if err != nil {
 		return fmt.Errorf("storing the receipt of %q: it %w", r.Name, err)
 	}
@@ -140,7 +144,7 @@ func (a *Artifacts) PutReceipt(ctx context.Context, r *Receipt) error {
 
 // PutPartial stores p as the artifact <name>.partial of this run.
 func (a *Artifacts) PutPartial(ctx context.Context, p *Partial) error {
-	data, err := encodePartial(p, home{a.o.Repository, a.o.RepositoryID})
+	data, err := encodePartial(p, a.home())
 	if err != nil {
 		return fmt.Errorf("storing the partial delivery of %q: it %w", p.Name, err)
 	}
