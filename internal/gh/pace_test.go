@@ -41,7 +41,14 @@ func TestPaceOverAnHour(t *testing.T) {
 func TestOneLimitPausesAllWorkers(t *testing.T) {
 	t.Parallel()
 	server, client, clock := setup(t, ghtest.Options{})
-	server.Fail("POST /repos/*/*/dispatches", maxConcurrent, ghtest.SecondaryLimit("90"))
+	var all sync.WaitGroup // the limit hits when all workers are at the server
+	all.Add(maxConcurrent)
+	server.Fail("POST /repos/*/*/dispatches", maxConcurrent,
+		func(s *ghtest.Server, w http.ResponseWriter, r *http.Request) {
+			all.Done()
+			all.Wait()
+			ghtest.SecondaryLimit("90")(s, w, r)
+		})
 	start := clock.Now()
 	dispatchAll(t, client, strings.Fields(strings.Repeat("acme/web ", 50)))
 	if n := len(server.Dispatches()); n != 50 {
