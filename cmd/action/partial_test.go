@@ -1,14 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
@@ -125,8 +129,10 @@ func TestOneTargetDownAndKilled(t *testing.T) {
 				}
 				before := len(p.api.Dispatches())
 				reached := p.hangAt(l, nil)
+				served := p.servedBeside(l, places)
 				c := p.program(p.vars(900, p.inputs(), nil))
 				c.await(t, reached)
+				served.Wait()
 				if err := c.Process.Kill(); err != nil {
 					t.Fatal(err)
 				}
@@ -144,6 +150,20 @@ func TestOneTargetDownAndKilled(t *testing.T) {
 			})
 		}
 	}
+}
+
+// servedBeside returns what waits for the other dispatches of a tick that is killed at one
+// of them. They are on their way at the same time, and may arrive after the kill.
+func (p *threeTargets) servedBeside(l moment, places []moment) *sync.WaitGroup {
+	var others sync.WaitGroup
+	isDispatch := func(l moment) bool { return strings.HasSuffix(l.operation, "/dispatches") }
+	for _, other := range places {
+		if isDispatch(l) && isDispatch(other) && other != l && !strings.Contains(other.operation, "/slow/") {
+			others.Add(1)
+			p.api.Fail(other.operation, 1, ghtest.Then(others.Done))
+		}
+	}
+	return &others
 }
 
 // checkRepeats checks the end state; during is how many events the killed run delivered.
@@ -277,5 +297,104 @@ func TestPartialWithoutArtifact(t *testing.T) {
 	got := p.received()
 	if p.receipts() != 1 || len(got["acme/slow"]) != 1 || got["acme/slow"][0] != got["acme/core"][0] {
 		t.Errorf("%d receipts, events %v", p.receipts(), got)
+	}
+}
+
+// TestForcedPartly has a forced run that one target misses. Another run sends another event,
+// so the advice is to name the target that missed this one.
+func TestForcedPartly(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		force, advice string
+	}{
+		{"true", "repeat this command for the targets that failed only: with force, each run sends a new event"},
+		{"false", "repeat this command: the targets that have the event get it again, under the same id"},
+	} {
+		p := newThreeTargets(t)
+		inputs := p.inputs()
+		inputs["agents"], inputs["force"] = "coach", test.force
+		delete(inputs, "cadence")
+		if got := p.step(inputs); got.code != exitUnavailable || !strings.Contains(got.stderr, test.advice) {
+			t.Errorf("force %s: exit code %d\n%s", test.force, got.code, got.stderr)
+		}
+	}
+}
+
+// TestPartialThatWasNotSearched resumes a delivery whose bundle has a secret, because the
+// run that built it did not search for secrets.
+func TestPartialThatWasNotSearched(t *testing.T) {
+	t.Parallel()
+	p := newThreeTargets(t)
+	p.write("agents/agent-coach.md", "# Coach\n\nUse ghp_"+fixture.Random(fixture.Alnum, 36)+".\n")
+	for i, test := range []struct {
+		policy   string
+		code     int
+		received int
+	}{{"off", exitUnavailable, 0}, {"off", exitUnavailable, 0}, {"off", exitUnavailable, 0},
+		{"fail", exitUnavailable, 0}, {"redact", exitUnavailable, 0}, {"off", exitOK, 1}} {
+		inputs := p.inputs()
+		inputs["secrets"] = test.policy
+		got := p.step(inputs)
+		if got.code != test.code || len(p.received()["acme/slow"]) != test.received {
+			t.Errorf("tick %d: exit code %d, events %v\n%s", i+1, got.code, p.received()["acme/slow"], got.stderr)
+		}
+		found := strings.Contains(got.stderr, "of the partial delivery holds a secret")
+		if found != (i == 3 || i == 4) {
+			t.Errorf("tick %d: %s", i+1, got.stderr)
+		}
+	}
+}
+
+// TestReceiptThatCannotBeStored has a receipt that the service refuses after all targets
+// have the event.
+func TestReceiptThatCannotBeStored(t *testing.T) {
+	t.Parallel()
+	const again = "the next tick sends it again, under the same id"
+	for _, test := range []struct{ agents, force, advice string }{
+		{"due", "false", again}, {"coach", "false", again + ", unless the period has a receipt"},
+		{"coach", "true", "no later run sends it again"},
+	} {
+		p := newPlatform(t)
+		p.results.Fail("CreateArtifact", 1, 1, ghtest.Status(400, `{"msg":"no"}`))
+		inputs := fanOut(tuesday)
+		inputs["agents"], inputs["force"] = test.agents, test.force
+		got := p.step(inputs)
+		if got.code != exitUnavailable || strings.Contains(got.stderr+got.summary, "delivered partly") {
+			t.Errorf("exit code %d\n%s", got.code, got.stderr)
+		}
+		for _, want := range []string{"delivered without a receipt",
+			"all targets have the event, but storing the receipt", test.advice} {
+			if !strings.Contains(got.stderr, want) || !strings.Contains(got.summary, want) {
+				t.Errorf("log or summary lack %q:\n%s\n%.3000s", want, got.stderr, got.summary)
+			}
+		}
+	}
+}
+
+// TestSummaryAfterTheReceipt cannot write the summary, when all targets have the event.
+func TestSummaryAfterTheReceipt(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	missing := filepath.Join(p.workspace, "no", "file")
+	vars := p.vars(101, fanOut(tuesday), map[string]string{"GITHUB_STEP_SUMMARY": missing})
+	var stdout, stderr bytes.Buffer
+	code := runWith(t.Context(), []string{"prepare", "--host-workspace=/home/runner/work/web"}, vars, &stdout, &stderr)
+	if code != exitUnavailable || p.receipts() != 1 ||
+		!strings.Contains(stderr.String(), "this changes no delivery and no receipt: see the log") {
+		t.Errorf("exit code %d, %d receipts\n%s", code, p.receipts(), stderr.String())
+	}
+}
+
+// TestLostFirstDelivery has the bundle of a run that ended early behind a thousand other
+// artifacts. That this is the first run is then not known.
+func TestLostFirstDelivery(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.api.AddArtifact(ghtest.Artifact{Repository: sampleRepo, Name: coachThisWeek, RunID: 1, HeadBranch: "main"})
+	p.fill(1000)
+	got := p.step(fanOut(tuesday))
+	if got.code != exitOK || strings.Contains(got.stderr, "first run") ||
+		!strings.Contains(got.stderr, "no receipt for 2026-W48 yet") {
+		t.Errorf("exit code %d\n%s", got.code, got.stderr)
 	}
 }

@@ -124,7 +124,7 @@ func (j *job) openBuilder(ctx context.Context) error {
 			"UTF-8 without control characters", j.Root)
 	}
 	j.builder = j.services().NewBuilder(j.Project, j.now)
-	j.builder.Format, j.builder.Secrets = j.format, j.secrets
+	j.builder.Format, j.builder.Secrets, j.deliverer.Secrets = j.format, j.secrets, j.secrets
 	selection := &j.planner.Selection
 	if j.from != "" {
 		data, err := checkout.ReadArgument(ctx, j.from, j.stdin, prepare.MaxFrom)

@@ -40,7 +40,9 @@ func (j *job) report(ctx context.Context, outcomes []*pipeline.Outcome) (int, er
 	hidden := slices.DeleteFunc(j.annotate(slices.Concat(run.Annotations(), run.Findings)),
 		func(f diag.Finding) bool { return f.File == "" }) // the summary shows these elsewhere
 	if j.targets.Channels.Summary {
-		run.Fail(j.runner.WriteSummary(run.Summary(len(hidden))))
+		if err := j.runner.WriteSummary(run.Summary(len(hidden))); err != nil {
+			run.Fail(fmt.Errorf("%w; this changes no delivery and no receipt: see the log", err))
+		}
 	}
 	return exitCode(run), errors.Join(run.Errors...)
 }

@@ -506,7 +506,7 @@ func (s *channel) Close() error { return nil }
 func (s *channel) Deliver(_ context.Context, m emit.Message) (deliveries []store.Delivery) {
 	name := m.Event.Bundle.Artifact.Name
 	for _, to := range s.targets {
-		if m.SentBefore(s.channel, to) {
+		if m.SentBefore(s.channel, to, "") {
 			continue
 		}
 		d := store.Delivery{Channel: s.channel, Target: to, Status: store.Delivered}

@@ -44,7 +44,7 @@ func NewDispatch(o DispatchOptions) (*Dispatch, error) {
 // limits.
 func (d *Dispatch) Deliver(ctx context.Context, m Message) []store.Delivery {
 	targets := slices.DeleteFunc(slices.Clone(d.o.Targets), func(t target.Target) bool {
-		return m.SentBefore("dispatch", t.String())
+		return m.SentBefore("dispatch", t.String(), "")
 	})
 	deliveries := make([]store.Delivery, len(targets))
 	var wg sync.WaitGroup

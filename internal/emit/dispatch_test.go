@@ -159,7 +159,8 @@ func TestDispatchSurvivesAPanic(t *testing.T) {
 	}
 }
 
-// A target that has the event is not sent it again. Branches that differ in case are two.
+// A target that has the event is not sent it again. Branches that differ in case are two, and
+// so are servers with the same subject, unless they have an address in common.
 func TestSentBefore(t *testing.T) {
 	t.Parallel()
 	const react = "acme/web/.github/workflows/react.yml@"
@@ -168,14 +169,17 @@ func TestSentBefore(t *testing.T) {
 		{Channel: "dispatch", Target: "acme/two", Status: store.Failed},
 		{Channel: "dispatch", Target: react + "main", Status: store.Delivered},
 		{Channel: "nats", Target: "kaizen.x", Status: store.Duplicate},
+		{Channel: "nats", Target: "kaizen.y", Servers: "aa bb ", Status: store.Delivered},
 	}}
-	for to, want := range map[[2]string]bool{
+	for to, want := range map[[3]string]bool{
+		{"nats", "kaizen.x", "cc"}: true, {"nats", "kaizen.y", "aa bb "}: true, {"nats", "kaizen.y", "cc bb "}: true,
+		{"nats", "kaizen.y", "cc "}: false, {"nats", "kaizen.y", ""}: false,
 		{"dispatch", "acme/one"}: true, {"dispatch", "Acme/ONE"}: true, {"nats", "acme/one"}: false,
 		{"dispatch", "acme/two"}: false, {"dispatch", "acme/web"}: false, {"dispatch", react + "main"}: true,
 		{"dispatch", "ACME" + strings.TrimPrefix(react, "acme") + "main"}: true, {"dispatch", react + "Main"}: false,
 		{"nats", "kaizen.x"}: true, {"nats", "Kaizen.X"}: false,
 	} {
-		if got := m.SentBefore(to[0], to[1]); got != want {
+		if got := m.SentBefore(to[0], to[1], to[2]); got != want {
 			t.Errorf("%s %s: got %t", to[0], to[1], got)
 		}
 	}

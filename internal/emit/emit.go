@@ -6,6 +6,7 @@ package emit
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
@@ -25,10 +26,13 @@ type Message struct {
 	Again bool
 }
 
-// SentBefore reports whether an earlier run delivered m to the target of a channel.
-func (m Message) SentBefore(channel, to string) bool {
+// SentBefore reports whether an earlier run delivered m to the target of a channel: through
+// one of the servers, where the channel has any.
+func (m Message) SentBefore(channel, to, servers string) bool {
 	return slices.ContainsFunc(m.Earlier, func(d store.Delivery) bool {
-		return d.Status.OK() && d.Channel == channel && (d.Target == to || isSameTarget(d.Target, to))
+		isKnown := func(server string) bool { return slices.Contains(strings.Fields(d.Servers), server) }
+		return d.Status.OK() && d.Channel == channel && (d.Target == to || isSameTarget(d.Target, to)) &&
+			(d.Servers == "" || slices.ContainsFunc(strings.Fields(servers), isKnown))
 	})
 }
 

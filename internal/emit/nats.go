@@ -3,6 +3,7 @@ package emit
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
@@ -23,6 +24,9 @@ const (
 	natsPublishTimeout = 10 * time.Second
 	natsSource         = "https://github.com/kaizen-agentic/schedule-action"
 )
+
+// serverDigits is how much of a digest tells servers apart.
+const serverDigits = 12
 
 // NATSOptions say where events are published and with which credentials. Keys, certificates
 // and credentials are contents, not paths; at most one of Creds, NKey, Token and User is set.
@@ -49,6 +53,7 @@ type NATSOptions struct {
 type NATS struct {
 	o       NATSOptions
 	hosts   string // for messages
+	servers string // digests of the addresses, for records
 	secrets masks
 
 	mu        sync.Mutex // one delivery at a time
@@ -73,6 +78,9 @@ func NewNATS(o NATSOptions) (*NATS, error) {
 		return nil, err
 	}
 	n := &NATS{o: o, hosts: strings.Join(servers.hosts, ", ")}
+	for _, host := range servers.hosts {
+		n.servers += fmt.Sprintf("%x", sha256.Sum256([]byte(strings.ToLower(host))))[:serverDigits] + " "
+	}
 	client := &natsClient{
 		servers:  servers.addresses,
 		options:  newNATSOptions(o.Name, o.ConnectTimeout),
@@ -93,12 +101,12 @@ func NewNATS(o NATSOptions) (*NATS, error) {
 // Deliver publishes m and waits for the stream's acknowledgement. The event id is the message
 // id, by which the stream drops a repeat.
 func (n *NATS) Deliver(ctx context.Context, m Message) []store.Delivery {
-	if m.SentBefore("nats", n.o.Subject) {
+	if m.SentBefore("nats", n.o.Subject, n.servers) {
 		return nil
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	d := store.Delivery{Channel: "nats", Target: n.o.Subject}
+	d := store.Delivery{Channel: "nats", Target: n.o.Subject, Servers: n.servers}
 	status, err := n.deliver(ctx, m)
 	d.Status = status
 	if err != nil {

@@ -19,7 +19,7 @@ func NewStdout(w io.Writer, dryRun bool) *Stdout { return &Stdout{w, dryRun} }
 
 // Deliver writes m's line.
 func (s *Stdout) Deliver(_ context.Context, m Message) []store.Delivery {
-	if m.SentBefore("stdout", "stdout") {
+	if m.SentBefore("stdout", "stdout", "") {
 		return nil
 	}
 	d := store.Delivery{Channel: "stdout", Target: "stdout", Status: store.Delivered}

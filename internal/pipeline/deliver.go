@@ -10,6 +10,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
@@ -21,7 +22,8 @@ type Deliverer struct {
 	// StoreArtifacts means that bundles are stored as job artifacts.
 	StoreArtifacts bool
 	Sinks          []emit.Sink
-	Stdout         *emit.Stdout // nil unless standard output is a channel
+	Stdout         *emit.Stdout   // nil unless standard output is a channel
+	Secrets        prepare.Policy // with which the bundles are built
 	DryRun         bool
 	// MaxPayloads limits the bytes of all events together; 0 is no limit.
 	MaxPayloads int
@@ -104,7 +106,12 @@ func (d *Deliverer) emit(ctx context.Context, p *Planned, done *Delivered, turn 
 	case d.Deferred():
 		return nil
 	}
-	return d.storeReceipt(ctx, p, done)
+	if err := d.storeReceipt(ctx, p, done); err != nil && !done.Receipt {
+		return &Unrecorded{Err: err, Asked: p.Asked, Forced: p.ID.Run != ""}
+	} else if err != nil {
+		return err
+	}
+	return nil
 }
 
 // mayBeSent reports whether an earlier run may have sent the event of the entry. A run
@@ -112,7 +119,7 @@ func (d *Deliverer) emit(ctx context.Context, p *Planned, done *Delivered, turn 
 // artifact, and all artifacts were listed. An entry that was asked for is sent again.
 func (d *Deliverer) mayBeSent(p *Planned) bool {
 	hidden := d.Artifacts != nil && !d.StoreArtifacts
-	return !p.Asked && p.known != nil && (p.known.Prepared || p.unlisted || hidden)
+	return !p.Asked && p.known != nil && (p.known.Prepared || p.known.Unlisted || hidden)
 }
 
 // Deferred reports whether outputs and terminal are the only channel. Deliver then stores

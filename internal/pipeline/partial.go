@@ -9,6 +9,8 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/prepare"
+	"github.com/kaizen-agentic/schedule-action/internal/secrets"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
@@ -52,6 +54,9 @@ func (d *Deliverer) Resume(
 	case err != nil:
 		return &Delivered{}, true, fmt.Errorf("reading which targets have the event: %w", err)
 	}
+	if err := d.searchAgain(p, partial); err != nil {
+		return &Delivered{}, true, err
+	}
 	done := &Delivered{
 		Resumed: true, Payload: partial.Event, files: partial.Files, stored: partial.Memory,
 		Deliveries: slices.DeleteFunc(partial.Deliveries, func(d store.Delivery) bool { return !d.Status.OK() }),
@@ -76,6 +81,22 @@ func (d *Deliverer) Resume(
 	return done, true, d.emit(ctx, p, done, turn)
 }
 
+// searchAgain searches the bundle of a partial delivery for secrets, if the run that built
+// it did not, as with `secrets: off`.
+func (d *Deliverer) searchAgain(p *Planned, partial *store.Partial) error {
+	if d.Secrets == prepare.SecretsOff || partial.Scanned {
+		return nil
+	}
+	for _, f := range append([]store.File{{Name: store.EventFile, Data: partial.Event}}, partial.Files...) {
+		if found := secrets.FindUnmarked(f.Data); len(found) > 0 {
+			return advice.New("remove it and prepare "+p.Entry.Agent+" by name, or set `secrets: off` again",
+				"%s of the partial delivery holds a secret (%s), for which the run that built it did not search",
+				f.Name, found[0].Kind)
+		}
+	}
+	return nil
+}
+
 // restore writes the bundle and the event of a partial delivery into the directory, where
 // the steps after this one look for them.
 func (d *Deliverer) restore(ctx context.Context, name string, done *Delivered) error {
@@ -97,6 +118,8 @@ type Undelivered struct {
 	Have, Failed, Targets int
 	// Asked means that the command named the entry, so that no later run repeats it.
 	Asked bool
+	// Forced means that the event has an id of its own, which a new run does not repeat.
+	Forced bool
 	// DryRun means that no target was sent the event.
 	DryRun bool
 	// Unrecorded is why it is not stored which targets have the event; nil if it is.
@@ -126,6 +149,10 @@ func (e *Undelivered) Advice() string {
 	switch {
 	case e.DryRun:
 		return "correct what failed, and repeat the dry run"
+	case e.Forced && e.Have > 0:
+		return "repeat this command for the targets that failed only: with force, each run sends a new event"
+	case e.Asked && e.Have > 0 && !e.Forced:
+		return "repeat this command: the targets that have the event get it again, under the same id"
 	case e.Asked:
 		return "repeat this command"
 	case e.Unrecorded != nil:
@@ -136,10 +163,38 @@ func (e *Undelivered) Advice() string {
 	return "the next tick delivers again"
 }
 
+// Unrecorded is the error of an entry whose event all targets have, and whose receipt could
+// not be stored.
+type Unrecorded struct {
+	Err           error
+	Asked, Forced bool // as in Undelivered
+}
+
+// Error returns why, and what to do.
+func (e *Unrecorded) Error() string {
+	return advice.Join(fmt.Sprintf("all targets have the event, but %v", e.Err), e.Advice())
+}
+
+// Advice returns the next step.
+func (e *Unrecorded) Advice() string {
+	const again = "the next tick sends it again, under the same id"
+	switch {
+	case e.Forced:
+		return "no later run sends it again"
+	case e.Asked:
+		return again + ", unless the period has a receipt"
+	}
+	return again
+}
+
+// Unwrap returns why.
+func (e *Unrecorded) Unwrap() error { return e.Err }
+
 // unfinished returns the error of a delivery that some targets miss. If others got the
 // event in this run, it first stores which have it: the next run sends it to the rest only.
 func (d *Deliverer) unfinished(ctx context.Context, p *Planned, done *Delivered, failed int) error {
-	err := &Undelivered{Failed: failed, Targets: len(done.Deliveries), Asked: p.Asked, DryRun: d.DryRun}
+	err := &Undelivered{Failed: failed, Targets: len(done.Deliveries), Asked: p.Asked, Forced: p.ID.Run != "",
+		DryRun: d.DryRun}
 	for _, delivery := range done.Deliveries {
 		if delivery.Status.OK() {
 			err.Have++
@@ -150,7 +205,8 @@ func (d *Deliverer) unfinished(ctx context.Context, p *Planned, done *Delivered,
 	}
 	ctx, cancel := recording(ctx)
 	defer cancel()
-	partial := &store.Partial{Receipt: *d.receipt(p, done), Files: done.files}
+	partial := &store.Partial{Receipt: *d.receipt(p, done), Files: done.files,
+		Scanned: d.Secrets != prepare.SecretsOff}
 	if d.Artifacts != nil && !d.StoreArtifacts {
 		partial.Files = nil // the user wants no bundle among the job artifacts
 	}

@@ -46,8 +46,7 @@ type Planned struct {
 	// Err is why the ledger could not be read. The entry is then undecided.
 	Err error
 
-	known    *schedule.Known // the ledger's answer; nil before the lookup
-	unlisted bool            // whether the ledger may have the bundle although known says no
+	known *schedule.Known // the ledger's answer; nil before the lookup
 }
 
 // Plan decides about every entry, in the manifest's order. An entry whose ledger cannot
@@ -141,8 +140,7 @@ func (p Planner) ask(ctx context.Context, plans []*Planned) {
 			continue
 		}
 		plan.known = &schedule.Known{Delivered: record.Delivered, Prepared: record.Prepared,
-			Partial: record.Partial}
-		plan.unlisted = record.Unlisted
+			Partial: record.Partial, Unlisted: record.Unlisted}
 		for _, name := range record.Earlier {
 			if b, ok := bundleid.Parse(name); ok {
 				plan.known.Earlier = append(plan.known.Earlier, b.Period)

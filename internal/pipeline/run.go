@@ -2,6 +2,9 @@ package pipeline
 
 import (
 	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -53,8 +56,23 @@ func Run(ctx context.Context, planner Planner, builder *Builder, deliverer *Deli
 		return outcomes, nil
 	}
 	deliverer.Planner = &planner
+	if deliverer.MaxPayloads > 0 {
+		chosen = fairly(chosen, planner.Now)
+	}
 	deliver(ctx, chosen, builder, deliverer)
 	return outcomes, nil
+}
+
+// fairly orders the entries of a run whose outputs may not have room for all events: new
+// ones first, since one that is delivered needs no room again, and then partial deliveries
+// in an order that changes from run to run. So no target that stays down keeps others out.
+func fairly(chosen []*Outcome, now time.Time) []*Outcome {
+	isPartial := func(o *Outcome) bool { return !o.Asked && o.known != nil && o.known.Partial }
+	fresh := slices.DeleteFunc(slices.Clone(chosen), isPartial)
+	partial := slices.DeleteFunc(slices.Clone(chosen), func(o *Outcome) bool { return !isPartial(o) })
+	random := rand.New(rand.NewPCG(uint64(now.Unix()), 0))
+	random.Shuffle(len(partial), func(i, j int) { partial[i], partial[j] = partial[j], partial[i] })
+	return append(fresh, partial...)
 }
 
 // deliver runs the last two stages for the chosen entries. Entries write to standard

@@ -114,6 +114,7 @@ func status(d store.Delivery) string {
 // status is what happened to an entry, in a few words.
 func (r *Run) status(o *pipeline.Outcome) string {
 	undelivered, _ := errors.AsType[*pipeline.Undelivered](o.Err)
+	unrecorded, _ := errors.AsType[*pipeline.Unrecorded](o.Err)
 	switch {
 	case !o.Chosen && o.Err != nil:
 		return "undecided"
@@ -129,6 +130,8 @@ func (r *Run) status(o *pipeline.Outcome) string {
 		return "delivered partly"
 	case undelivered != nil:
 		return "not delivered"
+	case unrecorded != nil:
+		return "delivered without a receipt"
 	case o.Err != nil && slices.ContainsFunc(o.Deliveries, func(d store.Delivery) bool { return d.Status.OK() }):
 		return "delivered partly" // without a receipt
 	case o.Err != nil:

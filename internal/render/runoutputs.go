@@ -23,6 +23,7 @@ func (r *Run) Outputs() (out actions.Outputs, warning string) {
 			matrix = append(matrix, newMatrixEntry(o.Entry, o.Decision.Slot))
 		}
 		for _, d := range o.Deliveries {
+			d.Servers = "" // of use in records only
 			deliveries = append(deliveries, agentDelivery{Agent: o.Entry.Agent, Delivery: d})
 		}
 	}

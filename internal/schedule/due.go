@@ -25,6 +25,8 @@ type Known struct {
 	// Delivered is true if the current period has a receipt, Prepared if its bundle is
 	// stored, and Partial if some targets have its event and others do not.
 	Delivered, Prepared, Partial bool
+	// Unlisted is true if the ledger may have older records of the entry.
+	Unlisted bool
 	// Earlier has the other periods with a receipt, in any order. Periods that do not
 	// belong to the entry are ignored.
 	Earlier []string
@@ -82,7 +84,7 @@ func Decide(e *Entry, now time.Time, k Known) Decision {
 		d.State = DeliveredPartly
 		d.Reason = fmt.Sprintf("an earlier delivery of %s did not finish: its bundle is stored without a receipt; "+
 			"due since %s", period, since)
-	case len(k.Earlier) == 0:
+	case len(k.Earlier) == 0 && !k.Unlisted:
 		d.State, d.First = Due, true
 		d.Reason = fmt.Sprintf("first run, for %s; then %s", period, next)
 	default:

@@ -26,6 +26,8 @@ func TestDecide(t *testing.T) {
 	}{
 		{"never delivered", weekly(time.Monday, 5, 0), Known{},
 			Due, "first run, for 2026-W48; then Mon 2026-11-30 05:00 CET", nil},
+		{"maybe delivered before", weekly(time.Monday, 5, 0), Known{Unlisted: true},
+			Due, "no receipt for 2026-W48 yet, due since Mon 2026-11-23 05:00 CET", nil},
 		{"delivered", weekly(time.Monday, 5, 0), Known{Delivered: true, Prepared: true, Earlier: []string{"2026-W47"}},
 			NotDue, "2026-W48 has a receipt; next on Mon 2026-11-30 05:00 CET", nil},
 		{"stored, not delivered", weekly(time.Monday, 5, 0), Known{Prepared: true},

