@@ -13,6 +13,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
+	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
 
 // Limits of one lookup: how many artifacts of a receipt's name are searched, and how many
@@ -28,11 +29,9 @@ type ledger struct {
 	repository string
 	log        func(string, ...any)
 
-	origin once[origin]
-	runs   runs
-
-	searchesMu sync.Mutex
-	searches   map[string]*once[searched] // by the name of the artifact
+	origin   transfer.Once[origin]
+	runs     transfer.OnceEach[int64, gh.Run]
+	searches transfer.OnceEach[string, searched] // by the name of the artifact
 
 	mu      sync.Mutex // guards what follows
 	listing listing
@@ -49,10 +48,14 @@ type searched struct {
 }
 
 func newLedger(o ArtifactsOptions) *ledger {
-	l := &ledger{api: o.API, repository: o.Repository, log: o.Log, searches: map[string]*once[searched]{},
-		seen: map[int64]bool{}, kept: map[int64]bool{}, absent: map[string]bool{}}
-	l.origin.get = func(ctx context.Context) (origin, error) { return readOrigin(ctx, o) }
-	l.runs.ask = func(ctx context.Context, id int64) (gh.Run, error) { return o.API.Run(ctx, o.Repository, id) }
+	l := &ledger{api: o.API, repository: o.Repository, log: o.Log, seen: map[int64]bool{}, kept: map[int64]bool{},
+		absent: map[string]bool{}}
+	l.origin.Get = func(ctx context.Context) (origin, error) { return readOrigin(ctx, o) }
+	l.searches.Get = func(ctx context.Context, name string) (searched, error) {
+		artifacts, complete, err := o.API.Artifacts(ctx, o.Repository, name, maxListed)
+		return searched{artifacts, complete}, err
+	}
+	l.runs.Get = func(ctx context.Context, id int64) (gh.Run, error) { return o.API.Run(ctx, o.Repository, id) }
 	return l
 }
 
@@ -111,7 +114,7 @@ func (l *ledger) find(ctx context.Context, x index, name, record string) (*gh.Ar
 	if found != nil || x.complete() {
 		return found, undecided
 	}
-	result, err := l.search(ctx, record)
+	result, err := l.searches.Do(ctx, record)
 	if err != nil {
 		return nil, err
 	}
@@ -127,21 +130,6 @@ func (l *ledger) find(ctx context.Context, x index, name, record string) (*gh.Ar
 		Err: advice.New("run again, and delete such artifacts of forks if there are very many", "found %d named %q",
 			len(records)+len(older), record),
 	}
-}
-
-// search searches for the artifacts of a name, once.
-func (l *ledger) search(ctx context.Context, name string) (searched, error) {
-	l.searchesMu.Lock()
-	s := l.searches[name]
-	if s == nil {
-		s = &once[searched]{get: func(ctx context.Context) (searched, error) {
-			artifacts, complete, err := l.api.Artifacts(ctx, l.repository, name, maxListed)
-			return searched{artifacts, complete}, err
-		}}
-		l.searches[name] = s
-	}
-	l.searchesMu.Unlock()
-	return s.do(ctx)
 }
 
 // trusted returns the first of candidates that is a trusted receipt of name, nil if none

@@ -87,8 +87,8 @@ func (l *ledger) read(ctx context.Context, names []string) (listing, error) {
 // probe searches for the receipt of a missing name, and then lists all artifacts of its
 // run, because a run stores the receipts of many names. It does so only on a server that
 // lists the oldest first, whose pages are small, if more than two are left, and spends no
-// more requests than that. Of a period without such a receipt it searches for one name only. found
-// reports that fewer names are missing.
+// more requests than that. Of a period without such a receipt it searches for one name only.
+// found reports that fewer names are missing.
 func (l *ledger) probe(ctx context.Context, missing []string, left int) (found bool, err error) {
 	if !l.listing.oldestFirst || len(missing) <= 2 || left <= 2 {
 		return false, nil
@@ -99,7 +99,7 @@ func (l *ledger) probe(ctx context.Context, missing []string, left int) (found b
 			continue
 		}
 		l.spent++
-		result, err := l.search(ctx, bundleid.ReceiptName(name))
+		result, err := l.searches.Do(ctx, bundleid.ReceiptName(name))
 		if err != nil {
 			return false, err
 		}
@@ -206,7 +206,7 @@ func (l *ledger) missing(ctx context.Context, names []string) ([]string, error) 
 		if !missing[a.Name] || a.Expired {
 			continue
 		}
-		from, err := l.origin.do(ctx)
+		from, err := l.origin.Do(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
@@ -95,7 +94,7 @@ func (s source) and(more source) source {
 // if the listing leaves it open. The error is an *UndecidedError, or says that the
 // repository cannot be described.
 func (l *ledger) reject(ctx context.Context, a gh.Artifact) (reason, err error) {
-	from, err := l.origin.do(ctx)
+	from, err := l.origin.Do(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +105,7 @@ func (l *ledger) reject(ctx context.Context, a gh.Artifact) (reason, err error) 
 	if a.RunID == 0 {
 		return nil, &UndecidedError{Why: fmt.Sprintf("the API does not name the run of artifact %d", a.ID)}
 	}
-	run, err := l.runs.get(ctx, a.RunID)
+	run, err := l.runs.Do(ctx, a.RunID)
 	if err != nil {
 		return nil, &UndecidedError{Why: fmt.Sprintf("run %d could not be read", a.RunID), Err: err}
 	}
@@ -117,47 +116,4 @@ func (l *ledger) reject(ctx context.Context, a gh.Artifact) (reason, err error) 
 	return nil, &UndecidedError{
 		Why: fmt.Sprintf("the API does not say on which branch of which repository run %d ran", a.RunID),
 	}
-}
-
-// runs are the runs that were asked for, each once.
-type runs struct {
-	ask func(ctx context.Context, id int64) (gh.Run, error)
-
-	mu   sync.Mutex
-	byID map[int64]*once[gh.Run]
-}
-
-func (r *runs) get(ctx context.Context, id int64) (gh.Run, error) {
-	r.mu.Lock()
-	if r.byID == nil {
-		r.byID = map[int64]*once[gh.Run]{}
-	}
-	run := r.byID[id]
-	if run == nil {
-		run = &once[gh.Run]{get: func(ctx context.Context) (gh.Run, error) { return r.ask(ctx, id) }}
-		r.byID[id] = run
-	}
-	r.mu.Unlock()
-	return run.do(ctx)
-}
-
-// once gets a value on the first call. Calls meanwhile wait, and later ones return the
-// same value or error. Only the error of a caller that gave up is not kept.
-type once[T any] struct {
-	get func(context.Context) (T, error)
-
-	mu    sync.Mutex
-	done  bool
-	value T
-	err   error
-}
-
-func (o *once[T]) do(ctx context.Context) (T, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if !o.done {
-		o.value, o.err = o.get(ctx)
-		o.done = ctx.Err() == nil
-	}
-	return o.value, o.err
 }
