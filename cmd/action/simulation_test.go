@@ -112,7 +112,7 @@ type given struct {
 func newYear(t *testing.T, zone string, rnd *rand.Rand) *year {
 	slug := strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(zone, "/", "-"), "_", "-"))
 	y := &year{
-		t: t, rnd: rnd, slug: slug, runners: memoryDir(t), ticks: ticks(rnd), concurrent: map[string]bool{},
+		t: t, rnd: rnd, slug: slug, runners: t.TempDir(), ticks: ticks(rnd), concurrent: map[string]bool{},
 		missed:  map[string]bool{},
 		wrongly: map[string]bool{}, counts: map[string]int{}, bundles: map[string]bool{}, given: map[string][]given{},
 		killed:    map[string]bool{},
@@ -130,22 +130,6 @@ func newYear(t *testing.T, zone string, rnd *rand.Rand) *year {
 		t.Fatalf("the manifest: %v", y.project.Findings)
 	}
 	return y
-}
-
-// memoryDir is a directory for thousands of small files. It is in memory if the system
-// has such a file system, because a disk takes minutes.
-func memoryDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "year-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
 }
 
 // checkoutOf writes a repository with ten agents. Many times lie in the hours in which

@@ -124,7 +124,7 @@ const (
 func newWorld(t *testing.T, api ghtest.Options, rnd *rand.Rand) *world {
 	w := &world{
 		t: t, rnd: rnd, gitea: api.Gitea, clock: fixture.NewClock(time.Date(2026, 1, 1, 0, 17, 0, 0, time.UTC)),
-		network: &http.Transport{MaxIdleConnsPerHost: 20}, runners: memoryDir(t), workspace: t.TempDir(),
+		network: &http.Transport{MaxIdleConnsPerHost: 20}, runners: t.TempDir(), workspace: t.TempDir(),
 		repository: "acme/web", down: map[string]outage{}, killed: map[int64]bool{}, reached: map[string]bool{},
 		given: map[string][]given{}, receipts: map[string]int{}, recorded: map[string][]int64{},
 	}
@@ -143,18 +143,6 @@ func newWorld(t *testing.T, api ghtest.Options, rnd *rand.Rand) *world {
 	w.writeSources()
 	w.openSources()
 	return w
-}
-
-// memoryDir is a directory for many small files, in memory if the system has such a file
-// system.
-func memoryDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "ticks-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { fixture.Must(t, os.RemoveAll(dir)) })
-	return dir
 }
 
 // stored adds a complete artifact to the listing.
@@ -237,7 +225,7 @@ func (w *world) environment() actions.Environment {
 func (w *world) openSources() {
 	for _, dir := range []string{".", "packages/web"} {
 		env := w.environment()
-		p, err := OpenProject(ProjectOptions{Dir: filepath.Join(w.workspace, dir), File: ".kaizen/schedule.yml",
+		p, err := OpenProject(w.t.Context(), ProjectOptions{Dir: filepath.Join(w.workspace, dir), File: ".kaizen/schedule.yml",
 			Env: &env})
 		fixture.Must(w.t, err)
 		w.t.Cleanup(p.Close)
@@ -431,7 +419,7 @@ func (p *process) start(project *Project) []*Outcome {
 	now := p.clock.Now()
 	planner := Planner{Manifest: project.Manifest, Source: project.Digits, Ledger: artifacts, Now: now}
 	builder := Builder{
-		Tree: project.Tree, Manifest: project.Manifest, Now: now, Root: "/work", Repository: p.repository,
+		Files: project.Files, Manifest: project.Manifest, Now: now, Root: "/work", Repository: p.repository,
 		Artifacts: ArtifactHome(&env),
 		Secrets:   prepare.SecretsOff, // its tests are elsewhere, and it takes most of the time
 	}

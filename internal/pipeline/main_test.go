@@ -1,0 +1,13 @@
+package pipeline
+
+import (
+	"os"
+	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
+)
+
+func TestMain(m *testing.M) {
+	fixture.TempInMemory()
+	os.Exit(m.Run())
+}
