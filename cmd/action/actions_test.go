@@ -28,10 +28,12 @@ type platform struct {
 	timeout   time.Duration // of a step; 0 is none
 }
 
-const (
-	jobToken    = "ghs_job"
-	fanOutToken = "ghs_fanout"
-	sampleRepo  = "acme/kaizen-agentic"
+const sampleRepo = "acme/kaizen-agentic"
+
+var (
+	jobToken    = fixture.Canary("ghs_", "job")
+	fanOutToken = fixture.Canary("ghs_", "fanout")
+	otherToken  = fixture.Canary("ghs_", "other") // with no permission
 )
 
 func newPlatform(t *testing.T) *platform {
@@ -51,7 +53,7 @@ func newPlatformOn(t *testing.T, api ghtest.Options) *platform {
 // short test.
 func newEmptyPlatform(t *testing.T, api ghtest.Options) *platform {
 	t.Helper()
-	p := &platform{t: t, workspace: filepath.Join(t.TempDir(), "workspace"), run: 100}
+	p := &platform{t: t, workspace: filepath.Join(fixture.TempDir(t), "workspace"), run: 100}
 	var err error
 	api.Errorf = t.Errorf
 	if p.api, err = ghtest.New(api); err != nil {
@@ -117,13 +119,15 @@ func (p *platform) readRan(code int, vars map[string]string, stdout, stderr *byt
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	fixture.NoCanary(p.t, "standard output", stdout.Bytes())
+	fixture.NoCanary(p.t, "standard error", stderr.Bytes())
 	return ran{code, stdout.String(), stderr.String(), parseOutputs(p.t, string(output)), string(summary)}
 }
 
 // vars is the environment of a step, with files of its own.
 func (p *platform) vars(run int64, inputs, env map[string]string) map[string]string {
 	p.t.Helper()
-	dir := p.t.TempDir()
+	dir := fixture.TempDir(p.t)
 	vars := map[string]string{
 		"GITHUB_ACTIONS": "true", "GITHUB_API_URL": p.api.URL(), "GITHUB_SERVER_URL": "https://github.com",
 		"GITHUB_REPOSITORY":    sampleRepo,
@@ -132,7 +136,7 @@ func (p *platform) vars(run int64, inputs, env map[string]string) map[string]str
 		"GITHUB_SHA":        strings.Repeat("ab", 20), "GITHUB_OUTPUT": filepath.Join(dir, "output"),
 		"GITHUB_STEP_SUMMARY": filepath.Join(dir, "summary"),
 		"ACTIONS_RESULTS_URL": p.results.URL(), "ACTIONS_RUNTIME_TOKEN": p.results.Token(run, "prepare"),
-		"INPUT_TOKEN": jobToken, "INPUT_DISPATCH-TOKEN": "token", "INPUT_HOST-WORKSPACE": "/home/runner/work/web",
+		"INPUT_TOKEN": jobToken, "INPUT_DISPATCH-TOKEN": otherToken, "INPUT_HOST-WORKSPACE": "/home/runner/work/web",
 	}
 	for name, value := range inputs {
 		vars["INPUT_"+strings.ToUpper(name)] = value
@@ -332,7 +336,7 @@ func TestCheckoutInAPartOfTheWorkspace(t *testing.T) {
 				Refs: map[string]map[string]string{base: {
 					"packages/web/.kaizen/schedule.yml": strings.Replace(manifest, "daily", "weekly", 1),
 				}}})
-			payload := filepath.Join(t.TempDir(), "event.json")
+			payload := filepath.Join(fixture.TempDir(t), "event.json")
 			writeFile(t, payload, `{"pull_request":{"base":{"sha":"`+base+`"}}}`)
 			env := map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": payload}
 			inputs := map[string]string{"command": "validate", "now": tuesday, "target": part,
@@ -355,7 +359,7 @@ func TestCheckoutInAPartOfTheWorkspace(t *testing.T) {
 func TestLedgerThatCantBeRead(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
-	got := p.step(map[string]string{"now": tuesday, "token": "expired"})
+	got := p.step(map[string]string{"now": tuesday, "token": otherToken})
 	if got.code != exitUnavailable || got.outputs["count"] != "0" || len(p.results.Artifacts()) != 0 {
 		t.Errorf("exit code %d, outputs %v: want nothing prepared", got.code, got.outputs)
 	}
@@ -384,7 +388,7 @@ func TestPullRequestComparesWithTheBase(t *testing.T) {
 	old := strings.Replace(string(manifest), "0 5 * * 1", "0 5 * * 5", 1)
 	p.api.AddRepository(ghtest.Repository{ID: 7, FullName: sampleRepo,
 		Refs: map[string]map[string]string{base: {".kaizen/schedule.yml": old}}})
-	payload := filepath.Join(t.TempDir(), "event.json")
+	payload := filepath.Join(fixture.TempDir(t), "event.json")
 	if err := os.WriteFile(payload, []byte(`{"pull_request":{"base":{"sha":"`+base+`"}}}`), 0o644); err != nil {
 		t.Fatal(err)
 	}

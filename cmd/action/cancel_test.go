@@ -114,6 +114,7 @@ func TestCancelledBeforeTheOutputsAreRead(t *testing.T) {
 		getenv: func(name string) string { return vars[name] }, stdin: strings.NewReader(""),
 		stdout: io.Discard, stderr: stderr, now: time.Now, signals: context.WithCancel,
 	})
+	fixture.NoCanary(t, "standard error", stderr.text.Bytes())
 	if n := len(p.results.Artifacts()); code != exitUnavailable || n != 1 {
 		t.Errorf("exit code %d, %d artifacts, want the bundle and no receipt\n%s", code, n, &stderr.text)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,13 +10,19 @@ import (
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/doctor"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
+var (
+	personalToken = fixture.Canary("github_pat_", "fanout")
+	soonToken     = fixture.Canary("ghp_", "soon")
+	classicToken  = fixture.Canary("ghp_", "classic")
+)
+
 const (
-	personalToken = "github_pat_fanout"
-	receiver      = "on:\n  repository_dispatch:\n    types: [kaizen.schedule.prepared]\n"
-	starter       = "on:\n  workflow_dispatch:\n    inputs:\n      event: {type: string, required: true}\n"
+	receiver = "on:\n  repository_dispatch:\n    types: [kaizen.schedule.prepared]\n"
+	starter  = "on:\n  workflow_dispatch:\n    inputs:\n      event: {type: string, required: true}\n"
 	// tickingWorkflow prepares what is due, and has nothing that a check warns about.
 	tickingWorkflow = "on: {schedule: [{cron: '17 * * * *'}]}\npermissions: {actions: read}\nconcurrency: k\n" +
 		"jobs: {k: {runs-on: x, steps: [uses: actions/checkout@v7, {uses: kaizen-agentic/schedule-action@v1}]}}\n"
@@ -51,10 +56,7 @@ func (p *platform) target(r ghtest.Repository, workflow string) {
 // write changes a file of the checkout.
 func (p *platform) write(name, text string) {
 	p.t.Helper()
-	path := filepath.Join(p.workspace, name)
-	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
-		p.t.Fatal(err)
-	}
+	fixture.Write(p.t, p.workspace, map[string]string{name: text})
 }
 
 const oneAgent = "version: \"1\"\nagents:\n  coach:\n    cadence: weekly\n"
@@ -128,17 +130,17 @@ var doctorFaults = []struct {
 			Refs: map[string]map[string]string{"refs/tags/main": {}}})
 	}, code: exitFindings, check: "ledger", verdict: doctor.Failed, message: `a tag is called "main"`,
 		hint: "delete the tag"},
-	{name: "token refused", inputs: map[string]string{"token": "ghs_expired"},
+	{name: "token refused", inputs: map[string]string{"token": otherToken},
 		code: exitFindings, check: "token", verdict: doctor.Failed, message: "wrong or expired (401)",
 		hint: "give input `token` a valid token"},
 	{name: "no token", inputs: map[string]string{"token": ""},
 		code: exitOK, check: "token", verdict: doctor.Warning, message: "anonymous",
 		hint: "give input `token` a token"},
 	{name: "token ends soon", fault: func(p *platform) {
-		p.api.AddToken("ghp_soon",
+		p.api.AddToken(soonToken,
 			ghtest.Token{Kind: ghtest.Personal, Expires: time.Now().Add(50 * time.Hour), Scopes: []string{"repo"},
 				Access: map[string]ghtest.Permissions{sampleRepo: {Contents: "read", Actions: "read"}}})
-	}, inputs: map[string]string{"token": "ghp_soon"}, code: exitOK, check: "token", verdict: doctor.Warning,
+	}, inputs: map[string]string{"token": soonToken}, code: exitOK, check: "token", verdict: doctor.Warning,
 		message: "valid until 20", hint: "renew it"},
 	{name: "repository not visible", fault: func(p *platform) {
 		p.api.AddRepository(ghtest.Repository{FullName: sampleRepo, Private: true})
@@ -157,11 +159,11 @@ var doctorFaults = []struct {
 	{name: "dispatch token of a missing secret", inputs: map[string]string{"dispatch-token": ""},
 		code: exitFindings, check: "dispatch-token", verdict: doctor.Failed,
 		message: "dispatch-token is given and is empty, as is a secret that does not exist", hint: "create the secret"},
-	{name: "no dispatch token", inputs: map[string]string{"token": "", "dispatch-token": "token"},
+	{name: "no dispatch token", inputs: map[string]string{"token": "", "dispatch-token": otherToken},
 		code: exitFindings, check: "dispatch-token", verdict: doctor.Failed, message: "there is no token",
 		hint: "`contents: write` on every repository"},
 	{name: "dispatch token refused",
-		inputs: map[string]string{"dispatch-token": "ghp_old", "dispatch-to": "acme/core, acme/dash"},
+		inputs: map[string]string{"dispatch-token": otherToken, "dispatch-to": "acme/core, acme/dash"},
 		code:   exitFindings, check: "dispatch-token", verdict: doctor.Failed, message: "wrong or expired (401)",
 		hint: "give input `dispatch-token` a valid token"},
 	{name: "target not visible", inputs: map[string]string{"dispatch-to": "acme/none"},
@@ -201,14 +203,14 @@ var doctorFaults = []struct {
 	}, code: exitFindings, check: "dispatch acme/core", verdict: doctor.Failed, message: "not write",
 		hint: "give the token of input `dispatch-token` `contents: write` on acme/core"},
 	{name: "classic token without the scope", fault: func(p *platform) {
-		p.api.AddToken("ghp_classic", ghtest.Token{Kind: ghtest.Personal, Scopes: []string{"public_repo"},
+		p.api.AddToken(classicToken, ghtest.Token{Kind: ghtest.Personal, Scopes: []string{"public_repo"},
 			Access: map[string]ghtest.Permissions{"*": {Contents: "write"}}})
-	}, inputs: map[string]string{"dispatch-token": "ghp_classic"},
+	}, inputs: map[string]string{"dispatch-token": classicToken},
 		code: exitFindings, check: "dispatch acme/core", verdict: doctor.Failed, message: "lacks the scope `repo`",
 		hint: "give the token of input `dispatch-token` the scope"},
 	{name: "the job's token for another repository", fault: func(p *platform) {
 		p.api.AddRepository(ghtest.Repository{FullName: "acme/open"})
-	}, inputs: map[string]string{"dispatch-token": "token", "dispatch-to": "acme/open"},
+	}, inputs: map[string]string{"dispatch-token": otherToken, "dispatch-to": "acme/open"},
 		code: exitFindings, check: "dispatch acme/open", verdict: doctor.Failed, message: "its own repository only",
 		hint: "give input `dispatch-token` a token with"},
 	{name: "an installation token", inputs: map[string]string{"dispatch-token": fanOutToken},
@@ -358,7 +360,7 @@ func (p *platform) nothingEmitted(got ran) {
 	if _, err := os.Stat(filepath.Join(p.workspace, ".kaizen/prepared")); err == nil {
 		p.t.Error("doctor wrote bundles")
 	}
-	for _, secret := range []string{personalToken, jobToken, fanOutToken, "ghs_expired", "ghp_", "sig=", "secret@",
+	for _, secret := range []string{"ghp_", "ghs_", "github_pat_", "sig=", "secret@",
 		"##[", "one-word"} {
 		if strings.Contains(got.stdout+got.stderr+got.summary, secret) {
 			p.t.Errorf("the output has %q", secret)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
@@ -20,7 +21,7 @@ import (
 // that a later step can decode.
 func TestRefusalReachesTheWorkflow(t *testing.T) {
 	t.Parallel()
-	outside := t.TempDir()
+	outside := fixture.TempDir(t)
 	for _, test := range []struct {
 		inputs, env map[string]string
 		want        string
@@ -58,7 +59,7 @@ func TestRefusalReachesTheWorkflow(t *testing.T) {
 func TestRootThatNoEventCanName(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"two\nlines", "not\xffUTF-8"} {
-		dir := filepath.Join(t.TempDir(), name)
+		dir := filepath.Join(fixture.TempDir(t), name)
 		if err := os.CopyFS(dir, os.DirFS("../../testdata/kaizen")); err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +84,7 @@ func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 // due.
 func TestBundleThatCannotBePrinted(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "kaizen")
+	dir := filepath.Join(fixture.TempDir(t), "kaizen")
 	if err := os.CopyFS(dir, os.DirFS("../../testdata/kaizen")); err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +143,7 @@ func TestStdoutKeepsTheOrder(t *testing.T) {
 		p.write("agents/"+agent+".md", "# Do what is to be done.\n")
 	}
 	p.write(".kaizen/schedule.yml", manifest)
-	p.write("agents/b.md", "token = \"ghp_16C7e42F292c6912E7710c838347Ae178B4a\"\n")
+	p.write("agents/b.md", "token = \""+fixture.Canary("ghp_", "prompt")+"\"\n")
 	served := make(chan struct{})
 	p.api.Fail("POST /repos/acme/core/dispatches", 2, func(s *ghtest.Server, w http.ResponseWriter, r *http.Request) {
 		first := len(s.Dispatches()) == 0
@@ -190,7 +191,7 @@ func TestCommitOfTheCheckout(t *testing.T) {
 // No report about an invalid manifest repeats a secret in it.
 func TestSecretInABrokenManifest(t *testing.T) {
 	t.Parallel()
-	const secret = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"
+	secret := fixture.Canary("ghp_", "manifest")
 	for _, lines := range []string{
 		"    nats_token: " + secret + "\n",
 		"    session_close: curl -H " + secret + "\n",
@@ -208,7 +209,7 @@ func TestSecretInABrokenManifest(t *testing.T) {
 			}
 			for where, text := range map[string]string{"log": got.stderr, "annotations": got.stdout,
 				"summary": got.summary, "outputs": fmt.Sprint(got.outputs)} {
-				if strings.Contains(text, "ghp_") || strings.Contains(text, "16C7e42F") {
+				if strings.Contains(text, "ghp_") || fixture.Shows([]byte(text), secret) != "" {
 					t.Errorf("%s with %q: the %s holds the secret:\n%s", command, lines, where, text)
 				}
 			}

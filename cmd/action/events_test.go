@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
 // TestEvents runs commands on the events of a workflow. Where prepare refuses, it stores
@@ -39,7 +41,7 @@ func TestEvents(t *testing.T) {
 		t.Run(tt.event+" "+tt.ref, func(t *testing.T) {
 			t.Parallel()
 			p := newPlatform(t)
-			file := filepath.Join(t.TempDir(), "event.json")
+			file := filepath.Join(fixture.TempDir(t), "event.json")
 			writeTest(t, file, webhook)
 			env := map[string]string{"GITHUB_EVENT_NAME": tt.event, "GITHUB_REF": tt.ref, "GITHUB_EVENT_PATH": file}
 			inputs := fanOut(tuesday)

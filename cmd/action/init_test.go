@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/doctor"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
 )
 
@@ -212,7 +213,7 @@ func TestInitInAHostileClone(t *testing.T) {
 		{".kaizen/schedule.yml", "../.git/config", 2, "leaves the checkout"},
 		{".kaizen/schedule.yml", "../.git/hooks/post-checkout", 2, "leaves the checkout"},
 	} {
-		dir := t.TempDir()
+		dir := fixture.TempDir(t)
 		put(t, dir, map[string]string{".git/config": config, ".git/HEAD": "ref: refs/heads/main\n", ".git/hooks/x": "x",
 			".gitignore": "/dist/"})
 		place := filepath.Join(dir, tt.link)
@@ -254,7 +255,7 @@ func TestInitOutputHoldsNoCommand(t *testing.T) {
 // clone makes a checkout of the repository with the given files.
 func clone(t *testing.T, repository string, files map[string]string) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir := fixture.TempDir(t)
 	put(t, dir, files)
 	put(t, dir, map[string]string{".git/HEAD": "ref: refs/heads/main\n",
 		".git/refs/heads/main": strings.Repeat("ab", 20) + "\n",

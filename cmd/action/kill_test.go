@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
@@ -137,6 +138,11 @@ func (p *platform) program(vars map[string]string) *program {
 		defer close(c.ended)
 		c.Wait() // the state says how it ended
 	}()
+	p.t.Cleanup(func() {
+		<-c.ended
+		fixture.NoCanary(p.t, "standard output", c.stdout.Bytes())
+		fixture.NoCanary(p.t, "standard error", c.stderr.text.Bytes())
+	})
 	return c
 }
 

@@ -48,7 +48,7 @@ func TestMemoryHealth(t *testing.T) {
 func TestMemoryHealthWithoutALedger(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
-	got := p.step(map[string]string{"now": tuesday, "agents": "coach", "token": "expired"})
+	got := p.step(map[string]string{"now": tuesday, "agents": "coach", "token": otherToken})
 	if got.code != exitOK || !strings.Contains(got.stderr, "how its memory grew is unknown") ||
 		!strings.Contains(got.summary, "no earlier receipt has it") {
 		t.Errorf("exit code %d\n%s\n%s", got.code, got.stderr, got.summary)

@@ -85,7 +85,7 @@ var hostilePlaces = []struct {
 // change. It returns the directory of all.
 func hostileClone(t *testing.T) (base string) {
 	t.Helper()
-	base, err := filepath.EvalSymlinks(t.TempDir())
+	base, err := filepath.EvalSymlinks(fixture.TempDir(t))
 	fixture.Must(t, err)
 	for _, dir := range []string{"clone", "clone/sub", "checkout"} {
 		fixture.Write(t, filepath.Join(base, dir), map[string]string{
@@ -173,7 +173,7 @@ func placeVars(t *testing.T, where, dir string) map[string]string {
 	if where == "terminal" {
 		return nil
 	}
-	runner := t.TempDir()
+	runner := fixture.TempDir(t)
 	return map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": dir, "GITHUB_EVENT_NAME": "schedule",
 		"GITHUB_REPOSITORY": "acme/web", "GITHUB_OUTPUT": filepath.Join(runner, "output"),
 		"GITHUB_STEP_SUMMARY": filepath.Join(runner, "summary"), "INPUT_HOST-WORKSPACE": "/home/runner/work/web"}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/workflow"
 )
@@ -25,7 +26,7 @@ func TestWorkflowsOfTheGiteaPage(t *testing.T) {
 	if len(blocks) != 3 {
 		t.Fatalf("%d workflows", len(blocks))
 	}
-	dir := t.TempDir()
+	dir := fixture.TempDir(t)
 	place := filepath.Join(dir, ".gitea", "workflows")
 	if err := errors.Join(copySample(dir, samplesDir+"/kaizen"), os.MkdirAll(place, 0o755)); err != nil {
 		t.Fatal(err)

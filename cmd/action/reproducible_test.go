@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
@@ -28,7 +29,7 @@ func TestReproducibleAnywhere(t *testing.T) {
 		{"TZ=America/St_Johns", "LANG=de_DE.UTF-8", "LC_ALL=", "GOMAXPROCS=1"},
 	} {
 		for _, umask := range []string{"022", "077", "000"} {
-			dir := filepath.Join(t.TempDir(), strings.Repeat("deeper/", i), "checkout")
+			dir := filepath.Join(fixture.TempDir(t), strings.Repeat("deeper/", i), "checkout")
 			writeShuffled(t, dir, sample, uint64(i))
 			script := fmt.Sprintf("umask %s && exec action prepare --agents all --target . --now %s", umask, tuesday)
 			for _, format := range []string{"markdown", "json"} {

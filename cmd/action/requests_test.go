@@ -105,7 +105,7 @@ func (p *platform) eventOf(api ghtest.Options) map[string]string {
 	if !api.Gitea {
 		return nil
 	}
-	path := filepath.Join(p.t.TempDir(), "event.json")
+	path := filepath.Join(fixture.TempDir(p.t), "event.json")
 	writeFile(p.t, path, `{"repository":{"id":7,"full_name":"`+sampleRepo+`","default_branch":"main"}}`)
 	return map[string]string{"GITHUB_REPOSITORY_ID": "", "GITHUB_EVENT_PATH": path}
 }
@@ -138,7 +138,7 @@ func TestRepositoryOfTheEvent(t *testing.T) {
 	} {
 		p := newPlatform(t)
 		p.api.AddArtifact(genuineReceipt(t, coachThisWeek))
-		payload := filepath.Join(t.TempDir(), "event.json")
+		payload := filepath.Join(fixture.TempDir(t), "event.json")
 		writeFile(t, payload, test.event)
 		got := p.stepIn(101, fanOut(tuesday),
 			map[string]string{"GITHUB_EVENT_PATH": payload, "GITHUB_REPOSITORY_ID": test.id})

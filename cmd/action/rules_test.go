@@ -198,7 +198,7 @@ func checkProject(t *testing.T, dir string) (*pipeline.Project, *check.Result) {
 // they contain a bundle.
 func reportExample(t *testing.T, files map[string][]byte) ([]diag.Finding, string) {
 	t.Helper()
-	dir := t.TempDir()
+	dir := fixture.TempDir(t)
 	for name, data := range files {
 		name = filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {

@@ -23,6 +23,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
@@ -136,7 +137,7 @@ func newYear(t *testing.T, zone string, rnd *rand.Rand) *year {
 // clocks change.
 func checkoutOf(t *testing.T, slug, zone string, rnd *rand.Rand) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir := fixture.TempDir(t)
 	manifest := fmt.Sprintf("version: \"1\"\nrepo: %s\ntimezone: %s\nagents:\n", slug, zone)
 	for i := range 10 {
 		hour := rnd.IntN(24)

@@ -18,7 +18,7 @@ import (
 // pullRequest is the environment of a pull request with this base commit.
 func pullRequest(t *testing.T, base string) map[string]string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "event.json")
+	file := filepath.Join(fixture.TempDir(t), "event.json")
 	writeTest(t, file, `{"pull_request":{"base":{"sha":"`+base+`"}}}`)
 	return map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": file}
 }
@@ -197,7 +197,7 @@ func TestManyAnnotations(t *testing.T) {
 // in which our own checks find nothing.
 func TestReadmeExamplesAreClean(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := fixture.TempDir(t)
 	for file, block := range readmeFiles(t) {
 		writeTest(t, filepath.Join(dir, file), block)
 	}

@@ -39,7 +39,7 @@ var hostile = []string{
 // newTestRunner returns a Runner whose command files are in a temporary directory.
 func newTestRunner(t testing.TB) (r *Runner, stdout, stderr *bytes.Buffer, dir string) {
 	t.Helper()
-	dir = t.TempDir()
+	dir = fixture.TempDir(t)
 	env := map[string]string{
 		"GITHUB_ACTIONS":      "true",
 		"GITHUB_OUTPUT":       filepath.Join(dir, "output"),
@@ -214,8 +214,8 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("broken pi
 
 func TestRunnerErrors(t *testing.T) {
 	t.Parallel()
-	good := filepath.Join(t.TempDir(), "f")
-	bad := filepath.Join(t.TempDir(), "no", "such")
+	good := filepath.Join(fixture.TempDir(t), "f")
+	bad := filepath.Join(fixture.TempDir(t), "no", "such")
 	tests := []struct {
 		name                  string
 		outputFile, delimiter string

@@ -81,7 +81,7 @@ func TestProject(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			dir := fixture.TempDir(t)
 			fixture.Write(t, dir, tt.files)
 			if tt.manifest != "" {
 				fixture.Write(t, dir, map[string]string{schedule.DefaultPath: tt.manifest})
@@ -110,7 +110,7 @@ func TestProject(t *testing.T) {
 
 func TestUnscheduled(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := fixture.TempDir(t)
 	fixture.Write(t, dir, map[string]string{schedule.DefaultPath: head + weekly, ".claude/agents/late.md": "x",
 		".claude/agents/My Agent.md": "x"})
 	o := optionsFor(dir)
@@ -125,7 +125,7 @@ func TestUnscheduled(t *testing.T) {
 // TestFiles checks manifests inside the checkout, outside and on standard input.
 func TestFiles(t *testing.T) {
 	t.Parallel()
-	base := t.TempDir()
+	base := fixture.TempDir(t)
 	in, out := filepath.Join(base, "web"), filepath.Join(base, "other")
 	broken := head + "  coach: {cadence: weekly, prompt: gone.md}\n"
 	const noSlug = "version: \"1\"\nagents:\n" + weekly
@@ -180,7 +180,7 @@ func TestFiles(t *testing.T) {
 // workflows, where they may differ from what a workflow checks out.
 func TestUntracked(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := fixture.TempDir(t)
 	fixture.Write(t, dir, map[string]string{schedule.DefaultPath: head + weekly, ".gitignore": "memory.md\n",
 		".kaizen/agents/coach/memory.md": "x", ".git/HEAD": "ref: refs/heads/main\n",
 		".git/index": "DIRC\x00\x00\x00\x02\x00\x00\x00\x00" + strings.Repeat("x", 20)}) // an index without entries
@@ -201,7 +201,7 @@ func TestUntracked(t *testing.T) {
 func TestContentsAreBounded(t *testing.T) {
 	t.Parallel()
 	for entries, want := range map[int]int{maxContents: 1, maxContents + 1: 0} {
-		dir := t.TempDir()
+		dir := fixture.TempDir(t)
 		manifest := head
 		for i := range entries {
 			manifest += fmt.Sprintf("  a%d: {cadence: weekly} # kaizen-ignore: no-prompt\n", i)
@@ -224,7 +224,7 @@ func TestContentsAreBounded(t *testing.T) {
 // because a pull request cannot change that path.
 func TestOddRoot(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "a\nb")
+	dir := filepath.Join(fixture.TempDir(t), "a\nb")
 	fixture.Must(t, os.Mkdir(dir, 0o755))
 	fixture.Write(t, dir, map[string]string{schedule.DefaultPath: head + weekly})
 	o := optionsFor(dir)

@@ -18,7 +18,7 @@ const daily = "  coach: {cadence: daily} # kaizen-ignore: no-prompt\n"
 // TestBase compares a named file with another one.
 func TestBase(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := fixture.TempDir(t)
 	fixture.Write(t, dir, map[string]string{"new.yml": head + weekly, "old.yml": head + daily,
 		"invalid.yml": head + invalid, "empty.yml": "", "large.yml": strings.Repeat("#", schedule.MaxSize+1)})
 	tree, err := checkout.Open(dir)
@@ -132,7 +132,7 @@ func TestPullRequest(t *testing.T) {
 			fixture.Must(t, err)
 			t.Cleanup(api.Close)
 			api.AddRepository(tt.repository)
-			workspace := t.TempDir()
+			workspace := fixture.TempDir(t)
 			dir := filepath.Join(workspace, tt.part)
 			fixture.Write(t, dir, map[string]string{schedule.DefaultPath: head + weekly})
 			if tt.file != "" {

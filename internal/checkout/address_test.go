@@ -30,7 +30,7 @@ func TestAddress(t *testing.T) {
 		if got := Address(url); got != want {
 			t.Errorf("%q gives %q, want %q", url, got, want)
 		}
-		dir := t.TempDir()
+		dir := fixture.TempDir(t)
 		fixture.Write(t, dir, map[string]string{".git/HEAD": "x",
 			".git/config": "[remote \"origin\"]\n\turl = " + url + "\n"})
 		tree, err := Open(dir)

@@ -12,7 +12,7 @@ import (
 
 func TestReadArgument(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := fixture.TempDir(t)
 	fixture.Write(t, dir, map[string]string{"ten": "0123456789", "eleven": "0123456789x"})
 	for _, tt := range []struct {
 		path, stdin, want string

@@ -15,12 +15,12 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
-const token = "AUTHORIZATION: basic not-for-agents"
+var token = "AUTHORIZATION: basic " + fixture.Canary("", "checkout")
 
 // newTree returns a checkout beside a directory with a secret file.
 func newTree(t *testing.T, files map[string]string) (*Tree, string) {
 	t.Helper()
-	base := t.TempDir()
+	base := fixture.TempDir(t)
 	dir := filepath.Join(base, "repo")
 	fixture.Write(t, filepath.Join(base, "outside"), map[string]string{"secret": token})
 	fixture.Write(t, dir, map[string]string{"README.md": "hello\n", ".git/config": token})
@@ -239,7 +239,7 @@ func TestReadDir(t *testing.T) {
 
 func TestOpenMissing(t *testing.T) {
 	t.Parallel()
-	if _, err := Open(filepath.Join(t.TempDir(), "nowhere")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Open(filepath.Join(fixture.TempDir(t), "nowhere")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Open = %v", err)
 	}
 }

@@ -83,7 +83,7 @@ func TestCommit(t *testing.T) {
 	for _, tt := range commitTests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			dir := fixture.TempDir(t)
 			files := map[string]string{}
 			for name, content := range tt.files {
 				files[name] = strings.ReplaceAll(content, "{dir}", dir)
@@ -108,7 +108,7 @@ func TestCommit(t *testing.T) {
 
 func TestCommitLinkOutside(t *testing.T) {
 	t.Parallel()
-	base := t.TempDir()
+	base := fixture.TempDir(t)
 	fixture.Write(t, base, map[string]string{"other/HEAD": sha1, "repo/README.md": ""})
 	if err := os.Symlink("../other", filepath.Join(base, "repo", ".git")); err != nil {
 		t.Fatal(err)
@@ -127,7 +127,7 @@ func TestCommitLinkOutside(t *testing.T) {
 // made.
 func TestCommitOfGit(t *testing.T) {
 	t.Parallel()
-	base := t.TempDir()
+	base := fixture.TempDir(t)
 	fixture.Write(t, base, map[string]string{"main/README.md": ""})
 	git(t, base, "init", "--quiet", "--initial-branch=main", "main")
 	git(t, base, "-C", "main", "commit", "--quiet", "--allow-empty", "--message=one")

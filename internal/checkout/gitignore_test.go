@@ -105,7 +105,7 @@ func TestIgnored(t *testing.T) {
 	for _, c := range ignoreCases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			dir := fixture.TempDir(t)
 			git(t, dir, "init", "--quiet")
 			files := make(map[string]string)
 			for in, text := range c.files {

@@ -44,7 +44,7 @@ func TestOrigin(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			dir := fixture.TempDir(t)
 			fixture.Write(t, dir, map[string]string{".git/config": tt.config, ".git/HEAD": "ref: refs/heads/main\n"})
 			tree, err := Open(dir)
 			if err != nil {

@@ -181,6 +181,9 @@ func TestWriter(t *testing.T) {
 					t.Errorf("error names the machine's path: %v", err)
 				}
 				checkWritten(t, before, listing(t, base), tt.path, err == nil)
+				if err == nil {
+					fixture.Plant(t, filepath.Join(dir, tt.path)) // the hard link has the content of .git/config
+				}
 			})
 		}
 	}
@@ -224,7 +227,7 @@ func TestAppend(t *testing.T) {
 // was opened.
 func TestWriterInGit(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := fixture.TempDir(t)
 	fixture.Must(t, os.MkdirAll(filepath.Join(dir, ".Git", "hooks"), 0o755))
 	fixture.Must(t, os.Symlink(filepath.Join(dir, ".Git"), filepath.Join(dir, "project")))
 	for _, name := range []string{".Git", ".Git/hooks", "project", "project/hooks"} {
@@ -269,7 +272,7 @@ func TestNewFiles(t *testing.T) {
 // TestOwnerOf checks that only root gives its new files away, and not to itself.
 func TestOwnerOf(t *testing.T) {
 	t.Parallel()
-	info, err := os.Stat(t.TempDir())
+	info, err := os.Stat(fixture.TempDir(t))
 	fixture.Must(t, err)
 	if o := OwnerOf(info); o.Differs || o.UID != os.Geteuid() {
 		t.Errorf("owner of an own directory: %+v", o)
@@ -277,7 +280,7 @@ func TestOwnerOf(t *testing.T) {
 	if os.Geteuid() != 0 {
 		return
 	}
-	dir := t.TempDir()
+	dir := fixture.TempDir(t)
 	fixture.Must(t, os.Chown(dir, 1234, 5678))
 	tree, err := Open(dir)
 	fixture.Must(t, err)

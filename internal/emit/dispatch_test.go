@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 	"github.com/kaizen-agentic/schedule-action/internal/target"
@@ -51,7 +52,7 @@ func newDispatchServer(t *testing.T) (*dispatchServer, *gh.Client) {
 	s := &dispatchServer{bodies: make(map[string][]byte)}
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	client, err := gh.New(gh.Options{BaseURL: server.URL, Token: "secret-token", Sleep: noSleep})
+	client, err := gh.New(gh.Options{BaseURL: server.URL, Token: fixture.Canary("ghs_", "dispatch"), Sleep: noSleep})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +85,7 @@ func TestDispatch(t *testing.T) {
 			t.Errorf("target %d: got %+v, want %s", i, d, want)
 		}
 	}
-	if strings.Contains(got[1].Error, "secret-token") {
+	if strings.Contains(got[1].Error, fixture.Canary("ghs_", "dispatch")) {
 		t.Errorf("%q holds the token", got[1].Error)
 	}
 	for _, target := range []string{"acme/one", "acme/two"} {

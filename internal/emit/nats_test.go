@@ -17,7 +17,7 @@ import (
 
 func TestNATSOptions(t *testing.T) {
 	t.Parallel()
-	const secret = "s3cr3t-value"
+	const secret = "KZCANARY7-s3cr3t"
 	good := []string{"tls://nats.example:4222"}
 	tests := []struct {
 		name string

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
@@ -47,7 +48,7 @@ func manyTargets(tb testing.TB, n int, workflow string, o ghtest.Options) (
 	}
 	tb.Cleanup(server.Close)
 	access := map[string]ghtest.Permissions{"*": {Contents: "write", Actions: "write"}}
-	server.AddToken("token", ghtest.Token{Kind: ghtest.Installation, Access: access})
+	server.AddToken(fixture.Canary("ghs_", "scale"), ghtest.Token{Kind: ghtest.Installation, Access: access})
 	targets := make([]target.Target, n)
 	for i := range targets {
 		targets[i].Repository = fmt.Sprintf("acme/r%03d", i)
@@ -76,7 +77,7 @@ func newSimulatedClient(
 ) *gh.Client {
 	tb.Helper()
 	client, err := gh.New(gh.Options{
-		BaseURL: server.URL(), Token: "token", Now: clock.Now, Sleep: clock.Sleep, Transport: transport,
+		BaseURL: server.URL(), Token: fixture.Canary("ghs_", "scale"), Now: clock.Now, Sleep: clock.Sleep, Transport: transport,
 	})
 	if err != nil {
 		tb.Fatal(err)

@@ -14,10 +14,12 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
-const (
-	testToken = "ghs_" + "0123456789abcdef"
-	payload   = `{"event":"kaizen.schedule.prepared","bundle":{"bytes":1}}`
-)
+const payload = `{"event":"kaizen.schedule.prepared","bundle":{"bytes":1}}`
+
+var testToken = tokenOf("test")
+
+// tokenOf returns the token of a test with this name.
+func tokenOf(name string) string { return fixture.Canary("ghs_", name) }
 
 // newClock returns a clock that moves only by Sleep.
 func newClock() *fixture.Clock {

@@ -47,7 +47,7 @@ func TestDownloadFromGitea(t *testing.T) {
 func TestStorageWithoutTLS(t *testing.T) {
 	t.Parallel()
 	server, client, _ := setup(t, gitea)
-	server.Fail("GET /repos/*/*/actions/artifacts/*/zip", 1, ghtest.Redirect(302, "http://storage.example/?sig=1"))
+	server.Fail("GET /repos/*/*/actions/artifacts/*/zip", 1, ghtest.Redirect(302, "http://storage.example/?sig=KZCANARY7"))
 	_, err := client.DownloadArtifact(t.Context(), "acme/web", 1, 6)
 	checkError(t, err, Unavailable)
 	if !strings.Contains(err.Error(), "storage without https") {
@@ -59,7 +59,7 @@ func TestStorageWithoutTLS(t *testing.T) {
 		if r.URL.Host == "storage.example" {
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("PK"))}
 		}
-		header := http.Header{"Location": {"http://storage.example/?sig=1"}}
+		header := http.Header{"Location": {"http://storage.example/?sig=KZCANARY7"}}
 		return &http.Response{StatusCode: 302, Header: header, Body: http.NoBody}
 	})
 	client, err = New(Options{BaseURL: "http://gitea.lan/api/v1", PlainHTTP: true, Token: testToken, Transport: lan})

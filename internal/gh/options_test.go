@@ -29,12 +29,12 @@ func TestNewChecksBaseURL(t *testing.T) {
 		{"http://localhost.example.com", "want https"},
 		{"ftp://api.github.com", "want https,"},
 		{"file:///etc/passwd", "want one like"},
-		{"https://user:hunter2@api.github.com", "remove it"},
-		{"https://hunter2@api.github.com", "remove it"},
-		{"https://api.github.com?hunter2", "no query"},
+		{"https://user:KZCANARY7@api.github.com", "remove it"},
+		{"https://KZCANARY7@api.github.com", "remove it"},
+		{"https://api.github.com?KZCANARY7", "no query"},
 		{"https://api.github.com?", "no query"},
-		{"https://api.github.com/#hunter2", "no query"},
-		{"https://api.github.com:hunter2/", "not a URL"},
+		{"https://api.github.com/#KZCANARY7", "no query"},
+		{"https://api.github.com:KZCANARY7/", "not a URL"},
 		{"https://:443", "want one like"},
 	}
 	for _, tt := range tests {
@@ -53,7 +53,7 @@ func TestNewChecksBaseURL(t *testing.T) {
 			t.Errorf("%q: %v", tt.url, err)
 		case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
 			t.Errorf("%q: error %v, want %q in it", tt.url, err, tt.want)
-		case err != nil && strings.Contains(err.Error(), "hunter2"):
+		case err != nil && strings.Contains(err.Error(), "KZCANARY7"):
 			t.Errorf("%q: the error holds the secret: %v", tt.url, err)
 		}
 	}

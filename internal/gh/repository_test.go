@@ -16,20 +16,20 @@ func TestRepository(t *testing.T) {
 	server, client, clock := setup(t, ghtest.Options{})
 	server.AddRepository(ghtest.Repository{ID: 7, FullName: "acme/fork", DefaultBranch: "trunk", Private: true,
 		Fork: true, Archived: true})
-	server.AddToken("reader",
+	server.AddToken(tokenOf("reader"),
 		ghtest.Token{Kind: ghtest.Personal, Access: map[string]ghtest.Permissions{"acme/fork": {Contents: "read"}}})
-	server.AddToken("writer",
+	server.AddToken(tokenOf("writer"),
 		ghtest.Token{Kind: ghtest.Personal, Access: map[string]ghtest.Permissions{"acme/fork": {Contents: "write"}}})
 	want := Repository{ID: 7, FullName: "acme/fork", DefaultBranch: "trunk", Private: true, Fork: true, Archived: true,
 		CanPush: true}
-	if got, err := connect(t, server, clock, "writer").Repository(t.Context(), "Acme/Fork"); err != nil || got != want {
+	if got, err := connect(t, server, clock, tokenOf("writer")).Repository(t.Context(), "Acme/Fork"); err != nil || got != want {
 		t.Errorf("writer: got %+v, %v", got, err)
 	}
 	want.CanPush = false
 	if got, err := client.Repository(t.Context(), "acme/fork"); err != nil || got != want {
 		t.Errorf("installation: got %+v, %v", got, err)
 	}
-	if got, err := connect(t, server, clock, "reader").Repository(t.Context(), "acme/fork"); err != nil || got != want {
+	if got, err := connect(t, server, clock, tokenOf("reader")).Repository(t.Context(), "acme/fork"); err != nil || got != want {
 		t.Errorf("reader: got %+v, %v", got, err)
 	}
 }
@@ -144,7 +144,7 @@ func TestMessages(t *testing.T) {
 	t.Parallel()
 	server, _, clock := setup(t, ghtest.Options{})
 	server.AddRepository(ghtest.Repository{FullName: "acme/open"})
-	server.AddToken("job", ghtest.Token{Kind: ghtest.Job,
+	server.AddToken(tokenOf("job"), ghtest.Token{Kind: ghtest.Job,
 		Access: map[string]ghtest.Permissions{"acme/own": {Contents: "write"}}})
 	server.AddRepository(ghtest.Repository{FullName: "acme/old", Archived: true})
 	const hint = "; the job's own token reaches its own repository only: for another one give `dispatch-token`"
@@ -156,10 +156,10 @@ func TestMessages(t *testing.T) {
 		{"401", "wrong", "acme/web", payload,
 			"dispatch to acme/web: 401 the token is missing, wrong or expired",
 			"give input `dispatch-token` a valid one"},
-		{"403", "job", "acme/open", payload,
+		{"403", tokenOf("job"), "acme/open", payload,
 			`dispatch to acme/open: 403 refused; the server says "Resource not accessible by integration"`,
 			"the token of input `dispatch-token` needs the permission `contents: write` on acme/open" + hint},
-		{"404", "job", "acme/web", payload,
+		{"404", tokenOf("job"), "acme/web", payload,
 			"dispatch to acme/web: 404 not found, or the token of input `dispatch-token` may not see it; the server says \"Not Found\"",
 			"check the name, and give the token `contents: write` on acme/web" + hint},
 		{"422", testToken, "acme/web", elevenFields,
@@ -197,7 +197,7 @@ func TestHintsOfCauses(t *testing.T) {
 			"add the runner's address to the organization's IP allow list, or use a runner whose address is on it",
 			"ip-allow-list"},
 		{ghtest.Status(403, `{"message":"Resource protected by organization SAML enforcement."}`,
-			"X-GitHub-SSO", "required; url=https://github.com/orgs/acme/sso?authorization_request=secret"),
+			"X-GitHub-SSO", "required; url=https://github.com/orgs/acme/sso?authorization_request=KZCANARY7"),
 			"authorize the token of input `token` for the organization's single sign-on", "sso"},
 		{ghtest.Status(403, `{"message":"no"}`, "X-GitHub-SSO", "partial-results; organizations=1"),
 			"the token of input `token` needs the permission `metadata: read` on acme/web", ""},
@@ -210,7 +210,7 @@ func TestHintsOfCauses(t *testing.T) {
 		checkError(t, err, Forbidden)
 		e, _ := errors.AsType[*Error](err)
 		if _, hint := advice.Split(err); hint != tt.want || e.Cause != tt.cause ||
-			strings.Contains(err.Error(), "secret") {
+			strings.Contains(err.Error(), "KZCANARY7") {
 			t.Errorf("got %v, cause %q, want the hint %q", err, e.Cause, tt.want)
 		}
 	}

@@ -17,16 +17,16 @@ func TestTokenInfo(t *testing.T) {
 		t.Errorf("info %+v before any answer", info)
 	}
 	expires := clock.Now().Add(90 * 24 * time.Hour)
-	server.AddToken("classic",
+	server.AddToken(tokenOf("classic"),
 		ghtest.Token{Kind: ghtest.Personal, Scopes: []string{"repo", "read:org"}, Expires: expires})
-	server.AddToken("jobs", ghtest.Token{Kind: ghtest.Job})
+	server.AddToken(tokenOf("jobs"), ghtest.Token{Kind: ghtest.Job})
 	tests := []struct {
 		token string
 		want  TokenInfo
 	}{
-		{"classic", TokenInfo{Limit: 5000, Classic: true, Scopes: []string{"repo", "read:org"}, Expires: expires}},
-		{"jobs", TokenInfo{Limit: JobLimit}},
-		{"unknown", TokenInfo{Limit: 5000}},
+		{tokenOf("classic"), TokenInfo{Limit: 5000, Classic: true, Scopes: []string{"repo", "read:org"}, Expires: expires}},
+		{tokenOf("jobs"), TokenInfo{Limit: JobLimit}},
+		{tokenOf("unknown"), TokenInfo{Limit: 5000}},
 	}
 	for _, tt := range tests {
 		c := connect(t, server, clock, tt.token)

@@ -303,14 +303,14 @@ func TestStartMessages(t *testing.T) {
 			"check that .github/workflows/none.yml is on the default branch of acme/web, and give the token " +
 				"`actions: write` on acme/web"},
 		{"no such repository", other, testToken, "404 not found", "`actions: write` on acme/none"},
-		{"no permission", react, "reader", "403 refused", "needs the permission `actions: write` on acme/web"},
+		{"no permission", react, tokenOf("reader"), "403 refused", "needs the permission `actions: write` on acme/web"},
 		{"no such branch", at("mian"), testToken, `"No ref found for: mian"`, "check the branch or tag after the @"},
 		{"no trigger", at("old"), testToken, "'workflow_dispatch' trigger", "add `workflow_dispatch`"},
 		{"no input", at("inputs"), testToken, "Unexpected inputs", "declare the input `event`"},
 		{"another required input", at("more"), testToken, "Required input 'env'", "only `event` is sent"},
 	} {
 		server, _, clock := receiver(t, ghtest.Options{}, reactPlain)
-		server.AddToken("reader", ghtest.Token{Kind: ghtest.Personal,
+		server.AddToken(tokenOf("reader"), ghtest.Token{Kind: ghtest.Personal,
 			Access: map[string]ghtest.Permissions{"*": {Contents: "write", Actions: "read"}}})
 		_, err := connect(t, server, clock, tt.token).StartWorkflow(t.Context(), tt.target,
 			Event{ID: reactID, JSON: []byte(reactEvent)})

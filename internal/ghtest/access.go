@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
 // Kind is the kind of a token.
@@ -33,8 +35,11 @@ type Token struct {
 // Permissions are "", "read" or "write".
 type Permissions struct{ Contents, Actions string }
 
-// AddToken makes value a valid token.
+// AddToken makes value, which must be a canary of internal/fixture, a valid token.
 func (s *Server) AddToken(value string, t Token) {
+	if !fixture.IsCanary(value) {
+		s.options.Errorf("a token of a test is no canary: make it with fixture.Canary")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tokens[value] = t

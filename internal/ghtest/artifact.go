@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
 // Artifact is one job artifact.
@@ -307,7 +309,7 @@ func (s *Server) getZip(w http.ResponseWriter, r *http.Request, repo *Repository
 		fail(w, http.StatusGone, "Artifact has expired")
 		return
 	}
-	sig := rand.Text()
+	sig := fixture.Canary("", rand.Text())
 	s.mu.Lock()
 	s.signed[sig] = signature{a.Zip, s.options.Now().Add(signedFor)}
 	s.mu.Unlock()
@@ -328,6 +330,10 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 	q := Request{Storage: true, Method: r.Method, Path: r.URL.Path,
 		Header: withoutToken(r.Header)} // the query is secret
 	defer s.record(q, note)()
+	query := r.URL.Query()
+	given := query.Get("sig")
+	query.Del("sig")
+	checkSecrets(s.options.Errorf, r, query.Encode(), nil)
 	if f := s.faultFor(r); f != nil {
 		f(s, note, r)
 		return
@@ -338,7 +344,7 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.mu.Lock()
-	sig, ok := s.signed[r.URL.Query().Get("sig")]
+	sig, ok := s.signed[given]
 	s.mu.Unlock()
 	if r.Method != http.MethodGet || !ok || !s.options.Now().Before(sig.expires) {
 		if s.options.Gitea {

@@ -3,7 +3,6 @@ package ghtest
 import (
 	"cmp"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
 // Dialect is the server whose Results Service the stand-in imitates.
@@ -125,10 +126,9 @@ func (r *Results) Close() {
 // Token makes the runtime token of a job of a run, for ACTIONS_RUNTIME_TOKEN.
 func (r *Results) Token(run int64, name string) string {
 	j := job{run, name}
-	part := func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
-	payload := fmt.Sprintf(`{"scp":"Actions.Generic Actions.Results:%s:%s Actions.UploadArtifacts:%s","nonce":%q}`,
-		j.runBackend(), j.jobBackend(), j.runBackend(), rand.Text())
-	token := part(`{"alg":"RS256","typ":"JWT"}`) + "." + part(payload) + "." + part("signature "+rand.Text())
+	claims := fmt.Sprintf(`"scp":"Actions.Generic Actions.Results:%s:%s Actions.UploadArtifacts:%s"`,
+		j.runBackend(), j.jobBackend(), j.runBackend())
+	token := fixture.CanaryJWT(claims, rand.Text())
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.jobs[token] = j
@@ -228,6 +228,7 @@ func (r *Results) serveTwirp(rw http.ResponseWriter, req *http.Request) {
 		return // the client went away
 	}
 	req.Body = io.NopCloser(strings.NewReader(string(body)))
+	checkSecrets(r.options.Errorf, req, req.URL.RawQuery, body)
 	defer r.record(Request{Method: req.Method, Path: req.URL.Path, Query: req.URL.RawQuery,
 		Header: withoutToken(req.Header), Body: string(body)}, w)()
 	operation, ok := strings.CutPrefix(req.URL.Path, twirpPath)

@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
 // The service's limits.
@@ -60,7 +62,7 @@ func (r *Results) create(w http.ResponseWriter, dec *json.Decoder, j job) {
 	u.path = fmt.Sprintf("/upload/%d/%s.zip", len(r.uploads), rand.Text())
 	// Not in alphabetical order, and in escapes that net/url does not choose: encoding it
 	// again breaks it.
-	u.query = "sv=2024-11-04&sig=" + rand.Text() + "%2f%2B%3d&se=2026%2D01-01T00:00:00Z&rscd=a%20b+c&sp=w"
+	u.query = "sv=2024-11-04&sig=" + fixture.Canary("", rand.Text()) + "%2f%2B%3d&se=2026%2D01-01T00:00:00Z&rscd=a%20b+c&sp=w"
 	r.reply(w, map[string]any{"ok": true, "signed_upload_url": r.store + u.path + "?" + u.query})
 }
 
@@ -212,6 +214,9 @@ func (r *Results) serveBlob(rw http.ResponseWriter, req *http.Request) {
 			return
 		}
 		query, ok := strings.CutPrefix(req.URL.RawQuery, r.uploads[i].query+"&")
+		if ok {
+			checkSecrets(r.options.Errorf, req, query, body)
+		}
 		if !ok || req.Method != http.MethodPut {
 			r.broken(w, "the signed URL was changed: %s %s", req.Method, req.URL.Path)
 			return

@@ -18,6 +18,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
 // Options are what the stand-in needs; only Errorf is required.
@@ -165,6 +167,7 @@ func (s *Server) handler() http.Handler {
 			s.download(w, r)
 			return
 		}
+		checkSecrets(s.options.Errorf, r, r.URL.RawQuery, body)
 		c, _ := s.caller(r)
 		note := &recorder{ResponseWriter: w}
 		defer s.record(Request{Method: r.Method, Path: path, Query: r.URL.RawQuery, Header: withoutToken(r.Header),
@@ -253,6 +256,17 @@ func (r *recorder) Write(b []byte) (int, error) {
 
 // Unwrap serves http.ResponseController.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// checkSecrets reports a secret that is anywhere in a request but in its Authorization
+// header. Query is what is searched of the query, which at storage has a signature.
+func checkSecrets(errorf func(string, ...any), r *http.Request, query string, body []byte) {
+	var text bytes.Buffer
+	fmt.Fprintf(&text, "%s %s?%s\nHost: %s\n", r.Method, r.URL.EscapedPath(), query, r.Host)
+	withoutToken(r.Header).Write(&text)
+	if how := fixture.CanaryIn("request", append(text.Bytes(), body...)); how != "" {
+		errorf("a request has a secret, %s: %s %s", how, r.Method, r.URL.Path)
+	}
+}
 
 func withoutToken(h http.Header) http.Header {
 	h = h.Clone()

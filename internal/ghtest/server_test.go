@@ -32,11 +32,11 @@ func startServer(t *testing.T, o ghtest.Options) *serverTest {
 	s.AddRepository(ghtest.Repository{FullName: "acme/web", Private: true, Files: map[string]string{"README.md": "x"}})
 	s.AddRepository(ghtest.Repository{FullName: "acme/open"})
 	s.AddRepository(ghtest.Repository{FullName: "acme/old", Archived: true})
-	s.AddToken("writer", ghtest.Token{Kind: ghtest.Installation,
+	s.AddToken(fixture.Canary("ghs_", "writer"), ghtest.Token{Kind: ghtest.Installation,
 		Access: map[string]ghtest.Permissions{"*": {Contents: "write", Actions: "read"}}})
-	s.AddToken("reader", ghtest.Token{Kind: ghtest.Personal,
+	s.AddToken(fixture.Canary("ghs_", "reader"), ghtest.Token{Kind: ghtest.Personal,
 		Access: map[string]ghtest.Permissions{"acme/web": {Contents: "read"}}})
-	s.AddToken("job", ghtest.Token{Kind: ghtest.Job,
+	s.AddToken(fixture.Canary("ghs_", "job"), ghtest.Token{Kind: ghtest.Job,
 		Access: map[string]ghtest.Permissions{"acme/own": {Contents: "write"}}})
 	return s
 }
@@ -50,7 +50,7 @@ func send(t *testing.T, method, url, token, body string, headers ...string) (*ht
 	}
 	req.Header.Set("Content-Type", "application/json")
 	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
+		req.Header.Set("Authorization", "Bearer "+fixture.Canary("ghs_", token))
 	}
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
@@ -297,7 +297,7 @@ func TestServerSignedURL(t *testing.T) {
 // artifact; ids stay.
 func TestServerArtifactFolder(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := fixture.TempDir(t)
 	s := startServer(t, ghtest.Options{Artifacts: ghtest.Folder{Dir: dir, Repository: "acme/web", Branch: "trunk"}})
 	put := func(run, name, zip string) {
 		fixture.Write(t, dir, map[string]string{run + "/" + name + "/" + name + ".zip": zip})

@@ -41,7 +41,7 @@ func TestCommitOf(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			dir := fixture.TempDir(t)
 			if err := os.MkdirAll(filepath.Join(dir, c.target), 0o755); err != nil {
 				t.Fatal(err)
 			}

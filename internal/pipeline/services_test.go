@@ -58,7 +58,7 @@ func TestBundlePath(t *testing.T) {
 		{"w", "w", "DIR/elsewhere", "DIR/elsewhere/x"},
 		{"w", "other", "DIR/elsewhere", "DIR/elsewhere/x"},
 	} {
-		dir := t.TempDir()
+		dir := fixture.TempDir(t)
 		fixture.Write(t, dir, map[string]string{"w/file": ""})
 		env := &actions.Environment{}
 		if tt.workspace != "" {
@@ -80,7 +80,7 @@ func TestBundlePath(t *testing.T) {
 // Without an artifact service the directory is the ledger, and the log says so.
 func TestNoArtifactService(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := fixture.TempDir(t)
 	env := &actions.Environment{Actions: true, Workspace: dir, Repository: "acme/web"}
 	var log fixture.Log
 	services := newServices(t, env, &log)
@@ -131,7 +131,7 @@ func TestOpenSinks(t *testing.T) {
 
 func TestRetention(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := fixture.TempDir(t)
 	m := open(t, dir, &actions.Environment{}).Manifest
 	for _, tt := range []struct {
 		wanted, limit int
@@ -170,7 +170,7 @@ func TestRetention(t *testing.T) {
 // A bundle from another program is for one agent, which it names if the user does not.
 func TestGive(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := fixture.TempDir(t)
 	m := open(t, dir, &actions.Environment{}).Manifest
 	for _, tt := range []struct {
 		name, data string

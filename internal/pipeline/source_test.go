@@ -60,7 +60,7 @@ func TestSource(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			workspace := t.TempDir()
+			workspace := fixture.TempDir(t)
 			files := map[string]string{filepath.Join(test.dir, "x"): ""}
 			for dir, url := range test.checkouts {
 				for name, text := range remote(dir, url) {
@@ -91,7 +91,7 @@ func TestSource(t *testing.T) {
 // A rename of the repository, or a move to another server, changes no digits.
 func TestSourceAfterARename(t *testing.T) {
 	t.Parallel()
-	workspace := t.TempDir()
+	workspace := fixture.TempDir(t)
 	seen := map[string]bool{}
 	for _, name := range []string{"acme/web", "umbrella/site"} {
 		fixture.Write(t, workspace, remote(".", "https://github.com/"+name))
@@ -146,7 +146,7 @@ func TestClashes(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			workspace := t.TempDir()
+			workspace := fixture.TempDir(t)
 			fixture.Write(t, workspace, test.files)
 			for dir, url := range test.checkouts {
 				fixture.Write(t, workspace, remote(dir, url))
@@ -187,7 +187,7 @@ func TestSilencedClash(t *testing.T) {
 	t.Parallel()
 	text := "version: \"1\"\nrepo: web\nagents:\n  coach: # kaizen-ignore: name-clash\n    cadence: daily\n" +
 		"  off: {cadence: daily, enabled: false}\n"
-	workspace := t.TempDir()
+	workspace := fixture.TempDir(t)
 	fixture.Write(t, workspace, map[string]string{schedule.DefaultPath: text, ".kaizen/b.yml": text})
 	p, err := OpenProject(t.Context(), ProjectOptions{Dir: workspace, File: schedule.DefaultPath, Env: &actions.Environment{}})
 	if err != nil {

@@ -70,7 +70,7 @@ func TestAttacks(t *testing.T) {
 		for _, path := range []string{prompt, memory, scope} {
 			t.Run(tt.name+"/"+path, func(t *testing.T) {
 				t.Parallel()
-				dir := filepath.Join(t.TempDir(), "a", "b", "repo")
+				dir := filepath.Join(fixture.TempDir(t), "a", "b", "repo")
 				for _, d := range []string{".claude/agents", ".kaizen/agents/coach"} {
 					fixture.Must(t, os.MkdirAll(filepath.Join(dir, d), 0o755))
 				}
@@ -171,7 +171,7 @@ func TestManyFiles(t *testing.T) {
 	if *full {
 		files = 100_000
 	}
-	dir := t.TempDir()
+	dir := fixture.TempDir(t)
 	fixture.Write(t, dir, map[string]string{"agents/coach.md": "p"})
 	first := filepath.Join(dir, "agents", "coach.md")
 	for i := range files { // links are cheaper than files; a file system allows some 65,000 to one file
@@ -200,7 +200,7 @@ func TestLargeBundle(t *testing.T) {
 // or does not exist.
 func TestPrepareRace(t *testing.T) {
 	t.Parallel()
-	base := t.TempDir()
+	base := fixture.TempDir(t)
 	dir := filepath.Join(base, "repo")
 	agents, spare, evil := filepath.Join(dir, "agents"), filepath.Join(dir, "spare"), filepath.Join(dir, "evil")
 	fixture.Write(t, base, map[string]string{"repo/agents/coach.md": "fine", "outside/coach.md": outside})

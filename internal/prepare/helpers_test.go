@@ -21,7 +21,7 @@ var githubToken = "ghp_" + fixture.Random(fixture.Alnum, 36)
 // newTree returns a checkout with files.
 func newTree(t testing.TB, files map[string]string) *checkout.Tree {
 	t.Helper()
-	dir := t.TempDir()
+	dir := fixture.TempDir(t)
 	fixture.Write(t, dir, files)
 	return openTree(t, dir)
 }

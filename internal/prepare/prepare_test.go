@@ -30,7 +30,7 @@ func TestReproducible(t *testing.T) { // not parallel: the umask is the process'
 	var before []diag.Finding
 	for i, mask := range []int{0o022, 0o077, 0o000} {
 		old := syscall.Umask(mask)
-		dir := filepath.Join(t.TempDir(), strings.Repeat("deeper/", i))
+		dir := filepath.Join(fixture.TempDir(t), strings.Repeat("deeper/", i))
 		for _, name := range files {
 			path := filepath.Join(dir, name)
 			fixture.Must(t, os.MkdirAll(filepath.Dir(path), 0o777))

@@ -46,7 +46,7 @@ func outcomes(t *testing.T, m *schedule.Manifest) []*pipeline.Outcome {
 // written returns the outputs as the runner reads them, in one line each.
 func written(t *testing.T, out actions.Outputs) string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "output")
+	file := filepath.Join(fixture.TempDir(t), "output")
 	vars := map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": file}
 	runner := actions.NewRunner(actions.RunnerOptions{Getenv: func(name string) string { return vars[name] }})
 	fixture.Must(t, runner.WriteOutputs(out))

@@ -73,7 +73,7 @@ func TestFindAgents(t *testing.T) {
 	for _, tt := range findTests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			dir := fixture.TempDir(t)
 			for _, name := range tt.files {
 				fixture.Write(t, dir, map[string]string{name: "x"})
 			}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/scaffold"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
@@ -26,7 +27,7 @@ func openTree(t *testing.T, dir string) *checkout.Tree {
 // copyLayout copies a sample repository, so that the test can write to it.
 func copyLayout(t *testing.T, name string) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir := fixture.TempDir(t)
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join("../../testdata/layouts", name))); err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 
 func TestNearAgent(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := fixture.TempDir(t)
 	fixture.Write(t, dir, map[string]string{
 		".claude/agents/coach.md": "p", "agents/agent-optimization.md": "p", ".codex/agents/tidy.toml": "p",
 		"agents/review.md/x": "p",

@@ -58,7 +58,7 @@ func TestReport(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			dir := fixture.TempDir(t)
 			fixture.Write(t, dir, map[string]string{"agents/review.md": "x"})
 			s := propose(t, dir)
 			tt.change(s)
@@ -92,7 +92,7 @@ func TestWriteRefuses(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			dir := fixture.TempDir(t)
 			fixture.Write(t, dir, map[string]string{"agents/review.md": "x", "docs/x": "x", ".kaizen/x": "x"})
 			s := propose(t, dir)
 			if err := tt.plant(dir); err != nil {
@@ -121,7 +121,7 @@ func TestWriteRefuses(t *testing.T) {
 // error that changes nothing.
 func TestWriteTwice(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := fixture.TempDir(t)
 	s := propose(t, dir)
 	write(t, dir, s)
 	before := fixture.Tree(t, dir)

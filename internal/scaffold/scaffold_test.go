@@ -147,7 +147,7 @@ func TestScaffoldKeepsFiles(t *testing.T) {
 	for _, tt := range keepTests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			dir := fixture.TempDir(t)
 			fixture.Write(t, dir, tt.files)
 			s := propose(t, dir)
 			if len(s.Found) > 0 || len(s.Files) != 4 {
@@ -225,7 +225,7 @@ func TestScaffoldNotes(t *testing.T) {
 	for _, tt := range noteTests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			dir := fixture.TempDir(t)
 			fixture.Write(t, dir, map[string]string{".gitignore": tt.ignore})
 			if tt.manifest {
 				fixture.Write(t, dir,
@@ -249,7 +249,7 @@ func TestScaffoldSlug(t *testing.T) {
 		"web": "web", ".github": "github", "my web": "my-web", "Grüße": "Gr--e", "--": "", "": "", "日本": "",
 		"a b ": "a-b", "true": "true", "123": "123", strings.Repeat("x", 120): strings.Repeat("x", 100),
 	} {
-		dir := t.TempDir()
+		dir := fixture.TempDir(t)
 		s, err := scaffold.New(openTree(t, dir), scaffold.Options{Slug: name})
 		if err != nil {
 			t.Fatal(err)
@@ -264,7 +264,7 @@ func TestScaffoldSlug(t *testing.T) {
 // TestScaffoldSkips checks that a file with the name of a document is reported once.
 func TestScaffoldSkips(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := fixture.TempDir(t)
 	fixture.Write(t, dir, map[string]string{"agents/README.md": "x", ".claude/agents/sub/CHANGELOG.md": "x",
 		"agents/notes.txt":      "x",
 		"agents/agent-index.md": "x", "agents/My Agent.md": "x", ".github/agents/AGENTS.md": "x"})
@@ -322,7 +322,7 @@ func TestScaffoldOptions(t *testing.T) {
 	for _, tt := range optionTests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			dir := fixture.TempDir(t)
 			fixture.Write(t, dir, map[string]string{"agents/review.md": "x"})
 			s, err := scaffold.New(openTree(t, dir), tt.opts)
 			if tt.err != "" {
@@ -362,7 +362,7 @@ func TestScaffoldOptions(t *testing.T) {
 // enabled.
 func TestScaffoldDispatch(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := fixture.TempDir(t)
 	s := propose(t, dir)
 	lines := strings.Split(s.Files[1].Content, "\n")
 	with := slices.Index(lines, "        # with:")
@@ -388,7 +388,7 @@ func TestScaffoldDispatch(t *testing.T) {
 func TestScaffoldOddPaths(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"a: b #c", "new\nline", `back\slash`, `quote"s`, "ünï", "123"} {
-		dir := t.TempDir()
+		dir := fixture.TempDir(t)
 		own := ".claude/agents/" + name + "/x.md"
 		fixture.Write(t, dir, map[string]string{own: "x", ".claude/agents/z/x.md": "x", "agents/y.md": "x"})
 		s := propose(t, dir)
@@ -404,7 +404,7 @@ func TestScaffoldOddPaths(t *testing.T) {
 // TestScaffoldRefuses checks that a path that cannot be written is an error.
 func TestScaffoldRefuses(t *testing.T) {
 	t.Parallel()
-	outside := t.TempDir()
+	outside := fixture.TempDir(t)
 	link := func(to, name string) func(dir string) error {
 		return func(dir string) error { return os.Symlink(to, filepath.Join(dir, name)) }
 	}
@@ -428,7 +428,7 @@ func TestScaffoldRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			dir := fixture.TempDir(t)
 			if err := os.Mkdir(filepath.Join(dir, ".git"), 0o755); err != nil {
 				t.Fatal(err)
 			}

@@ -205,20 +205,20 @@ func TestLastingFaults(t *testing.T) {
 		{"CreateArtifact", ghtest.Status(302, `{}`, "Location", "https://example.com/"), "answers 302"},
 		{"CreateArtifact", ghtest.Status(200, `{"ok":false}`), "does not give an address"},
 		{"CreateArtifact", ghtest.Status(200, `{"ok":true}`), "does not give an address"},
-		{"CreateArtifact", ghtest.Status(200, `{"ok":true,"signed_upload_url":"ftp://h/?sig=geheim"}`),
+		{"CreateArtifact", ghtest.Status(200, `{"ok":true,"signed_upload_url":"ftp://h/?sig=KZCANARY7"}`),
 			"an address that can't be uploaded to"},
-		{"CreateArtifact", ghtest.Status(200, `{"ok":true,"signed_upload_url":"http://%zz/?sig=geheim"}`),
+		{"CreateArtifact", ghtest.Status(200, `{"ok":true,"signed_upload_url":"http://%zz/?sig=KZCANARY7"}`),
 			"an address that can't be uploaded to"},
 		{"CreateArtifact", ghtest.Status(407, `<html>`),
 			"CreateArtifact: the proxy asks for a user name and password: put them into"},
 		{"block", ghtest.Status(407, `<html>`),
 			"uploading block 1: the proxy asks for a user name and password: put them into"},
 		{"block", ghtest.Status(200, ""), "uploading block 1: the storage answers 200, not 201"},
-		{"block", ghtest.Status(403, "sig=geheim", "x-ms-error-code", "AuthenticationFailed sig=geheim"),
+		{"block", ghtest.Status(403, "sig=KZCANARY7", "x-ms-error-code", "AuthenticationFailed sig=KZCANARY7"),
 			`not 201: "AuthenticationFailed sig=***"`},
 		{"block", ghtest.Status(307, "", "Location", "https://example.com/"), "answers 307"},
-		{"blocklist", ghtest.Status(400, "sig=geheim"), "joining the blocks: the storage answers 400"},
-		{"FinalizeArtifact", ghtest.Status(400, `{"msg":"see https://h/x?sig=geheim&a=b"}`),
+		{"blocklist", ghtest.Status(400, "sig=KZCANARY7"), "joining the blocks: the storage answers 400"},
+		{"FinalizeArtifact", ghtest.Status(400, `{"msg":"see https://h/x?sig=KZCANARY7&a=b"}`),
 			`"see https://h/x?sig=***&a=b"`},
 		{"FinalizeArtifact", ghtest.Status(200, `{"ok":true}`), "does not give the artifact's id"},
 		{"FinalizeArtifact", ghtest.Status(200, `{"artifact_id":"5"}`), "does not give the artifact's id"},
@@ -231,7 +231,7 @@ func TestLastingFaults(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), bundleName) {
 				t.Fatalf("error: %v", err)
 			}
-			if strings.Contains(err.Error(), "geheim") {
+			if strings.Contains(err.Error(), "KZCANARY7") {
 				t.Errorf("the error holds a signature: %v", err)
 			}
 			if len(w.clock.Sleeps()) > 0 || len(w.results.Artifacts()) > 0 {
@@ -285,10 +285,10 @@ func TestSecretsStaySecret(t *testing.T) {
 	t.Parallel()
 	w := newWorkbench(t, ghtest.GitHub)
 	token := w.options.RuntimeToken
-	echo := ghtest.Status(500, fmt.Sprintf(`{"msg":"bearer %s and sig=geheim"}`, token))
+	echo := ghtest.Status(500, fmt.Sprintf(`{"msg":"bearer %s and sig=KZCANARY7"}`, token))
 	w.results.Fail("CreateArtifact", 0, 1, echo)
 	w.results.Fail("block", 0, 1, ghtest.Reset())
-	w.results.Fail("blocklist", 0, 1, ghtest.Status(503, "sig=geheim"))
+	w.results.Fail("blocklist", 0, 1, ghtest.Status(503, "sig=KZCANARY7"))
 	w.results.Fail("FinalizeArtifact", 0, 9, echo)
 	_, err := w.open(t).PutBundle(t.Context(), bundleName, files)
 	if err == nil {
@@ -298,7 +298,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	if strings.Count(text, "\n") < 4 {
 		t.Fatalf("too little is logged to check:\n%s", text)
 	}
-	for _, secret := range []string{token[:60], strings.Split(token, ".")[2], "geheim", "sig=%", "upload/1"} {
+	for _, secret := range []string{token[:60], strings.Split(token, ".")[2], "KZCANARY7", "sig=%", "upload/1"} {
 		if strings.Contains(text, secret) {
 			t.Errorf("%q appears in\n%s", secret, text)
 		}
@@ -320,27 +320,27 @@ func TestOptions(t *testing.T) {
 		{"no url", func(o *ArtifactsOptions) { o.ResultsURL = "" }, ErrNoArtifactService.Error()},
 		{"no token", func(o *ArtifactsOptions) { o.RuntimeToken = "" }, ErrNoArtifactService.Error()},
 		{"scheme", func(o *ArtifactsOptions) { o.ResultsURL = "file:///etc" }, "ACTIONS_RESULTS_URL is not"},
-		{"userinfo", func(o *ArtifactsOptions) { o.ResultsURL = "https://u:geheim@h/" }, "ACTIONS_RESULTS_URL is not"},
-		{"broken url", func(o *ArtifactsOptions) { o.ResultsURL = "https://h:geheim/" }, "ACTIONS_RESULTS_URL is not"},
+		{"userinfo", func(o *ArtifactsOptions) { o.ResultsURL = "https://u:KZCANARY7@h/" }, "ACTIONS_RESULTS_URL is not"},
+		{"broken url", func(o *ArtifactsOptions) { o.ResultsURL = "https://h:KZCANARY7/" }, "ACTIONS_RESULTS_URL is not"},
 		{"repository", func(o *ArtifactsOptions) { o.Repository = "acme" }, `GITHUB_REPOSITORY is "acme"`},
 		{"run", func(o *ArtifactsOptions) { o.RunID = 0 }, "GITHUB_RUN_ID is 0"},
 		{"server", func(o *ArtifactsOptions) { o.ServerURL = "github.com" }, "GITHUB_SERVER_URL is not"},
-		{"one word", func(o *ArtifactsOptions) { o.RuntimeToken = "geheim" }, "three parts"},
-		{"not base64", func(o *ArtifactsOptions) { o.RuntimeToken = "a.geheim!.c" }, "not base64url"},
-		{"not JSON", func(o *ArtifactsOptions) { o.RuntimeToken = jwt("geheim") }, "not JSON"},
-		{"no scope", func(o *ArtifactsOptions) { o.RuntimeToken = jwt(`{"scp":"Actions.Read:geheim"}`) },
+		{"one word", func(o *ArtifactsOptions) { o.RuntimeToken = "KZCANARY7" }, "three parts"},
+		{"not base64", func(o *ArtifactsOptions) { o.RuntimeToken = "a.KZCANARY7!.c" }, "not base64url"},
+		{"not JSON", func(o *ArtifactsOptions) { o.RuntimeToken = jwt("KZCANARY7") }, "not JSON"},
+		{"no scope", func(o *ArtifactsOptions) { o.RuntimeToken = jwt(`{"scp":"Actions.Read:KZCANARY7"}`) },
 			"lacks the scope"},
-		{"short scope", func(o *ArtifactsOptions) { o.RuntimeToken = jwt(`{"scp":"Actions.Results:geheim"}`) },
+		{"short scope", func(o *ArtifactsOptions) { o.RuntimeToken = jwt(`{"scp":"Actions.Results:KZCANARY7"}`) },
 			"one run and one job"},
-		{"long scope", func(o *ArtifactsOptions) { o.RuntimeToken = jwt(`{"scp":"Actions.Results:a:b:geheim"}`) },
+		{"long scope", func(o *ArtifactsOptions) { o.RuntimeToken = jwt(`{"scp":"Actions.Results:a:b:KZCANARY7"}`) },
 			"one run and one job"},
-		{"scope is a list", func(o *ArtifactsOptions) { o.RuntimeToken = jwt(`{"scp":["Actions.Results:a:geheim"]}`) },
+		{"scope is a list", func(o *ArtifactsOptions) { o.RuntimeToken = jwt(`{"scp":["Actions.Results:a:KZCANARY7"]}`) },
 			"not JSON with the text scp"},
 	} {
 		o := newOptions()
 		test.change(&o)
 		_, err := NewArtifacts(o)
-		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "geheim") {
+		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "KZCANARY7") {
 			t.Errorf("%s: error %v", test.name, err)
 		}
 		if missing := o.ResultsURL == "" || o.RuntimeToken == ""; errors.Is(err, ErrNoArtifactService) != missing {

@@ -27,7 +27,7 @@ var (
 // openDirectory opens the store at out of a new workspace.
 func openDirectory(t *testing.T, out string) (d *Directory, workspace string, log *fixture.Log) {
 	t.Helper()
-	workspace, log = t.TempDir(), &fixture.Log{}
+	workspace, log = fixture.TempDir(t), &fixture.Log{}
 	return reopen(t, workspace, out, log), workspace, log
 }
 
@@ -255,7 +255,7 @@ func checkWhole(t *testing.T, kills int, got map[string]string, sets ...[]File) 
 
 func TestOutStaysInTheWorkspace(t *testing.T) {
 	t.Parallel()
-	outside := t.TempDir()
+	outside := fixture.TempDir(t)
 	for _, test := range []struct {
 		name, out string
 		prepare   func(workspace string) error
@@ -279,7 +279,7 @@ func TestOutStaysInTheWorkspace(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			workspace := t.TempDir()
+			workspace := fixture.TempDir(t)
 			if test.prepare != nil {
 				fixture.Must(t, test.prepare(workspace))
 			}
@@ -306,7 +306,7 @@ func TestOutStaysInTheWorkspace(t *testing.T) {
 
 func TestAbsoluteOutOutside(t *testing.T) {
 	t.Parallel()
-	out := filepath.Join(t.TempDir(), "a", "b")
+	out := filepath.Join(fixture.TempDir(t), "a", "b")
 	d, _, _ := openDirectory(t, out)
 	put(t, d, files)
 	if got, want := d.Path(bundleName), filepath.ToSlash(filepath.Join(out, bundleName)); got != want {
@@ -319,7 +319,7 @@ func TestAbsoluteOutOutside(t *testing.T) {
 
 func TestNoWorkspace(t *testing.T) {
 	t.Parallel()
-	_, err := OpenDirectory(DirectoryOptions{Workspace: filepath.Join(t.TempDir(), "none"), Out: "out"})
+	_, err := OpenDirectory(DirectoryOptions{Workspace: filepath.Join(fixture.TempDir(t), "none"), Out: "out"})
 	if err == nil || !strings.Contains(err.Error(), "workspace") {
 		t.Errorf("error: %v", err)
 	}
@@ -328,8 +328,8 @@ func TestNoWorkspace(t *testing.T) {
 // TestHostileStore fills the store with what a repository may commit there.
 func TestHostileStore(t *testing.T) {
 	t.Parallel()
-	secret := filepath.Join(t.TempDir(), "secret")
-	fixture.Must(t, os.WriteFile(secret, []byte("secret"), 0o600))
+	secret := filepath.Join(fixture.TempDir(t), "secret")
+	fixture.Write(t, filepath.Dir(secret), map[string]string{"secret": "KZCANARY7"})
 	receipt := string(encode(t, receiptOf(t, bundleName)))
 	for _, test := range []struct {
 		name    string
@@ -385,7 +385,7 @@ func TestHostileStore(t *testing.T) {
 			if (err == nil) != (test.wantErr == "") || err != nil && !strings.Contains(err.Error(), test.wantErr) {
 				t.Errorf("error: %v", err)
 			}
-			if data, err := os.ReadFile(secret); err != nil || string(data) != "secret" {
+			if data, err := os.ReadFile(secret); err != nil || string(data) != "KZCANARY7" {
 				t.Errorf("a file outside now holds %q, %v", data, err)
 			}
 		})

@@ -59,10 +59,10 @@ func TestFaultMatrix(t *testing.T) {
 		{"429 with retry-after", ghtest.Status(429, `{"msg":"slow down"}`, "Retry-After", "7"), false, "429"},
 		{"429 without headers", ghtest.Status(429, `{"msg":"slow down"}`), false, "429"},
 		{"403 secondary limit", ghtest.SecondaryLimit("60"), true, "403"},
-		{"500", ghtest.Status(500, `{"msg":"oops sig=geheim"}`), false, "500"},
-		{"502 with HTML", ghtest.Status(502, "<html>sig=geheim</html>"), false, "502"},
+		{"500", ghtest.Status(500, `{"msg":"oops sig=KZCANARY7"}`), false, "500"},
+		{"502 with HTML", ghtest.Status(502, "<html>sig=KZCANARY7</html>"), false, "502"},
 		{"truncated body", ghtest.Truncate(), false, "the answer ended early"},
-		{"redirect to another host", ghtest.Redirect(307, other.URL+"/?sig=geheim"), true, "307"},
+		{"redirect to another host", ghtest.Redirect(307, other.URL+"/?sig=KZCANARY7"), true, "307"},
 	}
 	for _, op := range operations {
 		for _, tt := range faults {
@@ -96,7 +96,7 @@ func (w *workbench) checkUpload(t *testing.T, err error, works bool, want string
 	if n := len(w.results.Artifacts()); n > 0 {
 		t.Errorf("%d artifacts can be seen", n)
 	}
-	for _, secret := range []string{w.options.RuntimeToken, "geheim", "sig=%", "\n"} {
+	for _, secret := range []string{w.options.RuntimeToken, "KZCANARY7", "sig=%", "\n"} {
 		if err != nil && strings.Contains(err.Error()+strings.ReplaceAll(w.log.Text(), "\n", " "), secret) {
 			t.Errorf("%q appears in %v", secret, err)
 		}
@@ -176,10 +176,10 @@ func TestLedgerFaultMatrix(t *testing.T) {
 		{"429 with retry-after", ghtest.Status(429, `{"message":"slow down"}`, "Retry-After", "7"), never},
 		{"429 without headers", ghtest.Status(429, `{"message":"slow down"}`), never},
 		{"403 secondary limit", ghtest.SecondaryLimit("60"), never},
-		{"500", ghtest.Status(500, `{"message":"oops sig=geheim"}`), never},
-		{"502 with HTML", ghtest.Status(502, "<html>sig=geheim</html>"), never},
+		{"500", ghtest.Status(500, `{"message":"oops sig=KZCANARY7"}`), never},
+		{"502 with HTML", ghtest.Status(502, "<html>sig=KZCANARY7</html>"), never},
 		{"truncated body", ghtest.Truncate(), never},
-		{"redirect to another host", ghtest.Redirect(302, "https://192.0.2.1:1/?sig=geheim"),
+		{"redirect to another host", ghtest.Redirect(302, "https://192.0.2.1:1/?sig=KZCANARY7"),
 			func(step string) bool { return step != "address" }},
 	}
 	for name, step := range steps {
@@ -197,7 +197,7 @@ func TestLedgerFaultMatrix(t *testing.T) {
 					if works := n == 1 && !tt.lasts(name); works != (err == nil && found) || !works && err == nil {
 						t.Errorf("%d times: found %t, %v", n, found, err)
 					}
-					for _, secret := range []string{apiToken, "geheim", "sig="} {
+					for _, secret := range []string{apiToken, "KZCANARY7", "sig="} {
 						if err != nil && strings.Contains(err.Error()+w.log.Text(), secret) {
 							t.Errorf("%q appears in %v\n%s", secret, err, w.log.Text())
 						}

@@ -17,11 +17,12 @@ import (
 const (
 	repository = "acme/web"
 	bundleName = "kaizen.web.coach.2026-W48"
-	apiToken   = "api-token-value"
 	runID      = 4711
 )
 
 var (
+	apiToken = fixture.Canary("ghs_", "api")
+
 	noon  = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	files = []File{{MarkdownFile, []byte("# coach\n")}, {SourcesFile, []byte("{}\n")}}
 )

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
@@ -308,7 +309,7 @@ func TestReceiptAfterARename(t *testing.T) {
 			t.Errorf("%s: got %+v, %v", name, r, err)
 		}
 	}
-	workspace := t.TempDir()
+	workspace := fixture.TempDir(t)
 	directory := func(name string, id int64) *Directory {
 		d, err := OpenDirectory(DirectoryOptions{Workspace: workspace, Out: "out", Repository: name, RepositoryID: id})
 		if err != nil {

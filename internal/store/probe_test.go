@@ -19,7 +19,7 @@ import (
 func TestProbe(t *testing.T) {
 	t.Parallel()
 	for _, out := range []string{".kaizen/prepared", ".", "ABS/a/b", "ABS"} {
-		workspace := t.TempDir()
+		workspace := fixture.TempDir(t)
 		for _, exists := range []bool{false, true} {
 			path := out
 			if rest, ok := strings.CutPrefix(out, "ABS"); ok {
@@ -55,7 +55,7 @@ func listAll(t *testing.T, dir string) string {
 
 func TestProbeFails(t *testing.T) {
 	t.Parallel()
-	workspace := t.TempDir()
+	workspace := fixture.TempDir(t)
 	d, err := OpenDirectory(DirectoryOptions{Workspace: workspace, Out: ".kaizen/prepared"})
 	fixture.Must(t, err)
 	fixture.Must(t, os.WriteFile(filepath.Join(workspace, ".kaizen"), nil, 0o644))

@@ -12,6 +12,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 	"github.com/kaizen-agentic/schedule-action/internal/yamlnode"
 )
@@ -19,7 +20,7 @@ import (
 // treeOf returns a checkout with the given files.
 func treeOf(t testing.TB, files map[string]string) *checkout.Tree {
 	t.Helper()
-	dir := t.TempDir()
+	dir := fixture.TempDir(t)
 	for name, content := range files {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

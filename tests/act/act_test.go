@@ -15,10 +15,11 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
-const (
-	jobToken      = "ghs_job-token-of-the-end-to-end-test"
-	dispatchToken = "github_pat_dispatch-token-of-the-end-to-end-test"
-	coachBundle   = "kaizen.kaizen-agentic.coach.2026-W48"
+const coachBundle = "kaizen.kaizen-agentic.coach.2026-W48"
+
+var (
+	jobToken      = fixture.Canary("ghs_", "job")
+	dispatchToken = fixture.Canary("github_pat_", "dispatch")
 )
 
 // newServer starts a stand-in of GitHub's API with the lab's repository and two targets.

@@ -21,7 +21,7 @@ var hardened = []string{"--rm", "--read-only", "--cap-drop=ALL", "--security-opt
 // read-only.
 func TestHardened(t *testing.T) {
 	const image = "schedule-action:hardened-test"
-	workspace := filepath.Join(t.TempDir(), "web")
+	workspace := filepath.Join(fixture.TempDir(t), "web")
 	copyTree(t, filepath.Join(moduleRoot, "testdata", "kaizen"), workspace)
 	command(t, moduleRoot, "docker", "build", "--quiet", "--build-arg", "BUILDER="+builderImage, "--tag", image, ".")
 	run := func(mode string, args ...string) string {

@@ -53,7 +53,7 @@ type lab struct {
 // `uses: ./` runs the action.
 func newLab(t *testing.T, sample string) *lab {
 	t.Helper()
-	l := &lab{dir: filepath.Join(t.TempDir(), "web"), store: t.TempDir()}
+	l := &lab{dir: filepath.Join(fixture.TempDir(t), "web"), store: fixture.TempDir(t)}
 	// Copy only what the image is built from, because act ignores .dockerignore and sends
 	// the whole checkout to the builder.
 	for _, name := range []string{"Dockerfile", "action.yml", "go.mod", "go.sum", "cmd", "internal"} {
@@ -256,7 +256,7 @@ func writeJSON(t *testing.T, v any) string {
 	t.Helper()
 	data, err := json.Marshal(v)
 	fixture.Must(t, err)
-	path := filepath.Join(t.TempDir(), "event.json")
+	path := filepath.Join(fixture.TempDir(t), "event.json")
 	fixture.Must(t, os.WriteFile(path, data, 0o644))
 	return path
 }

@@ -17,7 +17,7 @@ import (
 // host's path.
 func TestRunnerMounts(t *testing.T) {
 	const image = "schedule-action:runner-test"
-	dir := t.TempDir()
+	dir := fixture.TempDir(t)
 	workspace, files := filepath.Join(dir, "work", "web"), filepath.Join(dir, "files")
 	copyTree(t, filepath.Join(moduleRoot, "testdata", "kaizen"), workspace)
 	fixture.Must(t, os.MkdirAll(files, 0o755))

@@ -34,7 +34,7 @@ type result struct {
 // a step with these inputs. The log must not hold a token.
 func (j *job) run(t *testing.T, command string, inputs map[string]string) result {
 	t.Helper()
-	dir, files := j.runner.repository.checkout(t, j.RefName, j.Token), t.TempDir()
+	dir, files := j.runner.repository.checkout(t, j.RefName, j.Token), fixture.TempDir(t)
 	ctx, cancel := context.WithTimeout(t.Context(), programTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, command, "--host-workspace="+dir)
@@ -107,7 +107,7 @@ func (j *job) environment(t *testing.T, dir, files string) []string {
 // the directory.
 func (r *repository) checkout(t *testing.T, branch, token string) string {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), filepath.Base(r.name))
+	dir := filepath.Join(fixture.TempDir(t), filepath.Base(r.name))
 	cmd := exec.CommandContext(t.Context(), "git", "-c", "http.extraHeader=Authorization: Bearer "+token,
 		"clone", "--quiet", "--depth=1", "--branch", branch, server.url+"/"+r.name, dir)
 	if out, err := cmd.CombinedOutput(); err != nil {

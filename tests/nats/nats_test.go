@@ -54,7 +54,7 @@ func TestTenDeliveriesAreStoredOnce(t *testing.T) {
 func TestServerRestart(t *testing.T) {
 	t.Parallel()
 	o := jetStream()
-	o.StoreDir = t.TempDir()
+	o.StoreDir = fixture.TempDir(t)
 	s := start(t, o)
 	js, _ := admin(t, s)
 	addStream(t, js, nil)
@@ -99,7 +99,7 @@ func TestServerRestartsWithoutTheUser(t *testing.T) {
 	}
 	port := s.Addr().(*net.TCPAddr).Port
 	stop(s)
-	start(t, &server.Options{Authorization: "s3cr3t", Port: port})
+	start(t, &server.Options{Authorization: "KZCANARY7s3cr3t", Port: port})
 	const want = "unauthorised: the server refused an anonymous connection"
 	got := n.Deliver(t.Context(), message(t))[0]
 	if got.Status != store.Failed || !strings.Contains(got.Error, want) {
@@ -110,9 +110,9 @@ func TestServerRestartsWithoutTheUser(t *testing.T) {
 func TestAuthentication(t *testing.T) {
 	t.Parallel()
 	token := jetStream()
-	token.Authorization = "s3cr3t"
+	token.Authorization = "KZCANARY7s3cr3t"
 	user := jetStream()
-	user.Username, user.Password = "kaizen", "s3cr3t"
+	user.Username, user.Password = "kaizen", "KZCANARY7s3cr3t"
 	pair, seed, public := newNKey(t, nkeys.PrefixByteUser)
 	_, otherSeed, _ := newNKey(t, nkeys.PrefixByteUser)
 	nkey := jetStream()
@@ -120,10 +120,10 @@ func TestAuthentication(t *testing.T) {
 	operator, creds := operatorMode(t)
 	_, otherCreds := operatorMode(t)
 	tests := []authTest{
-		{"token", token, nats.Token("s3cr3t"), emit.NATSOptions{Token: "s3cr3t"},
-			emit.NATSOptions{Token: "wr0ng"}, "refused nats-token"},
-		{"user", user, nats.UserInfo("kaizen", "s3cr3t"), emit.NATSOptions{User: "kaizen", Password: "s3cr3t"},
-			emit.NATSOptions{User: "kaizen", Password: "wr0ng"}, "refused nats-user and nats-password"},
+		{"token", token, nats.Token("KZCANARY7s3cr3t"), emit.NATSOptions{Token: "KZCANARY7s3cr3t"},
+			emit.NATSOptions{Token: "KZCANARY7wr0ng"}, "refused nats-token"},
+		{"user", user, nats.UserInfo("kaizen", "KZCANARY7s3cr3t"), emit.NATSOptions{User: "kaizen", Password: "KZCANARY7s3cr3t"},
+			emit.NATSOptions{User: "kaizen", Password: "KZCANARY7wr0ng"}, "refused nats-user and nats-password"},
 		{"nkey", nkey, nats.Nkey(public, pair.Sign), emit.NATSOptions{NKey: "\n" + seed + "\n"},
 			emit.NATSOptions{NKey: otherSeed}, "refused nats-nkey"},
 		{"creds", operator, nats.UserCredentialBytes([]byte(creds)), emit.NATSOptions{Creds: creds},
@@ -132,7 +132,7 @@ func TestAuthentication(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tt.run(t, "wr0ng", otherSeed, "eyJ")
+			tt.run(t, "KZCANARY7wr0ng", otherSeed, "eyJ")
 		})
 	}
 }
@@ -225,7 +225,7 @@ func TestTLS(t *testing.T) {
 		{"no client certificate", mutual, emit.NATSOptions{CA: ca.pem}, "set nats-cert and nats-key"},
 		{"another authority's client", mutual, emit.NATSOptions{CA: ca.pem, Cert: otherCert, Key: otherKey},
 			"set nats-cert and nats-key"},
-		{"server without TLS", clear, emit.NATSOptions{CA: ca.pem, Token: "s3cr3t"}, "the server offers no TLS"},
+		{"server without TLS", clear, emit.NATSOptions{CA: ca.pem, Token: "KZCANARY7s3cr3t"}, "the server offers no TLS"},
 	}
 	for _, tt := range tests {
 		for _, scheme := range []string{"tls://", "nats://"} {
@@ -275,18 +275,18 @@ func TestFailures(t *testing.T) {
 		{"no stream", start(t, jetStream()), emit.NATSOptions{},
 			`no stream captures the subject "kaizen.schedule.prepared": create one`},
 		{"no JetStream", none, emit.NATSOptions{}, "no JetStream: it is not enabled on the server"},
-		{"no JetStream in the account", withoutJetStream(t), emit.NATSOptions{User: "u", Password: "s3cr3t"},
+		{"no JetStream in the account", withoutJetStream(t), emit.NATSOptions{User: "u", Password: "KZCANARY7s3cr3t"},
 			"no JetStream: it is not enabled for this account"},
 		{"too large for the server", start(t, small), emit.NATSOptions{},
 			"too large: the server takes messages of at most 300 bytes"},
 		{"too large for the stream", limited, emit.NATSOptions{}, "too large: the stream takes only smaller messages"},
 		{"stream full", limited, emit.NATSOptions{Subject: "full"},
 			"the stream refused the event: maximum messages exceeded"},
-		{"may not publish", denied, emit.NATSOptions{User: "silent", Password: "s3cr3t"},
+		{"may not publish", denied, emit.NATSOptions{User: "silent", Password: "KZCANARY7s3cr3t"},
 			"unauthorised: Permissions Violation for Publish"},
-		{"may publish other subjects", denied, emit.NATSOptions{User: "publisher", Password: "s3cr3t"},
+		{"may publish other subjects", denied, emit.NATSOptions{User: "publisher", Password: "KZCANARY7s3cr3t"},
 			"allow the user to publish to"},
-		{"may not receive the answer", denied, emit.NATSOptions{User: "deaf", Password: "s3cr3t"},
+		{"may not receive the answer", denied, emit.NATSOptions{User: "deaf", Password: "KZCANARY7s3cr3t"},
 			"to subscribe to _INBOX.>"},
 		{"no acknowledgement", none, emit.NATSOptions{Subject: "listening", PublishTimeout: 200 * time.Millisecond},
 			"no acknowledgement within 200ms: run again"},
@@ -308,12 +308,12 @@ func deniedServer(t *testing.T) *server.Server {
 	o := jetStream()
 	o.Users = []*server.User{
 		{Username: "admin", Password: "admin"},
-		{Username: "silent", Password: "s3cr3t", Permissions: &server.Permissions{
+		{Username: "silent", Password: "KZCANARY7s3cr3t", Permissions: &server.Permissions{
 			Publish: &server.SubjectPermission{Deny: []string{">"}}}},
-		{Username: "publisher", Password: "s3cr3t", Permissions: &server.Permissions{
+		{Username: "publisher", Password: "KZCANARY7s3cr3t", Permissions: &server.Permissions{
 			Publish:   &server.SubjectPermission{Allow: []string{"other.>"}},
 			Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>"}}}},
-		{Username: "deaf", Password: "s3cr3t", Permissions: &server.Permissions{
+		{Username: "deaf", Password: "KZCANARY7s3cr3t", Permissions: &server.Permissions{
 			Subscribe: &server.SubjectPermission{Deny: []string{">"}}}},
 	}
 	s := start(t, o)
@@ -342,7 +342,7 @@ func withoutJetStream(t *testing.T) *server.Server {
 	o := jetStream()
 	account := server.NewAccount("PLAIN")
 	o.Accounts = []*server.Account{account}
-	o.Users = []*server.User{{Username: "u", Password: "s3cr3t", Account: account}}
+	o.Users = []*server.User{{Username: "u", Password: "KZCANARY7s3cr3t", Account: account}}
 	return start(t, o)
 }
 
@@ -386,14 +386,14 @@ func TestUserWhoMayNotAskForStreams(t *testing.T) {
 	o := jetStream()
 	o.Users = []*server.User{
 		{Username: "admin", Password: "admin"},
-		{Username: "publisher", Password: "s3cr3t", Permissions: &server.Permissions{
+		{Username: "publisher", Password: "KZCANARY7s3cr3t", Permissions: &server.Permissions{
 			Publish:   &server.SubjectPermission{Allow: []string{subject}},
 			Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>"}}}},
 	}
 	s := start(t, o)
 	js, _ := admin(t, s, nats.UserInfo("admin", "admin"))
 	stream := addStream(t, js, nil)
-	options := emit.NATSOptions{URLs: []string{s.ClientURL()}, User: "publisher", Password: "s3cr3t"}
+	options := emit.NATSOptions{URLs: []string{s.ClientURL()}, User: "publisher", Password: "KZCANARY7s3cr3t"}
 	err := sink(t, options).Check(t.Context())
 	if !errors.Is(err, emit.ErrStreamUnknown) || !strings.Contains(err.Error(), "$JS.API.STREAM.NAMES") {
 		t.Errorf("Check says %v", err)
@@ -443,14 +443,14 @@ func TestUserWhoMayNotDescribeTheStream(t *testing.T) {
 	o := jetStream()
 	o.Users = []*server.User{
 		{Username: "admin", Password: "admin"},
-		{Username: "publisher", Password: "s3cr3t", Permissions: &server.Permissions{
+		{Username: "publisher", Password: "KZCANARY7s3cr3t", Permissions: &server.Permissions{
 			Publish:   &server.SubjectPermission{Allow: []string{subject, "$JS.API.STREAM.NAMES"}},
 			Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>"}}}},
 	}
 	s := start(t, o)
 	js, _ := admin(t, s, nats.UserInfo("admin", "admin"))
 	addStream(t, js, nil)
-	options := emit.NATSOptions{URLs: []string{s.ClientURL()}, User: "publisher", Password: "s3cr3t"}
+	options := emit.NATSOptions{URLs: []string{s.ClientURL()}, User: "publisher", Password: "KZCANARY7s3cr3t"}
 	err := sink(t, options).Check(t.Context())
 	if !errors.Is(err, emit.ErrStreamUnknown) || !strings.Contains(err.Error(), "$JS.API.STREAM.INFO.KAIZEN") {
 		t.Errorf("Check says %v", err)

@@ -29,9 +29,10 @@ func TestProgramSendsOneEventEverywhere(t *testing.T) {
 	t.Cleanup(api.Close)
 	api.AddRepository(ghtest.Repository{FullName: "acme/core"})
 	access := map[string]ghtest.Permissions{"acme/core": {Contents: "write"}}
-	api.AddToken("ghp_fanout", ghtest.Token{Kind: ghtest.Personal, Access: access})
+	token := fixture.Canary("ghp_", "fanout")
+	api.AddToken(token, ghtest.Token{Kind: ghtest.Personal, Access: access})
 
-	dir := t.TempDir()
+	dir := fixture.TempDir(t)
 	fixture.Must(t, os.CopyFS(filepath.Join(dir, "kaizen"), os.DirFS("../../testdata/kaizen")))
 	output := filepath.Join(dir, "output")
 	program := filepath.Join(dir, "action")
@@ -45,7 +46,7 @@ func TestProgramSendsOneEventEverywhere(t *testing.T) {
 	cmd.Env = []string{
 		"GITHUB_ACTIONS=true", "GITHUB_API_URL=" + api.URL(), "GITHUB_OUTPUT=" + output,
 		"GITHUB_REPOSITORY=acme/web", "GITHUB_RUN_ID=1", "GITHUB_EVENT_NAME=schedule",
-		"INPUT_DISPATCH-TOKEN=ghp_fanout",
+		"INPUT_DISPATCH-TOKEN=" + token,
 	}
 	fixture.Must(t, os.WriteFile(output, nil, 0o644))
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -51,7 +51,7 @@ func start(t *testing.T, o *server.Options) *server.Server {
 		o.Port = -1
 	}
 	if o.StoreDir == "" {
-		o.StoreDir = t.TempDir()
+		o.StoreDir = fixture.TempDir(t)
 	}
 	s, err := server.NewServer(o)
 	fixture.Must(t, err)
@@ -156,15 +156,10 @@ func (a *authority) issue(t *testing.T, change func(*x509.Certificate)) (cert, k
 	if change != nil {
 		change(template)
 	}
-	private := newKey(t)
+	private, key := fixture.CanaryKey(t, rand.Text())
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &private.PublicKey, a.key)
 	fixture.Must(t, err)
-	keyDER, err := x509.MarshalPKCS8PrivateKey(private)
-	fixture.Must(t, err)
-	encode := func(kind string, der []byte) string {
-		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
-	}
-	return encode("CERTIFICATE", der), encode("PRIVATE KEY", keyDER)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), key
 }
 
 // options returns the options of a server with a certificate from a. With mutual, clients
@@ -190,9 +185,15 @@ func (a *authority) pool() *x509.CertPool {
 	return pool
 }
 
-// newNKey returns a new key pair, its seed and its public key.
+// newNKey returns a new key pair, its seed and its public key. A user's seed is a canary.
 func newNKey(t *testing.T, prefix nkeys.PrefixByte) (pair nkeys.KeyPair, seed, public string) {
 	t.Helper()
+	if prefix == nkeys.PrefixByteUser {
+		seed, public = fixture.CanarySeed(t, rand.Text())
+		pair, err := nkeys.FromSeed([]byte(seed))
+		fixture.Must(t, err)
+		return pair, seed, public
+	}
 	pair, err := nkeys.CreatePair(prefix)
 	fixture.Must(t, err)
 	raw, err := pair.Seed()
@@ -222,7 +223,9 @@ func operatorMode(t *testing.T) (o *server.Options, creds string) {
 		systemKey: jwt.NewAccountClaims(systemKey)} {
 		fixture.Must(t, resolver.Store(key, encode(t, claims, operator)))
 	}
-	file, err := jwt.FormatUserConfig(encode(t, jwt.NewUserClaims(userKey), account), []byte(userSeed))
+	userClaims := jwt.NewUserClaims(userKey)
+	userClaims.Name = fixture.Canary("", "claims")
+	file, err := jwt.FormatUserConfig(encode(t, userClaims, account), []byte(userSeed))
 	fixture.Must(t, err)
 	o = jetStream()
 	o.TrustedOperators, o.SystemAccount, o.AccountResolver = []*jwt.OperatorClaims{operatorClaims}, systemKey, resolver
@@ -239,7 +242,7 @@ func encode(t *testing.T, claims jwt.Claims, by nkeys.KeyPair) string {
 // writeTemp writes text into a file, because the library needs paths.
 func writeTemp(t *testing.T, text string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "pem")
-	fixture.Must(t, os.WriteFile(path, []byte(text), 0o600))
-	return path
+	dir := fixture.TempDir(t)
+	fixture.Write(t, dir, map[string]string{"pem": text})
+	return filepath.Join(dir, "pem")
 }
