@@ -173,6 +173,31 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
+// swapNames exchanges the names of a directory and of a link all the time, until stop is
+// called.
+func swapNames(dir, link string) (stop func()) {
+	spare := dir + ".spare"
+	ended, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-ended:
+				return
+			default:
+				os.Rename(dir, spare)
+				os.Rename(link, dir)
+				os.Rename(dir, link)
+				os.Rename(spare, dir)
+			}
+		}
+	}()
+	return func() {
+		close(ended)
+		<-stopped
+	}
+}
+
 // TestRenameRace checks that the tree never reads a file outside the checkout, even
 // while a process swaps names.
 func TestRenameRace(t *testing.T) {
@@ -181,25 +206,9 @@ func TestRenameRace(t *testing.T) {
 		t.Run(target, func(t *testing.T) {
 			t.Parallel()
 			tree, dir := newTree(t, map[string]string{"d/secret": "fine", "d/config": "fine"})
-			d, spare, link := filepath.Join(dir, "d"), filepath.Join(dir, "spare"), filepath.Join(dir, "link")
-			if err := os.Symlink(target, link); err != nil {
-				t.Fatal(err)
-			}
-			stop, stopped := make(chan struct{}), make(chan struct{})
-			go func() {
-				defer close(stopped)
-				for {
-					select {
-					case <-stop:
-						return
-					default:
-						os.Rename(d, spare)
-						os.Rename(link, d)
-						os.Rename(d, link)
-						os.Rename(spare, d)
-					}
-				}
-			}()
+			link := filepath.Join(dir, "link")
+			fixture.Must(t, os.Symlink(target, link))
+			stop := swapNames(filepath.Join(dir, "d"), link)
 			for range 3000 {
 				for _, name := range []string{"d/secret", "d/config"} {
 					if data, err := tree.ReadFile(name, 1<<10); err == nil && string(data) != "fine" {
@@ -207,8 +216,7 @@ func TestRenameRace(t *testing.T) {
 					}
 				}
 			}
-			close(stop)
-			<-stopped
+			stop()
 		})
 	}
 }

@@ -326,29 +326,14 @@ func TestWriterRace(t *testing.T) {
 			w, base := newWriter(t, map[string]string{"d/x": "x"})
 			w.files.Sync = false
 			dir := filepath.Join(base, "repo")
-			d, spare, planted := filepath.Join(dir, "d"), filepath.Join(dir, "spare"), filepath.Join(dir, "link")
+			planted := filepath.Join(dir, "link")
 			fixture.Must(t, os.Symlink(target, planted))
-			stop, stopped := make(chan struct{}), make(chan struct{})
-			go func() {
-				defer close(stopped)
-				for {
-					select {
-					case <-stop:
-						return
-					default:
-						os.Rename(d, spare)
-						os.Rename(planted, d)
-						os.Rename(d, planted)
-						os.Rename(spare, d)
-					}
-				}
-			}()
+			stop := swapNames(filepath.Join(dir, "d"), planted)
 			for i := range 500 {
 				w.Create(fmt.Sprintf("d/new%d", i), []byte("new")) // it may fail
 				w.Append("d/x", []byte("y"))
 			}
-			close(stop)
-			<-stopped
+			stop()
 			for _, place := range []string{"outside", "repo/.git"} {
 				found := listing(t, filepath.Join(base, place))
 				if delete(found, "."); len(found) != 1 {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
@@ -104,6 +105,7 @@ func deliverOnce(t *testing.T, ctx context.Context, o NATSOptions) store.Deliver
 	if len(got) != 1 || got[0].Channel != "nats" || got[0].Target != "kaizen.schedule.prepared" {
 		t.Fatalf("got %+v", got)
 	}
+	fixture.NoCanary(t, "the error", got[0].Error)
 	return got[0]
 }
 
@@ -119,7 +121,7 @@ func TestNATSSendsNoCredentialsInTheClear(t *testing.T) {
 			data, _ := io.ReadAll(c)
 			received <- string(data)
 		})
-		d := deliverOnce(t, t.Context(), NATSOptions{URLs: []string{server + port}, Token: "s3cr3t"})
+		d := deliverOnce(t, t.Context(), NATSOptions{URLs: []string{server + port}, Token: "KZCANARY7s3cr3t"})
 		if d.Status != store.Failed || !strings.Contains(d.Error, "offers no TLS") {
 			t.Errorf("%s: got %+v", server, d)
 		}
@@ -133,9 +135,10 @@ func TestNATSRedactsWhatAServerEchoes(t *testing.T) {
 	t.Parallel()
 	// JSON escapes <, a message on one line has no double spaces, and nats.go trims quotes and
 	// changes case: none of that may let a secret through.
-	long := strings.Repeat("s3cr3t", 20)
+	long := strings.Repeat("KZCANARY7s3cr3t", 20)
 	for _, secret := range []string{
-		"s3cr3t", "<s3cr3t", "two  s3cr3t", "\"s3cr3t", "two  \"s3cr3t", "s3cr3t'", "S3cr3T", long,
+		"KZCANARY7s3cr3t", "<KZCANARY7s3cr3t", "two  KZCANARY7s3cr3t", "\"KZCANARY7s3cr3t",
+		"two  \"KZCANARY7s3cr3t", "KZCANARY7s3cr3t'", "KZCANARY7S3cr3T", long,
 	} {
 		for name, echo := range map[string]func(connect string) string{
 			"error": func(connect string) string {
@@ -169,14 +172,15 @@ func TestNATSRedactsWhatAServerEchoes(t *testing.T) {
 
 func TestNATSRedactsTheJWT(t *testing.T) {
 	t.Parallel()
-	const jwt = "eyJ0eXAiOiJKV1QifQ.eyJzdWIiOiJVQVBCNSJ9.c2lnbmF0dXJl"
+	jwt := fixture.CanaryJWT(`"sub":"UAPB5"`, "echo")
+	seed, _ := fixture.CanarySeed(t, "echo")
 	port := fakeNATS(t, "127.0.0.1:0", func(c net.Conn) {
 		_, _ = io.WriteString(c, plainInfo)
 		line, _ := bufio.NewReader(c).ReadString('\n')
 		_, _ = io.WriteString(c, line)
 	})
-	d := deliverOnce(t, t.Context(), NATSOptions{URLs: []string{"127.0.0.1:" + port}, Creds: jwt + " " + userSeed})
-	shown := strings.Contains(d.Error, jwt) || strings.Contains(d.Error, userSeed)
+	d := deliverOnce(t, t.Context(), NATSOptions{URLs: []string{"127.0.0.1:" + port}, Creds: jwt + " " + seed})
+	shown := strings.Contains(d.Error, jwt) || strings.Contains(d.Error, seed)
 	if d.Status != store.Failed || shown || !strings.Contains(d.Error, "***") {
 		t.Errorf("got %+v, want the JWT masked", d)
 	}
@@ -246,7 +250,8 @@ func TestNATSStaysWithTheNamedServers(t *testing.T) {
 		}
 		_, _ = io.WriteString(c, "PONG\r\n") // then the connection ends
 	})
-	o := NATSOptions{URLs: []string{"127.0.0.1:" + port}, Token: "s3cr3t", PublishTimeout: 600 * time.Millisecond}
+	o := NATSOptions{URLs: []string{"127.0.0.1:" + port}, Token: "KZCANARY7s3cr3t",
+		PublishTimeout: 600 * time.Millisecond}
 	d := deliverOnce(t, t.Context(), o)
 	if d.Status != store.Failed || !strings.Contains(d.Error, "run again") || strings.Contains(d.Error, "s3cr3t") {
 		t.Errorf("got %+v", d)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
 func TestClientRequest(t *testing.T) {
@@ -312,14 +314,16 @@ func TestClientFirstRefusal(t *testing.T) {
 // The seed proves a JWT's user or that of its own key, never both.
 func TestClientCredentials(t *testing.T) {
 	t.Parallel()
+	seed, public := fixture.CanarySeed(t, "connect")
+	jwt, secret := fixture.CanaryJWT(`"sub":"x"`, "connect"), fixture.Canary("", "connect")
 	for _, tt := range []struct {
 		o         NATSOptions
 		want, not string
 	}{
-		{NATSOptions{NKey: userSeed}, `"nkey":"` + userPublic + `"`, `"jwt"`},
-		{NATSOptions{Creds: testJWT + " " + userSeed}, `"jwt":"` + testJWT + `"`, `"nkey"`},
-		{NATSOptions{Token: "t"}, `"auth_token":"t"`, `"sig"`},
-		{NATSOptions{User: "u", Password: "p"}, `"user":"u","pass":"p"`, `"auth_token"`},
+		{NATSOptions{NKey: seed}, `"nkey":"` + public + `"`, `"jwt"`},
+		{NATSOptions{Creds: jwt + " " + seed}, `"jwt":"` + jwt + `"`, `"nkey"`},
+		{NATSOptions{Token: secret}, `"auth_token":"` + secret + `"`, `"sig"`},
+		{NATSOptions{User: "u", Password: secret}, `"user":"u","pass":"` + secret + `"`, `"auth_token"`},
 		{NATSOptions{Name: "n"}, `"name":"n"`, `"user"`},
 	} {
 		connect := make(chan string, 1)
@@ -453,7 +457,7 @@ func TestClientSendsNothingBeforeTLS(t *testing.T) {
 				p.send("no handshake")
 			})
 			options := newNATSOptions("", 5*time.Second)
-			options.Token = "s3cr3t"
+			options.Token = "KZCANARY7s3cr3t"
 			err := newTestClient(t, natsClient{tls: tt.tls, options: options}, address).connect(bounded(t))
 			if err == nil || tt.want != nil && !errors.Is(err, tt.want) {
 				t.Errorf("got %v, want %v", err, tt.want)

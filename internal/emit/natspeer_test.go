@@ -15,6 +15,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
 // This file is a NATS server that does what a test scripts.
@@ -27,17 +29,22 @@ const (
 // peer is the server's end of a connection.
 type peer struct {
 	net.Conn
+	t     *testing.T
 	lines *bufio.Reader
 }
 
-func newPeer(c net.Conn) peer { return peer{c, bufio.NewReader(c)} }
+func newPeer(t *testing.T, c net.Conn) peer { return peer{c, t, bufio.NewReader(c)} }
 
 func (p peer) send(format string, args ...any) { _, _ = fmt.Fprintf(p, format, args...) }
 
 // await returns the next line that begins with prefix; "" at the end of the connection.
+// Only CONNECT may have a secret.
 func (p peer) await(prefix string) string {
 	for {
 		line, err := p.lines.ReadString('\n')
+		if how := fixture.CanaryIn("request", []byte(line)); how != "" && !strings.HasPrefix(line, "CONNECT ") {
+			p.t.Errorf("the client sends a secret, %s, not in CONNECT", how)
+		}
 		if err != nil {
 			return ""
 		}
@@ -92,7 +99,7 @@ func serve(t *testing.T, scripts ...func(peer)) (address string) {
 		case script = <-next:
 		default:
 		}
-		script(newPeer(c))
+		script(newPeer(t, c))
 	})
 }
 
@@ -116,7 +123,7 @@ func newTLSServer(
 		if secured.Handshake() != nil {
 			return
 		}
-		p = newPeer(secured)
+		p = newPeer(t, secured)
 		if first {
 			p.send("%s", tlsInfo)
 		}
