@@ -136,7 +136,7 @@ func (p *platform) vars(run int64, inputs, env map[string]string) map[string]str
 		"GITHUB_SHA":        strings.Repeat("ab", 20), "GITHUB_OUTPUT": filepath.Join(dir, "output"),
 		"GITHUB_STEP_SUMMARY": filepath.Join(dir, "summary"),
 		"ACTIONS_RESULTS_URL": p.results.URL(), "ACTIONS_RUNTIME_TOKEN": p.results.Token(run, "prepare"),
-		"INPUT_TOKEN": jobToken, "INPUT_DISPATCH-TOKEN": otherToken, "INPUT_HOST-WORKSPACE": "/home/runner/work/web",
+		"INPUT_TOKEN": jobToken, "INPUT_DISPATCH-TOKEN": "token", "INPUT_HOST-WORKSPACE": "/home/runner/work/web",
 	}
 	for name, value := range inputs {
 		vars["INPUT_"+strings.ToUpper(name)] = value

@@ -159,7 +159,7 @@ var doctorFaults = []struct {
 	{name: "dispatch token of a missing secret", inputs: map[string]string{"dispatch-token": ""},
 		code: exitFindings, check: "dispatch-token", verdict: doctor.Failed,
 		message: "dispatch-token is given and is empty, as is a secret that does not exist", hint: "create the secret"},
-	{name: "no dispatch token", inputs: map[string]string{"token": "", "dispatch-token": otherToken},
+	{name: "no dispatch token", inputs: map[string]string{"token": "", "dispatch-token": "token"},
 		code: exitFindings, check: "dispatch-token", verdict: doctor.Failed, message: "there is no token",
 		hint: "`contents: write` on every repository"},
 	{name: "dispatch token refused",
@@ -210,7 +210,7 @@ var doctorFaults = []struct {
 		hint: "give the token of input `dispatch-token` the scope"},
 	{name: "the job's token for another repository", fault: func(p *platform) {
 		p.api.AddRepository(ghtest.Repository{FullName: "acme/open"})
-	}, inputs: map[string]string{"dispatch-token": otherToken, "dispatch-to": "acme/open"},
+	}, inputs: map[string]string{"dispatch-token": "token", "dispatch-to": "acme/open"},
 		code: exitFindings, check: "dispatch acme/open", verdict: doctor.Failed, message: "its own repository only",
 		hint: "give input `dispatch-token` a token with"},
 	{name: "an installation token", inputs: map[string]string{"dispatch-token": fanOutToken},

@@ -22,6 +22,8 @@ const (
 // Token is what a token may do.
 type Token struct {
 	Kind Kind
+	// Name says in a Dispatch who sent it; "" if that does not matter.
+	Name string
 	// Access holds the permissions by repository ("owner/name"); "*" is every repository
 	// not named.
 	Access map[string]Permissions

@@ -39,6 +39,7 @@ type Dispatch struct {
 	Repository    string
 	EventType     string
 	ClientPayload json.RawMessage // the bytes that arrived
+	Sender        string          // the name of its token
 }
 
 // AddRepository adds a repository or replaces the one of its name.
@@ -275,7 +276,7 @@ func (s *Server) postDispatch(w http.ResponseWriter, r *http.Request, repo *Repo
 		fail(w, http.StatusForbidden, "Repository was archived so is read-only.")
 		return
 	}
-	d.Repository = repo.FullName
+	d.Repository, d.Sender = repo.FullName, callerOf(r).Name
 	s.mu.Lock()
 	s.dispatches = append(s.dispatches, d)
 	s.mu.Unlock()
