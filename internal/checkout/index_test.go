@@ -71,7 +71,11 @@ func FuzzReadIndex(f *testing.F) {
 	if data, err := os.ReadFile(filepath.Join("..", "..", ".git", "index")); err == nil {
 		f.Add(data)
 	}
-	f.Add([]byte("DIRC\x00\x00\x00\x04\x00\x00\x00\x01" + strings.Repeat("\x00", 100)))
+	const index = "DIRC\x00\x00\x00\x04\x00\x00\x00\x01"
+	f.Add([]byte(index + strings.Repeat("\x00", 100)))
+	for cut := range indexFixed + indexTrailer { // before and inside an entry
+		f.Add([]byte(index + strings.Repeat("\x00", cut)))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		entries := 0
 		if readIndex(data, func([]byte) { entries++ }); entries > len(data)/indexFixed+1 {

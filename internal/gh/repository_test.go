@@ -3,11 +3,13 @@ package gh
 import (
 	"encoding/json"
 	"errors"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
@@ -137,6 +139,37 @@ func TestRedirectOutsideOfTheAPI(t *testing.T) {
 	checkError(t, client.Dispatch(t.Context(), "acme/web", "t", json.RawMessage(payload)), Unavailable)
 	if n := len(server.Requests()); n != 1 {
 		t.Errorf("%d requests, want the first only", n)
+	}
+}
+
+// TestInside checks which addresses get the token.
+func TestInside(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		base, to string
+		want     bool
+	}{
+		{"https://ghe.example/api/v3/", "https://ghe.example/api/v3/repositories/1", true},
+		{"https://ghe.example/api/v3/", "https://GHE.example:443/api/v3/repositories/1", true},
+		{"https://ghe.example/api/v3/", "http://ghe.example/api/v3/repositories/1", false},
+		{"https://ghe.example/api/v3/", "http://ghe.example:443/api/v3/repositories/1", false},
+		{"https://ghe.example/api/v3/", "https://ghe.example:8443/api/v3/repositories/1", false},
+		{"https://ghe.example/api/v3/", "https://ghe.example.evil/api/v3/repositories/1", false},
+		{"https://ghe.example/api/v3/", "https://user@ghe.example/api/v3/repositories/1", false},
+		{"https://ghe.example/api/v3/", "https://ghe.example/api/v30/repositories/1", false},
+		{"https://ghe.example/api/v3/", "https://ghe.example/login", false},
+		{"https://ghe.example/api/v3/", "https://ghe.example/api/v3/../../login", false},
+		{"https://ghe.example/api/v3/", "https://ghe.example/api/v3/%2e%2e/%2e%2e/login", false},
+		{"http://127.0.0.1:80/", "http://127.0.0.1/repositories/1", true},
+		{"http://127.0.0.1:80/", "http://127.0.0.1:8080/repositories/1", false},
+	} {
+		base, err := url.Parse(tt.base)
+		fixture.Must(t, err)
+		to, err := url.Parse(tt.to)
+		fixture.Must(t, err)
+		if got := (&transport{base: base}).inside(to); got != tt.want {
+			t.Errorf("%s is inside of %s: %t", tt.to, tt.base, got)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -231,10 +232,11 @@ func (t *transport) follow(req *http.Request, body []byte) (*transfer.Answer, er
 	}
 }
 
-// inside reports whether u belongs to the API: same origin, below its path.
+// inside reports whether u belongs to the API: same origin, below its path. Dots in a path
+// count as a server would read them, even if they are encoded.
 func (t *transport) inside(u *url.URL) bool {
 	return u.Scheme == t.base.Scheme && strings.EqualFold(u.Hostname(), t.base.Hostname()) && port(u) == port(t.base) &&
-		u.User == nil && strings.HasPrefix(u.Path, t.base.Path)
+		u.User == nil && strings.HasPrefix(path.Clean(u.Path)+"/", t.base.Path)
 }
 
 func port(u *url.URL) string {

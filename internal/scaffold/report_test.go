@@ -51,6 +51,8 @@ func TestReport(t *testing.T) {
 		{"target", func(*scaffold.Scaffold) {}, scaffold.ReportOptions{Target: "'my web'"},
 			"  1. read .kaizen/schedule.yml, then run: action validate --target 'my web' && action list " +
 				"--target 'my web'", ""},
+		{"hostile target", func(*scaffold.Scaffold) {}, scaffold.ReportOptions{Target: "'x\n::error::y'"},
+			": :error::y'", "\n::"},
 		{"invalid manifest", func(s *scaffold.Scaffold) { s.Manifest = nil }, scaffold.ReportOptions{},
 			"  1. fix what this reports: action validate", ""},
 		{"every entry is disabled", func(s *scaffold.Scaffold) { s.Manifest.Entries[2].Enabled = false },

@@ -58,6 +58,25 @@ func TestMasked(t *testing.T) {
 	}
 }
 
+// Mask reports each secret of a manifest, and findings on its lines lose their quotations,
+// which may have a part that is no secret by itself.
+func TestMask(t *testing.T) {
+	t.Parallel()
+	long := randomValue("xai-{A80}", 1)
+	source := []byte("a: 1\nkey: " + long + "\nb: 2\n")
+	quotes := diag.Finding{File: "a.yml", Line: 2, Message: "unknown key " + diag.Quote(long[:50]), Hint: `not "` + long + `"`}
+	other := diag.Finding{File: "a.yml", Line: 3, Message: `unknown key "b"`}
+	masked := Mask("a.yml", source, []diag.Finding{quotes, other})
+	if len(masked) != 3 || masked[2] != other {
+		t.Fatalf("got %+v", masked)
+	}
+	for _, f := range masked[:2] {
+		if f.Line != 2 || fixture.Reveals([]byte(f.Message+f.Hint), long[:50]) || strings.Contains(f.Message, long[:8]) {
+			t.Errorf("shown: %+v", f)
+		}
+	}
+}
+
 // A finding shows no secret, and nothing of one that it quotes only in part.
 func TestMaskFindings(t *testing.T) {
 	t.Parallel()
