@@ -113,8 +113,17 @@ func TestClientIgnoresAnnouncedServers(t *testing.T) {
 	other := serve(t, func(peer) { contacted <- struct{}{} })
 	announce := `INFO {"headers":true,"max_payload":1000,"connect_urls":["` + other + `"]}` + "\r\n"
 	c := newTestClient(t, natsClient{}, serve(t,
+		func(p peer) { p.send("%s", announce); p.await("PING"); p.send("-ERR 'try another'\r\n") },
 		func(p peer) { p.send("%s", announce); p.await("PING"); p.send("PONG\r\n%s", announce); p.request() },
 		answerOnce("here")))
+	if o := c.options; o.AllowReconnect || !o.IgnoreDiscoveredServers {
+		t.Error("nats.go connects to servers of its own choice")
+	}
+	dialer := &natsDialer{ctx: bounded(t), address: serve(t, func(p peer) { p.send("%s", smallInfo); p.drain() }),
+		silence: time.Second}
+	conn, err := dialer.Dial("tcp", other)
+	fixture.Must(t, err)
+	defer conn.Close()
 	if got, err := requestText(bounded(t), c, 0); err != nil || got != "here" {
 		t.Errorf("got %q, %v", got, err)
 	}
