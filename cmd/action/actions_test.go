@@ -104,7 +104,7 @@ func (p *platform) stepIn(run int64, inputs, env map[string]string) ran {
 		ctx, cancel = context.WithTimeout(ctx, p.timeout)
 		defer cancel()
 	}
-	code := runWith(ctx, []string{command, "--host-workspace=/home/runner/work/web"}, vars, &stdout, &stderr)
+	code := runWith(p.t, ctx, []string{command, "--host-workspace=/home/runner/work/web"}, vars, &stdout, &stderr)
 	return p.readRan(code, vars, &stdout, &stderr)
 }
 
@@ -119,8 +119,6 @@ func (p *platform) readRan(code int, vars map[string]string, stdout, stderr *byt
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	fixture.NoCanary(p.t, "standard output", stdout.Bytes())
-	fixture.NoCanary(p.t, "standard error", stderr.Bytes())
 	return ran{code, stdout.String(), stderr.String(), parseOutputs(p.t, string(output)), string(summary)}
 }
 
@@ -152,8 +150,12 @@ func (p *platform) vars(run int64, inputs, env map[string]string) map[string]str
 	return vars
 }
 
-func runWith(ctx context.Context, args []string, vars map[string]string, stdout, stderr *bytes.Buffer) int {
-	return run(ctx, args, streams{
+// runWith runs the program, whose streams must not have a secret.
+func runWith(
+	t *testing.T, ctx context.Context, args []string, vars map[string]string, stdout, stderr *bytes.Buffer,
+) int {
+	t.Helper()
+	code := run(ctx, args, streams{
 		getenv:  func(name string) string { return vars[name] },
 		stdin:   strings.NewReader(""),
 		stdout:  stdout,
@@ -161,6 +163,9 @@ func runWith(ctx context.Context, args []string, vars map[string]string, stdout,
 		now:     time.Now,
 		signals: context.WithCancel,
 	})
+	fixture.NoCanary(t, "standard output", stdout.Bytes())
+	fixture.NoCanary(t, "standard error", stderr.Bytes())
+	return code
 }
 
 // parseOutputs reads a GITHUB_OUTPUT file, in which no output is set twice.

@@ -374,7 +374,8 @@ func TestRepeats(t *testing.T) {
 		{"acknowledgement lost", []ghtest.Dispatch{core1, core2}, "1 core", ""},
 		{"acknowledgement of another lost", []ghtest.Dispatch{core1, core2}, "1 dash",
 			"core got the event of tick 1 and again of tick 2"},
-		{"lost in the last run", []ghtest.Dispatch{core1, core2}, "2", "core got the event of tick 1 and again of tick 2"},
+		{"lost in the last run", []ghtest.Dispatch{core1, core2}, "2",
+			"core got the event of tick 1 and again of tick 2"},
 		{"served late", []ghtest.Dispatch{core2, core1}, "1", ""},
 		{"served late, then again", []ghtest.Dispatch{core2, core1, core3}, "1",
 			"core got the event of tick 2 and again of tick 3"},
@@ -404,7 +405,7 @@ func TestLateRequest(t *testing.T) {
 	inputs := fanOut(tuesday)
 	inputs["dispatch-token"] = p.senderToken(1)
 	vars := p.vars(101, inputs, nil)
-	code := runWith(ctx, []string{"prepare", "--host-workspace=/home/runner/work/web"}, vars, &stdout, &stderr)
+	code := runWith(t, ctx, []string{"prepare", "--host-workspace=/home/runner/work/web"}, vars, &stdout, &stderr)
 	if got := p.readRan(code, vars, &stdout, &stderr); got.code != exitUnavailable || p.receipts() != 0 {
 		t.Fatalf("the cancelled run: exit code %d, %d receipts\n%s", got.code, p.receipts(), got.stderr)
 	}

@@ -306,7 +306,7 @@ func readText(t *testing.T, file string) string {
 func action(t *testing.T, code int, args ...string) string {
 	t.Helper()
 	var out bytes.Buffer
-	if got := runWith(t.Context(), args, nil, &out, &out); got != code {
+	if got := runWith(t, t.Context(), args, nil, &out, &out); got != code {
 		t.Errorf("%q: exit code %d, want %d\n%s", args, got, code, out.String())
 	}
 	return out.String()

@@ -46,7 +46,7 @@ func TestListOnATerminal(t *testing.T) {
 				vars[name] = value
 			}
 			var stdout, stderr bytes.Buffer
-			code := runWith(t.Context(), []string{"list", "--target", p.workspace, "--now", tuesday}, vars, &stdout,
+			code := runWith(t, t.Context(), []string{"list", "--target", p.workspace, "--now", tuesday}, vars, &stdout,
 				&stderr)
 			if got := stdout.String(); code != exitOK || !strings.Contains(got, tt.state) ||
 				!strings.HasSuffix(got, "\nThe ledger is "+tt.want+".\n") {

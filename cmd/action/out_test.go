@@ -138,7 +138,7 @@ func TestOutInAHostileClone(t *testing.T) {
 					args = append(args, "--out", filepath.Join(dir, tt.out))
 				}
 				var out bytes.Buffer
-				code := runWith(t.Context(), args, placeVars(t, where, dir), &out, &out)
+				code := runWith(t, t.Context(), args, placeVars(t, where, dir), &out, &out)
 				added := newFiles(before, all(t, base))
 				if tt.want != "" {
 					refused := strings.Contains(out.String(), tt.want) ||
@@ -272,7 +272,7 @@ func TestPlacesInAContainer(t *testing.T) {
 			}
 			before := all(t, base)
 			var out bytes.Buffer
-			code := runWith(t.Context(), []string{command, "--" + tt.option, path}, placeVars(t, "container", dir),
+			code := runWith(t, t.Context(), []string{command, "--" + tt.option, path}, placeVars(t, "container", dir),
 				&out, &out)
 			if code != exitUsage || !strings.Contains(out.String(), tt.want) {
 				t.Errorf("%s --%s %s: exit code %d, want %q\n%s", command, tt.option, tt.path, code, tt.want,

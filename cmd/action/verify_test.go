@@ -129,7 +129,7 @@ func TestVerifyWithoutASummary(t *testing.T) {
 	}
 	vars := p.vars(103, nil, map[string]string{"GITHUB_STEP_SUMMARY": filepath.Join(p.workspace, "none", "summary")})
 	var out bytes.Buffer
-	if code := runWith(t.Context(), []string{"verify"}, vars, &out, &out); code != exitUnavailable {
+	if code := runWith(t, t.Context(), []string{"verify"}, vars, &out, &out); code != exitUnavailable {
 		t.Errorf("exit code %d\n%s", code, out.String())
 	}
 }

@@ -77,7 +77,8 @@ func newSimulatedClient(
 ) *gh.Client {
 	tb.Helper()
 	client, err := gh.New(gh.Options{
-		BaseURL: server.URL(), Token: fixture.Canary("ghs_", "scale"), Now: clock.Now, Sleep: clock.Sleep, Transport: transport,
+		BaseURL: server.URL(), Token: fixture.Canary("ghs_", "scale"), Now: clock.Now, Sleep: clock.Sleep,
+		Transport: transport,
 	})
 	if err != nil {
 		tb.Fatal(err)

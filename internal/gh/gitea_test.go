@@ -47,7 +47,8 @@ func TestDownloadFromGitea(t *testing.T) {
 func TestStorageWithoutTLS(t *testing.T) {
 	t.Parallel()
 	server, client, _ := setup(t, gitea)
-	server.Fail("GET /repos/*/*/actions/artifacts/*/zip", 1, ghtest.Redirect(302, "http://storage.example/?sig=KZCANARY7"))
+	server.Fail("GET /repos/*/*/actions/artifacts/*/zip", 1,
+		ghtest.Redirect(302, "http://storage.example/?sig=KZCANARY7"))
 	_, err := client.DownloadArtifact(t.Context(), "acme/web", 1, 6)
 	checkError(t, err, Unavailable)
 	if !strings.Contains(err.Error(), "storage without https") {

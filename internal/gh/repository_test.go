@@ -24,14 +24,16 @@ func TestRepository(t *testing.T) {
 		ghtest.Token{Kind: ghtest.Personal, Access: map[string]ghtest.Permissions{"acme/fork": {Contents: "write"}}})
 	want := Repository{ID: 7, FullName: "acme/fork", DefaultBranch: "trunk", Private: true, Fork: true, Archived: true,
 		CanPush: true}
-	if got, err := connect(t, server, clock, tokenOf("writer")).Repository(t.Context(), "Acme/Fork"); err != nil || got != want {
+	got, err := connect(t, server, clock, tokenOf("writer")).Repository(t.Context(), "Acme/Fork")
+	if err != nil || got != want {
 		t.Errorf("writer: got %+v, %v", got, err)
 	}
 	want.CanPush = false
 	if got, err := client.Repository(t.Context(), "acme/fork"); err != nil || got != want {
 		t.Errorf("installation: got %+v, %v", got, err)
 	}
-	if got, err := connect(t, server, clock, tokenOf("reader")).Repository(t.Context(), "acme/fork"); err != nil || got != want {
+	got, err = connect(t, server, clock, tokenOf("reader")).Repository(t.Context(), "acme/fork")
+	if err != nil || got != want {
 		t.Errorf("reader: got %+v, %v", got, err)
 	}
 }

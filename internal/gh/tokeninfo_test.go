@@ -24,7 +24,8 @@ func TestTokenInfo(t *testing.T) {
 		token string
 		want  TokenInfo
 	}{
-		{tokenOf("classic"), TokenInfo{Limit: 5000, Classic: true, Scopes: []string{"repo", "read:org"}, Expires: expires}},
+		{tokenOf("classic"),
+			TokenInfo{Limit: 5000, Classic: true, Scopes: []string{"repo", "read:org"}, Expires: expires}},
 		{tokenOf("jobs"), TokenInfo{Limit: JobLimit}},
 		{tokenOf("unknown"), TokenInfo{Limit: 5000}},
 	}

@@ -62,7 +62,8 @@ func (r *Results) create(w http.ResponseWriter, dec *json.Decoder, j job) {
 	u.path = fmt.Sprintf("/upload/%d/%s.zip", len(r.uploads), rand.Text())
 	// Not in alphabetical order, and in escapes that net/url does not choose: encoding it
 	// again breaks it.
-	u.query = "sv=2024-11-04&sig=" + fixture.Canary("", rand.Text()) + "%2f%2B%3d&se=2026%2D01-01T00:00:00Z&rscd=a%20b+c&sp=w"
+	u.query = "sv=2024-11-04&sig=" + fixture.Canary("", rand.Text()) +
+		"%2f%2B%3d&se=2026%2D01-01T00:00:00Z&rscd=a%20b+c&sp=w"
 	r.reply(w, map[string]any{"ok": true, "signed_upload_url": r.store + u.path + "?" + u.query})
 }
 

@@ -70,7 +70,8 @@ func TestServerStarts(t *testing.T) {
 			s.AddRepository(ghtest.Repository{FullName: "acme/web", Private: true, Files: files,
 				Refs:           map[string]map[string]string{"next": files, "refs/tags/v1": files, "bare": {}},
 				WorkflowStates: map[string]string{"off.yml": "disabled_manually"}})
-			s.AddToken(fixture.Canary("ghs_", "starter"), ghtest.Token{Access: map[string]ghtest.Permissions{"*": {Actions: "write"}}})
+			s.AddToken(fixture.Canary("ghs_", "starter"),
+				ghtest.Token{Access: map[string]ghtest.Permissions{"*": {Actions: "write"}}})
 			name, query, _ := strings.Cut(tt.path, "?")
 			resp, body := send(t, "POST", s.URL()+"/repos/acme/web/actions/workflows/"+name+"/dispatches?"+query,
 				tt.token,

@@ -64,7 +64,8 @@ func TestMask(t *testing.T) {
 	t.Parallel()
 	long := randomValue("xai-{A80}", 1)
 	source := []byte("a: 1\nkey: " + long + "\nb: 2\n")
-	quotes := diag.Finding{File: "a.yml", Line: 2, Message: "unknown key " + diag.Quote(long[:50]), Hint: `not "` + long + `"`}
+	quotes := diag.Finding{File: "a.yml", Line: 2, Message: "unknown key " + diag.Quote(long[:50]),
+		Hint: `not "` + long + `"`}
 	other := diag.Finding{File: "a.yml", Line: 3, Message: `unknown key "b"`}
 	masked := Mask("a.yml", source, []diag.Finding{quotes, other})
 	if len(masked) != 3 || masked[2] != other {

@@ -322,8 +322,10 @@ func TestOptions(t *testing.T) {
 		{"no url", func(o *ArtifactsOptions) { o.ResultsURL = "" }, ErrNoArtifactService.Error()},
 		{"no token", func(o *ArtifactsOptions) { o.RuntimeToken = "" }, ErrNoArtifactService.Error()},
 		{"scheme", func(o *ArtifactsOptions) { o.ResultsURL = "file:///etc" }, "ACTIONS_RESULTS_URL is not"},
-		{"userinfo", func(o *ArtifactsOptions) { o.ResultsURL = "https://u:KZCANARY7@h/" }, "ACTIONS_RESULTS_URL is not"},
-		{"broken url", func(o *ArtifactsOptions) { o.ResultsURL = "https://h:KZCANARY7/" }, "ACTIONS_RESULTS_URL is not"},
+		{"userinfo", func(o *ArtifactsOptions) { o.ResultsURL = "https://u:KZCANARY7@h/" },
+			"ACTIONS_RESULTS_URL is not"},
+		{"broken url", func(o *ArtifactsOptions) { o.ResultsURL = "https://h:KZCANARY7/" },
+			"ACTIONS_RESULTS_URL is not"},
 		{"repository", func(o *ArtifactsOptions) { o.Repository = "acme" }, `GITHUB_REPOSITORY is "acme"`},
 		{"run", func(o *ArtifactsOptions) { o.RunID = 0 }, "GITHUB_RUN_ID is 0"},
 		{"server", func(o *ArtifactsOptions) { o.ServerURL = "github.com" }, "GITHUB_SERVER_URL is not"},
@@ -336,7 +338,8 @@ func TestOptions(t *testing.T) {
 			"one run and one job"},
 		{"long scope", func(o *ArtifactsOptions) { o.RuntimeToken = jwt(`{"scp":"Actions.Results:a:b:KZCANARY7"}`) },
 			"one run and one job"},
-		{"scope is a list", func(o *ArtifactsOptions) { o.RuntimeToken = jwt(`{"scp":["Actions.Results:a:KZCANARY7"]}`) },
+		{"scope is a list",
+			func(o *ArtifactsOptions) { o.RuntimeToken = jwt(`{"scp":["Actions.Results:a:KZCANARY7"]}`) },
 			"not JSON with the text scp"},
 	} {
 		o := newOptions()

@@ -122,7 +122,8 @@ func TestAuthentication(t *testing.T) {
 	tests := []authTest{
 		{"token", token, nats.Token("KZCANARY7s3cr3t"), emit.NATSOptions{Token: "KZCANARY7s3cr3t"},
 			emit.NATSOptions{Token: "KZCANARY7wr0ng"}, "refused nats-token"},
-		{"user", user, nats.UserInfo("kaizen", "KZCANARY7s3cr3t"), emit.NATSOptions{User: "kaizen", Password: "KZCANARY7s3cr3t"},
+		{"user", user, nats.UserInfo("kaizen", "KZCANARY7s3cr3t"),
+			emit.NATSOptions{User: "kaizen", Password: "KZCANARY7s3cr3t"},
 			emit.NATSOptions{User: "kaizen", Password: "KZCANARY7wr0ng"}, "refused nats-user and nats-password"},
 		{"nkey", nkey, nats.Nkey(public, pair.Sign), emit.NATSOptions{NKey: "\n" + seed + "\n"},
 			emit.NATSOptions{NKey: otherSeed}, "refused nats-nkey"},
@@ -225,7 +226,8 @@ func TestTLS(t *testing.T) {
 		{"no client certificate", mutual, emit.NATSOptions{CA: ca.pem}, "set nats-cert and nats-key"},
 		{"another authority's client", mutual, emit.NATSOptions{CA: ca.pem, Cert: otherCert, Key: otherKey},
 			"set nats-cert and nats-key"},
-		{"server without TLS", clear, emit.NATSOptions{CA: ca.pem, Token: "KZCANARY7s3cr3t"}, "the server offers no TLS"},
+		{"server without TLS", clear, emit.NATSOptions{CA: ca.pem, Token: "KZCANARY7s3cr3t"},
+			"the server offers no TLS"},
 	}
 	for _, tt := range tests {
 		for _, scheme := range []string{"tls://", "nats://"} {
