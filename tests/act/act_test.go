@@ -48,17 +48,11 @@ func newServer(t *testing.T, l *lab) *ghtest.Server {
 // prepare runs the scheduled workflow.
 func (l *lab) prepare(t *testing.T, s *ghtest.Server) result {
 	t.Helper()
-	r := l.run(t, runOptions{
+	return l.run(t, runOptions{
 		workflow: "prepare.yml",
 		apiURL:   s.URL(),
 		secrets:  map[string]string{"GITHUB_TOKEN": jobToken, "DISPATCH_TOKEN": dispatchToken},
 	})
-	for _, secret := range []string{jobToken, dispatchToken} {
-		if strings.Contains(r.log, secret) {
-			t.Errorf("the log holds a token\n%s", r.log)
-		}
-	}
-	return r
 }
 
 // dispatched returns the payloads that a repository got.
