@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -365,6 +366,29 @@ func TestFlood(t *testing.T) {
 			"more receipts of") {
 			t.Errorf("%d lines are logged:\n%s", lines, w.log.Text())
 		}
+	}
+}
+
+// TestSearchThatFails checks that a receipt which only a search by its name would find is
+// not taken for missing when that search fails.
+func TestSearchThatFails(t *testing.T) {
+	t.Parallel()
+	w := newWorkbench(t, ghtest.GitHub)
+	w.add(bundleName+".receipt", nil, nil)
+	for range 350 {
+		w.add(bundleName+".receipt", nil, func(a *ghtest.Artifact) { a.HeadRepositoryID = 666 })
+	}
+	searches := 0
+	w.api.Fail("GET /repos/*/*/actions/artifacts", 99, func(s *ghtest.Server, rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("name") == "" {
+			ghtest.Then(func() {})(s, rw, r)
+			return
+		}
+		searches++
+		ghtest.Status(http.StatusForbidden, `{"message":"Forbidden"}`)(s, rw, r)
+	})
+	if rec, err := look(t, w.open(t), bundleName); err == nil || searches == 0 {
+		t.Errorf("got %+v after %d searches, want an error", rec, searches)
 	}
 }
 
