@@ -17,16 +17,19 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
 const (
 	repository = "acme/kaizen-agentic"
-	token      = "ghs_job"
 	broken     = "version: \"1\"\ntimezone: Europe/Berln\nagents:\n  coach:\n    cadence: weekly\n"
 )
 
-var work string
+var (
+	token = fixture.Canary("ghs_", "pictures")
+	work  string
+)
 
 func main() {
 	log.SetFlags(0)
