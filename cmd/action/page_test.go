@@ -5,8 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"gopkg.in/yaml.v3"
 
 	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
@@ -46,3 +49,57 @@ func TestWorkflowsOfTheGiteaPage(t *testing.T) {
 		t.Errorf("doctor prints\n%s", out)
 	}
 }
+
+// splices returns the scripts of a workflow, or of a part of one, that have an expression.
+// The runner replaces it before a shell reads the script, so its value can be a command.
+func splices(t *testing.T, block string) (scripts []string) {
+	t.Helper()
+	var root yaml.Node
+	if err := yaml.Unmarshal([]byte(block), &root); err != nil && strings.Contains(block, "run:") {
+		t.Errorf("%v in\n%s", err, block)
+	}
+	var visit func(n *yaml.Node)
+	visit = func(n *yaml.Node) {
+		for i, child := range n.Content {
+			isScript := n.Kind == yaml.MappingNode && i%2 == 1 &&
+				slices.Contains([]string{"run", "script"}, n.Content[i-1].Value)
+			if isScript && strings.Contains(child.Value, "${{") {
+				scripts = append(scripts, child.Value)
+			}
+			visit(child)
+		}
+	}
+	visit(&root)
+	return scripts
+}
+
+// TestScriptsOfThePages checks the YAML of README and docs, and proves that the check can
+// fail.
+func TestScriptsOfThePages(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob("../../docs/*.md")
+	fixture.Must(t, err)
+	blocks := 0
+	for _, page := range append(pages, readmePage) {
+		for _, m := range yamlBlock.FindAllStringSubmatch(fixture.Read(t, page), -1) {
+			blocks++
+			for _, script := range splices(t, strings.ReplaceAll("\n"+m[2], "\n"+m[1], "\n")) {
+				t.Errorf("%s: a script has an expression: %s", page, script)
+			}
+		}
+	}
+	if blocks < 10 {
+		t.Errorf("found only %d blocks", blocks)
+	}
+	for block, want := range map[string]int{
+		"- run: echo ${{ inputs.x }}\n  env: {X: '${{ inputs.x }}'}\n":                                 1,
+		"jobs: {a: {steps: [{run: 'echo $X'}, {with: {script: 'f(${{ github.actor }})'}}]}}\n":         1,
+		"jobs: {a: {steps: [{run: 'echo $X', env: {X: '${{ inputs.x }}'}, name: '${{ github.x }}'}]}}": 0,
+	} {
+		if got := splices(t, block); len(got) != want {
+			t.Errorf("%s: found %q", block, got)
+		}
+	}
+}
+
+var yamlBlock = regexp.MustCompile("(?ms)^( *)```ya?ml\n(.*?)^ *```$")

@@ -111,6 +111,9 @@ func releaseFaults(t *testing.T, text string) []string {
 			}
 		}
 	}
+	if !strings.Contains(text, "|  image: docker://$IMAGE@$DIGEST|") {
+		out = append(out, "action.yml does not get the digest of the image")
+	}
 	return out
 }
 
@@ -155,6 +158,7 @@ func TestReleaseIsApproved(t *testing.T) {
 		{"needs: approve", "needs: check"},
 		{"environment: release", "environment: test"},
 		{`"$IMAGE@$AMD64"`, `"$IMAGE:build-amd64"`},
+		{"docker://$IMAGE@$DIGEST", "docker://$IMAGE:$VERSION"},
 	} {
 		expectFault(t, release, change, releaseFaults)
 	}
