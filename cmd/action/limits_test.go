@@ -93,7 +93,7 @@ func TestServerThatTrickles(t *testing.T) {
 				server := trickle(t, silent, &requests)
 				vars := p.vars(101, map[string]string{"now": tuesday}, map[string]string{
 					"GITHUB_API_URL": server, "GITHUB_EVENT_NAME": "pull_request",
-					"GITHUB_EVENT_PATH": filepath.Join(t.TempDir(), "event.json"),
+					"GITHUB_EVENT_PATH": filepath.Join(fixture.TempDir(t), "event.json"),
 				})
 				fixture.Write(t, filepath.Dir(vars["GITHUB_EVENT_PATH"]), map[string]string{
 					"event.json": `{"pull_request":{"base":{"sha":"` + strings.Repeat("ab", 20) + `"}}}`})

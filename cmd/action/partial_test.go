@@ -378,7 +378,7 @@ func TestSummaryAfterTheReceipt(t *testing.T) {
 	missing := filepath.Join(p.workspace, "no", "file")
 	vars := p.vars(101, fanOut(tuesday), map[string]string{"GITHUB_STEP_SUMMARY": missing})
 	var stdout, stderr bytes.Buffer
-	code := runWith(t.Context(), []string{"prepare", "--host-workspace=/home/runner/work/web"}, vars, &stdout, &stderr)
+	code := runWith(t, t.Context(), []string{"prepare", "--host-workspace=/home/runner/work/web"}, vars, &stdout, &stderr)
 	if code != exitUnavailable || p.receipts() != 1 ||
 		!strings.Contains(stderr.String(), "this changes no delivery and no receipt: see the log") {
 		t.Errorf("exit code %d, %d receipts\n%s", code, p.receipts(), stderr.String())

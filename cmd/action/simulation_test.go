@@ -113,7 +113,7 @@ type given struct {
 func newYear(t *testing.T, zone string, rnd *rand.Rand) *year {
 	slug := strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(zone, "/", "-"), "_", "-"))
 	y := &year{
-		t: t, rnd: rnd, slug: slug, runners: t.TempDir(), ticks: ticks(rnd), concurrent: map[string]bool{},
+		t: t, rnd: rnd, slug: slug, runners: fixture.TempDir(t), ticks: ticks(rnd), concurrent: map[string]bool{},
 		missed:  map[string]bool{},
 		wrongly: map[string]bool{}, counts: map[string]int{}, bundles: map[string]bool{}, given: map[string][]given{},
 		killed:    map[string]bool{},

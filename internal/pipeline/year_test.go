@@ -124,7 +124,7 @@ const (
 func newWorld(t *testing.T, api ghtest.Options, rnd *rand.Rand) *world {
 	w := &world{
 		t: t, rnd: rnd, gitea: api.Gitea, clock: fixture.NewClock(time.Date(2026, 1, 1, 0, 17, 0, 0, time.UTC)),
-		network: &http.Transport{MaxIdleConnsPerHost: 20}, runners: t.TempDir(), workspace: t.TempDir(),
+		network: &http.Transport{MaxIdleConnsPerHost: 20}, runners: fixture.TempDir(t), workspace: t.TempDir(),
 		repository: "acme/web", down: map[string]outage{}, killed: map[int64]bool{}, reached: map[string]bool{},
 		given: map[string][]given{}, receipts: map[string]int{}, recorded: map[string][]int64{},
 	}
