@@ -46,6 +46,11 @@ var full = flag.Bool("full", false, "simulate a year in place of ten days")
 // same id, did so because the process was killed between the target's answer and the
 // record of it. A consumer that drops repeats by bundle.id acts once, unless the repository
 // was renamed after such a kill, before the next tick.
+var (
+	apiToken      = fixture.Canary("ghs_", "api")
+	dispatchToken = fixture.Canary("ghs_", "dispatch")
+)
+
 func TestYearOfTicks(t *testing.T) {
 	t.Parallel()
 	days := 10
@@ -115,10 +120,8 @@ type given struct {
 type outage struct{ hours, status int }
 
 const (
-	apiToken      = "ghs_api"
-	dispatchToken = "ghs_dispatch"
-	repositoryID  = 77
-	retention     = 63 // days, of all artifacts
+	repositoryID = 77
+	retention    = 63 // days, of all artifacts
 )
 
 func newWorld(t *testing.T, api ghtest.Options, rnd *rand.Rand) *world {
