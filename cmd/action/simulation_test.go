@@ -30,7 +30,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
-var full = flag.Bool("full", false, "run the long simulations and every place of a kill")
+var full = flag.Bool("full", false, "run the long simulations, every place of a kill, and a fleet of 10,000 repositories")
 
 // The zones of the simulation, one for each of its repositories: both hemispheres, odd
 // offsets, half-hour daylight saving, none.
