@@ -540,3 +540,25 @@ func TestDiscoverBigFleet(t *testing.T) {
 		t.Errorf("%d listing requests, want at most %d; scanned %d, counts %+v", queries, limit, roster.Scanned, c)
 	}
 }
+
+// TestFleetExamples checks the example workflows of a fleet beside a manifest: their inputs
+// exist, no job has a permission that it does not name, and nothing of a matrix gets into a
+// script.
+func TestFleetExamples(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, ".kaizen/schedule.yml"), twoWeekly)
+	for _, agent := range []string{"coach", "optimization"} {
+		writeFile(t, filepath.Join(dir, "agents/agent-"+agent+".md"), "# Help.\n")
+	}
+	for _, name := range []string{"central.yml", "discover.yml"} {
+		text := fixture.Read(t, filepath.Join("../../examples", name))
+		writeFile(t, filepath.Join(dir, ".github/workflows", name), text)
+		if !strings.Contains(text, "\npermissions: {}\n") || strings.Contains(text, "run: ") {
+			t.Errorf("%s: want permissions: {} and no scripts", name)
+		}
+	}
+	if _, result := checkProject(t, dir); result.Manifest == nil || len(result.Findings) > 0 {
+		t.Errorf("findings: %v", result.Findings)
+	}
+}

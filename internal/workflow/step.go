@@ -68,7 +68,9 @@ var Inputs = []string{
 	"command", "target", "schedule", "agents", "cadence", "format", "now", "out", "emit", "dry-run", "force", "from",
 	"secrets", "retention-days", "ledger-branch", "allow-events", "fail-on", "token", "dispatch-to",
 	"dispatch-token", "nats-url", "nats-subject", "nats-creds", "nats-nkey", "nats-token", "nats-user",
-	"nats-password", "nats-ca", "nats-cert", "nats-key", "host-workspace",
+	"nats-password", "nats-ca", "nats-cert", "nats-key", "owner", "root", "state-hub", "host", "match", "topic",
+	"visibility", "domain", "include-archived", "include-forks", "cursor", "previous", "due", "page", "suggest",
+	"host-workspace",
 }
 
 // checkInputs warns about misspelled inputs of this action.
