@@ -23,6 +23,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/fleet"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest/graphql"
+	"github.com/kaizen-agentic/schedule-action/internal/option"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 )
 
@@ -556,6 +557,26 @@ func TestFleetExamples(t *testing.T) {
 		writeFile(t, filepath.Join(dir, ".github/workflows", name), text)
 		if !strings.Contains(text, "\npermissions: {}\n") || strings.Contains(text, "run: ") {
 			t.Errorf("%s: want permissions: {} and no scripts", name)
+		}
+		var workflow struct {
+			Jobs map[string]struct {
+				Steps []struct {
+					Uses string
+					With map[string]any
+				}
+			}
+		}
+		fixture.Must(t, yaml.Unmarshal([]byte(text), &workflow))
+		for _, job := range workflow.Jobs {
+			for _, step := range job.Steps {
+				for input := range step.With {
+					isOption := func(o option.Option) bool { return o.Name == input && !o.FlagOnly }
+					if strings.HasPrefix(step.Uses, "kaizen-agentic/") && input != "command" &&
+						!slices.ContainsFunc(option.All, isOption) {
+						t.Errorf("%s: there is no input %s", name, input)
+					}
+				}
+			}
 		}
 	}
 	if _, result := checkProject(t, dir); result.Manifest == nil || len(result.Findings) > 0 {
