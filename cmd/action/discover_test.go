@@ -27,9 +27,10 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 )
 
+var fleetToken = fixture.Canary("github_pat_", "fleet")
+
 const (
-	fleetToken = "github_pat_fleet"
-	twoWeekly  = "version: \"1\"\ntimezone: Europe/Berlin\nagents:\n  coach: {cadence: weekly, cron: \"0 9 * * 1\"}\n" +
+	twoWeekly = "version: \"1\"\ntimezone: Europe/Berlin\nagents:\n  coach: {cadence: weekly, cron: \"0 9 * * 1\"}\n" +
 		"  optimization: {cadence: weekly, cron: \"0 10 * * 1\"}\n"
 )
 

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/fleet"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest/graphql"
@@ -21,9 +22,10 @@ import (
 
 var full = flag.Bool("full", false, "list 10,000 repositories")
 
+var testToken = fixture.Canary("github_pat_", "discover")
+
 const (
-	testToken = "github_pat_0123456789"
-	valid     = "version: \"1\"\ntimezone: Europe/Berlin\nagents:\n  coach: {cadence: weekly, cron: \"0 9 * * 1\"}\n" +
+	valid = "version: \"1\"\ntimezone: Europe/Berlin\nagents:\n  coach: {cadence: weekly, cron: \"0 9 * * 1\"}\n" +
 		"  optimization: {cadence: monthly, enabled: false}\n"
 	broken = "version: \"1\"\nagents:\n  coach: {cadence: hourly}\n"
 )

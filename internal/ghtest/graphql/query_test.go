@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
 // TestStrict checks that the stand-in answers a query of GitHub's schema, and reports any
@@ -16,6 +18,7 @@ func TestStrict(t *testing.T) {
 	t.Parallel()
 	const good = `query($o: String!, $n: Int!) { repositoryOwner(login: $o) { repositories(first: $n) { totalCount ` +
 		`edges { cursor node { nameWithOwner object(expression: "HEAD") { oid ... on Blob { text } } } } } } }`
+	token := fixture.Canary("ghs_", "strict")
 	whole := map[string]any{"o": "acme", "n": 2}
 	tests := []struct {
 		name      string
@@ -45,7 +48,7 @@ func TestStrict(t *testing.T) {
 				reports = append(reports, fmt.Sprintf(format, args...))
 			}}, Repository{FullName: "acme/web", Visibility: "public"})
 			defer s.Close()
-			s.AddToken("t", false)
+			s.AddToken(token, false)
 			body, err := json.Marshal(map[string]any{"query": tt.query, "variables": tt.variables})
 			if err != nil {
 				t.Fatal(err)
@@ -54,7 +57,7 @@ func TestStrict(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			req.Header.Set("Authorization", "Bearer t")
+			req.Header.Set("Authorization", "Bearer "+token)
 			resp, err := http.DefaultClient.Do(req)
 			if err != nil {
 				t.Fatal(err)

@@ -24,6 +24,8 @@ import (
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 )
 
 // Options are what the stand-in needs; only Errorf is required.
@@ -126,8 +128,12 @@ func (s *Server) others() http.Handler {
 	})
 }
 
-// AddToken makes a token valid. Without private it sees public repositories only.
+// AddToken makes value, which must be a canary of internal/fixture, a valid token. Without
+// private it sees public repositories only.
 func (s *Server) AddToken(value string, private bool) {
+	if !fixture.IsCanary(value) {
+		s.options.Errorf("a token of a test is no canary: make it with fixture.Canary")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tokens[value] = private
