@@ -129,8 +129,11 @@ func TestRun(t *testing.T) {
 	for _, gitea := range []bool{false, true} {
 		server, client, _ := setup(t, ghtest.Options{Gitea: gitea})
 		server.AddRepository(ghtest.Repository{ID: 77, FullName: "acme/web"})
-		server.AddRun(ghtest.Run{ID: 5, Repository: "acme/web", HeadBranch: "main", Event: "push"})
-		want := Run{5, "push", "main", ".github/workflows/kaizen.yml", 77, 77}
+		server.AddRun(ghtest.Run{ID: 5, Repository: "acme/web", HeadBranch: "main", Event: "push",
+			Status: "completed", Conclusion: "success"})
+		want := Run{ID: 5, Event: "push", HeadBranch: "main", Path: ".github/workflows/kaizen.yml", RepositoryID: 77,
+			HeadRepositoryID: 77, Status: "completed", Conclusion: "success",
+			URL: server.URL() + "/acme/web/actions/runs/5"}
 		if gitea {
 			want.Path, want.HeadRepositoryID = "kaizen.yml@refs/heads/main", 0
 		}

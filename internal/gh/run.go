@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strconv"
+	"time"
 )
 
 // Run is where a workflow run comes from. A field that the server does not give is zero:
@@ -15,6 +18,11 @@ type Run struct {
 	Path             string // of the workflow file; Gitea appends @ and the full ref of the run
 	RepositoryID     int64
 	HeadRepositoryID int64
+	// Status is queued, in_progress, completed, …; Conclusion is success, failure,
+	// cancelled, … of a completed run.
+	Status, Conclusion string
+	URL                string // of its page, "" if it may not be shown
+	UpdatedAt          time.Time
 }
 
 // Run describes a workflow run of repository. It needs actions: read.
@@ -38,6 +46,11 @@ func (c *Client) Run(ctx context.Context, repository string, id int64) (Run, err
 		Path           string       `json:"path"`
 		Repository     repositoryID `json:"repository"`
 		HeadRepository repositoryID `json:"head_repository"`
+		Status         string       `json:"status"`
+		Conclusion     string       `json:"conclusion"`
+		URL            string       `json:"html_url"`
+		UpdatedAt      time.Time    `json:"updated_at"`
+		CompletedAt    time.Time    `json:"completed_at"` // Gitea's name
 	}
 	if _, err := c.hub.Do(ctx, req, &answer); err != nil {
 		return Run{}, op.failed(err)
@@ -52,5 +65,73 @@ func (c *Client) Run(ctx context.Context, repository string, id int64) (Run, err
 		Path:             answer.Path,
 		RepositoryID:     answer.Repository.ID,
 		HeadRepositoryID: answer.HeadRepository.ID,
+		Status:           answer.Status,
+		Conclusion:       answer.Conclusion,
+		URL:              c.pageURL(answer.URL),
+		UpdatedAt:        later(answer.UpdatedAt, answer.CompletedAt),
 	}, nil
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// NamedRun is a run as a listing describes it. Times are zero where it has none.
+type NamedRun struct {
+	ID          int64     `json:"id"`
+	Title       string    `json:"display_title"`
+	Status      string    `json:"status"`
+	Conclusion  string    `json:"conclusion"`
+	URL         string    `json:"html_url"` // "" if it may not be shown
+	CreatedAt   time.Time `json:"created_at"`
+	UpdatedAt   time.Time `json:"updated_at"`
+	CompletedAt time.Time `json:"completed_at"` // Gitea's name for UpdatedAt, which has it, too
+}
+
+// maxRunPages bounds a listing of runs.
+const maxRunPages = 10
+
+// Runs lists the runs of a repository that an event of this kind started, newest first.
+// GitHub lists those since an instant, Gitea all. Complete is false where there are more
+// than 1,000. It needs actions: read.
+func (c *Client) Runs(ctx context.Context, repository, event string, since time.Time) (
+	runs []NamedRun, complete bool, err error,
+) {
+	op := c.operation("list runs of "+repository, repository, "actions: read", tokenInput)
+	owner, name, err := op.split("list runs")
+	if err != nil {
+		return nil, false, err
+	}
+	seen := map[int64]bool{}
+	for page := 1; page <= maxRunPages; page++ {
+		query := url.Values{"event": {event}, "per_page": {"100"}, "limit": {"50"}, "page": {strconv.Itoa(page)}}
+		if c.Forge() == GitHub {
+			query.Set("created", ">="+since.UTC().Format(time.RFC3339))
+		}
+		req, err := c.hub.NewRequest(http.MethodGet,
+			fmt.Sprintf("repos/%s/%s/actions/runs?%s", owner, name, query.Encode()), nil)
+		if err != nil {
+			return nil, false, op.failed(err)
+		}
+		var answer struct {
+			Total int        `json:"total_count"`
+			Runs  []NamedRun `json:"workflow_runs"`
+		}
+		if _, err := c.hub.Do(ctx, req, &answer); err != nil {
+			return nil, false, op.failed(err)
+		}
+		for _, r := range answer.Runs {
+			if r.URL, r.UpdatedAt = c.pageURL(r.URL), later(r.UpdatedAt, r.CompletedAt); !seen[r.ID] {
+				runs = append(runs, r)
+			}
+			seen[r.ID] = true
+		}
+		if len(answer.Runs) == 0 || len(seen) >= answer.Total {
+			return runs, true, nil
+		}
+	}
+	return runs, false, nil
 }

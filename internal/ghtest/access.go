@@ -35,7 +35,7 @@ type Token struct {
 }
 
 // Permissions are "", "read" or "write".
-type Permissions struct{ Contents, Actions string }
+type Permissions struct{ Contents, Actions, Issues string }
 
 // AddToken makes value, which must be a canary of internal/fixture, a valid token.
 func (s *Server) AddToken(value string, t Token) {
@@ -88,6 +88,14 @@ func (s *Server) caller(r *http.Request) (c caller, known bool) {
 	defer s.mu.Unlock()
 	t, found := s.tokens[value]
 	return caller{t, value}, ok && found
+}
+
+// TokenOf returns the token of a request that a handler of Options.Routes serves, and what
+// it may do on the repository of the path.
+func TokenOf(r *http.Request) (Token, Permissions) {
+	c := callerOf(r)
+	p, _ := c.permissions(&Repository{FullName: r.PathValue("owner") + "/" + r.PathValue("repo")})
+	return c.Token, p
 }
 
 // permissions returns those of the caller on a repository; ok is false when the token has

@@ -98,6 +98,9 @@ func (s *Server) endpoints() http.Handler {
 	mux.HandleFunc("/repositories/{id}", byID)
 	mux.HandleFunc("/repositories/{id}/{rest...}", byID)
 	mux.HandleFunc("GET /rate_limit", s.getRateLimit)
+	for pattern, handler := range s.options.Routes {
+		mux.HandleFunc(pattern, handler)
+	}
 	mux.HandleFunc("/", s.unexpected)
 	return mux
 }

@@ -2,9 +2,11 @@ package ghtest
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Run is a workflow run.
@@ -17,6 +19,9 @@ type Run struct {
 	HeadRepositoryID int64
 	// Ref is default that of HeadBranch, or of a pull request without a HeadBranch.
 	Ref string
+	// Title is the name of a run that is listed. Status and Conclusion are how it stands.
+	Title, Status, Conclusion string
+	CreatedAt                 time.Time // default: now
 }
 
 // AddRun adds a run. A run that was not added is taken from the artifacts with its id, as
@@ -80,6 +85,10 @@ func (s *Server) describeRun(run Run, repo *Repository) map[string]any {
 		"path":       ".github/workflows/kaizen.yml",
 		"head_sha":   strings.Repeat("0", 40),
 		"repository": map[string]any{"id": repo.ID, "full_name": repo.FullName},
+	}
+	if run.Status != "" {
+		m["status"], m["conclusion"] = run.Status, run.Conclusion
+		m["html_url"] = fmt.Sprintf("%s/%s/actions/runs/%d", s.url, repo.FullName, run.ID)
 	}
 	if s.options.Gitea {
 		m["path"] = "kaizen.yml@" + ref

@@ -44,6 +44,8 @@ type Options struct {
 	// PageSize is the largest page of a listing, whatever is asked for; default 100, of
 	// Gitea 50.
 	PageSize int
+	// Routes are further endpoints, by the pattern of http.ServeMux.
+	Routes map[string]http.HandlerFunc
 	// Artifacts adds the store of act's artifact server, as artifacts of one repository.
 	Artifacts Folder
 }

@@ -275,20 +275,37 @@ func eventID(event string) string {
 	return e.Bundle.ID
 }
 
+// namedRuns are the added runs with a title that an event started, newest first.
+func (s *Server) namedRuns(repo *Repository, event string) (runs []map[string]any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range slices.Backward(s.runs) {
+		if r.Title == "" || r.Event != event || !strings.EqualFold(r.Repository, repo.FullName) {
+			continue
+		}
+		run := s.describeRun(r, repo)
+		run["display_title"] = r.Title
+		run["created_at"] = cmp.Or(r.CreatedAt, s.options.Now()).UTC().Format(time.RFC3339)
+		runs = append(runs, run)
+	}
+	return runs
+}
+
 // listRuns lists the runs that were started, newest first; others it does not know.
 func (s *Server) listRuns(w http.ResponseWriter, r *http.Request, repo *Repository) {
 	if !s.allow(w, callerOf(r), repo, actions, "read") {
 		return
 	}
-	if r.URL.Query().Get("event") != "workflow_dispatch" {
+	event := r.URL.Query().Get("event")
+	if event != "workflow_dispatch" && event != "repository_dispatch" {
 		s.unexpected(w, r)
 		return
 	}
-	runs := []map[string]any{}
+	runs := append([]map[string]any{}, s.namedRuns(repo, event)...)
 	starts := s.Starts()
 	slices.Reverse(starts)
 	for _, start := range starts {
-		if start.Repository != repo.FullName || len(runs) == s.pageSize(r.URL.Query()) {
+		if start.Repository != repo.FullName || event != "workflow_dispatch" || len(runs) == s.pageSize(r.URL.Query()) {
 			continue
 		}
 		run := map[string]any{"id": start.RunID, "event": "workflow_dispatch", "display_title": start.Title,
