@@ -5,6 +5,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/kaizen-agentic/schedule-action/internal/check"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
@@ -41,22 +42,31 @@ func (a *app) checkPlaces(o option.Values) error {
 		return nil
 	}
 	for _, name := range []string{option.Target, option.Out, option.Cursor} {
-		if o[name] == "" {
-			continue
+		for place := range strings.SplitSeq(o[name], "\n") { // report writes several files
+			if err := a.checkPlace(name, place); err != nil {
+				return err
+			}
 		}
-		path, err := filepath.Abs(o[name])
-		if err != nil {
-			return err
-		}
-		_, inside := a.env.InWorkspace(path)
-		if !inside && a.env.HostWorkspace != "" {
-			return fmt.Errorf("%s is %s, outside the workspace, which is the only directory that later steps see: "+
-				"use a path inside it", name, o[name])
-		}
-		if inside && a.leaves(path) {
-			return fmt.Errorf("%s is %s, where a link leads out of the workspace: replace it with a directory", name,
-				o[name])
-		}
+	}
+	return nil
+}
+
+// checkPlace checks one path of an option.
+func (a *app) checkPlace(name, place string) error {
+	if place == "" {
+		return nil
+	}
+	path, err := filepath.Abs(place)
+	if err != nil {
+		return err
+	}
+	_, inside := a.env.InWorkspace(path)
+	if !inside && a.env.HostWorkspace != "" {
+		return fmt.Errorf("%s is %s, outside the workspace, which is the only directory that later steps see: "+
+			"use a path inside it", name, place)
+	}
+	if inside && a.leaves(path) {
+		return fmt.Errorf("%s is %s, where a link leads out of the workspace: replace it with a directory", name, place)
 	}
 	return nil
 }

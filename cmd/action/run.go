@@ -77,6 +77,9 @@ func commands() []command {
 			prepareLimit, "run again with --cursor, which continues, or filter the repositories"},
 		{"verify", "[DIR…]", "check stored bundles against their sources.json, and with --target against a checkout",
 			runVerify, checkLimit, "verify fewer bundles at once"},
+		{"report", "", "state for every entry of a roster and every period what happened, with evidence: a page, " +
+			"JSON, CSV, a calendar; a watchdog with --fail-on", runReport, prepareLimit,
+			"report fewer days with --days, or read fewer receipts with --receipts"},
 	}
 }
 

@@ -22,6 +22,8 @@ type Option struct {
 	Secret bool
 	// List values may be given several times and are joined by newlines.
 	List bool
+	// ListFor are the commands for which the option is a List, although it is none for others.
+	ListFor []string
 	// NotEmpty options have initial as their default in action.yml, too. So an input that is
 	// empty was given, as with a secret that does not exist.
 	NotEmpty bool
@@ -61,6 +63,17 @@ const (
 	NATSCA           = "nats-ca"
 	NATSCert         = "nats-cert"
 	NATSKey          = "nats-key"
+	Roster           = "roster"
+	Evidence         = "evidence"
+	Consumers        = "consumers"
+	Ledger           = "ledger"
+	Since            = "since"
+	Days             = "days"
+	Grace            = "grace"
+	Receipts         = "receipts"
+	PingURL          = "ping-url"
+	Issue            = "issue"
+	IssueToken       = "issue-token"
 	Timezone         = "timezone"
 	Engagement       = "engagement"
 	BootstrapCadence = "bootstrap-cadence"
@@ -89,6 +102,7 @@ var (
 	emitting    = []string{"prepare", "doctor"}
 	reading     = []string{"prepare", "list", "validate", "doctor"}
 	scaffolding = []string{"init"}
+	reporting   = []string{"report"}
 	discovering = []string{"discover"}
 	checking    = []string{"prepare", "list", "validate", "doctor", "discover"}
 )
@@ -114,11 +128,12 @@ var All = []Option{
 		Commands: checking},
 	{Name: Now, Placeholder: "TIME",
 		Help:     "RFC 3339 instant that replaces the clock, for replay and tests",
-		Commands: checking},
+		Commands: slices.Concat(checking, reporting)},
 	{Name: Out, Placeholder: "PATH",
 		Help: "prepare, list: directory of bundles and receipts, as an action in the workspace, default " +
-			".kaizen/prepared in the checkout; validate, discover: file for the report instead of standard output",
-		Commands: checking},
+			".kaizen/prepared in the checkout; validate, discover: file for the report instead of standard output; " +
+			"report: files whose suffix decides the form: .html, .json, .csv or .ics",
+		Commands: slices.Concat(checking, reporting), ListFor: reporting},
 	{Name: Emit, Placeholder: "LIST",
 		Help: "summary, artifact, dispatch, nats, stdout; default in Actions: summary, artifact, and dispatch or " +
 			"nats where a target is given",
@@ -149,16 +164,17 @@ var All = []Option{
 			"repository_dispatch and push to the ledger branch only, validate on all but pull_request_target",
 		Commands: []string{"prepare", "validate", "doctor"}},
 	{Name: FailOn, Placeholder: "SEVERITY", Initial: "error",
-		Help:     "the least severe finding that fails the check: error or warning; discover: also never",
-		Commands: []string{"validate", "discover"}},
+		Help: "validate, discover: the least severe finding that fails the check, error or warning; discover: also " +
+			"never; report: a list of missed, failed, unreceived and invalid, default: none",
+		Commands: []string{"validate", "discover", "report"}},
 	{Name: Base, Placeholder: "FILE",
 		Help: "base version of the manifest to compare with; - is standard input, as in git show " +
 			"main:.kaizen/schedule.yml | action validate --base -; default on pull requests: that of the base commit",
 		Commands: []string{"validate"}, FlagOnly: true},
 	{Name: Token, Placeholder: "TOKEN",
-		Help: "GitHub token for the ledger and the base version; discover: for the repositories of the owners; " +
-			"default: the job's, or GITHUB_TOKEN",
-		Commands: checking, Secret: true},
+		Help: "GitHub token for the ledger and the base version; discover, report: for the repositories of the " +
+			"fleet; default: the job's, or GITHUB_TOKEN",
+		Commands: slices.Concat(checking, reporting), Secret: true},
 	{Name: DispatchTo, Placeholder: "TARGETS",
 		Help: "repositories (owner/repo) that get a repository_dispatch, and workflows " +
 			"(owner/repo/.github/workflows/FILE.yml@BRANCH) that are started, separated by commas or newlines",
@@ -189,6 +205,44 @@ var All = []Option{
 	{Name: NATSKey, Placeholder: "PEM",
 		Help:     "content of the client certificate's key",
 		Commands: emitting, Secret: true},
+	{Name: Roster, Placeholder: "FILE",
+		Help:     "the roster that discover has written; - is standard input",
+		Commands: reporting},
+	{Name: Evidence, Placeholder: "PATHS",
+		Help: "files with events, acknowledgements, receipts or executions as JSON lines, and directories of such " +
+			"files; without a token, they are all that is known",
+		Commands: reporting, List: true},
+	{Name: Consumers, Placeholder: "REPOSITORIES",
+		Help:     "repositories (owner/repo) that receive the events, whose records and runs are evidence",
+		Commands: reporting, List: true},
+	{Name: Ledger, Placeholder: "REPOSITORY",
+		Help: "repository (owner/repo) whose ledger the fleet shares, as in central mode; default: each has its " +
+			"own",
+		Commands: reporting},
+	{Name: Since, Placeholder: "DATE",
+		Help:     "first day of the report, as 2026-11-01; default: that of days",
+		Commands: reporting},
+	{Name: Days, Placeholder: "NUMBER", Initial: "30",
+		Help:     "how many days the report covers, 1 to 366",
+		Commands: reporting},
+	{Name: Grace, Placeholder: "DURATION", Initial: "6h",
+		Help:     "how long after its slot a period may have no receipt, and a prepared one no acknowledgement",
+		Commands: reporting},
+	{Name: Receipts, Placeholder: "NUMBER", Initial: "1",
+		Help: "how many receipts of each entry are read for the runs that they started, at about three requests " +
+			"each; 0 to 100",
+		Commands: reporting},
+	{Name: PingURL, Placeholder: "URL",
+		Help: "https address of a health check, which gets a ping at the start (/start), after success, and after a " +
+			"failure (/fail)",
+		Commands: reporting, Secret: true},
+	{Name: Issue,
+		Help: "keep one issue open in the workflow's repository while fail-on finds something, and close it " +
+			"afterwards; needs issues: write",
+		Commands: reporting},
+	{Name: IssueToken, Placeholder: "TOKEN",
+		Help:     "token with issues: write on the workflow's repository; default: token",
+		Commands: reporting, Secret: true},
 	{Name: Timezone, Placeholder: "ZONE", Initial: "UTC",
 		Help:     "IANA name of the time zone of the crons, such as Europe/Berlin",
 		Commands: scaffolding, FlagOnly: true},

@@ -73,6 +73,7 @@ func (v Values) parseFlag(command, arg string, rest []string) ([]string, error) 
 		return nil, unknownFlag(command, arg, name)
 	}
 	o := All[i]
+	o.List = o.List || slices.Contains(o.ListFor, command)
 	switch {
 	case !o.Taken(command):
 		return nil, fmt.Errorf("action %s does not take --%s", command, name)

@@ -70,6 +70,7 @@ var Inputs = []string{
 	"dispatch-token", "nats-url", "nats-subject", "nats-creds", "nats-nkey", "nats-token", "nats-user",
 	"nats-password", "nats-ca", "nats-cert", "nats-key", "owner", "root", "state-hub", "host", "match", "topic",
 	"visibility", "domain", "include-archived", "include-forks", "cursor", "previous", "due", "page", "suggest",
+	"roster", "evidence", "consumers", "ledger", "since", "days", "grace", "receipts", "ping-url", "issue", "issue-token",
 	"host-workspace",
 }
 
