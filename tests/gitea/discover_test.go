@@ -109,6 +109,7 @@ func TestDiscover(t *testing.T) {
 	if _, again, _ := discoverFleet(t, token, "--owner", "fleet"); !bytes.Equal(first, again) {
 		t.Error("the second roster differs")
 	}
+	reportFleet(t, token, first)
 	filtered, _, _ := discoverFleet(t, token, "--owner", "fleet", "--topic", "team-1", "--visibility", "public",
 		"--include-archived", "--match", "service-[0-4]*")
 	if len(filtered.Repositories) != 9 {
