@@ -185,6 +185,10 @@ func (t *tab) press(keys ...string) {
 	}
 }
 
+// openFirst opens the first row. The rows may be drawn again between finding one and a click
+// of the mouse, so the page finds it.
+var openFirst = chromedp.Evaluate[chromedp.Void](`document.querySelector("#rows .row").click()`)
+
 // texts returns the texts of the elements that a selector finds.
 func (t *tab) texts(selector string) []string {
 	t.Helper()

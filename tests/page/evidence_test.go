@@ -66,7 +66,7 @@ func TestEvidence(t *testing.T) {
 	} {
 		page.do(chromedp.Evaluate[chromedp.Void](`document.getElementById("search").value = ""`),
 			chromedp.SendKeys(chromedp.CSS("#search"), "acme/"+tt.name),
-			chromedp.Click(chromedp.CSS("#rows .row")))
+			openFirst)
 		row := `#detail tbody tr:first-child `
 		badge, flags := page.texts(row+".badge"), page.texts(row+".flag")
 		if !slices.Equal(badge, []string{tt.badge}) || strings.Join(flags, " ") != tt.flag {

@@ -28,7 +28,7 @@ func TestPictures(t *testing.T) {
 		{"report-phone-entries", view{width: 390, height: 844, scale: 1, touch: true}, []chromedp.Action[chromedp.Void]{
 			chromedp.Evaluate[chromedp.Void](`document.getElementById("entries").scrollIntoView()`)}},
 		{"report-detail", view{width: 1280, height: 900}, []chromedp.Action[chromedp.Void]{
-			chromedp.SendKeys(chromedp.CSS("#search"), "identity sec"), chromedp.Click(chromedp.CSS("#rows .row"))}},
+			chromedp.SendKeys(chromedp.CSS("#search"), "identity sec"), openFirst}},
 		{"report-print", view{width: 1000, height: 1400, print: true}, nil},
 	}
 	dir := *pictures
