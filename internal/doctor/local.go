@@ -187,7 +187,7 @@ func (d *doctor) checkRetention(context.Context) {
 	}
 	longest := 0
 	for i := range d.Manifest.Entries {
-		kept, _ := store.Retention(d.Manifest.Entries[i].Cadence, retention.Wanted, retention.Limit)
+		kept, _ := d.Manifest.Entries[i].Cadence.Keep(retention.Wanted, retention.Limit)
 		longest = max(longest, kept)
 	}
 	d.add(passed(name, "receipts are kept for at most %s, which outlives every period; %s",

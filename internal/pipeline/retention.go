@@ -8,7 +8,6 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
-	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
 // Retention decides how long the artifacts of a manifest's entries are kept.
@@ -26,7 +25,7 @@ func (r Retention) Days(name string) int {
 	if e == nil {
 		return r.Wanted
 	}
-	days, _ := store.Retention(e.Cadence, r.Wanted, r.Limit)
+	days, _ := e.Cadence.Keep(r.Wanted, r.Limit)
 	return days
 }
 
@@ -36,7 +35,7 @@ func (r Retention) Findings() []diag.Finding {
 	var findings []diag.Finding
 	for i := range r.Manifest.Entries {
 		e := &r.Manifest.Entries[i]
-		days, short := store.Retention(e.Cadence, r.Wanted, r.Limit)
+		days, short := e.Cadence.Keep(r.Wanted, r.Limit)
 		if !short {
 			continue
 		}
@@ -50,7 +49,7 @@ func (r Retention) Findings() []diag.Finding {
 
 // hint returns what to change so that the receipts of an entry are kept long enough.
 func (r Retention) hint(e *schedule.Entry) string {
-	need, _ := store.Retention(e.Cadence, 0, 0)
+	need, _ := e.Cadence.Keep(0, 0)
 	var hints []string
 	if r.Wanted > 0 && r.Wanted < need {
 		hints = append(hints, fmt.Sprintf("raise retention-days from %d to %d, or leave it out", r.Wanted, need))

@@ -16,6 +16,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
+	"github.com/kaizen-agentic/schedule-action/internal/spec"
 )
 
 // Errors that a caller branches on: the directory store works even so.
@@ -220,7 +221,7 @@ func (a *Artifacts) put(ctx context.Context, name, bundle string, files []File) 
 	}
 	u := upload{name: name, zip: data, digest: digestOf(data)}
 	if days := a.o.RetentionDays(bundle); days > 0 {
-		u.expires = a.o.Now().Add(time.Duration(min(days, maxRetention)) * 24 * time.Hour)
+		u.expires = a.o.Now().Add(time.Duration(min(days, spec.MaxRetention)) * 24 * time.Hour)
 	}
 	id, err := a.service.put(ctx, u)
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
-	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
 // encode renders r unchecked.
@@ -111,35 +110,6 @@ func TestSiblings(t *testing.T) {
 	} {
 		if got := siblings(test.name)(test.other); got != test.want {
 			t.Errorf("%s, %s: got %t", test.name, test.other, got)
-		}
-	}
-}
-
-func TestRetention(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		cadence   schedule.Cadence
-		wanted    int
-		limit     int
-		wantDays  int
-		wantShort bool
-	}{
-		{schedule.Daily, 0, 0, 3, false},
-		{schedule.Weekly, 0, 0, 15, false},
-		{schedule.Monthly, 0, 0, 63, false},
-		{schedule.Monthly, 0, 90, 63, false},
-		{schedule.Monthly, 0, 30, 30, true},
-		{schedule.Monthly, 0, 400, 63, false},
-		{schedule.Weekly, 7, 0, 7, true},
-		{schedule.Weekly, 15, 0, 15, false},
-		{schedule.Weekly, 400, 0, 90, false},
-		{schedule.Weekly, 400, 20, 20, false},
-		{schedule.Daily, 1, 0, 1, true},
-		{schedule.Daily, -1, -1, 3, false},
-	} {
-		days, short := Retention(test.cadence, test.wanted, test.limit)
-		if days != test.wantDays || short != test.wantShort {
-			t.Errorf("%+v: got %d, %t", test, days, short)
 		}
 	}
 }
