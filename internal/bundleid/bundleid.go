@@ -7,6 +7,7 @@
 //	<bundle>.receipt                                      its receipt
 //	<bundle>.partial                                      its unfinished delivery
 //	<repository>/<bundle>                                 the id of its event
+//	kaizen.<repo>-<digits>.<agent>.<period>.received      that a consumer received that event
 //
 // A repo may have dots; a source, an agent, a period and a run have none. So a name is
 // read from its end. The digits of a source look like the end of a repo, and are
@@ -52,6 +53,8 @@ const (
 	runPrefix     = "run-"
 	receiptSuffix = ".receipt"
 	partialSuffix = ".partial"
+
+	receivedSuffix = ".received"
 )
 
 // Name is the name of the bundle and of its artifact.
@@ -84,6 +87,40 @@ func CutPartial(name string) (bundle string, ok bool) { return strings.CutSuffix
 // CutReceipt returns the name of the bundle whose receipt has this name. ok is false for a
 // name that is no receipt's.
 func CutReceipt(name string) (bundle string, ok bool) { return strings.CutSuffix(name, receiptSuffix) }
+
+// In returns the bundle as a consumer names it, who may receive bundles of many repositories:
+// always with the digits of the repository that prepared it, whose name's case does not count.
+func (b Bundle) In(repository string) Bundle {
+	if b.Source != "" {
+		b.Repo += "-" + b.Source
+	}
+	b.Source = Source(strings.ToLower(repository), "")
+	return b
+}
+
+// ReceivedName is the name of the record that a consumer received the event of the bundle
+// that repository prepared. It differs from the names of the repository's own bundles and
+// receipts.
+func ReceivedName(repository string, b Bundle) string {
+	return b.In(repository).Name() + receivedSuffix
+}
+
+// ParseReceived reads the name of such a record, as the bundle that In returns.
+func ParseReceived(name string) (b Bundle, ok bool) {
+	bundle, ok := strings.CutSuffix(name, receivedSuffix)
+	if !ok {
+		return Bundle{}, false
+	}
+	if b, ok = Parse(bundle); !ok {
+		return Bundle{}, false
+	}
+	end := len(b.Repo) - sourceDigits - 1
+	if end < 1 || !isSource(b.Repo[end:]) {
+		return Bundle{}, false
+	}
+	b.Repo, b.Source = b.Repo[:end], b.Repo[end+1:]
+	return b, true
+}
 
 // IsOurs reports whether an artifact's name begins as those of bundles and receipts do.
 func IsOurs(name string) bool { return strings.HasPrefix(name, prefix) }

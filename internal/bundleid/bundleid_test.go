@@ -1,6 +1,7 @@
 package bundleid
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -119,6 +120,43 @@ func TestPartial(t *testing.T) {
 	}
 }
 
+func TestReceived(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ id, name string }{
+		{"acme/web/kaizen.web.coach.2026-W48", "kaizen.web-DIGITS.coach.2026-W48.received"},
+		{"Acme/Web/kaizen.web.coach.2026-W48", "kaizen.web-DIGITS.coach.2026-W48.received"},
+		{"acme/web/kaizen.web-abc123.coach.2026-11.run-7", "kaizen.web-abc123-DIGITS.coach.2026-11.run-7.received"},
+		{"web/kaizen.web.coach.2026-11-26T0900Z", "kaizen.web-SLUG.coach.2026-11-26T0900Z.received"},
+	}
+	replace := strings.NewReplacer("DIGITS", Source("acme/web", ""), "SLUG", Source("web", ""))
+	for _, tt := range tests {
+		repository, b, ok := ParseEventID(tt.id)
+		if !ok {
+			t.Fatal(tt.id)
+		}
+		name := ReceivedName(repository, b)
+		if want := replace.Replace(tt.name); name != want {
+			t.Errorf("%s: got %s, want %s", tt.id, name, want)
+		}
+		got, ok := ParseReceived(name)
+		if !ok || got != b.In(repository) {
+			t.Errorf("ParseReceived(%q) = %+v %t", name, got, ok)
+		}
+		for _, parse := range []func(string) (Bundle, bool){Parse, ParseReceipt} {
+			if b, ok := parse(name); ok {
+				t.Errorf("%q is read as %+v", name, b)
+			}
+		}
+	}
+	for _, name := range []string{"kaizen.web.coach.2026-W48.received", "kaizen.-abc123.coach.2026-W48.received",
+		"kaizen.web-abc12g.coach.2026-W48.received", "kaizen.web-abc123.coach.2026-W48", "kaizen.web-abc123.received",
+		"kaizen.web-abc123.coach.2026-W48.received.receipt", ""} {
+		if b, ok := ParseReceived(name); ok {
+			t.Errorf("ParseReceived(%q) = %+v", name, b)
+		}
+	}
+}
+
 func TestPeriodStart(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ period, start string }{
@@ -162,6 +200,7 @@ func FuzzParse(f *testing.F) {
 		"kaizen.web.coach.2026-W48", "kaizen.a.b.coach.2026-11-26T0900Z.run-12", "kaizen.web.coach.2026-11.receipt",
 		"acme/web/kaizen.web.coach.2026-11-23", "kaizen.run-1.run-2.2026-11.run-3",
 		"kaizen.web-0a1b2c.coach.2026-11.run-3", "kaizen.web-0a1b2c.coach.2026-W48.partial",
+		"kaizen.web-0a1b2c.coach.2026-W48.run-7.received",
 	} {
 		f.Add(seed)
 	}
@@ -171,6 +210,15 @@ func FuzzParse(f *testing.F) {
 		}
 		if b, ok := ParseReceipt(text); ok && b.ReceiptName() != text {
 			t.Errorf("ParseReceipt(%q) = %+v, whose receipt is %q", text, b, b.ReceiptName())
+		}
+		if b, ok := ParseReceived(text); ok && b.Name()+receivedSuffix != text {
+			t.Errorf("ParseReceived(%q) = %+v", text, b)
+		}
+		if repository, b, ok := ParseEventID(text); ok {
+			name := ReceivedName(repository, b)
+			if got, ok := ParseReceived(name); !ok || got != b.In(repository) {
+				t.Errorf("the record of %q is %q, read as %+v %t", text, name, got, ok)
+			}
 		}
 		if repository, b, ok := ParseEventID(text); ok && b.EventID(repository) != text {
 			t.Errorf("ParseEventID(%q) = %q %+v, whose id is %q", text, repository, b, b.EventID(repository))

@@ -85,7 +85,7 @@ func (d *Dispatch) send(ctx context.Context, m Message, t target.Target, result 
 		run, err = d.o.Client.StartWorkflow(ctx, t, gh.Event{ID: m.ID, JSON: m.JSON, Again: m.Again})
 		result.RunID, result.URL = run.ID, run.URL
 	} else {
-		err = d.o.Client.Dispatch(ctx, t.Repository, event.Type, m.JSON)
+		err = d.o.Client.Dispatch(ctx, t.Repository, m.Type, m.JSON)
 	}
 	if err != nil {
 		result.Status, result.Error = store.Failed, safetext.OneLine(err.Error())

@@ -8,17 +8,17 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 	"github.com/kaizen-agentic/schedule-action/internal/target"
 )
 
 // Message is one event to deliver.
 type Message struct {
-	ID    string       // the event id; consumers drop an id that they have seen
-	Agent string       // its name in the manifest
-	Event *event.Event // the decoded JSON
-	JSON  []byte       // from Event.Marshal; every channel carries these bytes
+	ID         string // of the message; consumers drop an id that they have seen
+	Type       string // of the event, such as event.Type
+	Agent      string // its name in the manifest
+	OccurredAt string // RFC 3339
+	JSON       []byte // the event in one line; every channel carries these bytes
 	// Earlier are the results of earlier runs. A target that has the event is not sent it
 	// again, and has no result.
 	Earlier []store.Delivery

@@ -232,9 +232,9 @@ func (n *NATS) header(m Message) nats.Header {
 		"ce-specversion":      "1.0",
 		"ce-id":               m.ID,
 		"ce-source":           n.o.Source,
-		"ce-type":             event.Type,
+		"ce-type":             m.Type,
 		"ce-subject":          m.Agent,
-		"ce-time":             m.Event.OccurredAt,
+		"ce-time":             m.OccurredAt,
 		"content-type":        "application/json",
 	} {
 		header.Set(name, headerValue(value))

@@ -84,7 +84,8 @@ func (d *Deliverer) Deliver(ctx context.Context, p *Planned, b *Built, turn <-ch
 // have it then, and the record of a partial delivery if only some have.
 func (d *Deliverer) emit(ctx context.Context, p *Planned, done *Delivered, turn <-chan struct{}) error {
 	message := emit.Message{
-		ID: done.Event.Bundle.ID, Agent: p.Entry.Agent, Event: done.Event, JSON: done.Payload,
+		ID: done.Event.Bundle.ID, Type: done.Event.Event, Agent: p.Entry.Agent,
+		OccurredAt: done.Event.OccurredAt, JSON: done.Payload,
 		Earlier: done.Deliveries, Again: done.Resumed || d.mayBeSent(p),
 	}
 	for _, sink := range d.Sinks {

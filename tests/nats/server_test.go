@@ -40,7 +40,7 @@ func message(t *testing.T) emit.Message {
 	line, err := e.Marshal()
 	fixture.Must(t, err)
 	const id = "acme/kaizen-agentic/kaizen.kaizen-agentic.coach.2026-W25"
-	return emit.Message{ID: id, Agent: "coach", Event: e, JSON: line}
+	return emit.Message{ID: id, Type: e.Event, Agent: "coach", OccurredAt: e.OccurredAt, JSON: line}
 }
 
 // start starts a server with the options, on a free port unless o has one.
