@@ -67,6 +67,8 @@ func commands() []command {
 		{"prepare", "[AGENT…]",
 			"prepare the bundles of the agents that are due, or of those named, and emit their events", runPrepare,
 			prepareLimit, "run again: the next run continues; " + shorten},
+		{"receive", "", "check the event that arrived, drop a repeat, fetch and check its bundle", runReceive,
+			receiveLimit, "run again: an event that is not recorded is received again"},
 		{"doctor", "", "check tokens, permissions, targets, sizes and retention without emitting anything", runDoctor,
 			lookLimit, "check the network, or name fewer targets, then run again"},
 		{"verify", "[DIR…]", "check stored bundles against their sources.json, and with --target against a checkout",

@@ -489,7 +489,8 @@ func (s *channel) Close() error { return nil }
 // Deliver implements emit.Sink. It checks that no run that starts after the receipt is
 // stored delivers anything.
 func (s *channel) Deliver(_ context.Context, m emit.Message) (deliveries []store.Delivery) {
-	name := m.Event.Bundle.Artifact.Name
+	_, bundle, _ := bundleid.ParseEventID(m.ID)
+	name := bundle.Name()
 	for _, to := range s.targets {
 		if m.SentBefore(s.channel, to, "") {
 			continue

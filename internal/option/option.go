@@ -61,19 +61,28 @@ const (
 	NATSCA           = "nats-ca"
 	NATSCert         = "nats-cert"
 	NATSKey          = "nats-key"
+	Event            = "event"
+	Allow            = "allow"
+	AllowAgents      = "allow-agents"
+	BundleToken      = "bundle-token"
+	AcknowledgeTo    = "acknowledge-to"
+	ArchiveDir       = "archive-dir"
 	Timezone         = "timezone"
 	Engagement       = "engagement"
 	BootstrapCadence = "bootstrap-cadence"
 	HostWorkspace    = "host-workspace"
 )
 
-// theToken is the value of dispatch-token that means the value of token.
+// theToken is the value of dispatch-token and bundle-token that means the value of token.
 const theToken = "token"
 
 var (
 	emitting    = []string{"prepare", "doctor"}
 	reading     = []string{"prepare", "list", "validate", "doctor"}
 	scaffolding = []string{"init"}
+	sending     = []string{"prepare", "doctor", "receive"}
+	ledger      = []string{"prepare", "list", "validate", "doctor", "receive"}
+	receiving   = []string{"receive"}
 )
 
 // All lists the options in the order of --help.
@@ -96,11 +105,12 @@ var All = []Option{
 		Commands: reading},
 	{Name: Now, Placeholder: "TIME",
 		Help:     "RFC 3339 instant that replaces the clock, for replay and tests",
-		Commands: reading},
+		Commands: ledger},
 	{Name: Out, Placeholder: "PATH",
 		Help: "prepare, list: directory of bundles and receipts, as an action in the workspace, default " +
-			".kaizen/prepared in the checkout; validate: file for the report instead of standard output",
-		Commands: reading},
+			".kaizen/prepared in the checkout; receive: directory of received bundles, default .kaizen/received; " +
+			"validate: file for the report instead of standard output",
+		Commands: ledger},
 	{Name: Emit, Placeholder: "LIST",
 		Help: "summary, artifact, dispatch, nats, stdout; default in Actions: summary, artifact, and dispatch or " +
 			"nats where a target is given",
@@ -125,11 +135,12 @@ var All = []Option{
 		Commands: emitting},
 	{Name: LedgerBranch, Placeholder: "BRANCH",
 		Help:     "branch whose receipts count; default: the repository's default branch",
-		Commands: []string{"prepare", "list", "doctor"}},
+		Commands: []string{"prepare", "list", "doctor", "receive"}},
 	{Name: AllowEvents, Placeholder: "LIST",
 		Help: "events on which to run despite the risk; prepare otherwise runs on schedule, workflow_dispatch, " +
-			"repository_dispatch and push to the ledger branch only, validate on all but pull_request_target",
-		Commands: []string{"prepare", "validate", "doctor"}},
+			"repository_dispatch and push to the ledger branch only, receive on repository_dispatch, " +
+			"workflow_dispatch and workflow_call, validate on all but pull_request_target",
+		Commands: []string{"prepare", "validate", "doctor", "receive"}},
 	{Name: FailOn, Placeholder: "SEVERITY", Initial: "error",
 		Help:     "the least severe finding that fails the check: error or warning",
 		Commands: []string{"validate"}},
@@ -139,37 +150,59 @@ var All = []Option{
 		Commands: []string{"validate"}, FlagOnly: true},
 	{Name: Token, Placeholder: "TOKEN",
 		Help:     "GitHub token for the ledger and the base version; default: the job's, or GITHUB_TOKEN",
-		Commands: reading, Secret: true},
+		Commands: ledger, Secret: true},
 	{Name: DispatchTo, Placeholder: "TARGETS",
 		Help: "repositories (owner/repo) that get a repository_dispatch, and workflows " +
 			"(owner/repo/.github/workflows/FILE.yml@BRANCH) that are started, separated by commas or newlines",
 		Commands: emitting, List: true},
 	{Name: DispatchToken, Placeholder: "TOKEN", Initial: theToken, NotEmpty: true,
 		Help: "token with contents: write on every dispatch-to repository, and actions: write where it names a " +
-			"workflow; the word token means the input of that name",
-		Commands: emitting, Secret: true},
+			"workflow, and of acknowledge-to; the word token means the input of that name",
+		Commands: sending, Secret: true},
 	{Name: NATSURL, Placeholder: "URLS",
 		Help:     "NATS servers, separated by commas or newlines",
-		Commands: emitting, List: true},
+		Commands: sending, List: true},
 	{Name: NATSSubject, Placeholder: "SUBJECT", Initial: "kaizen.schedule.prepared",
 		Help:     "JetStream subject to publish to",
 		Commands: emitting},
 	{Name: NATSCreds, Placeholder: "TEXT",
 		Help:     "content of a NATS credentials file",
-		Commands: emitting, Secret: true},
-	{Name: NATSNKey, Placeholder: "SEED", Help: "NKey seed", Commands: emitting, Secret: true},
-	{Name: NATSToken, Placeholder: "TOKEN", Help: "NATS token", Commands: emitting, Secret: true},
-	{Name: NATSUser, Placeholder: "NAME", Help: "NATS user", Commands: emitting},
-	{Name: NATSPassword, Placeholder: "TEXT", Help: "password of nats-user", Commands: emitting, Secret: true},
+		Commands: sending, Secret: true},
+	{Name: NATSNKey, Placeholder: "SEED", Help: "NKey seed", Commands: sending, Secret: true},
+	{Name: NATSToken, Placeholder: "TOKEN", Help: "NATS token", Commands: sending, Secret: true},
+	{Name: NATSUser, Placeholder: "NAME", Help: "NATS user", Commands: sending},
+	{Name: NATSPassword, Placeholder: "TEXT", Help: "password of nats-user", Commands: sending, Secret: true},
 	{Name: NATSCA, Placeholder: "PEM",
 		Help:     "content of the CA certificate that signed the server's",
-		Commands: emitting},
+		Commands: sending},
 	{Name: NATSCert, Placeholder: "PEM",
 		Help:     "content of the client certificate for mutual TLS",
-		Commands: emitting},
+		Commands: sending},
 	{Name: NATSKey, Placeholder: "PEM",
 		Help:     "content of the client certificate's key",
-		Commands: emitting, Secret: true},
+		Commands: sending, Secret: true},
+	{Name: Event, Placeholder: "FILE",
+		Help: "file with the event, - is standard input; default: the payload of the repository_dispatch that started " +
+			"the workflow, or the input event of the workflow_dispatch",
+		Commands: receiving},
+	{Name: Allow, Placeholder: "PATTERNS",
+		Help: "glob patterns of the repositories (owner/repo) whose events are accepted, separated by commas or " +
+			"newlines; a pattern without a slash is one of slugs; default: all of the own owner",
+		Commands: receiving, List: true},
+	{Name: AllowAgents, Placeholder: "PATTERNS",
+		Help:     "glob patterns of the agents whose events are accepted; default: all",
+		Commands: receiving, List: true},
+	{Name: BundleToken, Placeholder: "TOKEN", Initial: theToken, NotEmpty: true,
+		Help: "token with actions: read on the repositories whose bundles are fetched; the word token means the " +
+			"input of that name",
+		Commands: receiving, Secret: true},
+	{Name: AcknowledgeTo, Placeholder: "TARGETS",
+		Help: "who gets kaizen.schedule.received: repositories and workflows as in dispatch-to, and the word nats; " +
+			"default: none",
+		Commands: receiving, List: true},
+	{Name: ArchiveDir, Placeholder: "DIR",
+		Help:     "directory that keeps the zips of received bundles by their digests, with an index",
+		Commands: receiving},
 	{Name: Timezone, Placeholder: "ZONE", Initial: "UTC",
 		Help:     "IANA name of the time zone of the crons, such as Europe/Berlin",
 		Commands: scaffolding, FlagOnly: true},
