@@ -299,8 +299,13 @@ func requireBundleFields(data []byte) error {
 // objectKeys returns the keys of data, which must be one JSON object.
 func objectKeys(data []byte) (map[string]struct{}, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
-	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
-		return nil, errors.New("event is not a JSON object")
+	switch tok, err := dec.Token(); {
+	case errors.Is(err, io.EOF):
+		return nil, errors.New("event is empty, not a JSON object")
+	case err != nil:
+		return nil, fmt.Errorf("event is not a JSON object: %w", err)
+	case tok != json.Delim('{'):
+		return nil, fmt.Errorf("event is %s, not a JSON object", kindOf(tok))
 	}
 	keys, folded := make(map[string]struct{}), make(map[string]struct{})
 	for dec.More() {
@@ -331,6 +336,21 @@ func objectKeys(data []byte) (map[string]struct{}, error) {
 		return nil, errors.New("event is followed by more data")
 	}
 	return keys, nil
+}
+
+// kindOf names the kind of JSON value that a token begins.
+func kindOf(tok json.Token) string {
+	switch tok.(type) {
+	case json.Delim:
+		return "a list"
+	case string:
+		return "a text"
+	case float64:
+		return "a number"
+	case bool:
+		return "true or false"
+	}
+	return "null"
 }
 
 // IsRepository reports whether s is a full repository name, owner/name.

@@ -55,12 +55,16 @@ func checkPattern(p string, slashes int) error {
 // check returns why the policy refuses an event, nil if it accepts it.
 func (p Policy) check(e *Event) *Refusal {
 	if !matchesAny(p.Allow, e.Origin) {
-		what, pattern := "repository", e.Origin
-		if e.Repository() == "" {
-			what = "slug"
+		what := "the repository"
+		switch {
+		case e.Repository() != "":
+		case e.Event.Bundle.ID == "":
+			what = "the event has no bundle.id, and its slug"
+		default:
+			what = "the slug"
 		}
-		return refuse("not-allowed", fmt.Sprintf("add %s to allow to accept it", pattern),
-			"the %s %q is not among those that are allowed: %s", what, e.Origin, advice.Some(p.Allow, 5))
+		return refuse("not-allowed", fmt.Sprintf("add %s to allow to accept it", e.Origin),
+			"%s %q is not among those that are allowed: %s", what, e.Origin, advice.Some(p.Allow, 5))
 	}
 	if len(p.AllowAgents) > 0 && !matchesAny(p.AllowAgents, e.Agent) {
 		return refuse("agent-not-allowed", fmt.Sprintf("add %s to allow-agents to accept it", e.Agent),

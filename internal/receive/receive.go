@@ -35,8 +35,7 @@ type Event struct {
 	*event.Event
 	// JSON is the event as it arrived, in one line of ASCII.
 	JSON json.RawMessage
-	// ID is the event id. An event without one gets an id of its slug, agent and period, or
-	// its time in place of the period.
+	// ID is the event id. An event without one gets an id that is made from its parts.
 	ID string
 	// Origin is the part of the id before the bundle's name: owner/name of the repository
 	// that was prepared, or the slug where the event names no repository.
@@ -85,7 +84,8 @@ func (r *Refusal) Advice() string { return r.Hint }
 const maxQuoted = 600
 
 func refuse(code, hint, format string, args ...any) *Refusal {
-	message := safetext.Shorten(safetext.OneLine(fmt.Sprintf(format, args...)), maxQuoted)
+	lines := strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "; ") // of joined errors
+	message := safetext.Shorten(safetext.OneLine(lines), maxQuoted)
 	return &Refusal{Code: code, Message: message, Hint: hint}
 }
 
@@ -129,19 +129,13 @@ func identify(parsed *event.Event) (*Event, *Refusal) {
 	if e.Origin, e.Bundle, ok = bundleid.ParseEventID(e.ID); !ok {
 		return nil, refuse("wrong-id", sameNames, "bundle.id %q is not an event id", e.ID)
 	}
-	if !e.Bundle.Of(parsed.Repo, parsed.Agent) {
-		return nil, refuse("wrong-id", sameNames, "bundle.id %q is not of the agent %q in %q", e.ID, parsed.Agent,
-			parsed.Repo)
-	}
 	if n := len(e.RecordName()); n > maxName {
 		return nil, refuse("wrong-id", "use a shorter slug", "bundle.id makes a name of %d characters, %d are allowed", n,
 			maxName)
 	}
 	a := parsed.Bundle.Artifact
 	switch {
-	case a == nil:
-	case parsed.Bundle.ID == "":
-		return nil, refuse("wrong-artifact", sameNames, "the event has an artifact, but no bundle.id to compare it with")
+	case a == nil, parsed.Bundle.ID == "":
 	case !strings.EqualFold(a.Repository, e.Origin):
 		return nil, refuse("wrong-artifact", sameNames,
 			"bundle.artifact is of the repository %q, but bundle.id of %q", a.Repository, e.Origin)
@@ -155,14 +149,22 @@ func identify(parsed *event.Event) (*Event, *Refusal) {
 // maxName is the longest name that common file systems take, in bytes.
 const maxName = 255
 
-// inventID makes the id of an event without one, as other programs write it. The same event
-// gets the same id, so that a repeat is recognised.
+// inventID makes the id of an event without one, as other programs write it: from its
+// artifact, else from its slug, agent and period, else with its time in place of the period.
+// The same event gets the same id, so that a repeat is recognised.
 func inventID(e *event.Event) string {
-	period := e.Bundle.Period
+	origin, period := e.Repo, e.Bundle.Period
+	if a := e.Bundle.Artifact; a != nil {
+		origin = a.Repository
+		b, ok := bundleid.Parse(a.Name)
+		if ok && b.Agent == e.Agent && (period == "" || b.Period == period) {
+			return b.EventID(origin)
+		}
+	}
 	if period == "" {
 		at, _ := time.Parse(time.RFC3339, e.OccurredAt) // event.Parse has checked it
 		period = at.UTC().Format(bundleid.SlotLayout)
 	}
 	b := bundleid.Bundle{Entry: bundleid.Entry{Repo: e.Repo, Agent: e.Agent}, Period: period}
-	return b.EventID(e.Repo)
+	return b.EventID(origin)
 }

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -41,9 +40,10 @@ func unpack(data []byte, content string) ([]store.File, *Refusal) {
 			return nil, refusal
 		}
 	}
-	if len(r.File) != len(wanted) {
-		return nil, refuse("missing-file", asPrepared, "the bundle's zip has %d of the files %s", len(r.File),
-			strings.Join(wanted, " and "))
+	for _, name := range wanted {
+		if !slices.ContainsFunc(r.File, func(f *zip.File) bool { return f.Name == name }) {
+			return nil, refuse("missing-file", asPrepared, "the bundle's zip lacks the file %s", name)
+		}
 	}
 	var files []store.File
 	for _, f := range r.File {
@@ -67,23 +67,27 @@ const (
 // files, which may have millions. It refuses whatever could make two programs read different
 // lists: several disks, a comment, and data between the list and its end.
 func checkDirectory(data []byte) *Refusal {
-	if len(data) < endLength || string(data[len(data)-endLength:][:4]) != endSignature {
-		return refuse("not-a-zip", asPrepared, "the bundle is not a zip, or there is something behind it")
+	at := bytes.LastIndex(data, []byte(endSignature))
+	if at < 0 || at > len(data)-endLength {
+		return refuse("not-a-zip", asPrepared, "the bundle of %d bytes is not a zip", len(data))
 	}
-	end := data[len(data)-endLength:]
+	end := data[at:]
 	u16 := func(at int) int { return int(binary.LittleEndian.Uint16(end[at:])) }
 	u32 := func(at int) int64 { return int64(binary.LittleEndian.Uint32(end[at:])) }
 	count, size, offset := u16(10), u32(12), u32(16)
 	switch {
 	case u16(20) != 0:
-		return refuse("not-a-zip", asPrepared, "the bundle's zip has a comment")
+		return refuse("not-a-zip", asPrepared, "the bundle's zip has a comment of %d bytes", u16(20))
+	case len(end) > endLength:
+		return refuse("not-a-zip", asPrepared, "the bundle's zip has %d bytes behind its end", len(end)-endLength)
 	case u16(4) != 0 || u16(6) != 0 || u16(8) != count:
 		return refuse("not-a-zip", asPrepared, "the bundle's zip has several parts")
 	case size > maxDirectory:
 		return refuse("too-many-files", asPrepared, "the bundle's zip has a list of files of %d bytes, at most %d are read",
 			size, maxDirectory)
 	case offset+size+endLength != int64(len(data)):
-		return refuse("not-a-zip", asPrepared, "the bundle's zip has a list of files that is not at its end")
+		return refuse("not-a-zip", asPrepared, "the bundle's zip of %d bytes has a list of %d bytes at %d, not at its end",
+			len(data), size, offset)
 	}
 	return nil
 }
@@ -105,36 +109,44 @@ func checkEntry(f *zip.File, wanted []string, before []*zip.File) *Refusal {
 	case f.Mode()&fs.ModeSymlink != 0:
 		return refuse("link-in-zip", asPrepared, "the bundle's zip has the link %q", f.Name)
 	case !f.Mode().IsRegular():
-		return refuse("special-file", asPrepared, "the bundle's zip has %q, which is not a regular file", f.Name)
+		return refuse("special-file", asPrepared, "the bundle's zip has %q, which is %s", f.Name, kindOf(f.Mode()))
 	case f.Flags&1 != 0:
 		return refuse("not-a-zip", asPrepared, "the bundle's zip has the encrypted file %q", f.Name)
 	case f.UncompressedSize64 > maxFile:
-		return tooLarge(f.Name, fmt.Sprint(f.UncompressedSize64))
+		return refuse("too-large", "prepare a smaller bundle",
+			"%s of the bundle unpacks to %d bytes, at most %d are unpacked", f.Name, f.UncompressedSize64, maxFile)
 	}
 	return nil
 }
 
-func tooLarge(name, size string) *Refusal {
-	return refuse("too-large", "prepare a smaller bundle", "%s of the bundle unpacks to %s bytes, at most %d are unpacked",
-		name, size, maxFile)
+// kindOf names what a mode says, which is not of a regular file.
+func kindOf(mode fs.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "a directory"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case mode&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "not a regular file"
 }
 
 // read unpacks one file.
 func read(f *zip.File) ([]byte, *Refusal) {
-	unreadable := func(err error) *Refusal {
-		return refuse("not-a-zip", asPrepared, "%s of the bundle cannot be unpacked: %v", f.Name, err)
-	}
 	r, err := f.Open()
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, refuse("not-a-zip", asPrepared, "%s of the bundle cannot be unpacked: %v", f.Name, err)
 	}
 	defer r.Close()
-	data, err := transfer.ReadAll(r, maxFile)
-	if _, over := errors.AsType[*transfer.TooLarge](err); over {
-		return nil, tooLarge(f.Name, "more")
-	}
-	if err != nil {
-		return nil, unreadable(err)
+	data, err := transfer.ReadAll(r, int64(f.UncompressedSize64)) // at most maxFile
+	_, over := errors.AsType[*transfer.TooLarge](err)
+	switch {
+	case over, errors.Is(err, zip.ErrFormat): // what it unpacks to has another size
+		return nil, refuse("too-large", asPrepared, "%s of the bundle does not unpack to the %d bytes that its zip says",
+			f.Name, f.UncompressedSize64)
+	case err != nil:
+		return nil, refuse("not-a-zip", asPrepared, "%s of the bundle cannot be unpacked: %v", f.Name, err)
 	}
 	return data, nil
 }
