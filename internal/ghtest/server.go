@@ -44,8 +44,10 @@ type Options struct {
 	// PageSize is the largest page of a listing, whatever is asked for; default 100, of
 	// Gitea 50.
 	PageSize int
-	// Artifacts adds the store of act's artifact server, as artifacts of one repository.
-	Artifacts Folder
+	// Artifacts adds the store of act's artifact server, as artifacts of one repository;
+	// OtherArtifacts those of other repositories.
+	Artifacts      Folder
+	OtherArtifacts []Folder
 }
 
 // Server is a running stand-in.
