@@ -27,8 +27,7 @@ func exampleLab(t *testing.T, name string, examples ...string) *lab {
 	l.image = agentImage
 	checkout, err := filepath.Abs("checkout")
 	fixture.Must(t, err)
-	l.args = []string{"--local-repository", "actions/checkout@v7=" + checkout, "--concurrent-jobs", "1",
-		"--env", "GIT_CONFIG_COUNT=1", "--env", "GIT_CONFIG_KEY_0=url." + l.dir + "/.bare/.insteadOf",
+	l.args = []string{"--local-repository", "actions/checkout@v7=" + checkout, "--env", "GIT_CONFIG_COUNT=1", "--env", "GIT_CONFIG_KEY_0=url." + l.dir + "/.bare/.insteadOf",
 		"--env", "GIT_CONFIG_VALUE_0=https://github.com/"}
 	for _, e := range examples {
 		l.write(t, ".github/workflows/"+filepath.Base(e), fixture.Read(t, filepath.Join(moduleRoot, "examples", e)))
@@ -126,6 +125,8 @@ func TestExampleSingleRepository(t *testing.T) {
 // TestExampleMatrix runs examples/matrix.yml: each agent runs in a job of its own.
 func TestExampleMatrix(t *testing.T) {
 	l := exampleLab(t, repository, "matrix.yml")
+	const name = ".github/workflows/matrix.yml" // act's jobs share one checkout
+	l.write(t, name, strings.Replace(string(l.read(t, name)), "fail-fast: false", "max-parallel: 1", 1))
 	l.serve(t, repository, l.dir)
 	s := exampleServer(t, ghtest.Options{Artifacts: ghtest.Folder{Dir: l.store, Repository: repository, Branch: "main"}})
 	log, err := l.act(t, runOptions{workflow: "matrix.yml", trigger: "schedule", apiURL: s.URL(), secrets: exampleSecrets})
