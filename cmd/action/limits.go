@@ -16,6 +16,8 @@ const (
 	// prepareLimit lets rate limits and retries end before the platform's limit of six hours
 	// per job.
 	prepareLimit = 2 * time.Hour
+	// receiveLimit is for receive: a download, and acknowledgements within rate limits.
+	receiveLimit = 30 * time.Minute
 	// checkLimit is for validate and verify, which people wait for in a pull request. All
 	// that they may read takes less, unless it is made to be slow.
 	checkLimit = 10 * time.Minute

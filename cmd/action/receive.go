@@ -21,14 +21,12 @@ const overNATS = "nats"
 
 // runReceive handles one event, and reports it.
 func runReceive(ctx context.Context, a *app, r *reader) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, emitDeadline)
-	defer cancel()
 	h, stores, err := a.openReceive(r)
 	if err != nil {
 		return exitUsage, err
 	}
 	defer a.closeSinks(h.Sinks)
-	data, err := a.readEvent(r.Values[option.Event])
+	data, err := a.readEvent(ctx, r.Values[option.Event])
 	if err != nil {
 		return exitUsage, err
 	}
@@ -100,9 +98,9 @@ func (r *reader) acknowledgeTo() pipeline.Targets {
 
 // readEvent reads the event from a file, else from what started the workflow. Of an event
 // that is too large it returns as much as shows that.
-func (a *app) readEvent(file string) ([]byte, error) {
+func (a *app) readEvent(ctx context.Context, file string) ([]byte, error) {
 	if file != "" {
-		data, err := checkout.ReadArgument(file, a.stdin, event.MaxSize)
+		data, err := checkout.ReadArgument(ctx, file, a.stdin, event.MaxSize)
 		switch {
 		case errors.Is(err, checkout.ErrTooLarge):
 			return make([]byte, event.MaxSize+1), nil
@@ -122,6 +120,7 @@ func (a *app) readEvent(file string) ([]byte, error) {
 // reportReceive reports an outcome in the log, outputs and summary, and then records an
 // accepted event.
 func (a *app) reportReceive(ctx context.Context, h *receive.Handler, o *receive.Outcome, s pipeline.Stores) (int, error) {
+	a.reported = true
 	err := a.runner.WriteOutputs(o.Outputs(s.Below))
 	if err == nil {
 		err = h.Record(ctx, o)

@@ -21,6 +21,11 @@ func (r *Refusal) Finding() diag.Finding {
 // the workspace.
 func (o *Outcome) Outputs(below func(dir string) string) actions.Outputs {
 	var out actions.Outputs
+	errs := len(o.Errors)
+	if o.Refusal != nil {
+		errs++
+	}
+	out.SetResult(errs == 0, errs, 0)
 	for _, name := range []string{"event-id", "agent", "repo", "repository", "cadence", "period", "payload", "lateness",
 		"bundle-path", "bundle-dir"} {
 		out.Set(name, "")
