@@ -2,8 +2,11 @@ package receive
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -236,5 +239,39 @@ func TestArchive(t *testing.T) {
 	fixture.Golden(t, "testdata/index.golden", lines[0]+"\n")
 	if n := len(fixture.Tree(t, dir)); n != 2 {
 		t.Errorf("%d files", n)
+	}
+}
+
+// TestCodesOfTheDocs holds that docs/receiving.md lists exactly the codes of refusals.
+func TestCodesOfTheDocs(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("*.go")
+	fixture.Must(t, err)
+	used := map[string]bool{}
+	code := regexp.MustCompile(`refuse\("([a-z-]+)"|code := "([a-z-]+)"|code = "([a-z-]+)"`)
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		for _, m := range code.FindAllStringSubmatch(fixture.Read(t, file), -1) {
+			used[m[1]+m[2]+m[3]] = true
+		}
+	}
+	page := fixture.Read(t, "../../docs/receiving.md")
+	_, table, _ := strings.Cut(page, "| code | check |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	listed := map[string]bool{}
+	for _, row := range strings.Split(table, "\n") {
+		cells := strings.Split(row, "|")
+		if len(cells) < 2 {
+			continue
+		}
+		for _, m := range regexp.MustCompile("`([a-z-]+)`").FindAllStringSubmatch(cells[1], -1) {
+			listed[m[1]] = true
+		}
+	}
+	if !maps.Equal(used, listed) {
+		t.Errorf("the program has the codes %v, docs/receiving.md %v", slices.Sorted(maps.Keys(used)),
+			slices.Sorted(maps.Keys(listed)))
 	}
 }
