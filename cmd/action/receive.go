@@ -58,7 +58,8 @@ func (a *app) openReceive(r *reader) (*receive.Handler, pipeline.Stores, error) 
 	if err != nil {
 		return nil, stores, usagef("bundle-token: %w", err)
 	}
-	h.Receiver = receive.Receiver{Policy: policy, Client: client.WithInput(option.BundleToken), Bundles: stores.Directory}
+	h.Receiver = receive.Receiver{Policy: policy, Client: client.WithInput(option.BundleToken),
+		Bundles: stores.Directory}
 	if dir := r.Values[option.ArchiveDir]; dir != "" {
 		if h.Archive, err = receive.OpenArchive(dir, a.dir, h.Now, a.runner.Logf, a.dir, a.env.Workspace); err != nil {
 			return nil, stores, usageError{err}
@@ -111,15 +112,17 @@ func (a *app) readEvent(ctx context.Context, file string) ([]byte, error) {
 	}
 	data, ok := a.env.Event()
 	if !ok {
-		return nil, usagef("there is no event: run on repository_dispatch, or on workflow_dispatch with the input event, " +
-			"or name a file with --event")
+		return nil, usagef("there is no event: run on repository_dispatch, or on workflow_dispatch with the input " +
+			"event, or name a file with --event")
 	}
 	return data, nil
 }
 
 // reportReceive reports an outcome in the log, outputs and summary, and then records an
 // accepted event.
-func (a *app) reportReceive(ctx context.Context, h *receive.Handler, o *receive.Outcome, s pipeline.Stores) (int, error) {
+func (a *app) reportReceive(
+	ctx context.Context, h *receive.Handler, o *receive.Outcome, s pipeline.Stores,
+) (int, error) {
 	a.reported = true
 	err := a.runner.WriteOutputs(o.Outputs(s.Below))
 	if err == nil {

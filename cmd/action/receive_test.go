@@ -73,7 +73,8 @@ func TestReceiveFiveTimes(t *testing.T) {
 		for range 5 {
 			got := p.receive(nil, p.received(eventName, payload))
 			out := got.outputs
-			if got.code != exitOK || out["payload"] != payload || out["agent"] != "coach" || out["period"] != "2026-W48" ||
+			if got.code != exitOK || out["payload"] != payload || out["agent"] != "coach" ||
+				out["period"] != "2026-W48" ||
 				out["repository"] != sampleRepo || out["repo"] != "kaizen-agentic" || out["cadence"] != "weekly" ||
 				out["event-id"] != sampleRepo+"/kaizen.kaizen-agentic.coach.2026-W48" || out["lateness"] != "600" {
 				t.Fatalf("%s: exit code %d, %v\n%s", eventName, got.code, out, got.stderr)
@@ -280,8 +281,10 @@ func TestReceiveOnATerminal(t *testing.T) {
 	dir := t.TempDir()
 	fixture.Write(t, dir, map[string]string{"event.json": fixture.Read(t,
 		"../../testdata/conformance/valid/contract-example.json")})
-	args := []string{"receive", "--target", dir, "--event", filepath.Join(dir, "event.json"), "--allow", "kaizen-agentic"}
-	for i, want := range []string{"accepted kaizen-agentic/kaizen.kaizen-agentic.coach.2026-06-17T0900Z", "is a duplicate"} {
+	args := []string{"receive", "--target", dir, "--event", filepath.Join(dir, "event.json"), "--allow",
+		"kaizen-agentic"}
+	for i, want := range []string{"accepted kaizen-agentic/kaizen.kaizen-agentic.coach.2026-06-17T0900Z",
+		"is a duplicate"} {
 		code, _, stderr := runOnTerminal(t, args...)
 		if code != exitOK || !strings.Contains(stderr, want) {
 			t.Errorf("%d: exit code %d\n%s", i, code, stderr)

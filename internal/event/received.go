@@ -100,7 +100,8 @@ func (r *Received) Validate() error {
 	url := r.Consumer.RunURL
 	check(url == "" || isLine(url) && (strings.HasPrefix(url, "https://") || strings.HasPrefix(url, "http://")),
 		"consumer.run_url", "a URL", url)
-	check(isLine(r.Reason) && utf8.RuneCountInString(r.Reason) <= MaxReason, "reason", "one line of at most 1000 characters",
+	check(isLine(r.Reason) && utf8.RuneCountInString(r.Reason) <= MaxReason, "reason",
+		"one line of at most 1000 characters",
 		r.Reason)
 	check((r.Reason != "") == (r.State == Rejected), "reason", "set if the state is rejected, and empty otherwise",
 		r.Reason)

@@ -182,8 +182,8 @@ var All = []Option{
 		Help:     "content of the client certificate's key",
 		Commands: sending, Secret: true},
 	{Name: Event, Placeholder: "FILE",
-		Help: "file with the event, - is standard input; default: the payload of the repository_dispatch that started " +
-			"the workflow, or the input event of the workflow_dispatch",
+		Help: "file with the event, - is standard input; default: the payload of the repository_dispatch that " +
+			"started the workflow, or the input event of the workflow_dispatch",
 		Commands: receiving},
 	{Name: Allow, Placeholder: "PATTERNS",
 		Help: "glob patterns of the repositories (owner/repo) whose events are accepted, separated by commas or " +

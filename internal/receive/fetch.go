@@ -75,12 +75,14 @@ func (r *Receiver) download(ctx context.Context, a *event.Artifact) ([]byte, err
 	data, err := r.Client.DownloadArtifact(ctx, a.Repository, a.ID, maxZip)
 	if err != nil {
 		if e, ok := errors.AsType[*gh.Error](err); ok && e.Kind == gh.Invalid { // gone since, or larger than listed
-			return nil, refuse("not-downloadable", prepareAgain, "artifact %d cannot be downloaded: %s", a.ID, e.Message)
+			return nil, refuse("not-downloadable", prepareAgain, "artifact %d cannot be downloaded: %s", a.ID,
+				e.Message)
 		}
 		return nil, err
 	}
 	if sum := sha256.Sum256(data); "sha256:"+hex.EncodeToString(sum[:]) != a.Digest {
-		return nil, refuse("wrong-digest", prepareAgain, "the zip of artifact %d has the digest sha256:%s, the event says %s",
+		return nil, refuse("wrong-digest", prepareAgain,
+			"the zip of artifact %d has the digest sha256:%s, the event says %s",
 			a.ID, hex.EncodeToString(sum[:]), a.Digest)
 	}
 	return data, nil
@@ -92,10 +94,11 @@ func compare(a *event.Artifact, listed gh.Artifact) *Refusal {
 	case listed.Name != a.Name:
 		return refuse("other-name", sameNames, "artifact %d is named %q, the event says %q", a.ID, listed.Name, a.Name)
 	case listed.RunID != a.RunID:
-		return refuse("other-run", sameNames, "artifact %d is of run %d, the event says %d", a.ID, listed.RunID, a.RunID)
+		return refuse("other-run", sameNames, "artifact %d is of run %d, the event says %d", a.ID, listed.RunID,
+			a.RunID)
 	case listed.HeadRepositoryID != 0 && listed.HeadRepositoryID != listed.RepositoryID:
-		return refuse("fork", "prepare it in a run of the repository itself", "artifact %d comes from a fork of %s", a.ID,
-			a.Repository)
+		return refuse("fork", "prepare it in a run of the repository itself", "artifact %d comes from a fork of %s",
+			a.ID, a.Repository)
 	case listed.Expired:
 		return refuse("expired", prepareAgain+", and receive events sooner", "artifact %d is expired", a.ID)
 	case listed.Digest != "" && listed.Digest != a.Digest:
@@ -125,8 +128,8 @@ func (r *Receiver) checkRun(ctx context.Context, a *event.Artifact, listed gh.Ar
 			a.RunID, a.ID, run.Event)
 	case run.Event == "" && run.HeadRepositoryID == 0,
 		listed.RepositoryID != 0 && run.RepositoryID != 0 && listed.RepositoryID != run.RepositoryID:
-		return fmt.Errorf("the API does not say from which repository run %d comes, so artifact %d is not fetched", a.RunID,
-			a.ID)
+		return fmt.Errorf("the API does not say from which repository run %d comes, so artifact %d is not fetched",
+			a.RunID, a.ID)
 	}
 	return nil
 }

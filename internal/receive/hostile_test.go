@@ -46,7 +46,8 @@ func (r *refusals) add(name string, err error) {
 		r.t.Errorf("%s has the message of %s: %s", name, other, refusal.Message)
 	}
 	r.seen[refusal.Message] = name
-	r.lines = append(r.lines, fmt.Sprintf("%s\n    %s: %s\n    %s\n", name, refusal.Code, refusal.Message, refusal.Hint))
+	r.lines = append(r.lines, fmt.Sprintf("%s\n    %s: %s\n    %s\n", name, refusal.Code, refusal.Message,
+		refusal.Hint))
 }
 
 // TestHostileEvents refuses every file of testdata/hostile with a message of its own. None
@@ -72,7 +73,7 @@ func TestHostileEvents(t *testing.T) {
 	}
 }
 
-// entry is a file of a zip that prepare would not make.
+// file is a file of a zip that prepare would not make.
 type file struct {
 	name     string
 	data     string
@@ -110,7 +111,8 @@ func pack(t *testing.T, files ...file) []byte {
 // good are the two files of a bundle.
 func good() (content, sources file) {
 	files := bundleFiles("hello, coach")
-	return file{name: files[0].Name, data: string(files[0].Data)}, file{name: files[1].Name, data: string(files[1].Data)}
+	return file{name: files[0].Name, data: string(files[0].Data)},
+		file{name: files[1].Name, data: string(files[1].Data)}
 }
 
 // zeros is a deflated stream of size bytes.
@@ -210,10 +212,12 @@ func hostileZips(t *testing.T) map[string][]byte {
 		"bomb of a byte too many": instead(func(f *file) { f.deflated, f.size = zeros(t, maxFile+1), maxFile }),
 		"bomb in the sources": pack(t, content, file{name: "sources.json", deflated: bomb(t, 10<<30),
 			size: 3 << 30}),
-		"other content":        instead(func(f *file) { f.data = "hello, thief" }),
-		"longer content":       pack(t, file{name: "bundle.md", data: "hello, coaches"}, bundleSources("hello, coaches")),
-		"sources are no JSON":  pack(t, content, file{name: "sources.json", data: "x"}),
-		"sources of a path":    pack(t, content, file{name: "sources.json", data: `{"bundle":{"name":"../../etc/passwd"}}`}),
+		"other content": instead(func(f *file) { f.data = "hello, thief" }),
+		"longer content": pack(t, file{name: "bundle.md", data: "hello, coaches"},
+			bundleSources("hello, coaches")),
+		"sources are no JSON": pack(t, content, file{name: "sources.json", data: "x"}),
+		"sources of a path": pack(t, content, file{name: "sources.json",
+			data: `{"bundle":{"name":"../../etc/passwd"}}`}),
 		"sources without name": pack(t, content, file{name: "sources.json", data: `{}`}),
 	}
 }
@@ -284,7 +288,9 @@ func TestHostileArtifacts(t *testing.T) {
 		{"another run", func(a *ghtest.Artifact) { a.RunID = 43 }, nil},
 		{"another name", func(a *ghtest.Artifact) { a.Name = "other" }, nil},
 		{"of a fork", func(a *ghtest.Artifact) { a.HeadRepositoryID = 99 }, nil},
-		{"another digest", nil, func(e *event.Event) { e.Bundle.Artifact.Digest = "sha256:" + strings.Repeat("0", 64) }},
+		{"another digest", nil, func(e *event.Event) {
+			e.Bundle.Artifact.Digest = "sha256:" + strings.Repeat("0", 64)
+		}},
 		{"another digest, not listed", func(a *ghtest.Artifact) { a.WithoutDigest = true },
 			func(e *event.Event) { e.Bundle.Artifact.Digest = "sha256:" + strings.Repeat("1", 64) }},
 		{"too large", func(a *ghtest.Artifact) { a.Zip, a.WithoutDigest = make([]byte, maxZip+1), true }, nil},
@@ -320,7 +326,8 @@ func TestHostileDirectory(t *testing.T) {
 		},
 		"a link as the bundle": func(dir string) error {
 			at := filepath.Join(dir, "received", name)
-			return errors.Join(os.MkdirAll(at, 0o755), os.Symlink(filepath.Join(outside, "x"), filepath.Join(at, "bundle.md")))
+			return errors.Join(os.MkdirAll(at, 0o755),
+				os.Symlink(filepath.Join(outside, "x"), filepath.Join(at, "bundle.md")))
 		},
 	} {
 		w := newWorld(t, ghtest.Options{})

@@ -99,7 +99,8 @@ func (r *Receiver) Check(data []byte) (*Event, error) {
 		if len(data) > event.MaxSize {
 			code = "too-large"
 		}
-		return nil, refuse(code, "send an event as schema/kaizen.schedule.prepared.v1.schema.json describes it", "%v", err)
+		return nil, refuse(code, "send an event as schema/kaizen.schedule.prepared.v1.schema.json describes it",
+			"%v", err)
 	}
 	line, err := event.Line(data)
 	if err != nil {
@@ -130,7 +131,8 @@ func identify(parsed *event.Event) (*Event, *Refusal) {
 		return nil, refuse("wrong-id", sameNames, "bundle.id %q is not an event id", e.ID)
 	}
 	if n := len(e.RecordName()); n > maxName {
-		return nil, refuse("wrong-id", "use a shorter slug", "bundle.id makes a name of %d characters, %d are allowed", n,
+		return nil, refuse("wrong-id", "use a shorter slug",
+			"bundle.id makes a name of %d characters, %d are allowed", n,
 			maxName)
 	}
 	a := parsed.Bundle.Artifact

@@ -89,7 +89,8 @@ func TestServiceFailures(t *testing.T) {
 		e := w.add(zipped(t, bundleFiles("hello, coach")), nil)
 		tt.prepare(w, e)
 		_, err := w.receive(e)
-		if _, refused := errors.AsType[*Refusal](err); refused || err == nil || !strings.Contains(err.Error(), tt.want) {
+		_, refused := errors.AsType[*Refusal](err)
+		if refused || err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
 		}
 		if strings.Contains(tt.name, "permission") {

@@ -103,8 +103,9 @@ func (o *Outcome) Summary() actions.Summary {
 func (o *Outcome) eventSection() actions.Section {
 	e := o.Event
 	rows := [][2]string{
-		{"event id", e.ID}, {"agent", e.Agent}, {"repository", e.Repository()}, {"slug", e.Repo}, {"cadence", e.Cadence},
-		{"period", e.Bundle.Period}, {"prepared", e.OccurredAt}, {"lateness", e.Lateness(o.At).Round(time.Second).String()},
+		{"event id", e.ID}, {"agent", e.Agent}, {"repository", e.Repository()}, {"slug", e.Repo},
+		{"cadence", e.Cadence}, {"period", e.Bundle.Period}, {"prepared", e.OccurredAt},
+		{"lateness", e.Lateness(o.At).Round(time.Second).String()},
 	}
 	if o.Bundle != nil {
 		rows = append(rows, [2]string{"bundle", o.Bundle.Path}, [2]string{"digest", o.Bundle.Digest})

@@ -83,10 +83,12 @@ func checkDirectory(data []byte) *Refusal {
 	case u16(4) != 0 || u16(6) != 0 || u16(8) != count:
 		return refuse("not-a-zip", asPrepared, "the bundle's zip has several parts")
 	case size > maxDirectory:
-		return refuse("too-many-files", asPrepared, "the bundle's zip has a list of files of %d bytes, at most %d are read",
+		return refuse("too-many-files", asPrepared,
+			"the bundle's zip has a list of files of %d bytes, at most %d are read",
 			size, maxDirectory)
 	case offset+size+endLength != int64(len(data)):
-		return refuse("not-a-zip", asPrepared, "the bundle's zip of %d bytes has a list of %d bytes at %d, not at its end",
+		return refuse("not-a-zip", asPrepared,
+			"the bundle's zip of %d bytes has a list of %d bytes at %d, not at its end",
 			len(data), size, offset)
 	}
 	return nil
@@ -143,7 +145,8 @@ func read(f *zip.File) ([]byte, *Refusal) {
 	_, over := errors.AsType[*transfer.TooLarge](err)
 	switch {
 	case over, errors.Is(err, zip.ErrFormat): // what it unpacks to has another size
-		return nil, refuse("too-large", asPrepared, "%s of the bundle does not unpack to the %d bytes that its zip says",
+		return nil, refuse("too-large", asPrepared,
+			"%s of the bundle does not unpack to the %d bytes that its zip says",
 			f.Name, f.UncompressedSize64)
 	case err != nil:
 		return nil, refuse("not-a-zip", asPrepared, "%s of the bundle cannot be unpacked: %v", f.Name, err)

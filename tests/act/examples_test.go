@@ -27,7 +27,8 @@ func exampleLab(t *testing.T, name string, examples ...string) *lab {
 	l.image = agentImage
 	checkout, err := filepath.Abs("checkout")
 	fixture.Must(t, err)
-	l.args = []string{"--local-repository", "actions/checkout@v7=" + checkout, "--env", "GIT_CONFIG_COUNT=1", "--env", "GIT_CONFIG_KEY_0=url." + l.dir + "/.bare/.insteadOf",
+	l.args = []string{"--local-repository", "actions/checkout@v7=" + checkout, "--env", "GIT_CONFIG_COUNT=1",
+		"--env", "GIT_CONFIG_KEY_0=url." + l.dir + "/.bare/.insteadOf",
 		"--env", "GIT_CONFIG_VALUE_0=https://github.com/"}
 	for _, e := range examples {
 		l.write(t, ".github/workflows/"+filepath.Base(e), fixture.Read(t, filepath.Join(moduleRoot, "examples", e)))
@@ -46,7 +47,8 @@ func (l *lab) serve(t *testing.T, name, from string) {
 func (l *lab) pushed(t *testing.T, name, agent, file string) string {
 	t.Helper()
 	bare := filepath.Join(l.dir, ".bare", name)
-	branch := strings.TrimSpace(command(t, bare, "git", "for-each-ref", "--format=%(refname)", "refs/heads/kaizen/"+agent+"-*"))
+	branch := strings.TrimSpace(command(t, bare, "git", "for-each-ref", "--format=%(refname)",
+		"refs/heads/kaizen/"+agent+"-*"))
 	if branch == "" || strings.Contains(branch, "\n") {
 		t.Fatalf("the branches of %s are %q, want one", agent, branch)
 	}
@@ -57,7 +59,8 @@ func (l *lab) pushed(t *testing.T, name, agent, file string) string {
 // the owner's format, and a line in its memory.
 func (l *lab) wantRecorded(t *testing.T, name, agent string, success bool) {
 	t.Helper()
-	lines := strings.Split(strings.TrimSpace(l.pushed(t, name, agent, ".kaizen/metrics/"+agent+"/executions.jsonl")), "\n")
+	lines := strings.Split(strings.TrimSpace(l.pushed(t, name, agent, ".kaizen/metrics/"+agent+"/executions.jsonl")),
+		"\n")
 	var record struct {
 		Timestamp string  `json:"timestamp"`
 		Agent     string  `json:"agent"`
@@ -65,10 +68,12 @@ func (l *lab) wantRecorded(t *testing.T, name, agent string, success bool) {
 		Seconds   float64 `json:"execution_time_s"`
 	}
 	err := json.Unmarshal([]byte(lines[len(lines)-1]), &record)
-	if err != nil || record.Agent != agent || record.Success == nil || *record.Success != success || record.Timestamp == "" {
+	if err != nil || record.Agent != agent || record.Success == nil || *record.Success != success ||
+		record.Timestamp == "" {
 		t.Errorf("the last execution is %s (%v)", lines[len(lines)-1], err)
 	}
-	if success && !strings.Contains(l.pushed(t, name, agent, ".kaizen/agents/"+agent+"/memory.md"), "- the stub ran\n") {
+	if success && !strings.Contains(l.pushed(t, name, agent, ".kaizen/agents/"+agent+"/memory.md"),
+		"- the stub ran\n") {
 		t.Errorf("the memory of %s did not change", agent)
 	}
 }
@@ -104,7 +109,8 @@ func TestExampleSingleRepository(t *testing.T) {
 		if fails {
 			l.args = append(l.args, "--env", "AGENT_FAILS=1")
 		}
-		s := exampleServer(t, ghtest.Options{Artifacts: ghtest.Folder{Dir: l.store, Repository: repository, Branch: "main"}})
+		s := exampleServer(t, ghtest.Options{Artifacts: ghtest.Folder{Dir: l.store, Repository: repository,
+			Branch: "main"}})
 		log, err := l.act(t, runOptions{workflow: "single-repository.yml", trigger: "schedule", apiURL: s.URL(),
 			secrets: exampleSecrets})
 		if (err != nil) != fails {
@@ -128,8 +134,10 @@ func TestExampleMatrix(t *testing.T) {
 	const name = ".github/workflows/matrix.yml" // act's jobs share one checkout
 	l.write(t, name, strings.Replace(string(l.read(t, name)), "fail-fast: false", "max-parallel: 1", 1))
 	l.serve(t, repository, l.dir)
-	s := exampleServer(t, ghtest.Options{Artifacts: ghtest.Folder{Dir: l.store, Repository: repository, Branch: "main"}})
-	log, err := l.act(t, runOptions{workflow: "matrix.yml", trigger: "schedule", apiURL: s.URL(), secrets: exampleSecrets})
+	s := exampleServer(t, ghtest.Options{Artifacts: ghtest.Folder{Dir: l.store, Repository: repository,
+		Branch: "main"}})
+	log, err := l.act(t, runOptions{workflow: "matrix.yml", trigger: "schedule", apiURL: s.URL(),
+		secrets: exampleSecrets})
 	if err != nil {
 		t.Fatalf("the workflow: %v\n%s", err, log)
 	}
@@ -161,7 +169,8 @@ func TestExampleTwoRepositories(t *testing.T) {
 	fixture.Must(t, err)
 	receive := func() {
 		t.Helper()
-		log, err := consumer.act(t, runOptions{workflow: "consumer.yml", trigger: "repository_dispatch", apiURL: s.URL(),
+		log, err := consumer.act(t, runOptions{workflow: "consumer.yml", trigger: "repository_dispatch",
+			apiURL:  s.URL(),
 			secrets: exampleSecrets, event: map[string]any{"action": event.Type,
 				"client_payload": json.RawMessage(payloads[0]),
 				"repository":     map[string]any{"full_name": agents, "default_branch": "main"}}})
@@ -212,7 +221,8 @@ func TestExampleGitea(t *testing.T) {
 		t.Fatalf("the producer: %v, %d started\n%s", err, len(s.Starts()), log)
 	}
 	log, err = consumer.act(t, runOptions{workflow: "consumer.yml", trigger: "workflow_dispatch", apiURL: s.URL(),
-		secrets: exampleSecrets, event: map[string]any{"inputs": map[string]string{"event": s.Starts()[0].Inputs["event"]},
+		secrets: exampleSecrets,
+		event: map[string]any{"inputs": map[string]string{"event": s.Starts()[0].Inputs["event"]},
 			"repository": map[string]any{"full_name": agents, "default_branch": "main"}}})
 	if err != nil {
 		t.Fatalf("the consumer: %v\n%s", err, log)

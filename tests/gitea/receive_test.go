@@ -67,7 +67,8 @@ func (s step) shell(t *testing.T, dir string, values map[string]string, env ...s
 // repository gets the acknowledgement. The same event once more is a duplicate.
 func TestReceive(t *testing.T) {
 	t.Parallel()
-	producer, consumer, dashboard := newSource(t, "receive-source"), newTarget(t, "receive-agents"), newTarget(t, "dashboard")
+	producer, consumer := newSource(t, "receive-source"), newTarget(t, "receive-agents")
+	dashboard := newTarget(t, "dashboard")
 	source := inputsFor(t, consumer.target())
 	token := source["dispatch-token"]
 	prepared := producer.tick(t, "main", november, source)
@@ -164,7 +165,8 @@ func wantPullRequest(t *testing.T, r *repository) {
 	}
 	read := func(file string) string {
 		var content struct{ Content []byte }
-		server.must(t, http.StatusOK, http.MethodGet, r.path("/contents/%s?ref=%s", file, pulls[0].Head.Ref), nil, &content)
+		server.must(t, http.StatusOK, http.MethodGet, r.path("/contents/%s?ref=%s", file, pulls[0].Head.Ref), nil,
+			&content)
 		return string(content.Content)
 	}
 	lines := strings.Split(strings.TrimSpace(read(".kaizen/metrics/coach/executions.jsonl")), "\n")
