@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -154,14 +155,16 @@ func patch(data []byte, at int, value ...byte) []byte {
 
 // hostileZips are zips that an event describes truly, digest included.
 func hostileZips(t *testing.T) map[string][]byte {
+	zips := hostileNames(t)
+	maps.Copy(zips, hostileFiles(t))
+	return zips
+}
+
+// hostileNames are zips whose ends or lists of files are wrong.
+func hostileNames(t *testing.T) map[string][]byte {
 	content, sources := good()
 	plain := pack(t, content, sources)
 	with := func(f file) []byte { return pack(t, content, sources, f) }
-	instead := func(change func(*file)) []byte {
-		f := content
-		change(&f)
-		return pack(t, f, sources)
-	}
 	many := []file{content, sources}
 	for i := range 100 {
 		many = append(many, file{name: fmt.Sprintf("file-%03d-of-many-with-a-long-name", i)})
@@ -184,7 +187,6 @@ func hostileZips(t *testing.T) map[string][]byte {
 		"path of Windows":         with(file{name: `..\..\PWNED`}),
 		"drive of Windows":        with(file{name: "C:PWNED"}),
 		"directory":               with(file{name: "docs/"}),
-		"file in a directory":     instead(func(f *file) { f.name = "docs/bundle.md" }),
 		"NUL in a name":           with(file{name: "bundle.md\x00.txt"}),
 		"git hook":                with(file{name: ".git/hooks/post-checkout"}),
 		"third file":              with(file{name: "README.md"}),
@@ -200,6 +202,19 @@ func hostileZips(t *testing.T) map[string][]byte {
 		"another format":          pack(t, file{name: "bundle.json", data: content.data}, sources),
 		"only the bundle":         pack(t, content),
 		"only the sources":        pack(t, sources),
+	}
+}
+
+// hostileFiles are zips whose files are not what they should be.
+func hostileFiles(t *testing.T) map[string][]byte {
+	content, sources := good()
+	instead := func(change func(*file)) []byte {
+		f := content
+		change(&f)
+		return pack(t, f, sources)
+	}
+	return map[string][]byte{
+		"file in a directory":     instead(func(f *file) { f.name = "docs/bundle.md" }),
 		"link":                    instead(func(f *file) { f.mode, f.data = fs.ModeSymlink, "/etc/passwd" }),
 		"device":                  instead(func(f *file) { f.mode = fs.ModeDevice | fs.ModeCharDevice }),
 		"pipe":                    instead(func(f *file) { f.mode = fs.ModeNamedPipe }),

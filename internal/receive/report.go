@@ -131,5 +131,5 @@ func (o *Outcome) acknowledgedSection() actions.Section {
 		table.Rows = append(table.Rows, []actions.Cell{{Text: d.Channel}, {Text: d.Target, Code: true, URL: d.URL},
 			{Text: result}})
 	}
-	return actions.Section{Title: "Acknowledged as " + string(o.State), Table: table}
+	return actions.Section{Title: "Acknowledgement: " + string(o.State), Table: table}
 }

@@ -68,7 +68,8 @@ var Inputs = []string{
 	"command", "target", "schedule", "agents", "cadence", "format", "now", "out", "emit", "dry-run", "force", "from",
 	"secrets", "retention-days", "ledger-branch", "allow-events", "fail-on", "token", "dispatch-to",
 	"dispatch-token", "nats-url", "nats-subject", "nats-creds", "nats-nkey", "nats-token", "nats-user",
-	"nats-password", "nats-ca", "nats-cert", "nats-key", "host-workspace",
+	"nats-password", "nats-ca", "nats-cert", "nats-key", "event", "allow", "allow-agents", "bundle-token",
+	"acknowledge-to", "archive-dir", "host-workspace",
 }
 
 // checkInputs warns about misspelled inputs of this action.
