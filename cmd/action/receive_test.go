@@ -303,3 +303,30 @@ func runOnTerminal(t *testing.T, args ...string) (code int, stdout, stderr strin
 	code = runWith(t.Context(), args, map[string]string{}, &out, &log)
 	return code, out.String(), log.String()
 }
+
+// TestReceiveArchives keeps the producer's zip by its digest, inside the workspace only.
+func TestReceiveArchives(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	payload, _ := p.produce()
+	env := p.received("repository_dispatch", payload)
+	for _, outside := range []string{"../archive", t.TempDir()} {
+		got := p.receive(map[string]string{"archive-dir": outside}, env)
+		if got.code != exitUsage || !strings.Contains(got.stderr, "archive-dir") {
+			t.Errorf("%s: exit code %d\n%s", outside, got.code, got.stderr)
+		}
+	}
+	archive := filepath.Join(p.workspace, "archive")
+	if got := p.receive(map[string]string{"archive-dir": archive}, env); got.code != exitOK ||
+		!strings.Contains(got.summary, "sha256/") {
+		t.Fatalf("exit code %d\n%s", got.code, got.stderr)
+	}
+	e, err := event.Parse([]byte(payload))
+	fixture.Must(t, err)
+	digits := strings.TrimPrefix(e.Bundle.Artifact.Digest, "sha256:")
+	files := fixture.Tree(t, archive)
+	if len(files) != 2 || files["sha256/"+digits[:2]+"/"+digits+".zip"] == "" ||
+		!strings.Contains(files["index.jsonl"], `"id":"`+e.Bundle.ID+`"`) {
+		t.Errorf("the archive has %v", files)
+	}
+}
