@@ -300,7 +300,7 @@ func TestReceiveOnATerminal(t *testing.T) {
 func runOnTerminal(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, log bytes.Buffer
-	code = runWith(t.Context(), args, map[string]string{}, &out, &log)
+	code = runWith(t, t.Context(), args, map[string]string{}, &out, &log)
 	return code, out.String(), log.String()
 }
 

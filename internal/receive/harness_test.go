@@ -20,8 +20,9 @@ const (
 	producer = "acme/web"
 	runID    = 42
 	weekly   = "kaizen.web.coach.2026-W48"
-	token    = "ghs_consumer"
 )
+
+var token = fixture.Canary("ghs_", "consumer")
 
 var now = time.Date(2026, 11, 24, 9, 5, 0, 0, time.UTC)
 

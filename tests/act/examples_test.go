@@ -13,11 +13,12 @@ import (
 )
 
 const (
-	agents      = "acme/agents"
-	dashboard   = "acme/dashboard"
-	agentsToken = "github_pat_agents-token-of-the-end-to-end-test"
-	oneAgent    = "version: \"1\"\nrepo: kaizen-agentic\nagents:\n  coach:\n    cadence: weekly\n"
+	agents    = "acme/agents"
+	dashboard = "acme/dashboard"
+	oneAgent  = "version: \"1\"\nrepo: kaizen-agentic\nagents:\n  coach:\n    cadence: weekly\n"
 )
+
+var agentsToken = fixture.Canary("github_pat_", "agents")
 
 // exampleLab is a lab whose job container has git and stubs for an agent, its installation
 // and the pull request. What is pushed to the repository goes to a bare one in the checkout.
@@ -97,7 +98,7 @@ func exampleServer(t *testing.T, o ghtest.Options) *ghtest.Server {
 }
 
 var exampleSecrets = map[string]string{"GITHUB_TOKEN": jobToken, "DISPATCH_TOKEN": dispatchToken,
-	"AGENTS_TOKEN": agentsToken, "ANTHROPIC_API_KEY": "not-a-real-key"}
+	"AGENTS_TOKEN": agentsToken, "ANTHROPIC_API_KEY": fixture.Canary("sk-ant-", "agent")}
 
 // TestExampleSingleRepository runs examples/single-repository.yml: the agent gets the bundle's
 // bytes, and a pull request has its result. If the agent fails, the result says so.

@@ -120,7 +120,7 @@ func runAgent(t *testing.T, j *job, r result, token string) {
 	t.Helper()
 	fixture.Must(t, os.CopyFS(filepath.Join(r.dir, "stubs"), os.DirFS("../act/stubs")))
 	fixture.Must(t, os.Remove(filepath.Join(r.dir, "stubs", "curl"))) // the real one talks to the server
-	values := map[string]string{"secrets.AGENTS_TOKEN": token, "secrets.ANTHROPIC_API_KEY": "x",
+	values := map[string]string{"secrets.AGENTS_TOKEN": token, "secrets.ANTHROPIC_API_KEY": fixture.Canary("sk-ant-", "agent"),
 		"steps.agent.outcome": "success"}
 	for name, value := range r.outputs {
 		values["steps.receive.outputs."+name] = value
