@@ -234,8 +234,9 @@ func TestExampleGitea(t *testing.T) {
 		!strings.HasPrefix(pull.Head, "kaizen/coach-") || !strings.HasPrefix(pull.Body, repository+"/kaizen.") {
 		t.Errorf("the pull request is %+v (%v)", pull, err)
 	}
-	if got := string(consumer.read(t, "curl-config")); !strings.Contains(got, "token "+agentsToken) {
-		t.Error("curl got no token")
+	want := digest([]byte("header = \"Authorization: token " + agentsToken + "\"\n"))
+	if got := string(consumer.read(t, "curl-config")); !strings.HasPrefix("sha256:"+got, want) {
+		t.Errorf("curl got another configuration than the token: %s, want %s", got, want)
 	}
 	starts := s.Starts()
 	r, err := event.ParseReceived([]byte(starts[len(starts)-1].Inputs["event"]))
