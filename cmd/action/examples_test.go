@@ -66,13 +66,13 @@ func TestExamplesPassData(t *testing.T) {
 	}
 }
 
-// TestExamplesOfTheDocs holds that docs/receiving.md links to every example.
+// TestExamplesOfTheDocs holds that the page about their subject links to every example.
 func TestExamplesOfTheDocs(t *testing.T) {
 	t.Parallel()
-	page := fixture.Read(t, "../../docs/receiving.md")
+	pages := fixture.Read(t, "../../docs/receiving.md") + fixture.Read(t, "../../docs/fleet.md")
 	for _, file := range exampleWorkflows(t) {
-		if link := "(" + filepath.ToSlash(strings.TrimPrefix(file, "../")) + ")"; !strings.Contains(page, link) {
-			t.Errorf("docs/receiving.md does not link to %s", link)
+		if link := "(" + filepath.ToSlash(strings.TrimPrefix(file, "../")) + ")"; !strings.Contains(pages, link) {
+			t.Errorf("neither docs/receiving.md nor docs/fleet.md links to %s", link)
 		}
 	}
 }

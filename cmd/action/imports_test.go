@@ -23,11 +23,11 @@ var layers = []string{
 	"internal/scaffold",
 	"internal/prepare", "internal/event", "internal/store", "internal/emit", "internal/actions", "internal/pipeline",
 	"internal/doctor", "internal/check", "internal/render",
-	"internal/receive", "internal/fleet", "cmd/action",
+	"internal/receive", "internal/fleet", "internal/discover", "cmd/action",
 }
 
 // testOnly packages are for tests: no file of the program imports them.
-var testOnly = []string{"internal/fixture", "internal/ghtest"}
+var testOnly = []string{"internal/fixture", "internal/ghtest", "internal/ghtest/graphql"}
 
 // yamlFile is the only file that imports the YAML library. The library is archived, so a
 // replacement should change one file only.

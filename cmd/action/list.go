@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/fleet"
 	"github.com/kaizen-agentic/schedule-action/internal/option"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/render"
@@ -16,6 +17,7 @@ type listOptions struct {
 	selection pipeline.Selection
 	stores    pipeline.StoreOptions
 	format    string // text, json or scheduled-runs
+	suggest   bool   // propose crons that spread the load
 }
 
 // formatRuns is the format of activity-core's resolver.
@@ -24,7 +26,7 @@ const formatRuns = "scheduled-runs"
 func (r *reader) listing() listOptions {
 	return listOptions{
 		format:    cmp.Or(r.oneOf(option.Format, "", "text", "json", formatRuns), "text"),
-		selection: r.selection(), stores: r.stores(),
+		selection: r.selection(), stores: r.stores(), suggest: r.isOn(option.Suggest),
 	}
 }
 
@@ -45,6 +47,9 @@ func runList(ctx context.Context, a *app, r *reader) (int, error) {
 	if p.Manifest == nil {
 		return a.reportInvalid(p)
 	}
+	if o.suggest {
+		a.suggest(p)
+	}
 	if o.format == formatRuns {
 		return a.listScheduledRuns(p, o.selection)
 	}
@@ -58,6 +63,18 @@ func runList(ctx context.Context, a *app, r *reader) (int, error) {
 	}
 	return exitOf(err), errors.Join(err, a.logFindings(p.Findings, p.SourceOf), write(a.stdout, report),
 		a.publish(list.Outputs(p.Findings), list.Summary(ledger)))
+}
+
+// suggest logs crons that spread the load of a fleet.
+func (a *app) suggest(p *pipeline.Project) {
+	proposals := fleet.Suggest(pipeline.FullName(p.Tree, &a.env), p.Manifest)
+	for _, s := range proposals {
+		a.runner.Logf("%s: %q instead of %q keeps away from the minutes that most entries of a fleet share", s.Agent,
+			s.Instead, s.Cron)
+	}
+	if len(proposals) == 0 {
+		a.runner.Logf("no entry runs on a full or a quarter hour")
+	}
 }
 
 func exitOf(err error) int {

@@ -16,12 +16,17 @@ var version = "devel"
 
 func main() {
 	os.Exit(run(context.Background(), os.Args[1:], streams{
-		getenv:  os.Getenv,
-		stdin:   os.Stdin,
-		stdout:  os.Stdout,
-		stderr:  os.Stderr,
-		now:     time.Now,
-		signals: notify,
+		getenv: os.Getenv,
+		stdin:  os.Stdin,
+		stdout: os.Stdout,
+		stderr: os.Stderr,
+		now:    time.Now,
+		isTerminal: func() bool {
+			info, err := os.Stderr.Stat()
+			return err == nil && info.Mode()&os.ModeCharDevice != 0
+		},
+		hostname: os.Hostname,
+		signals:  notify,
 	}))
 }
 

@@ -123,7 +123,8 @@ func TestOutputsAreDeclared(t *testing.T) {
 	t.Parallel()
 	set := map[string]bool{}
 	var files []string
-	for _, dir := range []string{".", "../../internal/render", "../../internal/actions", "../../internal/receive"} {
+	for _, dir := range []string{".", "../../internal/render", "../../internal/fleet", "../../internal/actions",
+		"../../internal/receive"} {
 		found, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil {
 			t.Fatal(err)

@@ -40,7 +40,7 @@ func (a *app) checkPlaces(o option.Values) error {
 	if !a.env.Actions {
 		return nil
 	}
-	for _, name := range []string{option.Target, option.Out, option.ArchiveDir} {
+	for _, name := range []string{option.Target, option.Out, option.Cursor, option.ArchiveDir} {
 		if o[name] == "" {
 			continue
 		}

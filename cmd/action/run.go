@@ -35,6 +35,10 @@ type streams struct {
 	now            func() time.Time
 	// sleep waits between attempts; nil is a timer that the context ends.
 	sleep func(ctx context.Context, d time.Duration) error
+	// isTerminal reports whether stderr is a terminal; nil means that it is not.
+	isTerminal func() bool
+	// hostname returns the name of this machine; nil means that it has none.
+	hostname func() (string, error)
 	// signals returns a context that a signal cancels. It is called when a command
 	// begins, since --help needs none.
 	signals func(context.Context) (context.Context, context.CancelFunc)
@@ -71,6 +75,8 @@ func commands() []command {
 			receiveLimit, "run again: an event that is not recorded is received again"},
 		{"doctor", "", "check tokens, permissions, targets, sizes and retention without emitting anything", runDoctor,
 			lookLimit, "check the network, or name fewer targets, then run again"},
+		{"discover", "", "list the repositories that have a manifest: the roster of a fleet", runDiscover,
+			prepareLimit, "run again with --cursor, which continues, or filter the repositories"},
 		{"verify", "[DIR…]", "check stored bundles against their sources.json, and with --target against a checkout",
 			runVerify, checkLimit, "verify fewer bundles at once"},
 	}

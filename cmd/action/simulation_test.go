@@ -30,7 +30,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
-var full = flag.Bool("full", false, "run the long simulations and every place of a kill")
+var full = flag.Bool("full", false, "run the long simulations, every place of a kill, and a fleet of 10,000 repositories")
 
 // The zones of the simulation, one for each of its repositories: both hemispheres, odd
 // offsets, half-hour daylight saving, none.
@@ -42,8 +42,8 @@ var simulatedZones = []string{
 	"Asia/Tokyo", "Antarctica/Troll", "Australia/Sydney", "Pacific/Chatham", "Pacific/Kiritimati",
 }
 
-// TestYear runs a year of ticks over ten entries, or with -full over 200, ten in each
-// zone, of which some have several slots in a day, a week or a month. Ticks come hours
+// TestYear runs 100 days of ticks over ten entries, or with -full a year over 200, ten in
+// each zone, of which some have several slots in a day, a week or a month. Ticks come hours
 // late, never, twice, and while another run is at work; for days none comes at all.
 // Processes die before and after any step with an effect outside the process, and targets
 // are down, or take an event without acknowledging it.
@@ -58,14 +58,14 @@ var simulatedZones = []string{
 // ends with a receipt.
 func TestYear(t *testing.T) {
 	t.Parallel()
-	zones := simulatedZones[:1]
+	zones, days := simulatedZones[:1], 100 // with a change of clocks, on 5 April
 	if *full {
-		zones = simulatedZones
+		zones, days = simulatedZones, 365
 	}
 	for i, zone := range zones {
 		t.Run(zone, func(t *testing.T) {
 			t.Parallel()
-			y := newYear(t, zone, rand.New(rand.NewPCG(2026, uint64(i))))
+			y := newYear(t, zone, days, rand.New(rand.NewPCG(2026, uint64(i))))
 			y.run()
 			y.checkPeriods()
 			y.checkEvents()
@@ -110,10 +110,10 @@ type given struct {
 	at         int // on the year's clock
 }
 
-func newYear(t *testing.T, zone string, rnd *rand.Rand) *year {
+func newYear(t *testing.T, zone string, days int, rnd *rand.Rand) *year {
 	slug := strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(zone, "/", "-"), "_", "-"))
 	y := &year{
-		t: t, rnd: rnd, slug: slug, runners: fixture.TempDir(t), ticks: ticks(rnd), concurrent: map[string]bool{},
+		t: t, rnd: rnd, slug: slug, runners: fixture.TempDir(t), ticks: ticks(rnd, days), concurrent: map[string]bool{},
 		missed:  map[string]bool{},
 		wrongly: map[string]bool{}, counts: map[string]int{}, bundles: map[string]bool{}, given: map[string][]given{},
 		killed:    map[string]bool{},
@@ -176,11 +176,11 @@ func writeFile(t *testing.T, path, text string) {
 }
 
 // ticks are the starts of a year's runs, for a cron of every four hours.
-func ticks(rnd *rand.Rand) []time.Time {
+func ticks(rnd *rand.Rand, days int) []time.Time {
 	begin := time.Date(2026, 1, 1, 0, 17, 0, 0, time.UTC)
 	var list []time.Time
 	outage := 0
-	for at := begin; at.Year() == begin.Year(); at = at.Add(4 * time.Hour) {
+	for at := begin; at.Before(begin.AddDate(0, 0, days)); at = at.Add(4 * time.Hour) {
 		if outage == 0 && rnd.IntN(400) == 0 {
 			outage = 6 * (1 + rnd.IntN(12)) // up to twelve days
 		}
@@ -602,7 +602,7 @@ func (y *year) checkMissed() {
 			}
 		}
 	}
-	if skipped == 0 {
+	if skipped == 0 && *full {
 		y.t.Error("no period was missed: the outages are too short")
 	}
 }
@@ -614,8 +614,8 @@ func (y *year) checkFaults() {
 		want = append(want, "killed before "+step, "killed after "+step)
 	}
 	for _, fault := range want {
-		if y.counts[fault] < 3 {
-			y.t.Errorf("%q struck %d times only", fault, y.counts[fault])
+		if n := y.counts[fault]; n == 0 || n < 3 && *full {
+			y.t.Errorf("%q struck %d times only", fault, n)
 		}
 	}
 }

@@ -30,14 +30,15 @@ func writeJSON(w io.Writer, v any) error {
 	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("encoding findings: %w", err)
 	}
-	if _, err := w.Write(escapeJSON(buf.Bytes())); err != nil {
+	if _, err := w.Write(EscapeJSON(buf.Bytes())); err != nil {
 		return fmt.Errorf("writing findings: %w", err)
 	}
 	return nil
 }
 
-// escapeJSON escapes characters of valid JSON, where they can only be inside strings.
-func escapeJSON(in []byte) []byte {
+// EscapeJSON escapes in valid JSON what WriteJSON escapes. These characters can only be
+// inside strings.
+func EscapeJSON(in []byte) []byte {
 	out := make([]byte, 0, len(in))
 	for i := 0; i < len(in); {
 		r, size := utf8.DecodeRune(in[i:])

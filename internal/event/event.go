@@ -104,9 +104,12 @@ func New(b *prepare.Bundle, c Context) Event {
 // PrepareCommand returns the command line that reproduces the bundle of agent from the
 // checkout at root. This program accepts the same arguments. The command names the format
 // unless it is the default, because the contract requires a command that reproduces the
-// bundle exactly.
+// bundle exactly. Without a root it names none, and runs in the working directory.
 func PrepareCommand(agent, root string, format prepare.Format) string {
-	line := "kaizen-agentic schedule prepare " + ShellQuote(agent) + " --target " + ShellQuote(root)
+	line := "kaizen-agentic schedule prepare " + ShellQuote(agent)
+	if root != "" {
+		line += " --target " + ShellQuote(root)
+	}
 	if format == prepare.JSON {
 		line += " --format json"
 	}

@@ -26,6 +26,7 @@ const (
 	Invalid      Kind = "invalid"      // 422 and other 4xx, an impossible name, more bytes than the limit
 	RateLimited  Kind = "rate-limited" // the limit does not reset before the deadline
 	Unavailable  Kind = "unavailable"  // network, proxy, 5xx, or an answer that is not the API's
+	Overloaded   Kind = "overloaded"   // the server gave up on a query, or its answer is too large
 )
 
 // Error is what every method returns for a request that failed. Its text never holds a
@@ -42,7 +43,9 @@ type Error struct {
 	// for that reason.
 	uncertain bool
 
-	cause error // the end of ctx, for errors.Is; within this package also an *externalRedirectError
+	// cause is the end of ctx or a *transfer.TooLarge, for errors.Is and errors.As; within
+	// this package also an *externalRedirectError.
+	cause error
 }
 
 func (e *Error) Error() string {
@@ -59,7 +62,8 @@ func (e *Error) Error() string {
 // Advice returns the hint, for advice.Split.
 func (e *Error) Advice() string { return e.Hint }
 
-// Unwrap returns context.Canceled or context.DeadlineExceeded when ctx ended the request.
+// Unwrap returns context.Canceled or context.DeadlineExceeded when ctx ended the request, and
+// a *transfer.TooLarge when the answer is too large.
 func (e *Error) Unwrap() error { return e.cause }
 
 // operation says what a request is for, as its errors name it.

@@ -44,6 +44,7 @@ type Options struct {
 // users of a token.
 type Client struct {
 	api     *transport
+	queries *transport // to the GraphQL API
 	hub     *github.Client
 	started *sync.Map // ids of the workflow runs that this client started
 	input   string    // the action's input that holds the token, where the caller knows better than the method
@@ -127,19 +128,23 @@ func New(o Options) (*Client, error) {
 	if o.Transport == nil {
 		o.Transport = defaultTransport()
 	}
-	api := &transport{
-		base:     base,
-		token:    token,
-		next:     o.Transport,
-		attempts: o.Attempts,
-		timeout:  cmp.Or(o.Timeout, attemptTimeout),
-		log:      o.Log,
-		pace:     newPacer(o.Now, o.Sleep, o.Log),
+	newTransport := func(base *url.URL) *transport {
+		return &transport{
+			base:     base,
+			token:    token,
+			next:     o.Transport,
+			attempts: o.Attempts,
+			timeout:  cmp.Or(o.Timeout, attemptTimeout),
+			log:      o.Log,
+			pace:     newPacer(o.Now, o.Sleep, o.Log),
+		}
 	}
+	api, queries := newTransport(base), newTransport(graphqlURL(base))
+	queries.queries = true
 	hub := github.NewClient(&http.Client{Transport: api, CheckRedirect: refuseRedirect})
 	hub.BaseURL = base
 	hub.UserAgent = cmp.Or(o.UserAgent, "schedule-action")
-	return &Client{api: api, hub: hub, started: &sync.Map{}}, nil
+	return &Client{api: api, queries: queries, hub: hub, started: &sync.Map{}}, nil
 }
 
 // parseBaseURL checks the API's address; its path ends with a slash, as go-github wants

@@ -72,26 +72,38 @@ const maxContents = 1 << 20
 // default branch). It returns at most limit bytes, and never more than 1 MiB. It needs
 // contents: read.
 func (c *Client) File(ctx context.Context, repository, path, ref string, limit int64) ([]byte, error) {
+	data, _, err := c.FileAndID(ctx, repository, path, ref, limit)
+	return data, err
+}
+
+// FileAndID is File, and also returns git's id of the file. The error of a file with more
+// bytes than the limit wraps a *transfer.TooLarge.
+func (c *Client) FileAndID(ctx context.Context, repository, path, ref string, limit int64) ([]byte, string, error) {
 	op := c.operation("read "+transfer.Quote(path)+" of "+repository, repository, "contents: read", tokenInput)
 	file, _, err := c.contents(ctx, op, path, ref)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if file == nil || file.GetType() != "file" {
-		return nil, op.invalid("is not a file")
+		return nil, "", op.invalid("is not a file")
 	}
 	limit = min(limit, maxContents)
+	tooLarge := func(size int64) error {
+		e := op.invalid("the file has %d bytes, the limit is %d", size, limit)
+		e.cause = &transfer.TooLarge{Size: size, Limit: limit}
+		return e
+	}
 	if size := int64(file.GetSize()); size > limit {
-		return nil, op.invalid("the file has %d bytes, the limit is %d", size, limit)
+		return nil, "", tooLarge(size)
 	}
 	text, err := file.GetContent()
 	if err != nil {
-		return nil, op.failed(err)
+		return nil, "", op.failed(err)
 	}
 	if int64(len(text)) > limit {
-		return nil, op.invalid("the file has %d bytes, the limit is %d", len(text), limit)
+		return nil, "", tooLarge(int64(len(text)))
 	}
-	return []byte(text), nil
+	return []byte(text), file.GetSHA(), nil
 }
 
 // Files lists the names of the files in directory path of repository's default branch;

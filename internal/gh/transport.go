@@ -41,6 +41,8 @@ type transport struct {
 	log      func(format string, args ...any)
 	pace     *pacer
 	info     atomic.Pointer[TokenInfo] // from the last answer
+	// queries says that every request is a GraphQL query, which reads, whatever its method.
+	queries bool
 }
 
 // sendOnce marks the context of a request that must not be acted on twice.
@@ -170,7 +172,7 @@ func (t *transport) classifyError(ctx context.Context, host string, err error) *
 	case errors.As(err, &away):
 		return final(&Error{Kind: Unavailable, Message: away.Error(), cause: away}, true)
 	case errors.As(err, &large):
-		return final(&Error{Kind: Invalid, Message: large.Error()}, false)
+		return final(&Error{Kind: Invalid, Message: large.Error(), cause: large}, false)
 	case errors.Is(err, errRedirect):
 		return final(&Error{Kind: Unavailable, Message: err.Error()}, true)
 	}
@@ -256,6 +258,9 @@ func (t *transport) send(orig *http.Request, u *url.URL, body []byte) (*transfer
 		return nil, &externalRedirectError{u}
 	}
 	c := costOf(orig.Method)
+	if t.queries {
+		c = costOf(http.MethodGet)
+	}
 	if err := t.pace.enter(orig.Context(), c); err != nil {
 		return nil, err
 	}

@@ -70,6 +70,21 @@ const (
 	Timezone         = "timezone"
 	Engagement       = "engagement"
 	BootstrapCadence = "bootstrap-cadence"
+	Owner            = "owner"
+	Root             = "root"
+	StateHub         = "state-hub"
+	Host             = "host"
+	Match            = "match"
+	Topic            = "topic"
+	Visibility       = "visibility"
+	Domain           = "domain"
+	IncludeArchived  = "include-archived"
+	IncludeForks     = "include-forks"
+	Cursor           = "cursor"
+	Previous         = "previous"
+	Due              = "due"
+	Page             = "page"
+	Suggest          = "suggest"
 	HostWorkspace    = "host-workspace"
 )
 
@@ -81,8 +96,10 @@ var (
 	reading     = []string{"prepare", "list", "validate", "doctor"}
 	scaffolding = []string{"init"}
 	sending     = []string{"prepare", "doctor", "receive"}
-	ledger      = []string{"prepare", "list", "validate", "doctor", "receive"}
 	receiving   = []string{"receive"}
+	discovering = []string{"discover"}
+	checking    = []string{"prepare", "list", "validate", "doctor", "discover"}
+	asking      = []string{"prepare", "list", "validate", "doctor", "discover", "receive"}
 )
 
 // All lists the options in the order of --help.
@@ -91,26 +108,27 @@ var All = []Option{
 		Help: "checkout of the repository; default: the workspace, else the working directory"},
 	{Name: Schedule, Placeholder: "FILE", Initial: ".kaizen/schedule.yml",
 		Help:     "the manifest, relative to the checkout",
-		Commands: reading},
+		Commands: checking},
 	{Name: Agents, Placeholder: "NAMES", Initial: "due",
 		Help: "due, all, or names, separated by commas or newlines; the same as naming them after the command; " +
 			"init: names only, the agents that get an entry",
 		Commands: []string{"init", "prepare", "list", "doctor"}},
 	{Name: Cadence, Placeholder: "CADENCE",
 		Help:     "only entries of this cadence: daily, weekly or monthly",
-		Commands: []string{"prepare", "list", "doctor"}},
+		Commands: []string{"prepare", "list", "doctor", "discover"}},
 	{Name: Format, Placeholder: "FORMAT",
 		Help: "prepare: markdown (default) or json; validate: text (default), json or sarif; list: text (default), " +
-			"json or scheduled-runs; doctor: text (default) or json",
-		Commands: reading},
+			"json or scheduled-runs; doctor: text (default) or json; discover: json (default), text, " +
+			"scheduled-runs or matrix",
+		Commands: checking},
 	{Name: Now, Placeholder: "TIME",
 		Help:     "RFC 3339 instant that replaces the clock, for replay and tests",
-		Commands: ledger},
+		Commands: asking},
 	{Name: Out, Placeholder: "PATH",
 		Help: "prepare, list: directory of bundles and receipts, as an action in the workspace, default " +
 			".kaizen/prepared in the checkout; receive: directory of received bundles, default .kaizen/received; " +
-			"validate: file for the report instead of standard output",
-		Commands: ledger},
+			"validate, discover: file for the report instead of standard output",
+		Commands: asking},
 	{Name: Emit, Placeholder: "LIST",
 		Help: "summary, artifact, dispatch, nats, stdout; default in Actions: summary, artifact, and dispatch or " +
 			"nats where a target is given",
@@ -135,22 +153,23 @@ var All = []Option{
 		Commands: emitting},
 	{Name: LedgerBranch, Placeholder: "BRANCH",
 		Help:     "branch whose receipts count; default: the repository's default branch",
-		Commands: []string{"prepare", "list", "doctor", "receive"}},
+		Commands: []string{"prepare", "list", "doctor", "discover", "receive"}},
 	{Name: AllowEvents, Placeholder: "LIST",
 		Help: "events on which to run despite the risk; prepare otherwise runs on schedule, workflow_dispatch, " +
 			"repository_dispatch and push to the ledger branch only, receive on repository_dispatch, " +
 			"workflow_dispatch and workflow_call, validate on all but pull_request_target",
 		Commands: []string{"prepare", "validate", "doctor", "receive"}},
 	{Name: FailOn, Placeholder: "SEVERITY", Initial: "error",
-		Help:     "the least severe finding that fails the check: error or warning",
-		Commands: []string{"validate"}},
+		Help:     "the least severe finding that fails the check: error or warning; discover: also never",
+		Commands: []string{"validate", "discover"}},
 	{Name: Base, Placeholder: "FILE",
 		Help: "base version of the manifest to compare with; - is standard input, as in git show " +
 			"main:.kaizen/schedule.yml | action validate --base -; default on pull requests: that of the base commit",
 		Commands: []string{"validate"}, FlagOnly: true},
 	{Name: Token, Placeholder: "TOKEN",
-		Help:     "GitHub token for the ledger and the base version; default: the job's, or GITHUB_TOKEN",
-		Commands: ledger, Secret: true},
+		Help: "GitHub token for the ledger and the base version; discover: for the repositories of the owners; " +
+			"default: the job's, or GITHUB_TOKEN",
+		Commands: asking, Secret: true},
 	{Name: DispatchTo, Placeholder: "TARGETS",
 		Help: "repositories (owner/repo) that get a repository_dispatch, and workflows " +
 			"(owner/repo/.github/workflows/FILE.yml@BRANCH) that are started, separated by commas or newlines",
@@ -212,6 +231,46 @@ var All = []Option{
 	{Name: BootstrapCadence, Placeholder: "CADENCE",
 		Help:     "how often the entries run at first: hourly, daily or weekly; default: weekly",
 		Commands: scaffolding, FlagOnly: true},
+	{Name: Owner, Placeholder: "NAMES",
+		Help: "users and organisations of GitHub or Gitea whose repositories are listed, separated by commas or " +
+			"newlines",
+		Commands: discovering, List: true},
+	{Name: Root, Placeholder: "DIRS",
+		Help:     "directories with checkouts, one a line",
+		Commands: discovering, List: true},
+	{Name: StateHub, Placeholder: "URL|FILE",
+		Help: "the State Hub, or a file with its answer to GET /repos/: gives slug, domain and root; without owner " +
+			"and root, its checkouts on this machine are the fleet",
+		Commands: discovering},
+	{Name: Host, Placeholder: "NAME",
+		Help:     "host whose paths of the State Hub are the roots; default: this machine, else the only one",
+		Commands: discovering},
+	{Name: Match, Placeholder: "GLOBS",
+		Help: "only repositories that match one of these patterns, of owner/name with a slash, else of the name; a " +
+			"pattern after ! excludes",
+		Commands: discovering, List: true},
+	{Name: Topic, Placeholder: "TOPICS", Help: "only repositories with one of these topics",
+		Commands: discovering, List: true},
+	{Name: Visibility, Placeholder: "WHICH", Help: "only public, private or internal repositories",
+		Commands: discovering},
+	{Name: Domain, Placeholder: "NAME", Help: "only repositories of this domain of the State Hub",
+		Commands: discovering},
+	{Name: IncludeArchived, Help: "include archived repositories", Commands: discovering},
+	{Name: IncludeForks, Help: "include forks", Commands: discovering},
+	{Name: Cursor, Placeholder: "FILE",
+		Help:     "file that keeps how far the listing of the owners is, so that a run that was cut off continues",
+		Commands: discovering},
+	{Name: Previous, Placeholder: "FILE", Help: "an earlier roster: show what changed since",
+		Commands: discovering},
+	{Name: Due,
+		Help: "count and matrix: only repositories with an entry that is due by the ledger of the workflow's " +
+			"repository; otherwise those with an enabled entry",
+		Commands: discovering},
+	{Name: Page, Placeholder: "NUMBER", Initial: "1",
+		Help:     "page of the matrix, which has at most 256 jobs",
+		Commands: discovering},
+	{Name: Suggest, Help: "propose crons off the full and quarter hours, which spread the load of a fleet",
+		Commands: []string{"list"}},
 	{Name: HostWorkspace, Placeholder: "DIR",
 		Help: "the workspace's path on the runner's host, from which the event's root is derived; set by action.yml"},
 }

@@ -139,12 +139,19 @@ func (p Planner) ask(ctx context.Context, plans []*Planned) {
 		if plan.Err = record.Err; plan.Err != nil {
 			continue
 		}
-		plan.known = &schedule.Known{Delivered: record.Delivered, Prepared: record.Prepared,
-			Partial: record.Partial, Unlisted: record.Unlisted}
-		for _, name := range record.Earlier {
-			if b, ok := bundleid.Parse(name); ok {
-				plan.known.Earlier = append(plan.known.Earlier, b.Period)
-			}
+		known := KnownOf(record)
+		plan.known = &known
+	}
+}
+
+// KnownOf returns what a record of the ledger says about an entry.
+func KnownOf(record store.Record) schedule.Known {
+	known := schedule.Known{Delivered: record.Delivered, Prepared: record.Prepared, Partial: record.Partial,
+		Unlisted: record.Unlisted, Undecided: undecided(record.Err)}
+	for _, name := range record.Earlier {
+		if b, ok := bundleid.Parse(name); ok {
+			known.Earlier = append(known.Earlier, b.Period)
 		}
 	}
+	return known
 }

@@ -81,16 +81,24 @@ func (p *Project) load(o ProjectOptions) {
 		p.Findings = []diag.Finding{o.missingManifest(p.Tree, p.File)}
 	case err != nil:
 		p.Findings = []diag.Finding{Unreadable(p.File, err)}
-	case prepare.IsLFSPointer(data):
-		p.Source, p.Findings = data, []diag.Finding{prepare.LFSFinding(p.File, "the manifest")}
-	case prepare.LinkText(data) != "":
-		f := prepare.LinkFinding(p.File, "the manifest", prepare.LinkText(data))
-		f.Severity = diag.Error
-		p.Source, p.Findings = data, []diag.Finding{f}
 	default:
 		p.Source = data
-		p.Manifest, p.Findings = LoadManifest(p.File, data, Slug(p.Tree, o.Env))
+		p.Manifest, p.Findings = LoadSource(p.File, data, Slug(p.Tree, o.Env))
 	}
+}
+
+// LoadSource loads what a repository has at the manifest's path. A Git LFS pointer and the
+// text of a link are findings.
+func LoadSource(file string, data []byte, slug string) (*schedule.Manifest, []diag.Finding) {
+	if prepare.IsLFSPointer(data) {
+		return nil, []diag.Finding{prepare.LFSFinding(file, "the manifest")}
+	}
+	if text := prepare.LinkText(data); text != "" {
+		f := prepare.LinkFinding(file, "the manifest", text)
+		f.Severity = diag.Error
+		return nil, []diag.Finding{f}
+	}
+	return LoadManifest(file, data, slug)
 }
 
 // Slug returns the State Hub slug for a manifest without one: the repository's name. It

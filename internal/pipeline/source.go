@@ -32,6 +32,16 @@ func (p Place) Source(dir string) string {
 	return p.source(dir)
 }
 
+// SourceOf returns what Source returns for a checkout of a repository of a server. It
+// needs no checkout.
+func (p Place) SourceOf(server, repository string) string {
+	address := checkout.Address(server + "/" + repository)
+	if p.Repository == "" || address == checkout.Address(p.ServerURL+"/"+p.Repository) {
+		return ""
+	}
+	return bundleid.Source(address, ".")
+}
+
 func (p Place) source(dir string) string {
 	top, inside := p.Workspace, isWithin(p.Workspace, dir)
 	root := gitRoot(dir, p.Workspace)

@@ -162,7 +162,7 @@ func manifestKey(key, path string) string {
 	return key + ": " + path + "\n"
 }
 
-var full = flag.Bool("full", false, "make a hundred thousand files")
+var full = flag.Bool("full", false, "make a hundred thousand files, and swap more often")
 
 // Other files in the directory of a prompt cost nothing, because it is not listed.
 func TestManyFiles(t *testing.T) {
@@ -219,7 +219,11 @@ func TestPrepareRace(t *testing.T) {
 			}
 		}
 	}()
-	for range 1000 {
+	times := 200
+	if *full {
+		times = 5_000
+	}
+	for range times {
 		b, _, err := Prepare(t.Context(), NewFiles(tree, nil), coach(JSON))
 		if err != nil || b != nil && bytes.Contains(b.Content, []byte(outside)) {
 			t.Errorf("the bundle has text from outside the checkout: %v", err)

@@ -118,15 +118,11 @@ func (l List) Summary(ledger string) actions.Summary {
 	}
 }
 
-// scheduledRuns is the answer of the resolver discover_kaizen_scheduled_repos for one
-// repository.
-type scheduledRuns struct {
-	ScheduledRuns []scheduledRun `json:"scheduled_runs"`
-}
-
-type scheduledRun struct {
+// ScheduledRun is one element of the answer of activity-core's resolver
+// discover_kaizen_scheduled_repos.
+type ScheduledRun struct {
 	Repo           string           `json:"repo"`
-	Root           string           `json:"root"`
+	Root           string           `json:"root"` // "" if unknown
 	Agent          string           `json:"agent"`
 	Cadence        schedule.Cadence `json:"cadence"`
 	Cron           string           `json:"cron"`
@@ -135,15 +131,27 @@ type scheduledRun struct {
 	PrepareCommand string           `json:"prepare_command"`
 }
 
-// ScheduledRuns returns entries in the form of activity-core's resolver. Root is the
-// checkout's path on the runner's host.
-func ScheduledRuns(m *schedule.Manifest, entries []*schedule.Entry, root string) []byte {
-	runs := make([]scheduledRun, len(entries))
-	for i, e := range entries {
-		runs[i] = scheduledRun{
-			Repo: m.Repo, Root: root, Agent: e.Agent, Cadence: e.Cadence, Cron: e.Cron, Timezone: e.Location.String(),
-			Enabled: e.Enabled, PrepareCommand: event.PrepareCommand(e.Agent, root, prepare.Markdown),
-		}
+// NewScheduledRun returns the resolver's element for an entry. Root is the checkout's path
+// on the host.
+func NewScheduledRun(repo, root string, e *schedule.Entry) ScheduledRun {
+	return ScheduledRun{
+		Repo: repo, Root: root, Agent: e.Agent, Cadence: e.Cadence, Cron: e.Cron, Timezone: e.Location.String(),
+		Enabled: e.Enabled, PrepareCommand: event.PrepareCommand(e.Agent, root, prepare.Markdown),
 	}
-	return indentedJSON(scheduledRuns{runs})
+}
+
+// EncodeScheduledRuns returns the resolver's answer.
+func EncodeScheduledRuns(runs []ScheduledRun) []byte {
+	return indentedJSON(struct {
+		ScheduledRuns []ScheduledRun `json:"scheduled_runs"`
+	}{append([]ScheduledRun{}, runs...)})
+}
+
+// ScheduledRuns returns entries of a manifest in the form of the resolver.
+func ScheduledRuns(m *schedule.Manifest, entries []*schedule.Entry, root string) []byte {
+	runs := make([]ScheduledRun, len(entries))
+	for i, e := range entries {
+		runs[i] = NewScheduledRun(m.Repo, root, e)
+	}
+	return EncodeScheduledRuns(runs)
 }

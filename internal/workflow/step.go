@@ -69,7 +69,8 @@ var Inputs = []string{
 	"secrets", "retention-days", "ledger-branch", "allow-events", "fail-on", "token", "dispatch-to",
 	"dispatch-token", "nats-url", "nats-subject", "nats-creds", "nats-nkey", "nats-token", "nats-user",
 	"nats-password", "nats-ca", "nats-cert", "nats-key", "event", "allow", "allow-agents", "bundle-token",
-	"acknowledge-to", "archive-dir", "host-workspace",
+	"acknowledge-to", "archive-dir", "owner", "root", "state-hub", "host", "match", "topic", "visibility", "domain",
+	"include-archived", "include-forks", "cursor", "previous", "due", "page", "suggest", "host-workspace",
 }
 
 // checkInputs warns about misspelled inputs of this action.
