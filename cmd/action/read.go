@@ -92,7 +92,8 @@ const maxRetentionDays = 90
 func (r *reader) connections() pipeline.Targets {
 	t := pipeline.Targets{DispatchToken: r.Values[option.DispatchToken], NATS: emit.NATSOptions{
 		URLs: r.list(option.NATSURL), Subject: r.Values[option.NATSSubject], Creds: r.Values[option.NATSCreds],
-		NKey: r.Values[option.NATSNKey], Token: r.Values[option.NATSToken], User: r.Values[option.NATSUser],
+		Envelope: emit.Envelope(r.oneOf(option.NATSEnvelope, "none", "activity-core")),
+		NKey:     r.Values[option.NATSNKey], Token: r.Values[option.NATSToken], User: r.Values[option.NATSUser],
 		Password: r.Values[option.NATSPassword], CA: r.Values[option.NATSCA], Cert: r.Values[option.NATSCert],
 		Key: r.Values[option.NATSKey],
 	}}

@@ -53,6 +53,7 @@ const (
 	DispatchToken    = "dispatch-token"
 	NATSURL          = "nats-url"
 	NATSSubject      = "nats-subject"
+	NATSEnvelope     = "nats-envelope"
 	NATSCreds        = "nats-creds"
 	NATSNKey         = "nats-nkey"
 	NATSToken        = "nats-token"
@@ -182,8 +183,13 @@ var All = []Option{
 		Help:     "NATS servers, separated by commas or newlines",
 		Commands: sending, List: true},
 	{Name: NATSSubject, Placeholder: "SUBJECT", Initial: "kaizen.schedule.prepared",
-		Help:     "JetStream subject to publish to",
-		Commands: emitting},
+		Help:     "JetStream subject to publish to; receive --durable: of the events",
+		Commands: sending},
+	{Name: NATSEnvelope, Placeholder: "FORM", Initial: "none",
+		Help: "none, or activity-core: publish to activity.kaizen.schedule.prepared, unless nats-subject names another " +
+			"subject, with the event as the attributes of activity-core's envelope; receive: of acknowledgements, and of " +
+			"the events of --durable",
+		Commands: sending},
 	{Name: NATSCreds, Placeholder: "TEXT",
 		Help:     "content of a NATS credentials file",
 		Commands: sending, Secret: true},
