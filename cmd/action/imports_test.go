@@ -23,7 +23,7 @@ var layers = []string{
 	"internal/scaffold",
 	"internal/prepare", "internal/event", "internal/store", "internal/emit", "internal/actions", "internal/pipeline",
 	"internal/doctor", "internal/check", "internal/render",
-	"internal/receive", "internal/fleet", "internal/discover", "cmd/action",
+	"internal/receive", "internal/worker", "internal/fleet", "internal/discover", "cmd/action",
 }
 
 // testOnly packages are for tests: no file of the program imports them.

@@ -61,8 +61,11 @@ func (e limitError) Advice() string { return e.c.next }
 // Unwrap makes it a kind of context.DeadlineExceeded.
 func (e limitError) Unwrap() error { return context.DeadlineExceeded }
 
-// within returns a context that ends at the command's limit.
+// within returns a context that ends at the command's limit, if it has one.
 func (w streams) within(ctx context.Context, c command) (context.Context, context.CancelFunc) {
+	if c.limit == 0 {
+		return ctx, func() {}
+	}
 	if w.deadline == nil {
 		return context.WithTimeoutCause(ctx, c.limit, limitError{c})
 	}

@@ -66,7 +66,8 @@ func TestFlagsWithoutInput(t *testing.T) {
 			got = append(got, o.Name)
 		}
 	}
-	if want := []string{"base", "timezone", "engagement", "bootstrap-cadence"}; !slices.Equal(got, want) {
+	if want := []string{"base", "durable", "create", "workers", "run-timeout", "stop-timeout", "dead-letter", "pass-env",
+		"metrics-addr", "timezone", "engagement", "bootstrap-cadence"}; !slices.Equal(got, want) {
 		t.Errorf("flags without an input: %q, want %q", got, want)
 	}
 }

@@ -19,8 +19,18 @@ import (
 // overNATS is the word in acknowledge-to for the servers of nats-url.
 const overNATS = "nats"
 
-// runReceive handles one event, and reports it.
+// runReceive handles one event, and reports it. With --durable it is a service.
 func runReceive(ctx context.Context, a *app, r *reader) (int, error) {
+	if r.Values[option.Durable] != "" {
+		return runService(ctx, a, r)
+	}
+	if len(r.args) > 0 {
+		return exitUsage, usagef("action receive runs a program only as a service: name its consumer with --durable, " +
+			"or name the file of the event with --event")
+	}
+	if err := a.refuseReceive(r.list(option.AllowEvents)); err != nil {
+		return exitUsage, err
+	}
 	h, stores, err := a.openReceive(r)
 	if err != nil {
 		return exitUsage, err
@@ -37,12 +47,6 @@ func runReceive(ctx context.Context, a *app, r *reader) (int, error) {
 // openReceive opens everything that receive needs. The error is a usage error.
 func (a *app) openReceive(r *reader) (*receive.Handler, pipeline.Stores, error) {
 	var stores pipeline.Stores
-	if len(r.args) > 0 {
-		return nil, stores, usagef("action receive takes no arguments: name the file of the event with --event")
-	}
-	if err := a.refuseReceive(r.list(option.AllowEvents)); err != nil {
-		return nil, stores, err
-	}
 	policy, err := receive.NewPolicy(r.list(option.Allow), r.list(option.AllowAgents), a.env.Repository)
 	if err != nil {
 		return nil, stores, usageError{err}
@@ -78,7 +82,7 @@ func (a *app) openReceive(r *reader) (*receive.Handler, pipeline.Stores, error) 
 // acknowledgeTo reads where acknowledgements go.
 func (r *reader) acknowledgeTo() pipeline.Targets {
 	t := r.connections()
-	t.NATS.Subject = event.ReceivedType
+	t.NATS.Subject, t.NATS.KeepTrying = event.ReceivedType, r.Values[option.Durable] != ""
 	names := target.Split(r.Values[option.AcknowledgeTo])
 	t.Channels.NATS = slices.Contains(names, overNATS)
 	if t.Channels.NATS && len(t.NATS.URLs) == 0 {

@@ -68,6 +68,14 @@ const (
 	BundleToken      = "bundle-token"
 	AcknowledgeTo    = "acknowledge-to"
 	ArchiveDir       = "archive-dir"
+	Durable          = "durable"
+	Create           = "create"
+	Workers          = "workers"
+	RunTimeout       = "run-timeout"
+	StopTimeout      = "stop-timeout"
+	DeadLetter       = "dead-letter"
+	PassEnv          = "pass-env"
+	MetricsAddr      = "metrics-addr"
 	Timezone         = "timezone"
 	Engagement       = "engagement"
 	BootstrapCadence = "bootstrap-cadence"
@@ -228,6 +236,29 @@ var All = []Option{
 	{Name: ArchiveDir, Placeholder: "DIR",
 		Help:     "directory that keeps the zips of received bundles by their digests, with an index",
 		Commands: receiving},
+	{Name: Durable, Placeholder: "NAME",
+		Help: "run as a service: the durable consumer that all its processes share; needs --nats-url, and the program " +
+			"after --",
+		Commands: receiving, FlagOnly: true},
+	{Name: Create, Help: "service: create the streams, the consumer and the key-value bucket that are missing",
+		Commands: receiving, FlagOnly: true},
+	{Name: Workers, Placeholder: "N", Initial: "1", Help: "service: programs that run at the same time",
+		Commands: receiving, FlagOnly: true},
+	{Name: RunTimeout, Placeholder: "TIME", Initial: "1h", Help: "service: after which a program is killed",
+		Commands: receiving, FlagOnly: true},
+	{Name: StopTimeout, Placeholder: "TIME", Initial: "60s",
+		Help:     "service: how long programs may finish after SIGTERM, before their events are handed back",
+		Commands: receiving, FlagOnly: true},
+	{Name: DeadLetter, Placeholder: "SUBJECT", Initial: "kaizen.schedule.dead",
+		Help:     "service: JetStream subject of events that failed ten times",
+		Commands: receiving, FlagOnly: true},
+	{Name: PassEnv, Placeholder: "NAMES",
+		Help:     "service: environment variables that the program gets beside PATH, HOME and the like",
+		Commands: receiving, FlagOnly: true, List: true},
+	{Name: MetricsAddr, Placeholder: "ADDR",
+		Help: "service: address of /metrics and /healthz, such as :9090 for this machine only or 0.0.0.0:9090 for all; " +
+			"default: none",
+		Commands: receiving, FlagOnly: true},
 	{Name: Timezone, Placeholder: "ZONE", Initial: "UTC",
 		Help:     "IANA name of the time zone of the crons, such as Europe/Berlin",
 		Commands: scaffolding, FlagOnly: true},
