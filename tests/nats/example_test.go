@@ -1,0 +1,204 @@
+package nats_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/kaizen-agentic/schedule-action/internal/event"
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
+	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
+	"github.com/kaizen-agentic/schedule-action/internal/store"
+)
+
+const jetStreamExample = "../../examples/jetstream"
+
+// journal keeps what a service writes, and can be read while it runs.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
+// TestServiceExample runs the command of the example's unit and its agent.sh, with two workers
+// and two events. GitHub, git's server, claude and gh are stand-ins.
+func TestServiceExample(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	options, creds := operatorMode(t)
+	s := start(t, options)
+	js, _ := admin(t, s, nats.UserCredentialBytes([]byte(creds)))
+	api := newProducer(t)
+	fixture.Write(t, dir, map[string]string{
+		"credentials/nats.creds":   creds,
+		"credentials/github-token": "ghs_consumer\n",
+		"bin/claude": "#!/bin/sh\nset -eu\ncat >>\"$RECORD/bundles\"\nenv >>\"$RECORD/environment\"\n" +
+			"for agent in coach optimization; do\n  mkdir -p .kaizen/agents/$agent\n" +
+			"  echo learned >>.kaizen/agents/$agent/memory.md\ndone\n",
+		"bin/gh":          "#!/bin/sh\n[ \"$1\" = auth ] || echo \"$*\" >>\"$RECORD/pull-requests\"\n",
+		"state/.keep":     "",
+		"home/.gitconfig": "[init]\n\tdefaultBranch = main\n",
+	})
+	for _, stub := range []string{"claude", "gh"} {
+		fixture.Must(t, os.Chmod(filepath.Join(dir, "bin", stub), 0o755))
+	}
+	home := "HOME=" + filepath.Join(dir, "home")
+	git := func(args ...string) string {
+		cmd := exec.Command("git", args...)
+		cmd.Env = append(os.Environ(), home)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %q: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	remote := filepath.Join(dir, "remote", "acme", "web.git")
+	git("init", "--quiet", "--bare", remote)
+	source := filepath.Join(dir, "source")
+	git("init", "--quiet", source)
+	git("-C", source, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--allow-empty", "-m", "begin")
+	git("-C", source, "push", "--quiet", remote, "HEAD:refs/heads/main")
+
+	cmd := exec.Command("go", "build", "-o", filepath.Join(dir, "action"), "./cmd/action")
+	cmd.Dir = "../.."
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	agent, err := filepath.Abs(filepath.Join(jetStreamExample, "agent.sh"))
+	fixture.Must(t, err)
+	args := exampleCommand(t, strings.NewReplacer(
+		"/usr/local/bin/action", filepath.Join(dir, "action"), "tls://nats.acme.example:4222", s.ClientURL(),
+		"%d", filepath.Join(dir, "credentials"), "/etc/schedule-agents/agent.sh", agent,
+		"/var/lib/schedule-agents", filepath.Join(dir, "state"), ":9090", ":0",
+		"ANTHROPIC_API_KEY,GH_TOKEN", "ANTHROPIC_API_KEY,GH_TOKEN,CLONE_FROM,RECORD"))
+	var log journal
+	service := exec.Command(args[0], args[1:]...)
+	service.Dir, service.Stderr = filepath.Join(dir, "state"), &log
+	service.Env = []string{
+		home, "PATH=" + filepath.Join(dir, "bin") + ":" + os.Getenv("PATH"), "GITHUB_API_URL=" + api.server.URL(),
+		"ANTHROPIC_API_KEY=key", "GH_TOKEN=ghp_agents", "CLONE_FROM=file://" + filepath.Join(dir, "remote"),
+		"RECORD=" + dir, "GITHUB_TOKEN=s3cr3t", "INPUT_TOKEN=s3cr3t", "ACTIONS_RUNTIME_TOKEN=s3cr3t",
+	}
+	fixture.Must(t, service.Start())
+	t.Cleanup(func() { _ = service.Process.Kill() })
+	waitForText(t, &log, "handling events", 1)
+	for _, line := range api.events {
+		_, err := js.Publish(t.Context(), subject, line)
+		fixture.Must(t, err)
+	}
+	waitForText(t, &log, "handled in", 2)
+	fixture.Must(t, service.Process.Signal(syscall.SIGTERM))
+	if err := service.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, log.String())
+	}
+
+	for _, agent := range []string{"coach", "optimization"} {
+		branch := "kaizen/kaizen.web." + agent + ".2026-W48"
+		var record struct {
+			Agent   string
+			Success bool
+		}
+		line := git("-C", remote, "show", branch+":.kaizen/metrics/"+agent+"/executions.jsonl")
+		if err := json.Unmarshal([]byte(line), &record); err != nil || record.Agent != agent || !record.Success {
+			t.Errorf("%s recorded %s", agent, line)
+		}
+		if got := git("-C", remote, "show", branch+":.kaizen/agents/"+agent+"/memory.md"); got != "learned\n" {
+			t.Errorf("the memory of %s is %q", agent, got)
+		}
+		pull := "pr create --head " + branch + " --title Record a run of " + agent + " --body acme/web/kaizen.web."
+		if got := fixture.Read(t, filepath.Join(dir, "pull-requests")); !strings.Contains(got, pull) {
+			t.Errorf("pull requests: %s", got)
+		}
+		if got := fixture.Read(t, filepath.Join(dir, "bundles")); strings.Count(got, "hello, "+agent) != 1 {
+			t.Errorf("the programs got the bundles %q", got)
+		}
+	}
+	env := fixture.Read(t, filepath.Join(dir, "environment"))
+	if !strings.Contains(env, "ANTHROPIC_API_KEY=key\n") || strings.Contains(env, "s3cr3t") ||
+		strings.Contains(env, "INPUT_") || strings.Contains(log.String(), "s3cr3t") {
+		t.Errorf("the program's environment is\n%s", env)
+	}
+}
+
+// exampleCommand returns the words of ExecStart in the example's unit.
+func exampleCommand(t *testing.T, change *strings.Replacer) []string {
+	t.Helper()
+	unit := fixture.Read(t, filepath.Join(jetStreamExample, "schedule-agents.service"))
+	_, command, ok := strings.Cut(unit, "ExecStart=")
+	command, _, _ = strings.Cut(strings.ReplaceAll(command, "\\\n", " "), "\n")
+	if !ok || strings.ContainsAny(command, `"'$`) {
+		t.Fatalf("the unit has the command %q", command)
+	}
+	return strings.Fields(change.Replace(command))
+}
+
+// waitForText waits until a text is in the journal n times.
+func waitForText(t *testing.T, j *journal, text string, n int) {
+	t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); strings.Count(j.String(), text) < n; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the log has no %q:\n%s", text, j.String())
+		}
+	}
+}
+
+// producer is a repository on a stand-in of GitHub, with the bundles of two agents.
+type producer struct {
+	server *ghtest.Server
+	events [][]byte
+}
+
+func newProducer(t *testing.T) *producer {
+	t.Helper()
+	api, err := ghtest.New(ghtest.Options{Errorf: t.Errorf})
+	fixture.Must(t, err)
+	t.Cleanup(api.Close)
+	api.AddRepository(ghtest.Repository{ID: 7, FullName: "acme/web", Private: true})
+	access := map[string]ghtest.Permissions{"acme/web": {Actions: "read"}}
+	api.AddToken("ghs_consumer", ghtest.Token{Kind: ghtest.Installation, Access: access})
+	p := &producer{server: api}
+	for _, agent := range []string{"coach", "optimization"} {
+		content := "hello, " + agent + "\n"
+		sources, err := json.Marshal(map[string]any{"commit": "", "files": []any{}, "bundle": map[string]any{
+			"name": "bundle.md", "size": len(content), "sha256": fmt.Sprintf("%x", sha256.Sum256([]byte(content)))}})
+		fixture.Must(t, err)
+		zip, err := store.Zip([]store.File{{Name: "bundle.md", Data: []byte(content)},
+			{Name: "sources.json", Data: sources}})
+		fixture.Must(t, err)
+		name := "kaizen.web." + agent + ".2026-W48"
+		id := api.AddArtifact(ghtest.Artifact{Repository: "acme/web", Name: name, Zip: zip, RunID: 42, HeadBranch: "main"})
+		e := event.Event{
+			Event: event.Type, Version: event.Version, OccurredAt: "2026-11-24T09:00:00Z", Repo: "web", Root: "/web",
+			Agent: agent, Cadence: "weekly", PrepareCommand: "kaizen-agentic", SessionClose: []string{},
+			Bundle: event.Bundle{Format: "markdown", Pointers: []string{}, Bytes: len(content), ID: "acme/web/" + name,
+				Period: "2026-W48", Artifact: &event.Artifact{Repository: "acme/web", RunID: 42, Name: name, ID: id,
+					Digest: fmt.Sprintf("sha256:%x", sha256.Sum256(zip)), URL: "https://github.com/acme/web"}},
+		}
+		line, err := e.Marshal()
+		fixture.Must(t, err)
+		p.events = append(p.events, line)
+	}
+	return p
+}
