@@ -105,7 +105,7 @@ func (a *app) serviceOptions(r *reader) (worker.Options, error) {
 	}
 	for _, name := range r.list(option.PassEnv) {
 		if strings.HasPrefix(name, "INPUT_") || strings.HasPrefix(name, "ACTIONS_") || strings.Contains(name, "=") {
-			return o, fmt.Errorf("pass-env lists %q: inputs of this action and the runner's own variables stay here", name)
+			return o, fmt.Errorf("pass-env lists %q: inputs of this action and variables of the runner stay here", name)
 		}
 	}
 	if err := o.Program.Check(); err != nil {

@@ -17,8 +17,8 @@ func runReceiver(t *testing.T, env map[string]string, args ...string) (code int,
 	t.Helper()
 	var out, errs strings.Builder
 	code = run(t.Context(), append([]string{"receive", "--target", t.TempDir()}, args...), streams{
-		getenv: func(name string) string { return env[name] }, stdin: strings.NewReader(""), stdout: &out, stderr: &errs,
-		now: time.Now, signals: func(ctx context.Context) (context.Context, context.CancelFunc) {
+		getenv: func(name string) string { return env[name] }, stdin: strings.NewReader(""), stdout: &out,
+		stderr: &errs, now: time.Now, signals: func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithCancel(ctx)
 		},
 	})

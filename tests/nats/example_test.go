@@ -46,60 +46,23 @@ func (j *journal) String() string {
 // and two events. GitHub, git's server, claude and gh are stand-ins.
 func TestServiceExample(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
 	options, creds := operatorMode(t)
 	s := start(t, options)
 	js, _ := admin(t, s, nats.UserCredentialBytes([]byte(creds)))
 	api := newProducer(t)
-	fixture.Write(t, dir, map[string]string{
-		"credentials/nats.creds":   creds,
-		"credentials/github-token": "ghs_consumer\n",
-		"bin/claude": "#!/bin/sh\nset -eu\ncat >>\"$RECORD/bundles\"\nenv >>\"$RECORD/environment\"\n" +
-			"for agent in coach optimization; do\n  mkdir -p .kaizen/agents/$agent\n" +
-			"  echo learned >>.kaizen/agents/$agent/memory.md\ndone\n",
-		"bin/gh":          "#!/bin/sh\n[ \"$1\" = auth ] || echo \"$*\" >>\"$RECORD/pull-requests\"\n",
-		"state/.keep":     "",
-		"home/.gitconfig": "[init]\n\tdefaultBranch = main\n",
-	})
-	for _, stub := range []string{"claude", "gh"} {
-		fixture.Must(t, os.Chmod(filepath.Join(dir, "bin", stub), 0o755))
-	}
-	home := "HOME=" + filepath.Join(dir, "home")
-	git := func(args ...string) string {
-		cmd := exec.Command("git", args...)
-		cmd.Env = append(os.Environ(), home)
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("git %q: %v\n%s", args, err, out)
-		}
-		return string(out)
-	}
-	remote := filepath.Join(dir, "remote", "acme", "web.git")
-	git("init", "--quiet", "--bare", remote)
-	source := filepath.Join(dir, "source")
-	git("init", "--quiet", source)
-	git("-C", source, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--allow-empty", "-m", "begin")
-	git("-C", source, "push", "--quiet", remote, "HEAD:refs/heads/main")
-
-	cmd := exec.Command("go", "build", "-o", filepath.Join(dir, "action"), "./cmd/action")
-	cmd.Dir = "../.."
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	agent, err := filepath.Abs(filepath.Join(jetStreamExample, "agent.sh"))
-	fixture.Must(t, err)
+	m := newMachine(t, creds)
 	args := exampleCommand(t, strings.NewReplacer(
-		"/usr/local/bin/action", filepath.Join(dir, "action"), "tls://nats.acme.example:4222", s.ClientURL(),
-		"%d", filepath.Join(dir, "credentials"), "/etc/schedule-agents/agent.sh", agent,
-		"/var/lib/schedule-agents", filepath.Join(dir, "state"), ":9090", ":0",
+		"/usr/local/bin/action", m.build(), "tls://nats.acme.example:4222", s.ClientURL(),
+		"%d", m.path("credentials"), "/etc/schedule-agents/agent.sh", m.agent,
+		"/var/lib/schedule-agents", m.path("state"), ":9090", ":0",
 		"ANTHROPIC_API_KEY,GH_TOKEN", "ANTHROPIC_API_KEY,GH_TOKEN,CLONE_FROM,RECORD"))
 	var log journal
 	service := exec.Command(args[0], args[1:]...)
-	service.Dir, service.Stderr = filepath.Join(dir, "state"), &log
+	service.Dir, service.Stderr = m.path("state"), &log
 	service.Env = []string{
-		home, "PATH=" + filepath.Join(dir, "bin") + ":" + os.Getenv("PATH"), "GITHUB_API_URL=" + api.server.URL(),
-		"ANTHROPIC_API_KEY=key", "GH_TOKEN=ghp_agents", "CLONE_FROM=file://" + filepath.Join(dir, "remote"),
-		"RECORD=" + dir, "GITHUB_TOKEN=s3cr3t", "INPUT_TOKEN=s3cr3t", "ACTIONS_RUNTIME_TOKEN=s3cr3t",
+		m.home(), "PATH=" + m.path("bin") + ":" + os.Getenv("PATH"), "GITHUB_API_URL=" + api.server.URL(),
+		"ANTHROPIC_API_KEY=key", "GH_TOKEN=ghp_agents", "CLONE_FROM=file://" + m.path("remote"),
+		"RECORD=" + m.dir, "GITHUB_TOKEN=s3cr3t", "INPUT_TOKEN=s3cr3t", "ACTIONS_RUNTIME_TOKEN=s3cr3t",
 	}
 	fixture.Must(t, service.Start())
 	t.Cleanup(func() { _ = service.Process.Kill() })
@@ -113,32 +76,97 @@ func TestServiceExample(t *testing.T) {
 	if err := service.Wait(); err != nil {
 		t.Errorf("%v\n%s", err, log.String())
 	}
+	m.checkResults()
+	env := fixture.Read(t, m.path("environment"))
+	if !strings.Contains(env, "ANTHROPIC_API_KEY=key\n") || strings.Contains(env, "s3cr3t") ||
+		strings.Contains(env, "INPUT_") || strings.Contains(log.String(), "s3cr3t") {
+		t.Errorf("the program's environment is\n%s", env)
+	}
+}
 
+// machine has what the example expects on the machine of the service.
+type machine struct {
+	t     *testing.T
+	dir   string
+	agent string // path of agent.sh
+}
+
+func newMachine(t *testing.T, creds string) *machine {
+	t.Helper()
+	m := &machine{t: t, dir: t.TempDir()}
+	fixture.Write(t, m.dir, map[string]string{
+		"credentials/nats.creds":   creds,
+		"credentials/github-token": "ghs_consumer\n",
+		"bin/claude": "#!/bin/sh\nset -eu\ncat >>\"$RECORD/bundles\"\nenv >>\"$RECORD/environment\"\n" +
+			"for agent in coach optimization; do\n  mkdir -p .kaizen/agents/$agent\n" +
+			"  echo learned >>.kaizen/agents/$agent/memory.md\ndone\n",
+		"bin/gh":          "#!/bin/sh\n[ \"$1\" = auth ] || echo \"$*\" >>\"$RECORD/pull-requests\"\n",
+		"state/.keep":     "",
+		"home/.gitconfig": "[init]\n\tdefaultBranch = main\n",
+	})
+	for _, stub := range []string{"claude", "gh"} {
+		fixture.Must(t, os.Chmod(m.path("bin/"+stub), 0o755))
+	}
+	m.git("init", "--quiet", "--bare", m.remote())
+	source := m.path("source")
+	m.git("init", "--quiet", source)
+	m.git("-C", source, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--allow-empty", "-m", "begin")
+	m.git("-C", source, "push", "--quiet", m.remote(), "HEAD:refs/heads/main")
+	var err error
+	m.agent, err = filepath.Abs(filepath.Join(jetStreamExample, "agent.sh"))
+	fixture.Must(t, err)
+	return m
+}
+
+func (m *machine) path(name string) string { return filepath.Join(m.dir, filepath.FromSlash(name)) }
+func (m *machine) home() string            { return "HOME=" + m.path("home") }
+func (m *machine) remote() string          { return m.path("remote/acme/web.git") }
+
+// build builds the program and returns its path.
+func (m *machine) build() string {
+	m.t.Helper()
+	cmd := exec.Command("go", "build", "-o", m.path("action"), "./cmd/action")
+	cmd.Dir = "../.."
+	if out, err := cmd.CombinedOutput(); err != nil {
+		m.t.Fatalf("%v\n%s", err, out)
+	}
+	return m.path("action")
+}
+
+func (m *machine) git(args ...string) string {
+	m.t.Helper()
+	cmd := exec.Command("git", args...)
+	cmd.Env = append(os.Environ(), m.home())
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		m.t.Fatalf("git %q: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+// checkResults checks what the two agents proposed and got.
+func (m *machine) checkResults() {
+	m.t.Helper()
 	for _, agent := range []string{"coach", "optimization"} {
 		branch := "kaizen/kaizen.web." + agent + ".2026-W48"
 		var record struct {
 			Agent   string
 			Success bool
 		}
-		line := git("-C", remote, "show", branch+":.kaizen/metrics/"+agent+"/executions.jsonl")
+		line := m.git("-C", m.remote(), "show", branch+":.kaizen/metrics/"+agent+"/executions.jsonl")
 		if err := json.Unmarshal([]byte(line), &record); err != nil || record.Agent != agent || !record.Success {
-			t.Errorf("%s recorded %s", agent, line)
+			m.t.Errorf("%s recorded %s", agent, line)
 		}
-		if got := git("-C", remote, "show", branch+":.kaizen/agents/"+agent+"/memory.md"); got != "learned\n" {
-			t.Errorf("the memory of %s is %q", agent, got)
+		if got := m.git("-C", m.remote(), "show", branch+":.kaizen/agents/"+agent+"/memory.md"); got != "learned\n" {
+			m.t.Errorf("the memory of %s is %q", agent, got)
 		}
 		pull := "pr create --head " + branch + " --title Record a run of " + agent + " --body acme/web/kaizen.web."
-		if got := fixture.Read(t, filepath.Join(dir, "pull-requests")); !strings.Contains(got, pull) {
-			t.Errorf("pull requests: %s", got)
+		if got := fixture.Read(m.t, m.path("pull-requests")); !strings.Contains(got, pull) {
+			m.t.Errorf("pull requests: %s", got)
 		}
-		if got := fixture.Read(t, filepath.Join(dir, "bundles")); strings.Count(got, "hello, "+agent) != 1 {
-			t.Errorf("the programs got the bundles %q", got)
+		if got := fixture.Read(m.t, m.path("bundles")); strings.Count(got, "hello, "+agent) != 1 {
+			m.t.Errorf("the programs got the bundles %q", got)
 		}
-	}
-	env := fixture.Read(t, filepath.Join(dir, "environment"))
-	if !strings.Contains(env, "ANTHROPIC_API_KEY=key\n") || strings.Contains(env, "s3cr3t") ||
-		strings.Contains(env, "INPUT_") || strings.Contains(log.String(), "s3cr3t") {
-		t.Errorf("the program's environment is\n%s", env)
 	}
 }
 
