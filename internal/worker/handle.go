@@ -149,7 +149,7 @@ func (j *job) succeed(ctx context.Context, r record, took time.Duration) {
 
 // acknowledge waits for the server's confirmation, so that a lost one is sent again.
 func (j *job) acknowledge(ctx context.Context) bool {
-	err := persist(ctx, j.msg.DoubleAck)
+	err := j.persist(ctx, j.id+": acknowledging", j.msg.DoubleAck)
 	if err != nil {
 		j.Log("warning: %s: not acknowledged: %v", j.id, err)
 	}
@@ -199,12 +199,15 @@ func (j *job) handBack(r record) {
 // stream there has it.
 func (j *job) bury(ctx context.Context, r record, cause string) {
 	cause = ascii(safetext.Shorten(safetext.OneLine(cause), maxCause))
-	err := persist(ctx, func(ctx context.Context) error {
+	// A stream without room must not hold a worker.
+	try, cancel := context.WithTimeout(ctx, buryWait)
+	defer cancel()
+	err := j.persist(try, j.id+": publishing the dead letter", func(ctx context.Context) error {
 		_, err := j.js.PublishMsg(ctx, j.deadLetter(r, cause), jetstream.WithRetryAttempts(0))
 		return err
 	})
 	if err != nil {
-		delay := j.BackOff[len(j.BackOff)-1]
+		delay := j.BackOff[0]
 		j.Log("error: %s: %q does not take the event, tried again in %v: %v", j.id, j.DeadLetter, delay, err)
 		j.giveBack(delay)
 		return
@@ -217,6 +220,9 @@ func (j *job) bury(ctx context.Context, r record, cause string) {
 	}
 	j.end("given up")
 }
+
+// buryWait is how long one attempt to publish a dead letter lasts.
+const buryWait = 4 * askTimeout
 
 // maxCause bounds the header with the reason, in characters.
 const maxCause = 300

@@ -81,7 +81,7 @@ func key(id string) string {
 // claim decides about a message, and records the run if it may run. Of two processes that
 // claim the same record at the same time, one gets it and the other decides again.
 func (s *service) claim(ctx context.Context, id string, seq uint64) (v verdict, r record, err error) {
-	err = persist(ctx, func(ctx context.Context) error {
+	err = s.persist(ctx, id+": recording the run", func(ctx context.Context) error {
 		v, r, err = s.tryClaim(ctx, key(id), seq)
 		return err
 	})
@@ -129,7 +129,7 @@ func notFinal(err error) error {
 
 // settle records the end of a run, or that it is handed back.
 func (s *service) settle(ctx context.Context, id string, r record) error {
-	return persist(ctx, func(ctx context.Context) error {
+	return s.persist(ctx, id+": recording the result", func(ctx context.Context) error {
 		_, err := s.bucket.Put(ctx, key(id), r.encode())
 		return err
 	})

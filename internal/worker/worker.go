@@ -207,14 +207,18 @@ const (
 )
 
 // persist calls do until it succeeds or ctx ends, because the server may restart meanwhile.
-// A refusal of the server ends it, too.
-func persist(ctx context.Context, do func(context.Context) error) error {
-	for wait := retryWait; ; wait = min(2*wait, mostWait) {
+// A refusal of the server ends it, too. The log says once what takes long.
+func (s *service) persist(ctx context.Context, what string, do func(context.Context) error) error {
+	for wait, warned := retryWait, false; ; wait = min(2*wait, mostWait) {
 		try, cancel := context.WithTimeout(ctx, askTimeout)
 		err := do(try)
 		cancel()
 		if err == nil || ctx.Err() != nil || isFinal(err) {
 			return err
+		}
+		if wait == mostWait && !warned {
+			warned = true
+			s.Log("warning: %s: the server does not do it, still trying: %v", what, err)
 		}
 		pause(ctx, wait)
 	}
@@ -227,7 +231,7 @@ func isFinal(err error) bool {
 	if !ok || answer.APIError() == nil {
 		return errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, jetstream.ErrMsgAlreadyAckd)
 	}
-	const unavailable = 503 // no leader yet, or shutting down
+	const unavailable = 503 // no leader yet, shutting down, or no room
 	return answer.APIError().Code != unavailable
 }
 

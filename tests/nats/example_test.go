@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/fixture"
@@ -55,7 +57,11 @@ func TestServiceExample(t *testing.T) {
 		"/usr/local/bin/action", m.build(), "tls://nats.acme.example:4222", s.ClientURL(),
 		"%d", m.path("credentials"), "/etc/schedule-agents/agent.sh", m.agent,
 		"/var/lib/schedule-agents", m.path("state"), ":9090", ":0",
-		"ANTHROPIC_API_KEY,GH_TOKEN", "ANTHROPIC_API_KEY,GH_TOKEN,CLONE_FROM,RECORD"))
+		"ANTHROPIC_API_KEY,GH_TOKEN", "ANTHROPIC_API_KEY,GH_TOKEN,CLONE_FROM,RECORD",
+		"--create", "--create --acknowledge-to nats"))
+	acks := addStream(t, js, func(c *jetstream.StreamConfig) {
+		c.Name, c.Subjects = "ACKS", []string{"kaizen.schedule.received"}
+	})
 	var log journal
 	service := exec.Command(args[0], args[1:]...)
 	service.Dir, service.Stderr = m.path("state"), &log
@@ -72,6 +78,13 @@ func TestServiceExample(t *testing.T) {
 		fixture.Must(t, err)
 	}
 	waitForText(t, &log, "handled in", 2)
+	for _, data := range [][]byte{api.events[0], []byte(strings.ReplaceAll(string(api.events[0]), "acme/web", "evil/web"))} {
+		_, err := js.Publish(t.Context(), subject, data)
+		fixture.Must(t, err)
+	}
+	waitForText(t, &log, "repeat dropped", 1)
+	waitForText(t, &log, `refused: the repository "evil/web" is not among those that are allowed`, 1)
+	checkStates(t, acks, "in_progress", "in_progress", "duplicate", "rejected")
 	fixture.Must(t, service.Process.Signal(syscall.SIGTERM))
 	if err := service.Wait(); err != nil {
 		t.Errorf("%v\n%s", err, log.String())
@@ -81,6 +94,24 @@ func TestServiceExample(t *testing.T) {
 	if !strings.Contains(env, "ANTHROPIC_API_KEY=key\n") || strings.Contains(env, "s3cr3t") ||
 		strings.Contains(env, "INPUT_") || strings.Contains(log.String(), "s3cr3t") {
 		t.Errorf("the program's environment is\n%s", env)
+	}
+}
+
+// checkStates checks which acknowledgements a stream has, in any order.
+func checkStates(t *testing.T, acks jetstream.Stream, want ...string) {
+	t.Helper()
+	var got []string
+	for seq := uint64(1); seq <= stored(t, acks); seq++ {
+		msg, err := acks.GetMsg(t.Context(), seq)
+		fixture.Must(t, err)
+		r, err := event.ParseReceived(msg.Data)
+		fixture.Must(t, err)
+		got = append(got, string(r.State))
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("the acknowledgements say %q, want %q", got, want)
 	}
 }
 
