@@ -2,14 +2,9 @@ package main
 
 import (
 	"context"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/kaizen-agentic/schedule-action/internal/option"
 )
 
 // runReceiver runs `action receive` outside of Actions with these variables.
@@ -57,45 +52,5 @@ func TestServiceUsage(t *testing.T) {
 				t.Errorf("got %d and %s, want %d and %q", code, stderr, tt.code, tt.want)
 			}
 		})
-	}
-}
-
-// The program gets the usual variables and those of pass-env, and no others.
-func TestProgramEnvironment(t *testing.T) {
-	t.Parallel()
-	env := map[string]string{
-		"PATH": "/bin", "HOME": "/home/a", "TZ": "", "GITHUB_TOKEN": "s3cr3t", "INPUT_NATS-CREDS": "s3cr3t",
-		"ACTIONS_RUNTIME_TOKEN": "s3cr3t", "ANTHROPIC_API_KEY": "key", "OTHER": "x",
-	}
-	a := &app{streams: streams{getenv: func(name string) string { return env[name] }}}
-	want := []string{"PATH=/bin", "HOME=/home/a", "ANTHROPIC_API_KEY=key"}
-	if got := a.programEnv([]string{"ANTHROPIC_API_KEY", "UNSET"}); !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
-func TestSecretFiles(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	file := filepath.Join(dir, "secret")
-	if err := os.WriteFile(file, []byte("s3cr3t\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	r := &reader{Values: option.Values{
-		option.NATSToken: "@" + file, option.NATSCA: "@" + file, option.NATSUser: "@" + file, option.Token: "plain",
-	}}
-	if err := r.readSecretFiles(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	for name, want := range map[string]string{
-		option.NATSToken: "s3cr3t", option.NATSCA: "s3cr3t", option.NATSUser: "@" + file, option.Token: "plain",
-	} {
-		if got := r.Values[name]; got != want {
-			t.Errorf("%s is %q, want %q", name, got, want)
-		}
-	}
-	r.Values[option.NATSKey] = "@" + dir
-	if err := r.readSecretFiles(t.Context()); err == nil || !strings.Contains(err.Error(), "nats-key: ") {
-		t.Errorf("a directory: got %v", err)
 	}
 }

@@ -324,10 +324,11 @@ func (f *fleet) settledOrEmpty() bool {
 	return err == nil
 }
 
-// check holds what the programs did against what the processes said.
-func (f *fleet) check(ids, poison map[string]bool, took time.Duration) {
+// logs returns when each event was acknowledged or given up, how many repeats were dropped, and
+// the memory of a process, as the processes say.
+func (f *fleet) logs() (acknowledged map[string]int64, repeats int, memory string) {
 	f.t.Helper()
-	acknowledged, repeats, memory := map[string]int64{}, 0, ""
+	acknowledged = map[string]int64{}
 	for i := range f.started {
 		for _, l := range lines(f.t, filepath.Join(f.dir, fmt.Sprintf("log-%d", i+1))) {
 			switch id, rest, _ := strings.Cut(l.text, ": "); {
@@ -342,6 +343,13 @@ func (f *fleet) check(ids, poison map[string]bool, took time.Duration) {
 			}
 		}
 	}
+	return acknowledged, repeats, memory
+}
+
+// check holds what the programs did against what the processes said.
+func (f *fleet) check(ids, poison map[string]bool, took time.Duration) {
+	f.t.Helper()
+	acknowledged, repeats, memory := f.logs()
 	runs := map[string]int{}
 	total, after := 0, 0
 	for _, l := range lines(f.t, f.runs()) {
