@@ -21,6 +21,17 @@ func (a *app) refuseEvent(allowed []string, ledgerBranch string) error {
 	return nil
 }
 
+// refuseReceive returns why receive must not run on the event of this run, or nil.
+func (a *app) refuseReceive(allowed []string) error {
+	if !a.env.Actions && a.env.EventName == "" {
+		return nil
+	}
+	if err := trigger.RefuseReceive(a.env.EventName, allowed); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
 // refuseTarget returns why validate must not run on the event of this run, or nil. It only
 // reads, but its token may be able to write, and a stranger's file must not be read with
 // such a token.

@@ -33,7 +33,7 @@ Commands:
 	}
 	return append(text, `
 action COMMAND --help shows the flags of a command. Every flag is also the action's input of the same name,
-except --base and those that only init takes.
+except --base, those that only init takes, and those of receive --durable.
 
 Exit codes: 0 success, 1 findings, 2 wrong usage or inputs, 3 a service failed or the run was cancelled (run again).
 `...)

@@ -16,6 +16,8 @@ const (
 	// prepareLimit lets rate limits and retries end before the platform's limit of six hours
 	// per job.
 	prepareLimit = 2 * time.Hour
+	// receiveLimit is for receive: a download, and acknowledgements within rate limits.
+	receiveLimit = 30 * time.Minute
 	// checkLimit is for validate and verify, which people wait for in a pull request. All
 	// that they may read takes less, unless it is made to be slow.
 	checkLimit = 10 * time.Minute
@@ -59,8 +61,11 @@ func (e limitError) Advice() string { return e.c.next }
 // Unwrap makes it a kind of context.DeadlineExceeded.
 func (e limitError) Unwrap() error { return context.DeadlineExceeded }
 
-// within returns a context that ends at the command's limit.
+// within returns a context that ends at the command's limit, if it has one.
 func (w streams) within(ctx context.Context, c command) (context.Context, context.CancelFunc) {
+	if c.limit == 0 {
+		return ctx, func() {}
+	}
 	if w.deadline == nil {
 		return context.WithTimeoutCause(ctx, c.limit, limitError{c})
 	}

@@ -39,7 +39,8 @@ func runLimited(ctx context.Context, l *limited, args ...string) int {
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	limits := map[string]string{"init": "2 minutes", "validate": "10 minutes", "list": "5 minutes", "prepare": "2 hours",
-		"doctor": "5 minutes", "discover": "2 hours", "verify": "10 minutes", "report": "2 hours"}
+		"receive": "30 minutes", "doctor": "5 minutes", "discover": "2 hours", "verify": "10 minutes",
+		"report": "2 hours"}
 	for _, c := range commands() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

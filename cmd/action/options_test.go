@@ -66,7 +66,8 @@ func TestFlagsWithoutInput(t *testing.T) {
 			got = append(got, o.Name)
 		}
 	}
-	if want := []string{"base", "timezone", "engagement", "bootstrap-cadence"}; !slices.Equal(got, want) {
+	if want := []string{"base", "durable", "create", "workers", "run-timeout", "stop-timeout", "dead-letter", "pass-env",
+		"metrics-addr", "timezone", "engagement", "bootstrap-cadence"}; !slices.Equal(got, want) {
 		t.Errorf("flags without an input: %q, want %q", got, want)
 	}
 }
@@ -124,7 +125,7 @@ func TestOutputsAreDeclared(t *testing.T) {
 	set := map[string]bool{}
 	var files []string
 	for _, dir := range []string{".", "../../internal/render", "../../internal/fleet", "../../internal/report",
-		"../../internal/actions"} {
+		"../../internal/actions", "../../internal/receive"} {
 		found, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil {
 			t.Fatal(err)

@@ -41,7 +41,7 @@ func (a *app) checkPlaces(o option.Values) error {
 	if !a.env.Actions {
 		return nil
 	}
-	for _, name := range []string{option.Target, option.Out, option.Cursor} {
+	for _, name := range []string{option.Target, option.Out, option.Cursor, option.ArchiveDir} {
 		for place := range strings.SplitSeq(o[name], "\n") { // report writes several files
 			if err := a.checkPlace(name, place); err != nil {
 				return err

@@ -191,9 +191,13 @@ func (j *job) close() {
 	if j.Project != nil {
 		j.Project.Close()
 	}
-	for _, s := range j.deliverer.Sinks {
+	j.closeSinks(j.deliverer.Sinks)
+}
+
+func (a *app) closeSinks(sinks []emit.Sink) {
+	for _, s := range sinks {
 		if err := s.Close(); err != nil {
-			j.runner.Logf("warning: %v", err)
+			a.runner.Logf("warning: %v", err)
 		}
 	}
 }

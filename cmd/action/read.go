@@ -88,13 +88,12 @@ func (r *reader) stores() pipeline.StoreOptions {
 // maxRetentionDays is the limit of GitHub for artifacts of a public repository.
 const maxRetentionDays = 90
 
-// targets reads where events go. The default channels depend on the targets and on
-// whether the program runs in Actions. prepare returns an invalid dispatch-to as an
-// error, and doctor reports it.
-func (r *reader) targets(inActions bool) pipeline.Targets {
+// connections reads the token of dispatches, and the servers of NATS.
+func (r *reader) connections() pipeline.Targets {
 	t := pipeline.Targets{DispatchToken: r.Values[option.DispatchToken], NATS: emit.NATSOptions{
 		URLs: r.list(option.NATSURL), Subject: r.Values[option.NATSSubject], Creds: r.Values[option.NATSCreds],
-		NKey: r.Values[option.NATSNKey], Token: r.Values[option.NATSToken], User: r.Values[option.NATSUser],
+		Envelope: emit.Envelope(r.oneOf(option.NATSEnvelope, "none", "activity-core")),
+		NKey:     r.Values[option.NATSNKey], Token: r.Values[option.NATSToken], User: r.Values[option.NATSUser],
 		Password: r.Values[option.NATSPassword], CA: r.Values[option.NATSCA], Cert: r.Values[option.NATSCert],
 		Key: r.Values[option.NATSKey],
 	}}
@@ -102,6 +101,14 @@ func (r *reader) targets(inActions bool) pipeline.Targets {
 		t.DispatchTokenErr = advice.New("create the secret, or leave dispatch-token out to use token",
 			"dispatch-token is given and is empty, as is a secret that does not exist")
 	}
+	return t
+}
+
+// targets reads where events go. The default channels depend on the targets and on
+// whether the program runs in Actions. prepare returns an invalid dispatch-to as an
+// error, and doctor reports it.
+func (r *reader) targets(inActions bool) pipeline.Targets {
+	t := r.connections()
 	t.Dispatch, t.DispatchErr = target.ParseList(r.Values[option.DispatchTo])
 	haveDispatch, haveNATS := len(t.Dispatch) > 0 || t.DispatchErr != nil, len(t.NATS.URLs) > 0
 	c := &t.Channels

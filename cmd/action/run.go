@@ -71,6 +71,10 @@ func commands() []command {
 		{"prepare", "[AGENT…]",
 			"prepare the bundles of the agents that are due, or of those named, and emit their events", runPrepare,
 			prepareLimit, "run again: the next run continues; " + shorten},
+		{"receive", "[-- PROGRAM [ARG…]]",
+			"check the event that arrived, drop a repeat, fetch and check its bundle; with --durable run a program for " +
+				"each event of a JetStream consumer", runReceive,
+			receiveLimit, "run again: an event that is not recorded is received again"},
 		{"doctor", "", "check tokens, permissions, targets, sizes and retention without emitting anything", runDoctor,
 			lookLimit, "check the network, or name fewer targets, then run again"},
 		{"discover", "", "list the repositories that have a manifest: the roster of a fleet", runDiscover,
@@ -184,9 +188,15 @@ func dispatchCommand(ctx context.Context, args []string, w streams, runner *acti
 	}
 	ctx, stop := w.signals(ctx)
 	defer stop()
+	if r.Values[option.Durable] != "" {
+		all[i].limit = 0 // a service runs until it is stopped
+	}
 	ctx, cancel := w.within(ctx, all[i])
 	defer cancel()
 	code, err := all[i].run(ctx, a, r)
+	if errors.Is(err, errStopped) {
+		return code, nil
+	}
 	if ctx.Err() != nil {
 		return exitUnavailable, a.stopped(ctx, err)
 	}

@@ -3,6 +3,7 @@
 package actions
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ type Environment struct {
 	Repository   string // owner/name
 	RepositoryID int64  // of the variable, else of the event; 0 if unknown
 	RunID        int64
+	RunAttempt   int    // from 1; 0 if unknown
 	Workspace    string // as this process sees it
 	// HostWorkspace is the path of the workspace on the host; "" if it is the same.
 	// It comes from an input, not from the environment.
@@ -52,6 +54,8 @@ type Webhook struct {
 			} `json:"repo"`
 		} `json:"base"`
 	} `json:"pull_request"`
+	ClientPayload json.RawMessage `json:"client_payload"` // of a repository_dispatch
+	Inputs        json.RawMessage `json:"inputs"`         // of a workflow_dispatch
 }
 
 // DefaultBranch returns the repository's default branch as the event file names it. It
@@ -61,6 +65,29 @@ func (e *Environment) DefaultBranch() string {
 		return r.DefaultBranch
 	}
 	return ""
+}
+
+// Event returns the event that started this run: the payload of a repository_dispatch, or the
+// text of the input event of a workflow_dispatch. It is untrusted. ok is false if there is
+// none.
+func (e *Environment) Event() (data []byte, ok bool) {
+	var b bytes.Buffer
+	if err := json.Compact(&b, e.Webhook.ClientPayload); err == nil { // the runner indents it
+		return b.Bytes(), b.String() != "null"
+	}
+	var inputs struct {
+		Event string `json:"event"`
+	}
+	err := json.Unmarshal(e.Webhook.Inputs, &inputs)
+	return []byte(inputs.Event), err == nil && inputs.Event != ""
+}
+
+// RunURL returns the page of this run; "" outside of a workflow.
+func (e *Environment) RunURL() string {
+	if !e.Actions || e.RunID == 0 || e.Repository == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s/%s/actions/runs/%d", e.ServerURL, e.Repository, e.RunID)
 }
 
 // OwnPlainAPI reports whether the API has no TLS, and is the server that gave this job to
@@ -102,6 +129,7 @@ func ReadEnvironment(getenv func(string) string) (Environment, error) {
 	// A missing or invalid value becomes 0, which means unknown.
 	e.RepositoryID, _ = strconv.ParseInt(getenv("GITHUB_REPOSITORY_ID"), 10, 64)
 	e.RunID, _ = strconv.ParseInt(getenv("GITHUB_RUN_ID"), 10, 64)
+	e.RunAttempt, _ = strconv.Atoi(getenv("GITHUB_RUN_ATTEMPT"))
 	e.Retention, _ = strconv.Atoi(getenv("GITHUB_RETENTION_DAYS"))
 	if sha := getenv("GITHUB_SHA"); IsCommit(sha) {
 		e.SHA = sha

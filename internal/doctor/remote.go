@@ -188,7 +188,7 @@ func (d *doctor) checkNATS(ctx context.Context) {
 	defer n.Close()
 	err = n.Check(ctx)
 	if err == nil {
-		d.add(passed(name, "connected, and a stream captures the subject %q", d.Targets.NATS.Subject))
+		d.add(passed(name, "connected, and a stream captures the subject %q", n.Subject()))
 		return
 	}
 	result := failedBy(name, err)

@@ -37,7 +37,8 @@ func testMessage(t testing.TB) Message {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Message{ID: "acme/web/kaizen.kaizen-agentic.coach.2026-W25", Type: e.Event, Agent: "coach", OccurredAt: e.OccurredAt, JSON: line}
+	return Message{ID: "acme/web/kaizen.kaizen-agentic.coach.2026-W25", Type: e.Event, Agent: "coach",
+		OccurredAt: e.OccurredAt, JSON: line}
 }
 
 // dispatchServer answers 404 for repositories named missing and 204 for others, and keeps the

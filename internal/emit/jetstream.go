@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -72,8 +71,11 @@ func (n *NATS) publish(ctx context.Context, m Message) (*jetstream.PubAck, error
 // publishOnce leaves the retries to publish: those of PublishMsg would count as one slow
 // answer.
 func (n *NATS) publishOnce(ctx context.Context, m Message) (ack *jetstream.PubAck, err error) {
+	message, err := n.encode(m)
+	if err != nil {
+		return nil, err
+	}
 	err = n.client.do(ctx, func(ctx context.Context, js jetstream.JetStream) (err error) {
-		message := &nats.Msg{Subject: n.o.Subject, Header: n.header(m), Data: m.JSON}
 		ack, err = js.PublishMsg(ctx, message, jetstream.WithRetryAttempts(0))
 		return err
 	})

@@ -33,6 +33,9 @@ const serverDigits = 12
 type NATSOptions struct {
 	URLs    []string // nats:// or tls://; each may be a list with commas or line ends; no user information
 	Subject string   // default event.Type
+	// Envelope encloses the event, and moves a subject that is the event's type to where the
+	// envelope's readers listen.
+	Envelope Envelope
 
 	Creds          string // the text of a .creds file: JWT and seed
 	NKey           string // a user's seed
@@ -45,8 +48,26 @@ type NATSOptions struct {
 	Name           string        // of the connection, as the server lists it
 	ConnectTimeout time.Duration // of one server, default 5 s
 	PublishTimeout time.Duration // until the acknowledgement, default 10 s
+	KeepTrying     bool          // connect at each delivery, even after the first connection failed
 	DryRun         bool          // connect and look for a stream, but publish nothing
 	Source         string        // ce-source, such as https://github.com/acme/web; default natsSource
+}
+
+// Envelope is the form of what is published: the event itself, or an envelope around it.
+type Envelope string
+
+// The envelopes. The zero value is NoEnvelope.
+const (
+	NoEnvelope   Envelope = "none"
+	ActivityCore Envelope = "activity-core"
+)
+
+// subject moves a subject that is the type of an event to where activity-core listens.
+func (e Envelope) subject(configured string) string {
+	if e == ActivityCore && (configured == event.Type || configured == event.ReceivedType) {
+		return event.ActivityPrefix + configured
+	}
+	return configured
 }
 
 // NATS publishes events to a JetStream stream. It never creates one.
@@ -65,7 +86,7 @@ type NATS struct {
 // NewNATS checks the options. The sink connects at the first delivery, and only to the servers
 // that the user named, because a server receives the credentials.
 func NewNATS(o NATSOptions) (*NATS, error) {
-	o.Subject = cmp.Or(o.Subject, event.Type)
+	o.Subject = o.Envelope.subject(cmp.Or(o.Subject, event.Type))
 	o.Source = cmp.Or(o.Source, natsSource)
 	o.ConnectTimeout = cmp.Or(o.ConnectTimeout, natsConnectTimeout)
 	o.PublishTimeout = cmp.Or(o.PublishTimeout, natsPublishTimeout)
@@ -144,7 +165,7 @@ func (n *NATS) maskError(err error) error {
 
 // session connects and calls do with a ctx that ends at the deadline.
 func (n *NATS) session(ctx context.Context, do func(context.Context) error) error {
-	if n.err == nil && !n.connected {
+	if (n.err == nil || n.o.KeepTrying) && !n.connected {
 		n.err = n.explainConnect(n.client.connect(ctx))
 		n.connected = n.err == nil
 	}
@@ -221,6 +242,22 @@ func (n *NATS) Close() error {
 	defer n.mu.Unlock()
 	n.client.close()
 	return nil
+}
+
+// Subject returns the subject to which the sink publishes.
+func (n *NATS) Subject() string { return n.o.Subject }
+
+// encode returns what is published of m. An envelope takes the place of the CloudEvents
+// headers, because it says the same and a CloudEvent's data is the event itself.
+func (n *NATS) encode(m Message) (*nats.Msg, error) {
+	if n.o.Envelope != ActivityCore {
+		return &nats.Msg{Subject: n.o.Subject, Header: n.header(m), Data: m.JSON}, nil
+	}
+	data, err := event.Enclose(m.ID, m.Type, m.OccurredAt, m.JSON)
+	header := nats.Header{}
+	header.Set(jetstream.MsgIDHeader, headerValue(m.ID))
+	header.Set("content-type", "application/json")
+	return &nats.Msg{Subject: n.o.Subject, Header: header, Data: data}, err
 }
 
 // header makes m a CloudEvent in binary mode. The names are lower-case, as the CloudEvents

@@ -272,6 +272,31 @@ func TestNATSCancelledWhileConnecting(t *testing.T) {
 	}
 }
 
+func TestEnvelopeSubject(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		envelope         Envelope
+		configured, want string
+	}{
+		{"", "", "kaizen.schedule.prepared"},
+		{NoEnvelope, "kaizen.schedule.prepared", "kaizen.schedule.prepared"},
+		{NoEnvelope, "a.b", "a.b"},
+		{ActivityCore, "", "activity.kaizen.schedule.prepared"},
+		{ActivityCore, "kaizen.schedule.prepared", "activity.kaizen.schedule.prepared"},
+		{ActivityCore, "kaizen.schedule.received", "activity.kaizen.schedule.received"},
+		{ActivityCore, "org.b", "org.b"},
+	}
+	for _, tt := range tests {
+		n, err := NewNATS(NATSOptions{URLs: []string{"127.0.0.1"}, Envelope: tt.envelope, Subject: tt.configured})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := n.Subject(); got != tt.want {
+			t.Errorf("%s, %q: got %s, want %s", tt.envelope, tt.configured, got, tt.want)
+		}
+	}
+}
+
 func TestHeaderValue(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ in, want string }{

@@ -146,13 +146,10 @@ func (e *Event) Marshal() ([]byte, error) {
 	if err := e.Validate(); err != nil {
 		return nil, fmt.Errorf("event for agent %q breaks the contract: %w", e.Agent, err)
 	}
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false) // the contract's example has <s>, not \u003cs\u003e
-	if err := enc.Encode(e); err != nil {
+	line, err := encode(e)
+	if err != nil {
 		return nil, fmt.Errorf("encoding the event for agent %q: %w", e.Agent, err)
 	}
-	line := escapeASCII(bytes.TrimSuffix(buf.Bytes(), []byte("\n")))
 	if len(line) > MaxSize {
 		return nil,
 			fmt.Errorf("event for agent %q has %d bytes, and the platform accepts %d: shorten session_close or drop "+
@@ -160,6 +157,27 @@ func (e *Event) Marshal() ([]byte, error) {
 				e.Agent, len(line), MaxSize)
 	}
 	return line, nil
+}
+
+// encode returns v as JSON in one line of ASCII.
+func encode(v any) ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false) // the contract's example has <s>, not \u003cs\u003e
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return escapeASCII(bytes.TrimSuffix(buf.Bytes(), []byte("\n"))), nil
+}
+
+// Line returns valid JSON in one line of ASCII, as Marshal writes it. It changes neither the
+// order of its members nor what they mean.
+func Line(data []byte) ([]byte, error) {
+	var buf bytes.Buffer
+	if err := json.Compact(&buf, data); err != nil {
+		return nil, err
+	}
+	return escapeASCII(buf.Bytes()), nil
 }
 
 // escapeASCII escapes characters of valid JSON, where they can only be inside strings.
@@ -186,23 +204,31 @@ func escapeASCII(in []byte) []byte {
 // the contract. It rejects unknown fields at the top level. Inside bundle it ignores
 // them, because the contract may grow there.
 func Parse(data []byte) (*Event, error) {
-	if len(data) > MaxSize {
-		return nil, fmt.Errorf("event has %d bytes, more than the %d the platform carries", len(data), MaxSize)
-	}
-	if !utf8.Valid(data) {
-		return nil, errors.New("event is not valid UTF-8")
-	}
-	if err := requireFields(data); err != nil {
+	var e Event
+	if err := parse(data, requireFields, &e); err != nil {
 		return nil, err
 	}
-	var e Event
-	if err := json.Unmarshal(data, &e); err != nil {
-		return nil, fmt.Errorf("event is not the contract's JSON: %w", err)
+	return &e, nil
+}
+
+// parse reads one event from untrusted bytes into e. require checks its fields.
+func parse(data []byte, require func([]byte) error, e interface{ Validate() error }) error {
+	if len(data) > MaxSize {
+		return fmt.Errorf("event has %d bytes, more than the %d the platform carries", len(data), MaxSize)
+	}
+	if !utf8.Valid(data) {
+		return errors.New("event is not valid UTF-8")
+	}
+	if err := require(data); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, e); err != nil {
+		return fmt.Errorf("event is not the contract's JSON: %w", err)
 	}
 	if err := e.Validate(); err != nil {
-		return nil, fmt.Errorf("event breaks the contract: %w", err)
+		return fmt.Errorf("event breaks the contract: %w", err)
 	}
-	return &e, nil
+	return nil
 }
 
 var (
@@ -215,11 +241,19 @@ var (
 // missing field would become a zero value, and a repeated or misspelled key would
 // overwrite another one.
 func requireFields(data []byte) error {
+	if err := requireExactly(data, topFields); err != nil {
+		return err
+	}
+	return requireBundleFields(data)
+}
+
+// requireExactly returns an error unless data is one JSON object with exactly these fields.
+func requireExactly(data []byte, fields []string) error {
 	top, err := objectKeys(data)
 	if err != nil {
 		return err
 	}
-	for _, key := range topFields {
+	for _, key := range fields {
 		if _, ok := top[key]; !ok {
 			return fmt.Errorf("event lacks the field %q", key)
 		}
@@ -228,7 +262,7 @@ func requireFields(data []byte) error {
 	for _, key := range slices.Sorted(maps.Keys(top)) {
 		return fmt.Errorf("event has the field %q, which version 1 does not know", key)
 	}
-	return requireBundleFields(data)
+	return nil
 }
 
 func requireBundleFields(data []byte) error {
@@ -247,14 +281,31 @@ func requireBundleFields(data []byte) error {
 			return fmt.Errorf("event lacks the field %q", "bundle."+key)
 		}
 	}
+	if _, ok := bundle["artifact"]; !ok {
+		return nil
+	}
+	var stored struct {
+		Artifact json.RawMessage `json:"artifact"`
+	}
+	if err := json.Unmarshal(raw.Bundle, &stored); err != nil {
+		return fmt.Errorf("event is not the contract's JSON: %w", err)
+	}
+	if _, err := objectKeys(stored.Artifact); err != nil {
+		return fmt.Errorf("bundle.artifact: %w", err)
+	}
 	return nil
 }
 
 // objectKeys returns the keys of data, which must be one JSON object.
 func objectKeys(data []byte) (map[string]struct{}, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
-	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
-		return nil, errors.New("event is not a JSON object")
+	switch tok, err := dec.Token(); {
+	case errors.Is(err, io.EOF):
+		return nil, errors.New("event is empty, not a JSON object")
+	case err != nil:
+		return nil, fmt.Errorf("event is not a JSON object: %w", err)
+	case tok != json.Delim('{'):
+		return nil, fmt.Errorf("event is %s, not a JSON object", kindOf(tok))
 	}
 	keys, folded := make(map[string]struct{}), make(map[string]struct{})
 	for dec.More() {
@@ -263,9 +314,9 @@ func objectKeys(data []byte) (map[string]struct{}, error) {
 			return nil, fmt.Errorf("event is not valid JSON: %w", err)
 		}
 		key, _ := tok.(string)
-		// encoding/json ignores the case of keys, so "Bytes" would silently override
-		// "bytes".
-		fold := strings.ToLower(key)
+		// encoding/json ignores the case of keys, so "Bytes" would silently override "bytes". In
+		// both cases, because "ſ" is lower and becomes "S", and "K" (Kelvin) becomes "k".
+		fold := strings.ToUpper(strings.ToLower(key))
 		if _, ok := folded[fold]; ok {
 			return nil, fmt.Errorf("event has the field %q twice", key)
 		}
@@ -285,6 +336,21 @@ func objectKeys(data []byte) (map[string]struct{}, error) {
 		return nil, errors.New("event is followed by more data")
 	}
 	return keys, nil
+}
+
+// kindOf names the kind of JSON value that a token begins.
+func kindOf(tok json.Token) string {
+	switch tok.(type) {
+	case json.Delim:
+		return "a list"
+	case string:
+		return "a text"
+	case float64:
+		return "a number"
+	case bool:
+		return "true or false"
+	}
+	return "null"
 }
 
 // IsRepository reports whether s is a full repository name, owner/name.

@@ -14,10 +14,19 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-const (
-	schemaFile = "../../schema/kaizen.schedule.prepared.v1.schema.json"
-	cases      = "../../testdata/conformance"
-)
+// marshaler is an event of either type.
+type marshaler interface{ Marshal() ([]byte, error) }
+
+// contracts are the two events: their schemas, cases and parsers.
+var contracts = []struct {
+	schema, cases string
+	parse         func([]byte) (marshaler, error)
+}{
+	{"../../schema/kaizen.schedule.prepared.v1.schema.json", "../../testdata/conformance",
+		func(data []byte) (marshaler, error) { return Parse(data) }},
+	{"../../schema/kaizen.schedule.received.v1.schema.json", "../../testdata/conformance-received",
+		func(data []byte) (marshaler, error) { return ParseReceived(data) }},
+}
 
 type conformanceCase struct {
 	File   string `json:"file"`
@@ -28,7 +37,7 @@ type conformanceCase struct {
 	Schema bool `json:"schema"`
 }
 
-func conformanceCases(t *testing.T) []conformanceCase {
+func conformanceCases(t *testing.T, cases string) []conformanceCase {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(cases, "index.json"))
 	if err != nil {
@@ -43,11 +52,11 @@ func conformanceCases(t *testing.T) []conformanceCase {
 	return index
 }
 
-func eventSchema(t *testing.T) *jsonschema.Schema {
+func eventSchema(t *testing.T, file string) *jsonschema.Schema {
 	t.Helper()
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
-	s, err := c.Compile(schemaFile)
+	s, err := c.Compile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,37 +73,39 @@ func validateBySchema(s *jsonschema.Schema, data []byte) error {
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	schema := eventSchema(t)
-	for _, c := range conformanceCases(t) {
-		t.Run(c.File, func(t *testing.T) {
-			t.Parallel()
-			data, err := os.ReadFile(filepath.Join(cases, c.File))
-			if err != nil {
-				t.Fatal(err)
-			}
-			e, err := Parse(data)
-			switch {
-			case (err == nil) != c.Valid:
-				t.Errorf("%s: Parse says %v", c.Reason, err)
-			case err != nil && !strings.Contains(err.Error(), c.Field):
-				t.Errorf("%s: %v does not name %s", c.Reason, err, c.Field)
-			case err == nil:
-				checkRoundTrip(t, schema, e)
-			}
-			err = validateBySchema(schema, data)
-			if (err != nil) != (!c.Valid && c.Schema) {
-				t.Errorf("%s: the schema says %v", c.Reason, err)
-			}
-			if last := c.Field[strings.LastIndex(c.Field, ".")+1:]; err != nil &&
-				!strings.Contains(err.Error(), strings.TrimSuffix(last, "[0]")) {
-				t.Errorf("%s: the schema's %v does not name %s", c.Reason, err, c.Field)
-			}
-		})
+	for _, contract := range contracts {
+		schema := eventSchema(t, contract.schema)
+		for _, c := range conformanceCases(t, contract.cases) {
+			t.Run(filepath.Base(contract.cases)+"/"+c.File, func(t *testing.T) {
+				t.Parallel()
+				data, err := os.ReadFile(filepath.Join(contract.cases, c.File))
+				if err != nil {
+					t.Fatal(err)
+				}
+				e, err := contract.parse(data)
+				switch {
+				case (err == nil) != c.Valid:
+					t.Errorf("%s: the parser says %v", c.Reason, err)
+				case err != nil && !strings.Contains(err.Error(), c.Field):
+					t.Errorf("%s: %v does not name %s", c.Reason, err, c.Field)
+				case err == nil:
+					checkRoundTrip(t, schema, e)
+				}
+				err = validateBySchema(schema, data)
+				if (err != nil) != (!c.Valid && c.Schema) {
+					t.Errorf("%s: the schema says %v", c.Reason, err)
+				}
+				if last := c.Field[strings.LastIndex(c.Field, ".")+1:]; err != nil &&
+					!strings.Contains(err.Error(), strings.TrimSuffix(last, "[0]")) {
+					t.Errorf("%s: the schema's %v does not name %s", c.Reason, err, c.Field)
+				}
+			})
+		}
 	}
 }
 
 // The encoding of a valid event is valid.
-func checkRoundTrip(t *testing.T, schema *jsonschema.Schema, e *Event) {
+func checkRoundTrip(t *testing.T, schema *jsonschema.Schema, e marshaler) {
 	t.Helper()
 	line, err := e.Marshal()
 	if err != nil {
@@ -108,8 +119,15 @@ func checkRoundTrip(t *testing.T, schema *jsonschema.Schema, e *Event) {
 // index.json must name exactly the files in the folders.
 func TestConformanceIndexIsComplete(t *testing.T) {
 	t.Parallel()
+	for _, contract := range contracts {
+		checkIndex(t, contract.cases)
+	}
+}
+
+func checkIndex(t *testing.T, cases string) {
+	t.Helper()
 	var listed, present []string
-	for _, c := range conformanceCases(t) {
+	for _, c := range conformanceCases(t, cases) {
 		if folder, _, _ := strings.Cut(c.File, "/"); (folder == "valid") != c.Valid {
 			t.Errorf("%s is in the wrong folder", c.File)
 		}
@@ -132,32 +150,38 @@ func TestConformanceIndexIsComplete(t *testing.T) {
 	}
 }
 
-// FuzzSchema looks for events that Parse accepts and the schema rejects. The opposite is
+// FuzzSchema looks for events that a parser accepts and the schema rejects. The opposite is
 // allowed, because some rules cannot be expressed in a schema.
 func FuzzSchema(f *testing.F) {
-	names, err := filepath.Glob(filepath.Join(cases, "*valid", "*.json"))
-	if err != nil || len(names) == 0 {
-		f.Fatal(names, err)
-	}
-	for _, name := range names {
-		data, err := os.ReadFile(name)
+	var schemas []*jsonschema.Schema
+	for _, contract := range contracts {
+		names, err := filepath.Glob(filepath.Join(contract.cases, "*valid", "*.json"))
+		if err != nil || len(names) == 0 {
+			f.Fatal(names, err)
+		}
+		for _, name := range names {
+			data, err := os.ReadFile(name)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(data)
+		}
+		c := jsonschema.NewCompiler()
+		c.AssertFormat()
+		schema, err := c.Compile(contract.schema)
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(data)
-	}
-	c := jsonschema.NewCompiler()
-	c.AssertFormat()
-	schema, err := c.Compile(schemaFile)
-	if err != nil {
-		f.Fatal(err)
+		schemas = append(schemas, schema)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		_, parseErr := Parse(data)
-		schemaErr := validateBySchema(schema, data)
-		var invalid *jsonschema.ValidationError
-		if parseErr == nil && errors.As(schemaErr, &invalid) {
-			t.Errorf("Parse takes %s, the schema says %v", data, schemaErr)
+		for i, contract := range contracts {
+			_, parseErr := contract.parse(data)
+			schemaErr := validateBySchema(schemas[i], data)
+			var invalid *jsonschema.ValidationError
+			if parseErr == nil && errors.As(schemaErr, &invalid) {
+				t.Errorf("the parser takes %s, the schema says %v", data, schemaErr)
+			}
 		}
 	})
 }

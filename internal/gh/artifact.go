@@ -185,6 +185,27 @@ func (a artifact) public() Artifact {
 	}
 }
 
+// Artifact describes one artifact of repository. It needs actions: read.
+func (c *Client) Artifact(ctx context.Context, repository string, id int64) (Artifact, error) {
+	op := c.operation(fmt.Sprintf("read artifact %d of %s", id, repository), repository, "actions: read", tokenInput)
+	owner, name, err := op.split("read artifact")
+	if err != nil {
+		return Artifact{}, err
+	}
+	req, err := c.hub.NewRequest(http.MethodGet, fmt.Sprintf("repos/%s/%s/actions/artifacts/%d", owner, name, id), nil)
+	if err != nil {
+		return Artifact{}, op.failed(err)
+	}
+	var answer artifact
+	if _, err := c.hub.Do(ctx, req, &answer); err != nil {
+		return Artifact{}, op.failed(err)
+	}
+	if answer.ID != id {
+		return Artifact{}, op.invalid("the API describes artifact %d instead", answer.ID)
+	}
+	return answer.public(), nil
+}
+
 // DownloadArtifact returns the zip of an artifact, at most limit bytes. It follows the
 // one redirect to storage without the token. It needs actions: read.
 func (c *Client) DownloadArtifact(ctx context.Context, repository string, id, limit int64) ([]byte, error) {

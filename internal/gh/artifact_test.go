@@ -1,6 +1,7 @@
 package gh
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -146,6 +147,33 @@ func TestRun(t *testing.T) {
 		server.Fail("GET /repos/*/*/actions/runs/*", always, ghtest.Status(200, `{"id":7,"head_branch":"main"}`))
 		if _, err := client.Run(t.Context(), "acme/web", 5); kindOf(err) != Invalid {
 			t.Errorf("Gitea %t: another run: %v", gitea, err)
+		}
+	}
+}
+
+// TestArtifact describes one artifact, and trusts no answer about another one.
+func TestArtifact(t *testing.T) {
+	t.Parallel()
+	for name, options := range listings {
+		server, client, _ := setup(t, options)
+		id := server.AddArtifact(ghtest.Artifact{Repository: "acme/web", Name: weekly, Zip: []byte("zip"), RunID: 7,
+			HeadBranch: "main"})
+		got, err := client.Artifact(t.Context(), "acme/web", id)
+		if err != nil || got.ID != id || got.Name != weekly || got.RunID != 7 || got.Size != 3 {
+			t.Errorf("%s: got %+v, %v", name, got, err)
+		}
+		_, err = client.Artifact(t.Context(), "acme/web", id+1)
+		var e *Error
+		if !errors.As(err, &e) || e.Kind != NotFound || !strings.Contains(e.Hint, "actions: read") {
+			t.Errorf("%s: a missing one: %v", name, err)
+		}
+		if _, err := client.Artifact(t.Context(), "acme/../x", id); err == nil {
+			t.Errorf("%s: a path is taken for a repository", name)
+		}
+		server.Fail("GET /repos/*/*/actions/artifacts/*", 1, ghtest.Status(200, `{"id":99}`))
+		if _, err := client.Artifact(t.Context(), "acme/web", id); err == nil ||
+			!strings.Contains(err.Error(), "the API describes artifact 99 instead") {
+			t.Errorf("%s: another one: %v", name, err)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
+	"hash/fnv"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -93,10 +94,18 @@ func (s *Server) addArtifact(a *Artifact) int64 {
 // scan adds what is new in the folder. A zip that was replaced becomes a new artifact, as
 // on the platform.
 func (s *Server) scan() error {
-	f := s.options.Artifacts
-	if f.Dir == "" {
-		return nil
+	for _, f := range append([]Folder{s.options.Artifacts}, s.options.OtherArtifacts...) {
+		if f.Dir == "" {
+			continue
+		}
+		if err := s.scanFolder(f); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func (s *Server) scanFolder(f Folder) error {
 	paths, err := filepath.Glob(filepath.Join(f.Dir, "*", "*", "*.zip"))
 	if err != nil {
 		return err
@@ -277,8 +286,23 @@ func (s *Server) artifact(w http.ResponseWriter, r *http.Request, repo *Reposito
 			return a
 		}
 	}
+	for _, a := range list { // the newest of its name
+		if s.options.Artifacts.Dir != "" && strconv.FormatInt(actID(a.Name), 10) == r.PathValue("id") {
+			named := *a
+			named.ID = actID(a.Name)
+			return &named
+		}
+	}
 	fail(w, http.StatusNotFound, "Not Found")
 	return nil
+}
+
+// actID is the id that act's artifact server gives to an artifact, from its name alone.
+// https://github.com/nektos/act/blob/v0.2.89/pkg/artifacts/artifacts_v4.go
+func actID(name string) int64 {
+	h := fnv.New32a()
+	h.Write([]byte(name))
+	return int64(h.Sum32())
 }
 
 func (s *Server) getArtifact(w http.ResponseWriter, r *http.Request, repo *Repository) {

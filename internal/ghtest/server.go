@@ -46,8 +46,10 @@ type Options struct {
 	PageSize int
 	// Routes are further endpoints, by the pattern of http.ServeMux.
 	Routes map[string]http.HandlerFunc
-	// Artifacts adds the store of act's artifact server, as artifacts of one repository.
-	Artifacts Folder
+	// Artifacts adds the store of act's artifact server, as artifacts of one repository;
+	// OtherArtifacts those of other repositories.
+	Artifacts      Folder
+	OtherArtifacts []Folder
 }
 
 // Server is a running stand-in.

@@ -55,6 +55,7 @@ const (
 	DispatchToken    = "dispatch-token"
 	NATSURL          = "nats-url"
 	NATSSubject      = "nats-subject"
+	NATSEnvelope     = "nats-envelope"
 	NATSCreds        = "nats-creds"
 	NATSNKey         = "nats-nkey"
 	NATSToken        = "nats-token"
@@ -63,6 +64,20 @@ const (
 	NATSCA           = "nats-ca"
 	NATSCert         = "nats-cert"
 	NATSKey          = "nats-key"
+	Event            = "event"
+	Allow            = "allow"
+	AllowAgents      = "allow-agents"
+	BundleToken      = "bundle-token"
+	AcknowledgeTo    = "acknowledge-to"
+	ArchiveDir       = "archive-dir"
+	Durable          = "durable"
+	Create           = "create"
+	Workers          = "workers"
+	RunTimeout       = "run-timeout"
+	StopTimeout      = "stop-timeout"
+	DeadLetter       = "dead-letter"
+	PassEnv          = "pass-env"
+	MetricsAddr      = "metrics-addr"
 	Roster           = "roster"
 	Evidence         = "evidence"
 	Consumers        = "consumers"
@@ -95,16 +110,19 @@ const (
 	HostWorkspace    = "host-workspace"
 )
 
-// theToken is the value of dispatch-token that means the value of token.
+// theToken is the value of dispatch-token and bundle-token that means the value of token.
 const theToken = "token"
 
 var (
 	emitting    = []string{"prepare", "doctor"}
 	reading     = []string{"prepare", "list", "validate", "doctor"}
 	scaffolding = []string{"init"}
+	sending     = []string{"prepare", "doctor", "receive"}
+	receiving   = []string{"receive"}
 	reporting   = []string{"report"}
 	discovering = []string{"discover"}
 	checking    = []string{"prepare", "list", "validate", "doctor", "discover"}
+	asking      = []string{"prepare", "list", "validate", "doctor", "discover", "receive"}
 )
 
 // All lists the options in the order of --help.
@@ -128,12 +146,13 @@ var All = []Option{
 		Commands: checking},
 	{Name: Now, Placeholder: "TIME",
 		Help:     "RFC 3339 instant that replaces the clock, for replay and tests",
-		Commands: slices.Concat(checking, reporting)},
+		Commands: slices.Concat(asking, reporting)},
 	{Name: Out, Placeholder: "PATH",
 		Help: "prepare, list: directory of bundles and receipts, as an action in the workspace, default " +
-			".kaizen/prepared in the checkout; validate, discover: file for the report instead of standard output; " +
-			"report: files whose suffix decides the form: .html, .json, .csv or .ics",
-		Commands: slices.Concat(checking, reporting), ListFor: reporting},
+			".kaizen/prepared in the checkout; receive: directory of received bundles, default .kaizen/received; " +
+			"validate, discover: file for the report instead of standard output; report: files whose suffix decides " +
+			"the form: .html, .json, .csv or .ics",
+		Commands: slices.Concat(asking, reporting), ListFor: reporting},
 	{Name: Emit, Placeholder: "LIST",
 		Help: "summary, artifact, dispatch, nats, stdout; default in Actions: summary, artifact, and dispatch or " +
 			"nats where a target is given",
@@ -158,11 +177,12 @@ var All = []Option{
 		Commands: emitting},
 	{Name: LedgerBranch, Placeholder: "BRANCH",
 		Help:     "branch whose receipts count; default: the repository's default branch",
-		Commands: []string{"prepare", "list", "doctor", "discover"}},
+		Commands: []string{"prepare", "list", "doctor", "discover", "receive"}},
 	{Name: AllowEvents, Placeholder: "LIST",
 		Help: "events on which to run despite the risk; prepare otherwise runs on schedule, workflow_dispatch, " +
-			"repository_dispatch and push to the ledger branch only, validate on all but pull_request_target",
-		Commands: []string{"prepare", "validate", "doctor"}},
+			"repository_dispatch and push to the ledger branch only, receive on repository_dispatch, " +
+			"workflow_dispatch and workflow_call, validate on all but pull_request_target",
+		Commands: []string{"prepare", "validate", "doctor", "receive"}},
 	{Name: FailOn, Placeholder: "SEVERITY", Initial: "error",
 		Help: "validate, discover: the least severe finding that fails the check, error or warning; discover: also " +
 			"never; report: a list of missed, failed, unreceived and invalid, default: none",
@@ -174,37 +194,87 @@ var All = []Option{
 	{Name: Token, Placeholder: "TOKEN",
 		Help: "GitHub token for the ledger and the base version; discover, report: for the repositories of the " +
 			"fleet; default: the job's, or GITHUB_TOKEN",
-		Commands: slices.Concat(checking, reporting), Secret: true},
+		Commands: slices.Concat(asking, reporting), Secret: true},
 	{Name: DispatchTo, Placeholder: "TARGETS",
 		Help: "repositories (owner/repo) that get a repository_dispatch, and workflows " +
 			"(owner/repo/.github/workflows/FILE.yml@BRANCH) that are started, separated by commas or newlines",
 		Commands: emitting, List: true},
 	{Name: DispatchToken, Placeholder: "TOKEN", Initial: theToken, NotEmpty: true,
 		Help: "token with contents: write on every dispatch-to repository, and actions: write where it names a " +
-			"workflow; the word token means the input of that name",
-		Commands: emitting, Secret: true},
+			"workflow, and of acknowledge-to; the word token means the input of that name",
+		Commands: sending, Secret: true},
 	{Name: NATSURL, Placeholder: "URLS",
 		Help:     "NATS servers, separated by commas or newlines",
-		Commands: emitting, List: true},
+		Commands: sending, List: true},
 	{Name: NATSSubject, Placeholder: "SUBJECT", Initial: "kaizen.schedule.prepared",
-		Help:     "JetStream subject to publish to",
-		Commands: emitting},
+		Help:     "JetStream subject to publish to; receive --durable: of the events",
+		Commands: sending},
+	{Name: NATSEnvelope, Placeholder: "FORM", Initial: "none",
+		Help: "none, or activity-core: publish to activity.kaizen.schedule.prepared, unless nats-subject names another " +
+			"subject, with the event as the attributes of activity-core's envelope; receive: of acknowledgements, and of " +
+			"the events of --durable",
+		Commands: sending},
 	{Name: NATSCreds, Placeholder: "TEXT",
 		Help:     "content of a NATS credentials file",
-		Commands: emitting, Secret: true},
-	{Name: NATSNKey, Placeholder: "SEED", Help: "NKey seed", Commands: emitting, Secret: true},
-	{Name: NATSToken, Placeholder: "TOKEN", Help: "NATS token", Commands: emitting, Secret: true},
-	{Name: NATSUser, Placeholder: "NAME", Help: "NATS user", Commands: emitting},
-	{Name: NATSPassword, Placeholder: "TEXT", Help: "password of nats-user", Commands: emitting, Secret: true},
+		Commands: sending, Secret: true},
+	{Name: NATSNKey, Placeholder: "SEED", Help: "NKey seed", Commands: sending, Secret: true},
+	{Name: NATSToken, Placeholder: "TOKEN", Help: "NATS token", Commands: sending, Secret: true},
+	{Name: NATSUser, Placeholder: "NAME", Help: "NATS user", Commands: sending},
+	{Name: NATSPassword, Placeholder: "TEXT", Help: "password of nats-user", Commands: sending, Secret: true},
 	{Name: NATSCA, Placeholder: "PEM",
 		Help:     "content of the CA certificate that signed the server's",
-		Commands: emitting},
+		Commands: sending},
 	{Name: NATSCert, Placeholder: "PEM",
 		Help:     "content of the client certificate for mutual TLS",
-		Commands: emitting},
+		Commands: sending},
 	{Name: NATSKey, Placeholder: "PEM",
 		Help:     "content of the client certificate's key",
-		Commands: emitting, Secret: true},
+		Commands: sending, Secret: true},
+	{Name: Event, Placeholder: "FILE",
+		Help: "file with the event, - is standard input; default: the payload of the repository_dispatch that " +
+			"started the workflow, or the input event of the workflow_dispatch",
+		Commands: receiving},
+	{Name: Allow, Placeholder: "PATTERNS",
+		Help: "glob patterns of the repositories (owner/repo) whose events are accepted, separated by commas or " +
+			"newlines; a pattern without a slash is one of slugs; default: all of the own owner",
+		Commands: receiving, List: true},
+	{Name: AllowAgents, Placeholder: "PATTERNS",
+		Help:     "glob patterns of the agents whose events are accepted; default: all",
+		Commands: receiving, List: true},
+	{Name: BundleToken, Placeholder: "TOKEN", Initial: theToken, NotEmpty: true,
+		Help: "token with actions: read on the repositories whose bundles are fetched; the word token means the " +
+			"input of that name",
+		Commands: receiving, Secret: true},
+	{Name: AcknowledgeTo, Placeholder: "TARGETS",
+		Help: "who gets kaizen.schedule.received: repositories and workflows as in dispatch-to, and the word nats; " +
+			"default: none",
+		Commands: receiving, List: true},
+	{Name: ArchiveDir, Placeholder: "DIR",
+		Help:     "directory that keeps the zips of received bundles by their digests, with an index",
+		Commands: receiving},
+	{Name: Durable, Placeholder: "NAME",
+		Help: "run as a service: the durable consumer that all its processes share; needs --nats-url, and the program " +
+			"after --",
+		Commands: receiving, FlagOnly: true},
+	{Name: Create, Help: "service: create the streams, the consumer and the key-value bucket that are missing",
+		Commands: receiving, FlagOnly: true},
+	{Name: Workers, Placeholder: "N", Initial: "1", Help: "service: programs that run at the same time",
+		Commands: receiving, FlagOnly: true},
+	{Name: RunTimeout, Placeholder: "TIME", Initial: "1h", Help: "service: after which a program is killed",
+		Commands: receiving, FlagOnly: true},
+	{Name: StopTimeout, Placeholder: "TIME", Initial: "60s",
+		Help:     "service: how long programs may finish after SIGTERM, before their events are handed back",
+		Commands: receiving, FlagOnly: true},
+	{Name: DeadLetter, Placeholder: "SUBJECT", Initial: "kaizen.schedule.dead",
+		Help:     "service: JetStream subject of events that failed ten times",
+		Commands: receiving, FlagOnly: true},
+	{Name: PassEnv, Placeholder: "NAMES",
+		Help:     "service: environment variables that the program gets beside PATH, HOME and the like",
+		Commands: receiving, FlagOnly: true, List: true},
+	{Name: MetricsAddr, Placeholder: "ADDR",
+		Help: "service: address of /metrics and /healthz, such as :9090 for this machine only or 0.0.0.0:9090 for all; " +
+			"default: none",
+		Commands: receiving, FlagOnly: true},
 	{Name: Roster, Placeholder: "FILE",
 		Help:     "the roster that discover has written; - is standard input",
 		Commands: reporting},

@@ -154,8 +154,10 @@ func fillDefaults(opts Values, getenv func(string) string) error {
 	if opts[Token] == "" {
 		opts[Token] = getenv("GITHUB_TOKEN")
 	}
-	if opts[DispatchToken] == theToken {
-		opts[DispatchToken] = opts[Token]
+	for _, name := range []string{DispatchToken, BundleToken} {
+		if opts[name] == theToken {
+			opts[name] = opts[Token]
+		}
 	}
 	return nil
 }

@@ -58,8 +58,10 @@ func (s Stores) Ledger() store.Store {
 }
 
 // path returns the directory of a bundle, relative to the workspace if it is inside.
-func (s Stores) path(name string) string {
-	dir := s.Directory.Path(name)
+func (s Stores) path(name string) string { return s.Below(s.Directory.Path(name)) }
+
+// Below returns a path of Directory, relative to the workspace if it is inside.
+func (s Stores) Below(dir string) string {
 	if s.Base == "" || filepath.IsAbs(dir) {
 		return dir
 	}
@@ -73,15 +75,40 @@ func (s Services) OpenStores(p *Project, o StoreOptions) (Stores, error) {
 	if o.DaysErr != nil {
 		return stores, o.DaysErr
 	}
-	if err := s.openDirectory(&stores, p.Tree.Dir(), o.Out); err != nil {
+	if err := s.openDirectory(&stores, p.Tree.Dir(), "prepared", o.Out); err != nil {
 		return stores, err
 	}
+	artifacts, err := s.openArtifacts(stores.Directory, o, Retention{p.Manifest, o.Days, s.Env.Retention}.Days)
+	if artifacts != nil {
+		stores.Artifacts = artifacts
+	}
+	return stores, err
+}
+
+// OpenReceptions opens what a consumer needs: the directory of received bundles, by default
+// .kaizen/received in dir, and the ledger of received events. It is like OpenStores.
+func (s Services) OpenReceptions(dir string, o StoreOptions) (Stores, store.Receptions, error) {
+	var stores Stores
+	if err := s.openDirectory(&stores, dir, "received", o.Out); err != nil {
+		return stores, nil, err
+	}
+	artifacts, err := s.openArtifacts(stores.Directory, o, nil) // kept as long as the repository keeps artifacts
+	if artifacts == nil {
+		return stores, stores.Directory, err
+	}
+	return stores, artifacts, err
+}
+
+// openArtifacts opens the job artifacts; nil outside of Actions and without an artifact
+// service.
+func (s Services) openArtifacts(dir *store.Directory, o StoreOptions, days func(name string) int) (*store.Artifacts,
+	error) {
 	if !s.Env.Actions {
-		return stores, nil
+		return nil, nil
 	}
 	api, err := s.Clients.For(o.Token)
 	if err != nil {
-		return stores, fmt.Errorf("token: %w", err)
+		return nil, fmt.Errorf("token: %w", err)
 	}
 	artifacts, err := store.NewArtifacts(store.ArtifactsOptions{
 		ResultsURL:    s.Env.ResultsURL,
@@ -90,8 +117,9 @@ func (s Services) OpenStores(p *Project, o StoreOptions) (Stores, error) {
 		Repository:    s.Env.Repository,
 		RepositoryID:  s.Env.RepositoryID,
 		RunID:         s.Env.RunID,
+		Attempt:       s.Env.RunAttempt,
 		LedgerBranch:  cmp.Or(o.Branch, s.Env.DefaultBranch()),
-		RetentionDays: Retention{p.Manifest, o.Days, s.Env.Retention}.Days,
+		RetentionDays: days,
 		API:           api,
 		Now:           s.Clock,
 		Sleep:         s.Sleep,
@@ -99,14 +127,10 @@ func (s Services) OpenStores(p *Project, o StoreOptions) (Stores, error) {
 	})
 	if errors.Is(err, store.ErrNoArtifactService) {
 		s.Log("warning: %v; bundles and receipts stay in %s, so keep that directory between runs or every "+
-			"run prepares again", err, stores.Directory.Path(""))
-		return stores, nil
+			"run begins anew", err, dir.Path(""))
+		return nil, nil
 	}
-	if err != nil {
-		return stores, err
-	}
-	stores.Artifacts = artifacts
-	return stores, nil
+	return artifacts, err
 }
 
 // OpenLedger opens the ledger for reading, and describes it for people. Outside Actions it
@@ -143,9 +167,9 @@ func KnownRepository(tree *checkout.Tree, env *actions.Environment) string {
 }
 
 // openDirectory opens the directory store: given, relative to the working directory, or
-// .kaizen/prepared in the checkout.
-func (s Services) openDirectory(stores *Stores, target, given string) (err error) {
-	out := filepath.Join(target, ".kaizen", "prepared")
+// .kaizen/<name> in the checkout.
+func (s Services) openDirectory(stores *Stores, target, name, given string) (err error) {
+	out := filepath.Join(target, ".kaizen", name)
 	if given != "" {
 		if out, err = filepath.Abs(given); err != nil {
 			return err

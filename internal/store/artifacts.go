@@ -36,6 +36,7 @@ type ArtifactsOptions struct {
 	ServerURL    string // GITHUB_SERVER_URL
 	Repository   string // GITHUB_REPOSITORY, owner/name
 	RunID        int64  // GITHUB_RUN_ID
+	Attempt      int    // GITHUB_RUN_ATTEMPT, from 1; 0 when unknown
 
 	// RetentionDays returns how long the bundle of this name and its receipt are kept.
 	// Nil or 0 leaves it to the repository's settings.

@@ -1,4 +1,4 @@
-// Package trigger decides on which events of a workflow prepare may run.
+// Package trigger decides on which events of a workflow prepare and receive may run.
 //
 // Prepare publishes what the checkout has, with the job's tokens. So an event may start it
 // only if it runs a commit of the repository's own branch, and only if those who may write
@@ -75,6 +75,24 @@ func Refuse(e Event, branch string, allowed []string) error {
 	}
 	return refused(e.Name, "refused on the event push to %s, which is not the ledger branch %q",
 		cmp.Or(e.Ref, "an unknown ref"), branch)
+}
+
+// receiving are the events that bring receive an event. On any other, the file that
+// --event names may be part of a stranger's change.
+var receiving = []string{"repository_dispatch", "workflow_dispatch", "workflow_call"}
+
+// RefuseReceive returns why receive must not run on the event of this name, or nil. The user
+// accepts the events in allowed.
+func RefuseReceive(event string, allowed []string) error {
+	if event != "" && (slices.Contains(receiving, event) || slices.Contains(allowed, event)) {
+		return nil
+	}
+	if event == "" {
+		return advice.New("use "+strings.Join(receiving, ", "),
+			"the run has no event (GITHUB_EVENT_NAME), so it is not known who caused it")
+	}
+	return advice.New("use "+strings.Join(receiving, ", ")+"; or accept the risk with allow-events: "+event,
+		"receive is refused on the event %s", event)
 }
 
 func refused(event, format string, args ...any) error {

@@ -92,3 +92,27 @@ func TestReasons(t *testing.T) {
 		}
 	}
 }
+
+func TestRefuseReceive(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		event   string
+		allowed []string
+		want    string // of the error, "" for none
+	}{
+		{"repository_dispatch", nil, ""},
+		{"workflow_dispatch", nil, ""},
+		{"workflow_call", nil, ""},
+		{"schedule", []string{"schedule"}, ""},
+		{"schedule", nil, "use repository_dispatch, workflow_dispatch, workflow_call; or accept the risk with " +
+			"allow-events: schedule"},
+		{"pull_request", []string{"push"}, "receive is refused on the event pull_request"},
+		{"", []string{""}, "the run has no event"},
+	}
+	for _, tt := range tests {
+		err := RefuseReceive(tt.event, tt.allowed)
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%q, allowed %q: got %v, want %q", tt.event, tt.allowed, err, tt.want)
+		}
+	}
+}

@@ -67,10 +67,11 @@ func checkIdle(idle, uses []Use) (findings []diag.Finding) {
 var Inputs = []string{
 	"command", "target", "schedule", "agents", "cadence", "format", "now", "out", "emit", "dry-run", "force", "from",
 	"secrets", "retention-days", "ledger-branch", "allow-events", "fail-on", "token", "dispatch-to",
-	"dispatch-token", "nats-url", "nats-subject", "nats-creds", "nats-nkey", "nats-token", "nats-user",
-	"nats-password", "nats-ca", "nats-cert", "nats-key", "owner", "root", "state-hub", "host", "match", "topic",
-	"visibility", "domain", "include-archived", "include-forks", "cursor", "previous", "due", "page", "suggest",
-	"roster", "evidence", "consumers", "ledger", "since", "days", "grace", "receipts", "ping-url", "issue", "issue-token",
+	"dispatch-token", "nats-url", "nats-subject", "nats-envelope", "nats-creds", "nats-nkey", "nats-token", "nats-user",
+	"nats-password", "nats-ca", "nats-cert", "nats-key", "event", "allow", "allow-agents", "bundle-token",
+	"acknowledge-to", "archive-dir", "owner", "root", "state-hub", "host", "match", "topic", "visibility", "domain",
+	"include-archived", "include-forks", "cursor", "previous", "due", "page", "suggest", "roster",
+	"evidence", "consumers", "ledger", "since", "days", "grace", "receipts", "ping-url", "issue", "issue-token",
 	"host-workspace",
 }
 

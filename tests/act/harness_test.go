@@ -35,6 +35,7 @@ const (
 	moduleRoot = "../.."
 	// .ci/images provides these images.
 	jobImage     = "schedule-action-job:latest"
+	agentImage   = "schedule-action-agent:latest"
 	builderImage = "schedule-action-builder:latest"
 
 	repository = "acme/web"
@@ -47,13 +48,21 @@ type lab struct {
 	dir   string // the checkout, mounted into the job container under the same path
 	store string
 	runs  int
+	image string   // of the job container
+	args  []string // more arguments of act
 }
 
 // newLab creates a git repository with a sample checkout and the action itself, so that
 // `uses: ./` runs the action.
 func newLab(t *testing.T, sample string) *lab {
 	t.Helper()
-	l := &lab{dir: filepath.Join(fixture.TempDir(t), "web"), store: fixture.TempDir(t)}
+	return newLabOf(t, sample, repository)
+}
+
+// newLabOf is newLab for the repository of this name.
+func newLabOf(t *testing.T, sample, repository string) *lab {
+	t.Helper()
+	l := &lab{dir: filepath.Join(fixture.TempDir(t), "web"), store: fixture.TempDir(t), image: jobImage}
 	// Copy only what the image is built from, because act ignores .dockerignore and sends
 	// the whole checkout to the builder.
 	for _, name := range []string{"Dockerfile", "action.yml", "go.mod", "go.sum", "cmd", "internal"} {
@@ -85,7 +94,8 @@ func copyTree(t *testing.T, from, to string) {
 			return err
 		}
 		if d.IsDir() {
-			if path != from && (d.Name() == "testdata" || d.Name() == "prepared") {
+			// The helpers of tests have canaries, for which the tests search the checkout.
+			if path != from && slices.Contains([]string{"testdata", "prepared", "fixture", "ghtest"}, d.Name()) {
 				return filepath.SkipDir
 			}
 			return nil
@@ -151,11 +161,12 @@ func (l *lab) act(t *testing.T, o runOptions) (log string, err error) {
 	l.runs++
 	args := []string{
 		cmp.Or(o.trigger, "workflow_dispatch"), "--workflows", filepath.Join(".github/workflows", o.workflow), "--bind",
-		"--platform", "ubuntu-latest=" + jobImage, "--pull=false", "--no-cache-server",
+		"--platform", "ubuntu-latest=" + l.image, "--pull=false", "--no-cache-server",
 		"--local-repository", "kaizen-agentic/schedule-action@v1=" + l.dir,
 		"--artifact-server-path", l.store, "--artifact-server-addr", "127.0.0.1", "--artifact-server-port", freePort(t),
 		"--env", "GITHUB_RUN_ID=" + strconv.Itoa(l.runs), "--env", "GITHUB_API_URL=" + o.apiURL, "--var", "NOW=" + now,
 	}
+	args = append(args, l.args...)
 	for _, name := range slices.Sorted(maps.Keys(o.vars)) {
 		args = append(args, "--var", name+"="+o.vars[name])
 	}

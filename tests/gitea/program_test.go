@@ -23,6 +23,7 @@ const programTimeout = 2 * time.Minute
 
 // result is what a run of the action leaves.
 type result struct {
+	dir     string // the checkout
 	code    int
 	stdout  string
 	log     string // both streams
@@ -65,6 +66,7 @@ func (j *job) run(t *testing.T, command string, inputs map[string]string) result
 		}
 	}
 	return result{
+		dir:     dir,
 		code:    cmd.ProcessState.ExitCode(),
 		stdout:  stdout.String(),
 		log:     log,

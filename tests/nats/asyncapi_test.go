@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"gopkg.in/yaml.v3"
 
 	"github.com/kaizen-agentic/schedule-action/internal/emit"
@@ -63,20 +65,21 @@ func TestAsyncAPIReferencesResolve(t *testing.T) {
 	if got := at(t, document, "asyncapi"); got != "3.0.0" {
 		t.Errorf("asyncapi is %v", got)
 	}
-	files := 0
+	files := map[string]int{}
 	references(document, func(ref string) {
 		if path, ok := strings.CutPrefix(ref, "#/"); ok {
 			at(t, document, strings.Split(path, "/")...)
 			return
 		}
-		files++
-		_, err := os.Stat(filepath.Join(schemaFolder, ref))
-		if err != nil || ref != "./kaizen.schedule.prepared.v1.schema.json" {
-			t.Errorf("%s is not the event's schema (%v)", ref, err)
+		files[ref]++
+		if _, err := os.Stat(filepath.Join(schemaFolder, ref)); err != nil {
+			t.Errorf("%s is no schema: %v", ref, err)
 		}
 	})
-	if files != 3 {
-		t.Errorf("%d messages carry the event's schema, want 3", files)
+	want := map[string]int{"./kaizen.schedule.prepared.v1.schema.json": 3,
+		"./kaizen.schedule.received.v1.schema.json": 1, "./activity-core.envelope.schema.json": 1}
+	if !maps.Equal(files, want) {
+		t.Errorf("the messages carry the schemas %v, want %v", files, want)
 	}
 	for name, operation := range at(t, document, "operations").(map[string]any) {
 		channel, _ := at(t, operation, "channel", "$ref").(string)
@@ -91,29 +94,49 @@ func TestAsyncAPIReferencesResolve(t *testing.T) {
 // The document must have the address and exactly the headers of a published message.
 func TestAsyncAPIDescribesWhatIsPublished(t *testing.T) {
 	t.Parallel()
+	for _, tt := range []struct {
+		channel, message string
+		envelope         emit.Envelope
+	}{
+		{"stream", "prepared", emit.NoEnvelope},
+		{"activity", "enclosed", emit.ActivityCore},
+	} {
+		t.Run(tt.channel, func(t *testing.T) {
+			t.Parallel()
+			document := asyncAPI(t)
+			address := at(t, document, "channels", tt.channel, "address").(string)
+			msg := publishAndReceive(t, address, emit.NATSOptions{Envelope: tt.envelope})
+			headers := at(t, document, "components", "messages", tt.message, "headers")
+			described := at(t, headers, "properties").(map[string]any)
+			published := slices.Sorted(maps.Keys(msg.Header))
+			names := slices.Sorted(maps.Keys(described))
+			if !slices.Equal(published, names) || len(at(t, headers, "required").([]any)) != len(names) {
+				t.Errorf("published %v, described %v", published, names)
+			}
+			for name, schema := range described {
+				if want, ok := schema.(map[string]any)["const"]; ok && msg.Header[name][0] != want {
+					t.Errorf("%s is %q, described as %q", name, msg.Header[name][0], want)
+				}
+			}
+		})
+	}
+}
+
+// publishAndReceive publishes the contract's example and returns what a subscriber of the
+// subject receives from the server.
+func publishAndReceive(t *testing.T, subject string, o emit.NATSOptions) *nats.Msg {
+	t.Helper()
 	s := start(t, jetStream())
 	js, conn := admin(t, s)
-	addStream(t, js, nil)
-	document := asyncAPI(t)
-	received, err := conn.SubscribeSync(at(t, document, "channels", "stream", "address").(string))
+	addStream(t, js, func(c *jetstream.StreamConfig) { c.Subjects = []string{"kaizen.>", "activity.>"} })
+	received, err := conn.SubscribeSync(subject)
 	fixture.Must(t, err)
 	fixture.Must(t, conn.Flush())
-	n := sink(t, emit.NATSOptions{URLs: []string{s.ClientURL()}})
-	if got := n.Deliver(t.Context(), message(t))[0]; !got.Status.OK() {
+	o.URLs = []string{s.ClientURL()}
+	if got := sink(t, o).Deliver(t.Context(), message(t))[0]; !got.Status.OK() {
 		t.Fatalf("got %+v", got)
 	}
 	msg, err := received.NextMsg(5 * time.Second)
 	fixture.Must(t, err)
-	headers := at(t, document, "components", "messages", "prepared", "headers")
-	described := at(t, headers, "properties").(map[string]any)
-	published := slices.Sorted(maps.Keys(msg.Header))
-	names := slices.Sorted(maps.Keys(described))
-	if !slices.Equal(published, names) || len(at(t, headers, "required").([]any)) != len(names) {
-		t.Errorf("published %v, described %v", published, names)
-	}
-	for name, schema := range described {
-		if want, ok := schema.(map[string]any)["const"]; ok && msg.Header[name][0] != want {
-			t.Errorf("%s is %q, described as %q", name, msg.Header[name][0], want)
-		}
-	}
+	return msg
 }

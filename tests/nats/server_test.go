@@ -44,7 +44,7 @@ func message(t *testing.T) emit.Message {
 }
 
 // start starts a server with the options, on a free port unless o has one.
-func start(t *testing.T, o *server.Options) *server.Server {
+func start(t testing.TB, o *server.Options) *server.Server {
 	t.Helper()
 	o.Host, o.NoLog, o.NoSigs = "127.0.0.1", true, true
 	if o.Port == 0 {
@@ -71,7 +71,7 @@ func stop(s *server.Server) {
 func jetStream() *server.Options { return &server.Options{JetStream: true} }
 
 // admin returns a connection of the test itself, to set up streams.
-func admin(t *testing.T, s *server.Server, options ...nats.Option) (jetstream.JetStream, *nats.Conn) {
+func admin(t testing.TB, s *server.Server, options ...nats.Option) (jetstream.JetStream, *nats.Conn) {
 	t.Helper()
 	conn, err := nats.Connect(s.ClientURL(), options...)
 	fixture.Must(t, err)
