@@ -69,10 +69,13 @@ func TestExamplesPassData(t *testing.T) {
 // TestExamplesOfTheDocs holds that the page about their subject links to every example.
 func TestExamplesOfTheDocs(t *testing.T) {
 	t.Parallel()
-	pages := fixture.Read(t, "../../docs/receiving.md") + fixture.Read(t, "../../docs/fleet.md")
+	pages := ""
+	for _, page := range []string{"receiving", "fleet", "report"} {
+		pages += fixture.Read(t, "../../docs/"+page+".md")
+	}
 	for _, file := range exampleWorkflows(t) {
 		if link := "(" + filepath.ToSlash(strings.TrimPrefix(file, "../")) + ")"; !strings.Contains(pages, link) {
-			t.Errorf("neither docs/receiving.md nor docs/fleet.md links to %s", link)
+			t.Errorf("docs/receiving.md, docs/fleet.md and docs/report.md have no link to %s", link)
 		}
 	}
 }
