@@ -115,14 +115,13 @@ const theToken = "token"
 
 var (
 	emitting    = []string{"prepare", "doctor"}
-	reading     = []string{"prepare", "list", "validate", "doctor"}
 	scaffolding = []string{"init"}
 	sending     = []string{"prepare", "doctor", "receive"}
 	receiving   = []string{"receive"}
 	reporting   = []string{"report"}
 	discovering = []string{"discover"}
 	checking    = []string{"prepare", "list", "validate", "doctor", "discover"}
-	asking      = []string{"prepare", "list", "validate", "doctor", "discover", "receive"}
+	asking      = []string{"prepare", "list", "validate", "doctor", "discover", "receive", "report"}
 )
 
 // All lists the options in the order of --help.
@@ -146,13 +145,13 @@ var All = []Option{
 		Commands: checking},
 	{Name: Now, Placeholder: "TIME",
 		Help:     "RFC 3339 instant that replaces the clock, for replay and tests",
-		Commands: slices.Concat(asking, reporting)},
+		Commands: asking},
 	{Name: Out, Placeholder: "PATH",
 		Help: "prepare, list: directory of bundles and receipts, as an action in the workspace, default " +
 			".kaizen/prepared in the checkout; receive: directory of received bundles, default .kaizen/received; " +
 			"validate, discover: file for the report instead of standard output; report: files whose suffix decides " +
 			"the form: .html, .json, .csv or .ics",
-		Commands: slices.Concat(asking, reporting), ListFor: reporting},
+		Commands: asking, ListFor: reporting},
 	{Name: Emit, Placeholder: "LIST",
 		Help: "summary, artifact, dispatch, nats, stdout; default in Actions: summary, artifact, and dispatch or " +
 			"nats where a target is given",
@@ -194,7 +193,7 @@ var All = []Option{
 	{Name: Token, Placeholder: "TOKEN",
 		Help: "GitHub token for the ledger and the base version; discover, report: for the repositories of the " +
 			"fleet; default: the job's, or GITHUB_TOKEN",
-		Commands: slices.Concat(asking, reporting), Secret: true},
+		Commands: asking, Secret: true},
 	{Name: DispatchTo, Placeholder: "TARGETS",
 		Help: "repositories (owner/repo) that get a repository_dispatch, and workflows " +
 			"(owner/repo/.github/workflows/FILE.yml@BRANCH) that are started, separated by commas or newlines",
