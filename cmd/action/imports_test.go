@@ -21,7 +21,7 @@ var layers = []string{
 	"internal/option", "internal/bundleid", "internal/target", "internal/transfer", "internal/gh", "internal/schedule",
 	"internal/workflow",
 	"internal/scaffold",
-	"internal/prepare", "internal/event", "internal/store", "internal/emit", "internal/actions", "internal/pipeline",
+	"internal/prepare", "internal/event", "internal/results", "internal/store", "internal/emit", "internal/actions", "internal/pipeline",
 	"internal/doctor", "internal/check", "internal/render",
 	"internal/receive", "internal/worker", "internal/fleet", "internal/discover", "internal/report/page",
 	"internal/report", "internal/watchdog", "cmd/action",

@@ -16,6 +16,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
+	"github.com/kaizen-agentic/schedule-action/internal/results"
 	"github.com/kaizen-agentic/schedule-action/internal/spec"
 )
 
@@ -66,7 +67,7 @@ type ArtifactsOptions struct {
 // further 8 MiB.
 type Artifacts struct {
 	o       ArtifactsOptions
-	service *service
+	results *results.Client
 	ledger  *ledger
 }
 
@@ -98,11 +99,12 @@ func NewArtifacts(o ArtifactsOptions) (*Artifacts, error) {
 	if o.Log == nil {
 		o.Log = func(string, ...any) {}
 	}
-	s, err := newService(o)
+	client, err := results.New(results.Options{URL: o.ResultsURL, Token: o.RuntimeToken, Transport: o.Transport,
+		Now: o.Now, Sleep: o.Sleep, Log: o.Log})
 	if err != nil {
 		return nil, fmt.Errorf("artifact store: %w", err)
 	}
-	return &Artifacts{o: o, service: s, ledger: newLedger(o)}, nil
+	return &Artifacts{o: o, results: client, ledger: newLedger(o)}, nil
 }
 
 // OpenLedger returns the ledger of a repository's job artifacts for reading, as on a
@@ -220,11 +222,11 @@ func (a *Artifacts) put(ctx context.Context, name, bundle string, files []File) 
 	if err != nil {
 		return nil, err
 	}
-	u := upload{name: name, zip: data, digest: digestOf(data)}
+	u := results.Upload{Name: name, Zip: data, Digest: digestOf(data)}
 	if days := a.o.RetentionDays(bundle); days > 0 {
-		u.expires = a.o.Now().Add(time.Duration(min(days, spec.MaxRetention)) * 24 * time.Hour)
+		u.Expires = a.o.Now().Add(time.Duration(min(days, spec.MaxRetention)) * 24 * time.Hour)
 	}
-	id, err := a.service.put(ctx, u)
+	id, err := a.results.Put(ctx, u)
 	if err != nil {
 		return nil, err
 	}
@@ -233,7 +235,7 @@ func (a *Artifacts) put(ctx context.Context, name, bundle string, files []File) 
 		RunID:      a.o.RunID,
 		Name:       name,
 		ID:         id,
-		Digest:     u.digest,
+		Digest:     u.Digest,
 		URL:        fmt.Sprintf("%s/%s/actions/runs/%d/artifacts/%d", a.o.ServerURL, a.o.Repository, a.o.RunID, id),
 	}, nil
 }

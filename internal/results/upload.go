@@ -1,4 +1,4 @@
-package store
+package results
 
 import (
 	"bytes"
@@ -16,16 +16,16 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
 
-// blockSize is how much one request to the storage carries, in bytes.
-const blockSize = 8 << 20
+// BlockSize is how much one request to the storage carries, in bytes.
+const BlockSize = 8 << 20
 
-// upload is an artifact to be stored. All of it is known before the service is asked for
+// Upload is an artifact to be stored. All of it is known before the service is asked for
 // room.
-type upload struct {
-	name    string
-	zip     []byte
-	digest  string    // sha256:<hex> of zip
-	expires time.Time // zero: as the repository's settings say
+type Upload struct {
+	Name    string
+	Zip     []byte
+	Digest  string    // sha256:<hex> of Zip
+	Expires time.Time // zero: as the repository's settings say
 }
 
 // The requests of the service. Fields of default value are left out.
@@ -53,16 +53,16 @@ type (
 	}
 )
 
-// put stores u and returns its id. An artifact of that name in this run is reused if it
+// Put stores u and returns its id. An artifact of that name in this run is reused if it
 // has the same content, else replaced.
-func (s *service) put(ctx context.Context, u upload) (int64, error) {
-	signed, err := s.create(ctx, u)
+func (c *Client) Put(ctx context.Context, u Upload) (int64, error) {
+	signed, err := c.create(ctx, u)
 	if hasStatus(err, http.StatusConflict) {
 		var id int64
-		if id, err = s.makeRoom(ctx, u); id != 0 || err != nil {
+		if id, err = c.makeRoom(ctx, u); id != 0 || err != nil {
 			return id, err
 		}
-		if signed, err = s.create(ctx, u); hasStatus(err, http.StatusConflict) {
+		if signed, err = c.create(ctx, u); hasStatus(err, http.StatusConflict) {
 			return 0, &advice.Error{
 				Message: err.Error() + ": an upload of that name did not end in this run",
 				Hint:    "start a new run",
@@ -73,22 +73,22 @@ func (s *service) put(ctx context.Context, u upload) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := s.send(ctx, signed, u.zip); err != nil {
+	if err := c.send(ctx, signed, u.Zip); err != nil {
 		return 0, err
 	}
-	return s.finalize(ctx, u)
+	return c.finalize(ctx, u)
 }
 
 // create reserves the name and returns the signed URL to upload to.
-func (s *service) create(ctx context.Context, u upload) (string, error) {
-	req := createRequest{backendIDs: s.ids, Name: u.name, Version: 4}
-	if !u.expires.IsZero() {
-		req.Expires = u.expires.UTC().Format(time.RFC3339)
+func (c *Client) create(ctx context.Context, u Upload) (string, error) {
+	req := createRequest{backendIDs: c.ids, Name: u.Name, Version: 4}
+	if !u.Expires.IsZero() {
+		req.Expires = u.Expires.UTC().Format(time.RFC3339)
 	}
-	got, err := s.call(ctx, "CreateArtifact", req)
+	got, err := c.call(ctx, "CreateArtifact", req)
 	if wantsNewer(err) {
 		req.Version, req.MimeType = 7, "application/zip"
-		got, err = s.call(ctx, "CreateArtifact", req)
+		got, err = c.call(ctx, "CreateArtifact", req)
 	}
 	if err != nil {
 		return "", err
@@ -97,7 +97,7 @@ func (s *service) create(ctx context.Context, u upload) (string, error) {
 	if !got.ok() || signed == "" {
 		return "", errors.New("CreateArtifact: the artifact service does not give an address to upload to")
 	}
-	return signed, s.checkSigned(signed)
+	return signed, c.checkSigned(signed)
 }
 
 // wantsNewer recognizes a service that refuses version 4. It is asked once more, with
@@ -112,9 +112,9 @@ func wantsNewer(err error) bool {
 
 // checkSigned refuses storage that is less protected than the service itself. The error
 // does not hold the URL.
-func (s *service) checkSigned(signed string) error {
+func (c *Client) checkSigned(signed string) error {
 	u, err := url.Parse(signed)
-	if err != nil || u.Host == "" || u.Fragment != "" || u.Scheme != "https" && u.Scheme != s.origin.Scheme {
+	if err != nil || u.Host == "" || u.Fragment != "" || u.Scheme != "https" && u.Scheme != c.origin.Scheme {
 		return errors.New("CreateArtifact: the artifact service gives an address that can't be uploaded to")
 	}
 	return nil
@@ -122,34 +122,34 @@ func (s *service) checkSigned(signed string) error {
 
 // send uploads data in blocks, one after another: some servers append them as they
 // arrive.
-func (s *service) send(ctx context.Context, signed string, data []byte) error {
+func (c *Client) send(ctx context.Context, signed string, data []byte) error {
 	var list bytes.Buffer
 	list.WriteString(`<?xml version="1.0" encoding="utf-8"?><BlockList>`)
 	n := 0
-	for block := range slices.Chunk(data, blockSize) {
+	for block := range slices.Chunk(data, BlockSize) {
 		// Ids have one length, as the storage demands; of digits alone they need no
 		// escaping.
 		id := base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%06d", n))
 		n++
 		what := fmt.Sprintf("uploading block %d", n)
-		if err := s.store(ctx, what, signed, "comp=block&blockid="+id, block, nil); err != nil {
+		if err := c.store(ctx, what, signed, "comp=block&blockid="+id, block, nil); err != nil {
 			return err
 		}
 		fmt.Fprintf(&list, "<Latest>%s</Latest>", id)
 	}
 	list.WriteString("</BlockList>")
 	header := http.Header{"x-ms-blob-content-type": {"application/zip"}, "Content-Type": {"application/xml"}}
-	return s.store(ctx, "joining the blocks", signed, "comp=blocklist", list.Bytes(), header)
+	return c.store(ctx, "joining the blocks", signed, "comp=blocklist", list.Bytes(), header)
 }
 
 // store puts body to the storage. The URL is used as it is, as any change would break its
 // signature, and without our token.
-func (s *service) store(ctx context.Context, what, signed, query string, body []byte, header http.Header) error {
+func (c *Client) store(ctx context.Context, what, signed, query string, body []byte, header http.Header) error {
 	sep := "?"
 	if strings.Contains(signed, "?") {
 		sep = "&"
 	}
-	return s.retry(ctx, what, blockTimeout, func(ctx context.Context) *transfer.Failure {
+	return c.retry(ctx, what, blockTimeout, func(ctx context.Context) *transfer.Failure {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPut, signed+sep+query, bytes.NewReader(body))
 		if err != nil {
 			return &transfer.Failure{Err: errors.New("the signed URL can't be requested")}
@@ -157,7 +157,7 @@ func (s *service) store(ctx context.Context, what, signed, query string, body []
 		for key, values := range header {
 			req.Header[http.CanonicalHeaderKey(key)] = values
 		}
-		resp, f := s.request(req, blockTimeout)
+		resp, f := c.request(req, blockTimeout)
 		if f != nil {
 			return f
 		}
@@ -167,16 +167,16 @@ func (s *service) store(ctx context.Context, what, signed, query string, body []
 		// The body is not quoted: in a refusal, the storage repeats what was signed.
 		err = fmt.Errorf("the storage answers %d, not 201", resp.StatusCode)
 		if code := resp.Header.Get("x-ms-error-code"); code != "" {
-			err = fmt.Errorf("%w: %s", err, transfer.Quote(code, s.token))
+			err = fmt.Errorf("%w: %s", err, transfer.Quote(code, c.token))
 		}
-		return s.failure(err, resp.Response, transfer.Temporary(resp.StatusCode))
+		return c.failure(err, resp.Response, transfer.Temporary(resp.StatusCode))
 	})
 }
 
 // finalize completes the artifact. If the service refuses, the answer to an earlier
 // attempt may have been lost: then the list has the artifact.
-func (s *service) finalize(ctx context.Context, u upload) (int64, error) {
-	got, err := s.call(ctx, "FinalizeArtifact", finalizeRequest{s.ids, u.name, int64(len(u.zip)), u.digest})
+func (c *Client) finalize(ctx context.Context, u Upload) (int64, error) {
+	got, err := c.call(ctx, "FinalizeArtifact", finalizeRequest{c.ids, u.Name, int64(len(u.Zip)), u.Digest})
 	if err == nil && (!got.ok() || got.number("artifactid") <= 0) {
 		err = errors.New("FinalizeArtifact: the artifact service does not give the artifact's id")
 	}
@@ -184,7 +184,7 @@ func (s *service) finalize(ctx context.Context, u upload) (int64, error) {
 		return got.number("artifactid"), nil
 	}
 	if ctx.Err() == nil {
-		if found, listErr := s.find(ctx, u.name); listErr == nil && found != nil && found.digest == u.digest {
+		if found, listErr := c.find(ctx, u.Name); listErr == nil && found != nil && found.digest == u.Digest {
 			return found.id, nil
 		}
 	}
@@ -199,8 +199,8 @@ type stored struct {
 }
 
 // find returns this run's newest complete artifact of that name, nil if there is none.
-func (s *service) find(ctx context.Context, name string) (*stored, error) {
-	got, err := s.call(ctx, "ListArtifacts", listRequest{s.ids, name})
+func (c *Client) find(ctx context.Context, name string) (*stored, error) {
+	got, err := c.call(ctx, "ListArtifacts", listRequest{c.ids, name})
 	if err != nil {
 		return nil, err
 	}
@@ -219,19 +219,19 @@ func (s *service) find(ctx context.Context, name string) (*stored, error) {
 // makeRoom handles a name that is taken in this run. It returns the id of the artifact if
 // that has u's content, and deletes it otherwise. An upload that a killed attempt left
 // open is not listed; it is deleted by name.
-func (s *service) makeRoom(ctx context.Context, u upload) (int64, error) {
-	found, err := s.find(ctx, u.name)
+func (c *Client) makeRoom(ctx context.Context, u Upload) (int64, error) {
+	found, err := c.find(ctx, u.Name)
 	if err != nil {
 		return 0, err
 	}
-	if found != nil && found.digest == u.digest {
+	if found != nil && found.digest == u.Digest {
 		return found.id, nil
 	}
-	req := deleteRequest{s.ids, u.name}
+	req := deleteRequest{c.ids, u.Name}
 	if found != nil && found.ids.Run != "" && found.ids.Job != "" {
 		req.backendIDs = found.ids // a job of a matrix, or an earlier attempt, may have stored it
 	}
-	if _, err := s.call(ctx, "DeleteArtifact", req); err != nil && !hasStatus(err, http.StatusNotFound) {
+	if _, err := c.call(ctx, "DeleteArtifact", req); err != nil && !hasStatus(err, http.StatusNotFound) {
 		return 0, err
 	}
 	return 0, nil

@@ -1,4 +1,6 @@
-package store
+// Package results stores job artifacts: it speaks to the Results Service v4 of the runner and
+// to its storage, as https://github.com/actions/toolkit does in packages/artifact.
+package results
 
 import (
 	"bytes"
@@ -17,17 +19,29 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
 
-// Limits of one attempt, and of what a server may ask for between attempts.
+// LongestWait is the longest wait between attempts that a server may ask for.
+const LongestWait = time.Minute
+
+// Limits of one attempt.
 const (
-	longestWait  = time.Minute
 	callTimeout  = 30 * time.Second
 	blockTimeout = 2 * time.Minute
 	maxAnswer    = 4 << 20 // bytes
 )
 
-// service speaks to the Results Service v4 and its storage, as
-// https://github.com/actions/toolkit does in packages/artifact.
-type service struct {
+// Options are what a client needs from outside.
+type Options struct {
+	URL   string // ACTIONS_RESULTS_URL, only its origin counts
+	Token string // ACTIONS_RUNTIME_TOKEN
+
+	Transport http.RoundTripper // nil is transfer.NewTransport
+	Now       func() time.Time
+	Sleep     func(context.Context, time.Duration) error // nil is transfer.Sleep
+	Log       func(format string, args ...any)           // gets retries
+}
+
+// Client stores the artifacts of one run. It is safe for concurrent use.
+type Client struct {
 	transport http.RoundTripper
 	origin    *url.URL
 	token     string
@@ -37,14 +51,14 @@ type service struct {
 	log       func(string, ...any)
 }
 
-// newService takes http as well as https: the address comes from the runner itself, and
+// New takes http as well as https: the address comes from the runner itself, and
 // act's is on the local network.
-func newService(o ArtifactsOptions) (*service, error) {
-	u, err := url.Parse(o.ResultsURL)
+func New(o Options) (*Client, error) {
+	u, err := url.Parse(o.URL)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil {
 		return nil, errors.New("ACTIONS_RESULTS_URL is not an http or https URL")
 	}
-	ids, err := parseToken(o.RuntimeToken)
+	ids, err := parseToken(o.Token)
 	if err != nil {
 		return nil, fmt.Errorf("ACTIONS_RUNTIME_TOKEN %w", err)
 	}
@@ -54,14 +68,9 @@ func newService(o ArtifactsOptions) (*service, error) {
 	if o.Transport == nil {
 		o.Transport = transfer.NewTransport()
 	}
-	return &service{
-		transport: o.Transport,
-		origin:    &url.URL{Scheme: u.Scheme, Host: u.Host},
-		token:     o.RuntimeToken,
-		ids:       ids,
-		now:       o.Now,
-		sleep:     o.Sleep,
-		log:       o.Log,
+	return &Client{
+		transport: o.Transport, origin: &url.URL{Scheme: u.Scheme, Host: u.Host}, token: o.Token, ids: ids,
+		now: o.Now, sleep: o.Sleep, log: o.Log,
 	}, nil
 }
 
@@ -85,12 +94,12 @@ func hasStatus(err error, status int) bool {
 }
 
 // retry runs attempt, for at most timeout each time, until it works or can't work.
-func (s *service) retry(
+func (c *Client) retry(
 	ctx context.Context, what string, timeout time.Duration, attempt func(ctx context.Context) *transfer.Failure,
 ) error {
 	loop := transfer.Loop{
-		What: what, Backoff: transfer.Backoff, Now: s.now, Log: s.log,
-		Wait: func(ctx context.Context, until time.Time) error { return s.sleep(ctx, until.Sub(s.now())) },
+		What: what, Backoff: transfer.Backoff, Now: c.now, Log: c.log,
+		Wait: func(ctx context.Context, until time.Time) error { return c.sleep(ctx, until.Sub(c.now())) },
 	}
 	attempts := 0
 	f := loop.Do(ctx, func(n int) *transfer.Failure {
@@ -118,21 +127,21 @@ func (s *service) retry(
 }
 
 // call sends one request to the service and decodes its JSON answer.
-func (s *service) call(ctx context.Context, method string, request any) (answer, error) {
+func (c *Client) call(ctx context.Context, method string, request any) (answer, error) {
 	body, err := json.Marshal(request)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", method, err)
 	}
-	target := s.origin.JoinPath("twirp/github.actions.results.api.v1.ArtifactService", method).String()
+	target := c.origin.JoinPath("twirp/github.actions.results.api.v1.ArtifactService", method).String()
 	var got answer
-	err = s.retry(ctx, method, callTimeout, func(ctx context.Context) *transfer.Failure {
+	err = c.retry(ctx, method, callTimeout, func(ctx context.Context) *transfer.Failure {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
 		if err != nil {
 			return &transfer.Failure{Err: errors.New("ACTIONS_RESULTS_URL cannot be requested")}
 		}
-		req.Header.Set("Authorization", "Bearer "+s.token)
+		req.Header.Set("Authorization", "Bearer "+c.token)
 		req.Header.Set("Content-Type", "application/json")
-		resp, f := s.request(req, callTimeout)
+		resp, f := c.request(req, callTimeout)
 		if f != nil {
 			return f
 		}
@@ -141,17 +150,17 @@ func (s *service) call(ctx context.Context, method string, request any) (answer,
 		if resp.StatusCode == http.StatusOK && parseErr == nil {
 			return nil
 		}
-		return s.refused(resp.Response, got, parseErr != nil)
+		return c.refused(resp.Response, got, parseErr != nil)
 	})
 	return got, err
 }
 
 // request sends req once and reads the whole answer.
-func (s *service) request(req *http.Request, timeout time.Duration) (*transfer.Answer, *transfer.Failure) {
+func (c *Client) request(req *http.Request, timeout time.Duration) (*transfer.Answer, *transfer.Failure) {
 	req.Header.Set("User-Agent", "schedule-action")
-	resp, err := transfer.Send(s.transport, req, maxAnswer)
+	resp, err := transfer.Send(c.transport, req, maxAnswer)
 	if err != nil {
-		return nil, transfer.NoAnswer(err, req.URL.Host, timeout, s.token)
+		return nil, transfer.NoAnswer(err, req.URL.Host, timeout, c.token)
 	}
 	if resp.StatusCode == http.StatusProxyAuthRequired {
 		return nil, &transfer.Failure{Err: &transfer.ProxyError{Status: resp.StatusCode}}
@@ -160,17 +169,17 @@ func (s *service) request(req *http.Request, timeout time.Duration) (*transfer.A
 }
 
 // refused explains an answer that is not the expected one.
-func (s *service) refused(resp *http.Response, got answer, notJSON bool) *transfer.Failure {
+func (c *Client) refused(resp *http.Response, got answer, notJSON bool) *transfer.Failure {
 	e := &statusError{status: resp.StatusCode}
 	said := cmp.Or(got.text("msg"), got.text("code"))
 	switch {
 	case notJSON:
 		e.said = ", not in JSON"
 	case said != "":
-		e.said = ": " + transfer.Quote(said, s.token)
+		e.said = ": " + transfer.Quote(said, c.token)
 	}
 	cause, known := transfer.CauseOf(transfer.Refusal{
-		Status: e.status, Header: resp.Header, Said: said, Code: got.text("code"), Host: s.origin.Hostname(),
+		Status: e.status, Header: resp.Header, Said: said, Code: got.text("code"), Host: c.origin.Hostname(),
 	})
 	switch {
 	case known:
@@ -178,15 +187,15 @@ func (s *service) refused(resp *http.Response, got answer, notJSON bool) *transf
 	case e.status == http.StatusUnauthorized || e.status == http.StatusForbidden:
 		e.hint = "it takes the job's own token only, while the job runs"
 	}
-	return s.failure(e, resp, notJSON || !known && transfer.Temporary(e.status))
+	return c.failure(e, resp, notJSON || !known && transfer.Temporary(e.status))
 }
 
 // failure is an attempt that ended with this answer. A server may ask for a wait, within
 // bounds.
-func (s *service) failure(err error, resp *http.Response, again bool) *transfer.Failure {
-	now := s.now()
+func (c *Client) failure(err error, resp *http.Response, again bool) *transfer.Failure {
+	now := c.now()
 	until, _ := transfer.RetryAfter(resp.Header, now)
-	if longest := now.Add(longestWait); until.After(longest) {
+	if longest := now.Add(LongestWait); until.After(longest) {
 		until = longest
 	}
 	return &transfer.Failure{Err: err, Again: again, NotBefore: until}
