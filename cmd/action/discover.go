@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/discover"
@@ -32,46 +30,41 @@ type discovery struct {
 	stores  pipeline.StoreOptions
 }
 
-func (r *reader) discovery(a *app) *discovery {
+func readDiscovery(r *option.Reader, a *app) *discovery {
 	d := &discovery{
-		app: a, format: r.oneOf(option.Format, "", "json", "text", formatRuns, "matrix"), out: r.Values[option.Out],
-		failOn:  r.oneOf(option.FailOn, "error", "warning", "never"),
-		cadence: schedule.Cadence(r.oneOf(option.Cadence, "", "daily", "weekly", "monthly")),
-		due:     r.isOn(option.Due),
+		app: a, format: r.OneOf(option.Format, "", "json", "text", formatRuns, "matrix"), out: r.Values[option.Out],
+		failOn:  r.OneOf(option.FailOn, "error", "warning", "never"),
+		cadence: schedule.Cadence(r.OneOf(option.Cadence, "", "daily", "weekly", "monthly")),
+		due:     r.IsOn(option.Due),
 		stores:  pipeline.StoreOptions{Token: r.Values[option.Token], Branch: r.Values[option.LedgerBranch]},
 	}
 	var err error
 	if d.page, err = strconv.Atoi(r.Values[option.Page]); err != nil || d.page < 1 {
-		r.fail(advice.New("write a number from 1", "page is %q", r.Values[option.Page]))
+		r.Fail(advice.New("write a number from 1", "page is %q", r.Values[option.Page]))
 	}
 	d.sources = discover.Options{
-		Owners: r.list(option.Owner), Roots: lines(r.Values[option.Root]), Hub: r.Values[option.StateHub],
+		Owners: r.List(option.Owner), Roots: r.Lines(option.Root), Hub: r.Values[option.StateHub],
 		Host: r.Values[option.Host], Chosen: r.Given(option.Host), File: a.file,
 		Filter: discover.Filter{
-			Match: r.list(option.Match), Topics: r.list(option.Topic), Domain: r.Values[option.Domain],
-			Visibility: r.oneOf(option.Visibility, "", "public", "private", "internal"),
-			Forks:      r.isOn(option.IncludeForks), Archived: r.isOn(option.IncludeArchived),
+			Match: r.List(option.Match), Topics: r.List(option.Topic), Domain: r.Values[option.Domain],
+			Visibility: r.OneOf(option.Visibility, "", "public", "private", "internal"),
+			Forks:      r.IsOn(option.IncludeForks), Archived: r.IsOn(option.IncludeArchived),
 		},
 		Cursor: discover.Cursor{
 			Path: r.Values[option.Cursor], Trees: []string{a.dir, a.env.Workspace}, Log: a.runner.Logf,
 		},
 	}
 	if err := d.sources.Check(); err != nil {
-		r.fail(err)
+		r.Fail(err)
 	}
 	return d
 }
 
-// lines splits a list of paths, which may have spaces and commas.
-func lines(text string) []string {
-	return slices.DeleteFunc(strings.Split(text, "\n"), func(s string) bool { return strings.TrimSpace(s) == "" })
-}
-
 // runDiscover lists the repositories of a fleet.
-func runDiscover(ctx context.Context, a *app, r *reader) (int, error) {
-	d := r.discovery(a)
-	if r.err != nil {
-		return exitUsage, r.err
+func runDiscover(ctx context.Context, a *app, r *option.Reader) (int, error) {
+	d := readDiscovery(r, a)
+	if r.Err != nil {
+		return exitUsage, r.Err
 	}
 	d.connect()
 	earlier, err := fleet.ReadRoster(ctx, r.Values[option.Previous], a.stdin, a.runner.Logf)

@@ -23,18 +23,19 @@ type doctorOptions struct {
 	allowEvents []string
 }
 
-func (r *reader) doctor(inActions bool) doctorOptions {
+func readDoctor(r *option.Reader, inActions bool) doctorOptions {
 	return doctorOptions{
-		format: cmp.Or(r.oneOf(option.Format, "", "text", "json"), "text"), targets: r.targets(inActions),
-		selection: r.selection(), stores: r.stores(), secrets: r.secrets(), allowEvents: r.list(option.AllowEvents),
+		format:  cmp.Or(r.OneOf(option.Format, "", "text", "json"), "text"),
+		targets: pipeline.ReadTargets(r, inActions), selection: pipeline.ReadSelection(r), stores: pipeline.ReadStores(r),
+		secrets: pipeline.ReadSecrets(r), allowEvents: r.List(option.AllowEvents),
 	}
 }
 
 // runDoctor checks everything that a run of prepare will need.
-func runDoctor(ctx context.Context, a *app, r *reader) (int, error) {
-	o := r.doctor(a.env.Actions)
-	if r.err != nil {
-		return exitUsage, r.err
+func runDoctor(ctx context.Context, a *app, r *option.Reader) (int, error) {
+	o := readDoctor(r, a.env.Actions)
+	if r.Err != nil {
+		return exitUsage, r.Err
 	}
 	p, err := a.openProject(ctx)
 	if err != nil {

@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 
+	"github.com/kaizen-agentic/schedule-action/internal/option"
 	"github.com/kaizen-agentic/schedule-action/internal/report"
 	"github.com/kaizen-agentic/schedule-action/internal/watchdog"
 )
 
 // runReport runs report.
-func runReport(ctx context.Context, a *app, r *reader) (int, error) {
+func runReport(ctx context.Context, a *app, r *option.Reader) (int, error) {
 	s, err := report.ReadSettings(r.Values, a.now)
 	if err != nil {
 		return exitUsage, err

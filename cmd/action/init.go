@@ -22,10 +22,10 @@ type initOptions struct {
 	given  []string // options of the manifest that the user set
 }
 
-func (r *reader) init() initOptions {
+func readInit(r *option.Reader) initOptions {
 	o := initOptions{target: r.Values[option.Target], Options: scaffold.Options{
 		Timezone: r.Values[option.Timezone], Engagement: r.Values[option.Engagement],
-		Bootstrap: scaffold.Bootstrap(r.oneOf(option.BootstrapCadence, "", "hourly", "daily", "weekly")),
+		Bootstrap: scaffold.Bootstrap(r.OneOf(option.BootstrapCadence, "", "hourly", "daily", "weekly")),
 	}}
 	for _, name := range []string{option.Timezone, option.Engagement, option.Agents, option.BootstrapCadence} {
 		if r.Given(name) {
@@ -33,10 +33,10 @@ func (r *reader) init() initOptions {
 		}
 	}
 	if slices.Contains(o.given, option.Agents) {
-		o.Agents = r.list(option.Agents)
+		o.Agents = r.List(option.Agents)
 	}
 	if e := o.Engagement; e != "" && !spec.IsSlug(e) {
-		r.fail(fmt.Errorf("engagement is %q, must be a slug: 1 to 100 letters, digits, dots, hyphens and underscores, "+
+		r.Fail(fmt.Errorf("engagement is %q, must be a slug: 1 to 100 letters, digits, dots, hyphens and underscores, "+
 			"the first a letter or digit", e))
 	}
 	return o
@@ -44,13 +44,13 @@ func (r *reader) init() initOptions {
 
 // runInit writes the files that schedule a repository's agents, and reports what it did.
 // It never overwrites a file.
-func runInit(ctx context.Context, a *app, r *reader) (int, error) {
-	if len(r.args) > 0 {
+func runInit(ctx context.Context, a *app, r *option.Reader) (int, error) {
+	if len(r.Args) > 0 {
 		return exitUsage, usagef("init takes no arguments: name the checkout with --target, agents with --agents")
 	}
-	o := r.init()
-	if r.err != nil {
-		return exitUsage, r.err
+	o := readInit(r)
+	if r.Err != nil {
+		return exitUsage, r.Err
 	}
 	tree, err := checkout.OpenContext(ctx, a.dir)
 	if err != nil {

@@ -23,18 +23,18 @@ type listOptions struct {
 // formatRuns is the format of activity-core's resolver.
 const formatRuns = "scheduled-runs"
 
-func (r *reader) listing() listOptions {
+func readList(r *option.Reader) listOptions {
 	return listOptions{
-		format:    cmp.Or(r.oneOf(option.Format, "", "text", "json", formatRuns), "text"),
-		selection: r.selection(), stores: r.stores(), suggest: r.isOn(option.Suggest),
+		format:    cmp.Or(r.OneOf(option.Format, "", "text", "json", formatRuns), "text"),
+		selection: pipeline.ReadSelection(r), stores: pipeline.ReadStores(r), suggest: r.IsOn(option.Suggest),
 	}
 }
 
 // runList lists every entry.
-func runList(ctx context.Context, a *app, r *reader) (int, error) {
-	o := r.listing()
-	if r.err != nil {
-		return exitUsage, r.err
+func runList(ctx context.Context, a *app, r *option.Reader) (int, error) {
+	o := readList(r)
+	if r.Err != nil {
+		return exitUsage, r.Err
 	}
 	if err := a.findRepository(ctx, o.stores.Token); err != nil {
 		return exitUsage, err

@@ -31,20 +31,21 @@ type prepareOptions struct {
 	allowEvents   []string // to run on, although others may cause them
 }
 
-func (r *reader) prepare(inActions bool) prepareOptions {
+func readPrepare(r *option.Reader, inActions bool) prepareOptions {
 	return prepareOptions{
-		selection: r.selection(), stores: r.stores(), targets: r.targets(inActions),
-		format:  prepare.Format(cmp.Or(r.oneOf(option.Format, "", "markdown", "json"), string(prepare.Markdown))),
-		secrets: r.secrets(), dryRun: r.isOn(option.DryRun), force: r.isOn(option.Force), from: r.Values[option.From],
-		allowEvents: r.list(option.AllowEvents),
+		selection: pipeline.ReadSelection(r), stores: pipeline.ReadStores(r),
+		targets: pipeline.ReadTargets(r, inActions),
+		format:  prepare.Format(cmp.Or(r.OneOf(option.Format, "", "markdown", "json"), string(prepare.Markdown))),
+		secrets: pipeline.ReadSecrets(r), dryRun: r.IsOn(option.DryRun), force: r.IsOn(option.Force),
+		from: r.Values[option.From], allowEvents: r.List(option.AllowEvents),
 	}
 }
 
 // runPrepare runs prepare.
-func runPrepare(ctx context.Context, a *app, r *reader) (int, error) {
-	o := r.prepare(a.env.Actions)
-	if r.err != nil {
-		return exitUsage, r.err
+func runPrepare(ctx context.Context, a *app, r *option.Reader) (int, error) {
+	o := readPrepare(r, a.env.Actions)
+	if r.Err != nil {
+		return exitUsage, r.Err
 	}
 	job := newJob(a, o)
 	defer job.close()

@@ -20,15 +20,15 @@ import (
 const overNATS = "nats"
 
 // runReceive handles one event, and reports it. With --durable it is a service.
-func runReceive(ctx context.Context, a *app, r *reader) (int, error) {
+func runReceive(ctx context.Context, a *app, r *option.Reader) (int, error) {
 	if r.Values[option.Durable] != "" {
 		return runService(ctx, a, r)
 	}
-	if len(r.args) > 0 {
+	if len(r.Args) > 0 {
 		return exitUsage, usagef("action receive runs a program only as a service: name its consumer with --durable, " +
 			"or name the file of the event with --event")
 	}
-	if err := a.refuseReceive(r.list(option.AllowEvents)); err != nil {
+	if err := a.refuseReceive(r.List(option.AllowEvents)); err != nil {
 		return exitUsage, err
 	}
 	h, stores, err := a.openReceive(r)
@@ -45,9 +45,9 @@ func runReceive(ctx context.Context, a *app, r *reader) (int, error) {
 }
 
 // openReceive opens everything that receive needs. The error is a usage error.
-func (a *app) openReceive(r *reader) (*receive.Handler, pipeline.Stores, error) {
+func (a *app) openReceive(r *option.Reader) (*receive.Handler, pipeline.Stores, error) {
 	var stores pipeline.Stores
-	policy, err := receive.NewPolicy(r.list(option.Allow), r.list(option.AllowAgents), a.env.Repository)
+	policy, err := receive.NewPolicy(r.List(option.Allow), r.List(option.AllowAgents), a.env.Repository)
 	if err != nil {
 		return nil, stores, usageError{err}
 	}
@@ -55,7 +55,7 @@ func (a *app) openReceive(r *reader) (*receive.Handler, pipeline.Stores, error) 
 	if a.env.Actions {
 		h.Consumer.Repository = a.env.Repository
 	}
-	if stores, h.Ledger, err = a.services().OpenReceptions(a.dir, r.stores()); err != nil {
+	if stores, h.Ledger, err = a.services().OpenReceptions(a.dir, pipeline.ReadStores(r)); err != nil {
 		return nil, stores, usageError{err}
 	}
 	client, err := a.clients.For(r.Values[option.BundleToken])
@@ -69,9 +69,9 @@ func (a *app) openReceive(r *reader) (*receive.Handler, pipeline.Stores, error) 
 			return nil, stores, usageError{err}
 		}
 	}
-	h.Sinks, err = a.services().OpenSinks(r.acknowledgeTo(), false)
+	h.Sinks, err = a.services().OpenSinks(acknowledgeTo(r), false)
 	if err == nil {
-		err = r.err
+		err = r.Err
 	}
 	if err != nil {
 		return nil, stores, usageError{err}
@@ -80,13 +80,13 @@ func (a *app) openReceive(r *reader) (*receive.Handler, pipeline.Stores, error) 
 }
 
 // acknowledgeTo reads where acknowledgements go.
-func (r *reader) acknowledgeTo() pipeline.Targets {
-	t := r.connections()
+func acknowledgeTo(r *option.Reader) pipeline.Targets {
+	t := pipeline.ReadConnections(r)
 	t.NATS.Subject, t.NATS.KeepTrying = event.ReceivedType, r.Values[option.Durable] != ""
 	names := target.Split(r.Values[option.AcknowledgeTo])
 	t.Channels.NATS = slices.Contains(names, overNATS)
 	if t.Channels.NATS && len(t.NATS.URLs) == 0 {
-		r.fail(errors.New("acknowledge-to lists nats but nats-url names no server: name one or drop nats"))
+		r.Fail(errors.New("acknowledge-to lists nats but nats-url names no server: name one or drop nats"))
 	}
 	for _, name := range names {
 		if name == overNATS {
@@ -94,7 +94,7 @@ func (r *reader) acknowledgeTo() pipeline.Targets {
 		}
 		to, err := target.Parse(name)
 		if err != nil {
-			r.fail(fmt.Errorf("acknowledge-to: %w", err))
+			r.Fail(fmt.Errorf("acknowledge-to: %w", err))
 		}
 		t.Dispatch, t.Channels.Dispatch = append(t.Dispatch, to), true
 	}

@@ -55,7 +55,7 @@ type command struct {
 	name  string
 	args  string // positional arguments, for --help
 	short string
-	run   func(context.Context, *app, *reader) (int, error)
+	run   func(context.Context, *app, *option.Reader) (int, error)
 	limit time.Duration // see limits.go
 	next  string        // what the user does when the limit is reached
 }
@@ -206,7 +206,7 @@ func dispatchCommand(ctx context.Context, args []string, w streams, runner *acti
 	return code, err
 }
 
-func newApp(c command, args []string, w streams, runner *actions.Runner) (*app, *reader, error) {
+func newApp(c command, args []string, w streams, runner *actions.Runner) (*app, *option.Reader, error) {
 	opts, positional, err := option.Parse(c.name, args, w.getenv)
 	if err != nil {
 		return nil, nil, err
@@ -236,5 +236,5 @@ func newApp(c command, args []string, w streams, runner *actions.Runner) (*app, 
 	if a.dir, err = filepath.Abs(cmp.Or(opts[option.Target], env.Workspace, ".")); err != nil {
 		return nil, nil, err
 	}
-	return a, &reader{Values: opts, args: positional}, a.checkPlaces(opts)
+	return a, &option.Reader{Values: opts, Args: positional}, a.checkPlaces(opts)
 }

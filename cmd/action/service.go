@@ -7,6 +7,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/option"
+	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/worker"
 )
 
@@ -17,7 +18,7 @@ var errStopped = errors.New("stopped")
 const maxSecretFile = 64 << 10
 
 // runService is receive as a service: it handles events until a signal arrives.
-func runService(ctx context.Context, a *app, r *reader) (int, error) {
+func runService(ctx context.Context, a *app, r *option.Reader) (int, error) {
 	err := r.ReadSecretFiles(func(file string) ([]byte, error) {
 		return checkout.ReadArgument(ctx, file, a.stdin, maxSecretFile)
 	})
@@ -46,22 +47,22 @@ func runService(ctx context.Context, a *app, r *reader) (int, error) {
 }
 
 // serviceOptions reads the options of the service, except for those of receive.
-func (a *app) serviceOptions(r *reader) (o worker.Options, err error) {
-	targets := r.connections()
+func (a *app) serviceOptions(r *option.Reader) (o worker.Options, err error) {
+	targets := pipeline.ReadConnections(r)
 	o = worker.Options{
 		Envelope: targets.NATS.Envelope, Durable: r.Values[option.Durable], DeadLetter: r.Values[option.DeadLetter],
-		Create: r.isOn(option.Create), MetricsAddr: r.Values[option.MetricsAddr],
-		Program: worker.Program{Args: r.args}, Log: a.runner.Logf, Now: a.streams.now,
+		Create: r.IsOn(option.Create), MetricsAddr: r.Values[option.MetricsAddr],
+		Program: worker.Program{Args: r.Args}, Log: a.runner.Logf, Now: a.streams.now,
 	}
 	var errs [5]error
-	o.Workers, errs[0] = r.Count(option.Workers)
+	o.Workers, errs[0] = r.Number(option.Workers, 1, 1000)
 	o.Program.Timeout, errs[1] = r.Duration(option.RunTimeout)
 	o.StopTimeout, errs[2] = r.Duration(option.StopTimeout)
-	o.Program.Env, errs[3] = worker.Environment(a.getenv, r.list(option.PassEnv))
+	o.Program.Env, errs[3] = worker.Environment(a.getenv, r.List(option.PassEnv))
 	if !worker.IsDurable(o.Durable) {
 		errs[4] = fmt.Errorf("durable is %q, must be at most 64 letters, digits, - and _", o.Durable)
 	}
-	if err := errors.Join(append(errs[:], r.err)...); err != nil {
+	if err := errors.Join(append(errs[:], r.Err)...); err != nil {
 		return o, err
 	}
 	if err := o.Program.Check(); err != nil {

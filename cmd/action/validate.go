@@ -14,6 +14,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/option"
+	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/render"
 	"github.com/kaizen-agentic/schedule-action/internal/secrets"
@@ -31,11 +32,12 @@ type validateOptions struct {
 	allowEvents []string
 }
 
-func (r *reader) validate() validateOptions {
+func readValidate(r *option.Reader) validateOptions {
 	return validateOptions{
-		files: r.args, format: cmp.Or(r.oneOf(option.Format, "", "text", "json", "sarif"), "text"),
-		failOn: diag.Severity(r.oneOf(option.FailOn, "error", "warning")), secrets: r.secrets(), out: r.Values[option.Out],
-		base: r.Values[option.Base], token: r.Values[option.Token], allowEvents: r.list(option.AllowEvents),
+		files: r.Args, format: cmp.Or(r.OneOf(option.Format, "", "text", "json", "sarif"), "text"),
+		failOn: diag.Severity(r.OneOf(option.FailOn, "error", "warning")), secrets: pipeline.ReadSecrets(r),
+		out: r.Values[option.Out], base: r.Values[option.Base], token: r.Values[option.Token],
+		allowEvents: r.List(option.AllowEvents),
 	}
 }
 
@@ -46,10 +48,10 @@ type validation struct {
 }
 
 // runValidate is the pull request check.
-func runValidate(ctx context.Context, a *app, r *reader) (int, error) {
-	v := &validation{a, r.validate()}
-	if r.err != nil {
-		return exitUsage, r.err
+func runValidate(ctx context.Context, a *app, r *option.Reader) (int, error) {
+	v := &validation{a, readValidate(r)}
+	if r.Err != nil {
+		return exitUsage, r.Err
 	}
 	if err := a.refuseTarget(v.allowEvents); err != nil {
 		return exitUsage, err

@@ -17,8 +17,8 @@ import (
 
 // runVerify compares stored bundles with their sources.json, and with a checkout if
 // target is set.
-func runVerify(ctx context.Context, a *app, r *reader) (int, error) {
-	dirs := r.args
+func runVerify(ctx context.Context, a *app, r *option.Reader) (int, error) {
+	dirs := r.Args
 	if len(dirs) == 0 && r.Values[option.From] != "" {
 		dirs = []string{r.Values[option.From]}
 	}

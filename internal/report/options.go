@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -33,8 +32,8 @@ type Settings struct {
 // ReadSettings reads the options. The error is a usage error, and never has a secret.
 func ReadSettings(v option.Values, now time.Time) (Settings, error) {
 	s := Settings{
-		Roster: v[option.Roster], Out: lines(v[option.Out]), Evidence: lines(v[option.Evidence]),
-		Consumers: target.Split(v[option.Consumers]), Ledger: v[option.Ledger], Issue: v[option.Issue] == "true",
+		Roster: v[option.Roster], Out: v.Lines(option.Out), Evidence: v.Lines(option.Evidence),
+		Consumers: target.Split(v[option.Consumers]), Ledger: v[option.Ledger], Issue: v.IsOn(option.Issue),
 		PingURL: v[option.PingURL], Token: v[option.Token], IssueToken: v[option.IssueToken],
 	}
 	if s.IssueToken == "" {
@@ -57,7 +56,7 @@ func ReadSettings(v option.Values, now time.Time) (Settings, error) {
 	if s.Grace, err = time.ParseDuration(v[option.Grace]); err != nil || s.Grace < 0 || s.Grace > maxWindow {
 		return s, fmt.Errorf("grace is %q, must be a duration such as 6h or 90m", v[option.Grace])
 	}
-	if s.Receipts, err = number(v, option.Receipts, 0, 100); err != nil {
+	if s.Receipts, err = v.Number(option.Receipts, 0, 100); err != nil {
 		return s, err
 	}
 	if s.Since, err = since(v, now); err != nil {
@@ -85,7 +84,7 @@ func since(v option.Values, now time.Time) (time.Time, error) {
 	today := now.UTC().Truncate(24 * time.Hour)
 	text := v[option.Since]
 	if text == "" {
-		days, err := number(v, option.Days, 1, int(maxWindow/(24*time.Hour)))
+		days, err := v.Number(option.Days, 1, int(maxWindow/(24*time.Hour)))
 		return today.AddDate(0, 0, 1-days), err
 	}
 	day, err := time.Parse(time.DateOnly, text)
@@ -97,23 +96,4 @@ func since(v option.Values, now time.Time) (time.Time, error) {
 		return day, errors.New("since and days are both given: leave one of them out")
 	}
 	return day, nil
-}
-
-// number reads a whole number.
-func number(v option.Values, name string, least, most int) (int, error) {
-	n, err := strconv.Atoi(v[name])
-	if err != nil || n < least || n > most {
-		return 0, fmt.Errorf("%s is %q, must be a number from %d to %d", name, v[name], least, most)
-	}
-	return n, nil
-}
-
-// lines splits a list of paths, which may have spaces and commas.
-func lines(text string) (list []string) {
-	for line := range strings.Lines(text) {
-		if line = strings.TrimSpace(line); line != "" {
-			list = append(list, line)
-		}
-	}
-	return list
 }
