@@ -26,8 +26,8 @@ type doctorOptions struct {
 func readDoctor(r *option.Reader, inActions bool) doctorOptions {
 	return doctorOptions{
 		format:  cmp.Or(r.OneOf(option.Format, "", "text", "json"), "text"),
-		targets: pipeline.ReadTargets(r, inActions), selection: pipeline.ReadSelection(r), stores: pipeline.ReadStores(r),
-		secrets: pipeline.ReadSecrets(r), allowEvents: r.List(option.AllowEvents),
+		targets: pipeline.ReadTargets(r, inActions), selection: pipeline.ReadSelection(r),
+		stores: pipeline.ReadStores(r), secrets: pipeline.ReadSecrets(r), allowEvents: r.List(option.AllowEvents),
 	}
 }
 

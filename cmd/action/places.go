@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"path"
 	"path/filepath"
 	"slices"
@@ -43,45 +42,10 @@ func (a *app) checkPlaces(o option.Values) error {
 	}
 	for _, name := range []string{option.Target, option.Out, option.Cursor, option.ArchiveDir} {
 		for place := range strings.SplitSeq(o[name], "\n") { // report writes several files
-			if err := a.checkPlace(name, place); err != nil {
+			if err := a.env.CheckPlace(name, place); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-// checkPlace checks one path of an option.
-func (a *app) checkPlace(name, place string) error {
-	if place == "" {
-		return nil
-	}
-	path, err := filepath.Abs(place)
-	if err != nil {
-		return err
-	}
-	_, inside := a.env.InWorkspace(path)
-	if !inside && a.env.HostWorkspace != "" {
-		return fmt.Errorf("%s is %s, outside the workspace, which is the only directory that later steps see: "+
-			"use a path inside it", name, place)
-	}
-	if inside && a.leaves(path) {
-		return fmt.Errorf("%s is %s, where a link leads out of the workspace: replace it with a directory", name, place)
-	}
-	return nil
-}
-
-// leaves reports whether a path leads out of the workspace when its links are followed. A
-// path that does not exist does not.
-func (a *app) leaves(path string) bool {
-	workspace, err := filepath.EvalSymlinks(a.env.Workspace)
-	if err != nil {
-		return false
-	}
-	real, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return false
-	}
-	rel, err := filepath.Rel(workspace, real)
-	return err != nil || !filepath.IsLocal(rel)
 }

@@ -8,7 +8,8 @@ import (
 
 func TestReader(t *testing.T) {
 	t.Parallel()
-	r := &Reader{Values: Values{Format: "json", Force: "true", Agents: "coach, scout\n\tscribe\r\n,", Root: " /a b \r\n\n/c,d"}}
+	r := &Reader{Values: Values{Format: "json", Force: "true", Agents: "coach, scout\n\tscribe\r\n,",
+		Root: " /a b \r\n\n/c,d"}}
 	if got := r.OneOf(Format, "", "text", "json"); got != "json" || r.Err != nil {
 		t.Errorf("format: %q, error %v", got, r.Err)
 	}
