@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
@@ -13,11 +11,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/option"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
 	"github.com/kaizen-agentic/schedule-action/internal/receive"
-	"github.com/kaizen-agentic/schedule-action/internal/target"
 )
-
-// overNATS is the word in acknowledge-to for the servers of nats-url.
-const overNATS = "nats"
 
 // runReceive handles one event, and reports it. With --durable it is a service.
 func runReceive(ctx context.Context, a *app, r *option.Reader) (int, error) {
@@ -31,7 +25,7 @@ func runReceive(ctx context.Context, a *app, r *option.Reader) (int, error) {
 	if err := a.refuseReceive(r.List(option.AllowEvents)); err != nil {
 		return exitUsage, err
 	}
-	h, stores, err := a.openReceive(r)
+	h, stores, err := a.openReceive(r, func() time.Time { return a.now })
 	if err != nil {
 		return exitUsage, err
 	}
@@ -45,60 +39,16 @@ func runReceive(ctx context.Context, a *app, r *option.Reader) (int, error) {
 }
 
 // openReceive opens everything that receive needs. The error is a usage error.
-func (a *app) openReceive(r *option.Reader) (*receive.Handler, pipeline.Stores, error) {
-	var stores pipeline.Stores
-	policy, err := receive.NewPolicy(r.List(option.Allow), r.List(option.AllowAgents), a.env.Repository)
-	if err != nil {
-		return nil, stores, usageError{err}
+func (a *app) openReceive(r *option.Reader, now func() time.Time) (*receive.Handler, pipeline.Stores, error) {
+	o := receive.ReadOptions(r)
+	if r.Err != nil {
+		return nil, pipeline.Stores{}, usageError{r.Err}
 	}
-	h := &receive.Handler{Consumer: event.Consumer{RunURL: a.env.RunURL()}, Now: func() time.Time { return a.now }}
-	if a.env.Actions {
-		h.Consumer.Repository = a.env.Repository
-	}
-	if stores, h.Ledger, err = a.services().OpenReceptions(a.dir, pipeline.ReadStores(r)); err != nil {
-		return nil, stores, usageError{err}
-	}
-	client, err := a.clients.For(r.Values[option.BundleToken])
-	if err != nil {
-		return nil, stores, usagef("bundle-token: %w", err)
-	}
-	h.Receiver = receive.Receiver{Policy: policy, Client: client.WithInput(option.BundleToken),
-		Bundles: stores.Directory}
-	if dir := r.Values[option.ArchiveDir]; dir != "" {
-		if h.Archive, err = receive.OpenArchive(dir, a.dir, h.Now, a.runner.Logf, a.dir, a.env.Workspace); err != nil {
-			return nil, stores, usageError{err}
-		}
-	}
-	h.Sinks, err = a.services().OpenSinks(acknowledgeTo(r), false)
-	if err == nil {
-		err = r.Err
-	}
+	h, stores, err := receive.Open(a.services(), o, a.dir, now)
 	if err != nil {
 		return nil, stores, usageError{err}
 	}
 	return h, stores, nil
-}
-
-// acknowledgeTo reads where acknowledgements go.
-func acknowledgeTo(r *option.Reader) pipeline.Targets {
-	t := pipeline.ReadConnections(r)
-	t.NATS.Subject, t.NATS.KeepTrying = event.ReceivedType, r.Values[option.Durable] != ""
-	names := target.Split(r.Values[option.AcknowledgeTo])
-	t.Channels.NATS = slices.Contains(names, overNATS)
-	if t.Channels.NATS && len(t.NATS.URLs) == 0 {
-		r.Fail(errors.New("acknowledge-to lists nats but nats-url names no server: name one or drop nats"))
-	}
-	for _, name := range names {
-		if name == overNATS {
-			continue
-		}
-		to, err := target.Parse(name)
-		if err != nil {
-			r.Fail(fmt.Errorf("acknowledge-to: %w", err))
-		}
-		t.Dispatch, t.Channels.Dispatch = append(t.Dispatch, to), true
-	}
-	return t
 }
 
 // readEvent reads the event from a file, else from what started the workflow. Of an event
