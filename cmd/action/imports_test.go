@@ -18,7 +18,7 @@ const modulePath = "github.com/kaizen-agentic/schedule-action/"
 var layers = []string{
 	"internal/safetext", "internal/advice", "internal/trigger", "internal/diag", "internal/secrets", "internal/metrics",
 	"internal/checkout", "internal/yamlnode", "internal/cron", "internal/spec", "internal/suggest",
-	"internal/option", "internal/bundleid", "internal/target", "internal/transfer", "internal/gh", "internal/schedule",
+	"internal/option", "internal/bundleid", "internal/target", "internal/transfer", "internal/gh/pace", "internal/gh", "internal/schedule",
 	"internal/workflow",
 	"internal/scaffold",
 	"internal/prepare", "internal/event", "internal/results", "internal/store", "internal/emit", "internal/actions", "internal/pipeline",

@@ -289,7 +289,7 @@ func (c *Client) fetch(ctx context.Context, storage *url.URL, limit int64) (*tra
 	case status == http.StatusOK:
 		return answer, nil
 	case transfer.Temporary(status):
-		f.NotBefore, _ = transfer.RetryAfter(answer.Header, c.api.pace.now())
+		f.NotBefore, _ = transfer.RetryAfter(answer.Header, c.api.pace.Now())
 	case isExpired(status):
 		e.Message = "storage refuses the signed URL"
 	default:

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
+	"github.com/kaizen-agentic/schedule-action/internal/gh/pace"
 	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
 
@@ -177,4 +178,12 @@ func ended(err error) *Error {
 		message = "cancelled"
 	}
 	return &Error{Kind: Unavailable, Message: message, cause: err}
+}
+
+// held is the error of a request that the pacer did not let pass.
+func held(err error) *Error {
+	if limit, ok := errors.AsType[*pace.LimitError](err); ok {
+		return &Error{Kind: RateLimited, Message: limit.Message, Hint: runAgainAfter(limit.Until)}
+	}
+	return ended(err)
 }

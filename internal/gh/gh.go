@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-github/v62/github"
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
+	"github.com/kaizen-agentic/schedule-action/internal/gh/pace"
 	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
 
@@ -136,7 +137,7 @@ func New(o Options) (*Client, error) {
 			attempts: o.Attempts,
 			timeout:  cmp.Or(o.Timeout, attemptTimeout),
 			log:      o.Log,
-			pace:     newPacer(o.Now, o.Sleep, o.Log),
+			pace:     pace.New(o.Now, o.Sleep, o.Log),
 		}
 	}
 	api, queries := newTransport(base), newTransport(graphqlURL(base))
@@ -191,6 +192,6 @@ func defaultTransport() http.RoundTripper {
 	t.DialContext = (&net.Dialer{Timeout: connectTimeout}).DialContext
 	t.TLSHandshakeTimeout = connectTimeout
 	t.ResponseHeaderTimeout = headerTimeout
-	t.MaxIdleConnsPerHost = maxConcurrent
+	t.MaxIdleConnsPerHost = pace.MaxConcurrent
 	return t
 }

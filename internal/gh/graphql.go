@@ -84,7 +84,7 @@ func (c *Client) query(ctx context.Context, op operation, text string, variables
 			return nil, &Error{Kind: RateLimited, Op: op.name, Message: "the token's points for GraphQL are used up",
 				Hint: transfer.RunAgain}
 		}
-		c.queries.pace.pause(c.queries.pace.now().Add(minLimited << limited))
+		c.queries.pace.Pause(c.queries.pace.Now().Add(minLimited << limited))
 	}
 }
 
@@ -145,7 +145,7 @@ func (c *Client) spend(b budget) {
 	if b.ResetAt.IsZero() || b.Remaining >= max(b.Cost, 1) {
 		return
 	}
-	if until := b.ResetAt.Add(time.Second); until.After(c.queries.pace.now()) {
-		c.queries.pace.pause(until)
+	if until := b.ResetAt.Add(time.Second); until.After(c.queries.pace.Now()) {
+		c.queries.pace.Pause(until)
 	}
 }

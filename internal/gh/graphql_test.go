@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/gh/pace"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest/graphql"
 )
 
@@ -131,26 +132,30 @@ func TestPartialAnswer(t *testing.T) {
 func TestPointsOfQueries(t *testing.T) {
 	t.Parallel()
 	server, client := setupQueries(t, 1, graphql.Options{Points: 3})
-	start := client.api.pace.now()
+	start := client.api.pace.Now()
 	for range 5 {
 		_, err := client.ListRepositories(t.Context(), Listing{Owner: "acme", File: manifestPath}, "", 1)
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	if took := client.api.pace.now().Sub(start); took < time.Hour || took > 2*time.Hour {
+	if took := client.api.pace.Now().Sub(start); took < time.Hour || took > 2*time.Hour {
 		t.Errorf("took %s, want an hour", took)
 	}
 	if n := len(server.Queries()); n != 5 {
 		t.Errorf("%d queries, want 5: the budget is known without an error", n)
 	}
-	if p := client.api.pace; len(p.past) != 0 || p.paused.After(start) {
-		t.Errorf("the REST API has %d requests, and is paused until %s", len(p.past), p.paused)
+	if got := client.queries.cost(http.MethodPost); got != pace.CostOf(http.MethodGet) {
+		t.Errorf("a query costs %+v", got)
 	}
-	for _, past := range client.queries.pace.past {
-		if past.content != 0 || past.points != pointsOfRead {
-			t.Errorf("a query costs %+v", past.cost)
+	before := client.api.pace.Now()
+	for range pace.MaxConcurrent { // together they cost what a minute allows
+		if err := client.api.pace.Enter(t.Context(), pace.Cost{Points: 90, Content: 8}); err != nil {
+			t.Fatal(err)
 		}
+	}
+	if waited := client.api.pace.Now().Sub(before); waited != 0 {
+		t.Errorf("the REST API is held up for %s", waited)
 	}
 }
 
@@ -160,9 +165,9 @@ func TestRateLimitedQuery(t *testing.T) {
 	_, client := setupQueries(t, 1, graphql.Options{Fault: func(n int, _ graphql.Query) graphql.Fault {
 		return graphql.Fault{RateLimit: n <= 2}
 	}})
-	start := client.api.pace.now()
+	start := client.api.pace.Now()
 	_, err := client.ListRepositories(t.Context(), Listing{Owner: "acme", File: manifestPath}, "", 1)
-	if took := client.api.pace.now().Sub(start); err != nil || took < 3*time.Minute {
+	if took := client.api.pace.Now().Sub(start); err != nil || took < 3*time.Minute {
 		t.Errorf("took %s, %v; want 3 minutes", took, err)
 	}
 }
@@ -202,7 +207,7 @@ func TestPointsInTheAnswer(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if now := client.api.pace.now(); now.Before(reset) {
+	if now := client.api.pace.Now(); now.Before(reset) {
 		t.Errorf("the second query was sent at %s, before the reset at %s", now, reset)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/gh/pace"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
@@ -42,8 +43,8 @@ func TestOneLimitPausesAllWorkers(t *testing.T) {
 	t.Parallel()
 	server, client, clock := setup(t, ghtest.Options{})
 	var all sync.WaitGroup // the limit hits when all workers are at the server
-	all.Add(maxConcurrent)
-	server.Fail("POST /repos/*/*/dispatches", maxConcurrent,
+	all.Add(pace.MaxConcurrent)
+	server.Fail("POST /repos/*/*/dispatches", pace.MaxConcurrent,
 		func(s *ghtest.Server, w http.ResponseWriter, r *http.Request) {
 			all.Done()
 			all.Wait()
@@ -54,8 +55,8 @@ func TestOneLimitPausesAllWorkers(t *testing.T) {
 	if n := len(server.Dispatches()); n != 50 {
 		t.Errorf("%d dispatches arrived, want 50", n)
 	}
-	if n := len(server.Requests()); n != 50+maxConcurrent {
-		t.Errorf("%d requests, want %d", n, 50+maxConcurrent)
+	if n := len(server.Requests()); n != 50+pace.MaxConcurrent {
+		t.Errorf("%d requests, want %d", n, 50+pace.MaxConcurrent)
 	}
 	if took := clock.Now().Sub(start); took < 90*time.Second {
 		t.Errorf("took %s, want at least 90s", took)
@@ -150,36 +151,6 @@ func TestLostAnswerIsSentAgain(t *testing.T) {
 	d := server.Dispatches()
 	if len(d) != 2 || string(d[0].ClientPayload) != string(d[1].ClientPayload) {
 		t.Errorf("%d dispatches, want the same twice", len(d))
-	}
-}
-
-// There are never more requests at once than slots, and a cancelled wait frees its slot.
-func TestPacerSlots(t *testing.T) {
-	t.Parallel()
-	clock := newClock()
-	p := newPacer(clock.Now, clock.Sleep, func(string, ...any) {})
-	read := cost{points: pointsOfRead}
-	for range maxConcurrent {
-		if err := p.enter(t.Context(), read); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	var wg sync.WaitGroup
-	for range 5 {
-		wg.Go(func() {
-			if err := p.enter(ctx, cost{pointsOfWrite, 1}); err == nil {
-				t.Error("entered without a slot")
-			}
-		})
-	}
-	wg.Wait()
-	for range maxConcurrent {
-		p.leave(read)
-	}
-	if p.flight != (cost{}) || len(p.slots) != 0 || len(p.turn) != 0 {
-		t.Errorf("left behind: %+v, %d slots, %d turns", p.flight, len(p.slots), len(p.turn))
 	}
 }
 

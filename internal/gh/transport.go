@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
+	"github.com/kaizen-agentic/schedule-action/internal/gh/pace"
 	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
 
@@ -39,7 +40,7 @@ type transport struct {
 	attempts int           // at most, of one request; 0 is transfer.Attempts
 	timeout  time.Duration // of one attempt
 	log      func(format string, args ...any)
-	pace     *pacer
+	pace     *pace.Pacer
 	info     atomic.Pointer[TokenInfo] // from the last answer
 	// queries says that every request is a GraphQL query, which reads, whatever its method.
 	queries bool
@@ -120,10 +121,13 @@ func (t *transport) loop(what, key string) transfer.Loop {
 		Attempts: t.attempts,
 		What:     what,
 		Backoff:  func(attempt int) time.Duration { return backoff(key, attempt) },
-		Now:      t.pace.now,
+		Now:      t.pace.Now,
 		Log:      t.log,
 		Wait: func(ctx context.Context, until time.Time) error {
-			return t.pace.wait(ctx, until, "before the next attempt")
+			if err := t.pace.Wait(ctx, until, "before the next attempt"); err != nil {
+				return held(err)
+			}
+			return nil
 		},
 	}
 }
@@ -131,14 +135,14 @@ func (t *transport) loop(what, key string) transfer.Loop {
 // classify returns the failure that an answer means; nil for an answer that go-github
 // reads, which may be a refusal.
 func (t *transport) classify(answer *transfer.Answer, attempt int) *transfer.Failure {
-	now, status := t.pace.now(), answer.StatusCode
+	now, status := t.pace.Now(), answer.StatusCode
 	unavailable := func(message, hint string) *Error {
 		return &Error{Kind: Unavailable, Status: status, Message: message, Hint: hint}
 	}
 	switch {
 	case isRateLimit(answer):
 		until := limitedUntil(answer.Header, now, attempt)
-		t.pace.pause(until)
+		t.pace.Pause(until)
 		e := &Error{Kind: RateLimited, Status: status, Message: "the API's rate limit is used up",
 			Hint: runAgainAfter(until)}
 		return &transfer.Failure{Err: e, Again: true, Held: true, Undone: true}
@@ -187,7 +191,7 @@ func (t *transport) classifyError(ctx context.Context, host string, err error) *
 // clock, and fail the next requests at once.
 func (t *transport) settle(resp *http.Response) *http.Response {
 	if reset, ok := transfer.LimitReset(resp.Header); ok && resp.Header.Get(headerRemaining) == "0" {
-		t.pace.pause(reset)
+		t.pace.Pause(reset)
 	}
 	for _, h := range []string{headerRemaining, headerReset, headerLimit, headerRetryAfter, headerOTP} {
 		resp.Header.Del(h)
@@ -252,19 +256,24 @@ func port(u *url.URL) string {
 	}
 }
 
+// cost is what a request takes from the limits.
+func (t *transport) cost(method string) pace.Cost {
+	if t.queries {
+		method = http.MethodGet
+	}
+	return pace.CostOf(method)
+}
+
 // send sends one request to u and reads the whole answer.
 func (t *transport) send(orig *http.Request, u *url.URL, body []byte) (*transfer.Answer, error) {
 	if !t.inside(u) {
 		return nil, &externalRedirectError{u}
 	}
-	c := costOf(orig.Method)
-	if t.queries {
-		c = costOf(http.MethodGet)
+	cost := t.cost(orig.Method)
+	if err := t.pace.Enter(orig.Context(), cost); err != nil {
+		return nil, held(err)
 	}
-	if err := t.pace.enter(orig.Context(), c); err != nil {
-		return nil, err
-	}
-	defer t.pace.leave(c)
+	defer t.pace.Leave(cost)
 	ctx, cancel := context.WithTimeout(orig.Context(), t.timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, orig.Method, u.String(), bytes.NewReader(body))
@@ -280,7 +289,7 @@ func (t *transport) send(orig *http.Request, u *url.URL, body []byte) (*transfer
 	if err != nil {
 		return nil, err
 	}
-	if info := readTokenInfo(answer.Header, t.pace.now()); info != nil {
+	if info := readTokenInfo(answer.Header, t.pace.Now()); info != nil {
 		t.info.Store(info)
 	}
 	return answer, nil

@@ -67,7 +67,7 @@ func (c *Client) StartWorkflow(ctx context.Context, t target.Target, event Event
 	if err := c.checkStart(op, t, event.JSON); err != nil {
 		return Started{}, err
 	}
-	start := &start{Client: c, op: op, target: t, event: event, began: c.api.pace.now(), details: true}
+	start := &start{Client: c, op: op, target: t, event: event, began: c.api.pace.Now(), details: true}
 	if event.Again {
 		if run, verdict := start.look(ctx); verdict == wasStarted {
 			c.api.log("%s: run %d was started earlier", op.name, run.ID)

@@ -1,4 +1,5 @@
-package gh
+// Package pace keeps requests within the rate limits of GitHub.
+package pace
 
 import (
 	"context"
@@ -8,10 +9,13 @@ import (
 	"time"
 )
 
-// The platform's secondary limits. Concurrency stays well below the platform's 100.
+// MaxConcurrent is how many requests are under way at the same time, well below the
+// platform's 100.
+const MaxConcurrent = 10
+
+// The platform's secondary limits:
 // https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 const (
-	maxConcurrent    = 10
 	pointsPerMinute  = 900
 	contentPerMinute = 80
 	contentPerHour   = 500
@@ -23,9 +27,9 @@ const (
 // come within the hour; a server that asks for more is reported instead.
 const maxPause = time.Hour + 5*time.Minute
 
-// pacer lets requests pass as fast as the limits allow, and holds all of them back while
+// Pacer lets requests pass as fast as the limits allow, and holds all of them back while
 // the server asks for it.
-type pacer struct {
+type Pacer struct {
 	now   func() time.Time
 	sleep func(ctx context.Context, d time.Duration) error
 	log   func(format string, args ...any)
@@ -35,37 +39,39 @@ type pacer struct {
 
 	mu     sync.Mutex
 	paused time.Time // nothing passes before
-	flight cost      // of the requests under way
+	flight Cost      // of the requests under way
 	past   []past    // finished requests that still count, oldest first
 }
 
-// cost is what a request takes from each budget.
-type cost struct{ points, content int }
+// Cost is what a request takes from each budget.
+type Cost struct{ Points, Content int }
 
 // past is a finished request. It counts from its end: the server saw it before, so
 // whatever the delays, the server's count is never above ours.
 type past struct {
-	cost
+	Cost
 	at time.Time
 }
 
-func newPacer(now func() time.Time, sleep func(context.Context, time.Duration) error, log func(string, ...any)) *pacer {
-	return &pacer{
-		now: now, sleep: sleep, log: log, slots: make(chan struct{}, maxConcurrent), turn: make(chan struct{}, 1),
+// New returns a pacer with no request behind it. Log gets the waits.
+func New(now func() time.Time, sleep func(context.Context, time.Duration) error, log func(string, ...any)) *Pacer {
+	return &Pacer{
+		now: now, sleep: sleep, log: log, slots: make(chan struct{}, MaxConcurrent), turn: make(chan struct{}, 1),
 	}
 }
 
-func costOf(method string) cost {
+// CostOf returns the cost of a request of the REST API.
+func CostOf(method string) Cost {
 	if method == http.MethodGet || method == http.MethodHead {
-		return cost{points: pointsOfRead}
+		return Cost{Points: pointsOfRead}
 	}
-	return cost{points: pointsOfWrite, content: 1}
+	return Cost{Points: pointsOfWrite, Content: 1}
 }
 
-// enter waits until a request of that cost may be sent; leave must follow. The error is
-// an *Error.
-func (p *pacer) enter(ctx context.Context, c cost) error {
-	if c.content > 0 {
+// Enter waits until a request of that cost may be sent; Leave must follow. The error is
+// a *LimitError, or that of ctx.
+func (p *Pacer) Enter(ctx context.Context, c Cost) error {
+	if c.Content > 0 {
 		if err := take(ctx, p.turn); err != nil {
 			return err
 		}
@@ -79,34 +85,34 @@ func (p *pacer) enter(ctx context.Context, c cost) error {
 		if until.IsZero() {
 			return nil
 		}
-		if err := p.wait(ctx, until, "to stay within the API's rate limits"); err != nil {
+		if err := p.Wait(ctx, until, "to stay within the API's rate limits"); err != nil {
 			<-p.slots
 			return err
 		}
 	}
 }
 
-// leave ends what enter began.
-func (p *pacer) leave(c cost) {
+// Leave ends what Enter began.
+func (p *Pacer) Leave(c Cost) {
 	p.mu.Lock()
-	p.flight.points -= c.points
-	p.flight.content -= c.content
+	p.flight.Points -= c.Points
+	p.flight.Content -= c.Content
 	p.past = append(p.past, past{c, p.now()})
 	p.mu.Unlock()
 	<-p.slots
 }
 
 // admit counts a request of cost c as under way, or says until when it must wait.
-func (p *pacer) admit(c cost) time.Time {
+func (p *Pacer) admit(c Cost) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now()
 	p.past = slices.DeleteFunc(p.past, func(d past) bool {
 		age := now.Sub(d.at)
-		return age >= time.Hour || d.content == 0 && age >= time.Minute
+		return age >= time.Hour || d.Content == 0 && age >= time.Minute
 	})
-	points := func(c cost) int { return c.points }
-	content := func(c cost) int { return c.content }
+	points := func(c Cost) int { return c.Points }
+	content := func(c Cost) int { return c.Content }
 	until := p.paused
 	for _, t := range []time.Time{
 		p.free(now, c, points, pointsPerMinute, time.Minute),
@@ -120,15 +126,18 @@ func (p *pacer) admit(c cost) time.Time {
 	if until.After(now) {
 		return until
 	}
-	p.flight.points += c.points
-	p.flight.content += c.content
+	p.flight.Points += c.Points
+	p.flight.Content += c.Content
 	return time.Time{}
 }
+
+// Now returns the time of the pacer's clock.
+func (p *Pacer) Now() time.Time { return p.now() }
 
 // free is the moment at which enough of the past has left the window for c to fit into
 // the budget; zero when it fits now. What is under way always fits: there are fewer slots
 // than any budget holds.
-func (p *pacer) free(now time.Time, c cost, of func(cost) int, budget int, window time.Duration) (t time.Time) {
+func (p *Pacer) free(now time.Time, c Cost, of func(Cost) int, budget int, window time.Duration) (t time.Time) {
 	if of(c) == 0 {
 		return t
 	}
@@ -138,20 +147,20 @@ func (p *pacer) free(now time.Time, c cost, of func(cost) int, budget int, windo
 		return t
 	}
 	for _, d := range p.past[start:] {
-		sum += of(d.cost)
+		sum += of(d.Cost)
 	}
 	for _, d := range p.past[start:] {
 		if sum <= budget {
 			break
 		}
-		sum -= of(d.cost)
+		sum -= of(d.Cost)
 		t = d.at.Add(window)
 	}
 	return t
 }
 
-// pause holds every request back until t.
-func (p *pacer) pause(t time.Time) {
+// Pause holds every request back until t.
+func (p *Pacer) Pause(t time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if t.After(p.paused) {
@@ -159,33 +168,35 @@ func (p *pacer) pause(t time.Time) {
 	}
 }
 
-// wait sleeps until t. It fails at once when t is after the deadline of ctx.
-func (p *pacer) wait(ctx context.Context, t time.Time, why string) error {
+// Wait sleeps until t. It fails at once when t is after the deadline of ctx.
+func (p *Pacer) Wait(ctx context.Context, t time.Time, why string) error {
 	d := t.Sub(p.now())
 	if deadline, ok := ctx.Deadline(); ok && t.After(deadline) {
-		return rateLimited("the API's rate limit is used up until after the deadline", t)
+		return &LimitError{"the API's rate limit is used up until after the deadline", t}
 	}
 	if d > maxPause {
-		return rateLimited("the API's rate limit is used up for long", t)
+		return &LimitError{"the API's rate limit is used up for long", t}
 	}
 	if d >= time.Second {
 		p.log("waiting %s %s", d.Round(time.Second), why)
 	}
-	if err := p.sleep(ctx, d); err != nil {
-		return ended(err)
-	}
-	return nil
+	return p.sleep(ctx, d)
 }
 
-func rateLimited(message string, until time.Time) *Error {
-	return &Error{Kind: RateLimited, Message: message, Hint: runAgainAfter(until)}
+// LimitError says that a limit holds a request back for longer than it can wait.
+type LimitError struct {
+	Message string
+	Until   time.Time // when the limit resets
 }
+
+// Error returns the message.
+func (e *LimitError) Error() string { return e.Message }
 
 func take(ctx context.Context, from chan struct{}) error {
 	select {
 	case from <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return ended(ctx.Err())
+		return ctx.Err()
 	}
 }
