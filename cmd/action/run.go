@@ -72,8 +72,8 @@ func commands() []command {
 			"prepare the bundles of the agents that are due, or of those named, and emit their events", runPrepare,
 			prepareLimit, "run again: the next run continues; " + shorten},
 		{"receive", "[-- PROGRAM [ARG…]]",
-			"check the event that arrived, drop a repeat, fetch and check its bundle; with --durable run a program for " +
-				"each event of a JetStream consumer", runReceive,
+			"check the event that arrived, drop a repeat, fetch and check its bundle; with --durable run a program " +
+				"for each event of a JetStream consumer", runReceive,
 			receiveLimit, "run again: an event that is not recorded is received again"},
 		{"doctor", "", "check tokens, permissions, targets, sizes and retention without emitting anything", runDoctor,
 			lookLimit, "check the network, or name fewer targets, then run again"},

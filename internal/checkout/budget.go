@@ -30,7 +30,8 @@ type BudgetError struct {
 
 // Error names the file, the budget and the next step.
 func (e *BudgetError) Error() string {
-	return advice.Join(fmt.Sprintf("the budget of this run is %d bytes, and %q exceeds it", e.Limit, e.Path), e.Advice())
+	message := fmt.Sprintf("the budget of this run is %d bytes, and %q exceeds it", e.Limit, e.Path)
+	return advice.Join(message, e.Advice())
 }
 
 // Advice returns the next step.

@@ -77,14 +77,11 @@ func (w *walk) to(name string) (fs.FileInfo, error) {
 			if links++; links > maxLinks {
 				return nil, syscall.ELOOP
 			}
-			target, err := w.dir().Readlink(part)
+			target, err := w.readLink(part)
 			if err != nil {
 				return nil, err
 			}
-			if filepath.IsAbs(target) || filepath.VolumeName(target) != "" {
-				return nil, ErrEscapes
-			}
-			rest = append(strings.Split(filepath.ToSlash(target), "/"), rest...)
+			rest = append(target, rest...)
 		case mode.IsDir():
 			if err := w.enter(part, info); err != nil {
 				return nil, err
@@ -98,6 +95,19 @@ func (w *walk) to(name string) (fs.FileInfo, error) {
 	}
 	w.base = "."
 	return w.dir().Stat(".")
+}
+
+// readLink returns the parts of the path to which the link part leads. It rejects absolute
+// paths.
+func (w *walk) readLink(part string) ([]string, error) {
+	target, err := w.dir().Readlink(part)
+	if err != nil {
+		return nil, err
+	}
+	if filepath.IsAbs(target) || filepath.VolumeName(target) != "" {
+		return nil, ErrEscapes
+	}
+	return strings.Split(filepath.ToSlash(target), "/"), nil
 }
 
 // look returns the info of part. It rejects .git by its name in any case, and by its

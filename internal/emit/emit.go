@@ -46,8 +46,8 @@ func isSameTarget(a, b string) bool {
 // Sink is a channel for events. Close ends its connections; Deliver must not be called after it.
 type Sink interface {
 	// Deliver sends m to every target of the sink that does not have it, once, and returns a
-	// result for each of them, in the order of the targets. Failures are in the results. A sink does not retry them later,
-	// because the ledger leaves the entry due.
+	// result for each of them, in the order of the targets. Failures are in the results. A
+	// sink does not retry them later, because the ledger leaves the entry due.
 	Deliver(ctx context.Context, m Message) []store.Delivery
 	Close() error
 }

@@ -209,9 +209,9 @@ var All = []Option{
 		Help:     "JetStream subject to publish to; receive --durable: of the events",
 		Commands: sending},
 	{Name: NATSEnvelope, Placeholder: "FORM", Initial: "none",
-		Help: "none, or activity-core: publish to activity.kaizen.schedule.prepared, unless nats-subject names another " +
-			"subject, with the event as the attributes of activity-core's envelope; receive: of acknowledgements, and of " +
-			"the events of --durable",
+		Help: "none, or activity-core: publish to activity.kaizen.schedule.prepared, unless nats-subject names " +
+			"another subject, with the event as the attributes of activity-core's envelope; receive: of " +
+			"acknowledgements, and of the events of --durable",
 		Commands: sending},
 	{Name: NATSCreds, Placeholder: "TEXT",
 		Help:     "content of a NATS credentials file",
@@ -252,8 +252,8 @@ var All = []Option{
 		Help:     "directory that keeps the zips of received bundles by their digests, with an index",
 		Commands: receiving},
 	{Name: Durable, Placeholder: "NAME",
-		Help: "run as a service: the durable consumer that all its processes share; needs --nats-url, and the program " +
-			"after --",
+		Help: "run as a service: the durable consumer that all its processes share; needs --nats-url, and the " +
+			"program after --",
 		Commands: receiving, FlagOnly: true},
 	{Name: Create, Help: "service: create the streams, the consumer and the key-value bucket that are missing",
 		Commands: receiving, FlagOnly: true},
@@ -271,8 +271,8 @@ var All = []Option{
 		Help:     "service: environment variables that the program gets beside PATH, HOME and the like",
 		Commands: receiving, FlagOnly: true, List: true},
 	{Name: MetricsAddr, Placeholder: "ADDR",
-		Help: "service: address of /metrics and /healthz, such as :9090 for this machine only or 0.0.0.0:9090 for all; " +
-			"default: none",
+		Help: "service: address of /metrics and /healthz, such as :9090 for this machine only or 0.0.0.0:9090 for " +
+			"all; default: none",
 		Commands: receiving, FlagOnly: true},
 	{Name: Roster, Placeholder: "FILE",
 		Help:     "the roster that discover has written; - is standard input",

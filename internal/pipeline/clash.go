@@ -128,8 +128,8 @@ func (s *clashSearch) compare(dir, file string) {
 		}
 		pos := e.Pos("agent")
 		s.findings = append(s.findings, diag.NameClash.At(s.project.File, pos.Line, pos.Column,
-			fmt.Sprintf("bundles of %q have the same names as those of %s, so only one of the two entries runs in a period",
-				e.Agent, path.Join(dir, file)),
+			fmt.Sprintf("bundles of %q have the same names as those of %s, so only one of the two entries runs in a "+
+				"period", e.Agent, path.Join(dir, file)),
 			"rename the agent in one of them, give one of them another `repo`, or prepare one of them only"))
 	}
 }

@@ -73,8 +73,8 @@ func CheckUntracked(m *schedule.Manifest, files *Files) []diag.Finding {
 	for i, p := range all {
 		if known && !tracked[i] {
 			findings = append(findings, diag.IgnoredFile.At(p.rule.File, p.rule.Line, 1,
-				fmt.Sprintf("the %s of agent %q exists only on this machine: this line (%s) excludes %s from the repository",
-					p.part, p.agent, p.rule.Pattern, p.path), commitIgnored))
+				fmt.Sprintf("the %s of agent %q exists only on this machine: this line (%s) excludes %s from the "+
+					"repository", p.part, p.agent, p.rule.Pattern, p.path), commitIgnored))
 		}
 	}
 	diag.Sort(findings)
@@ -89,7 +89,8 @@ func CheckNamed(m *schedule.Manifest, files *Files) []diag.Finding {
 	for i := range m.Entries {
 		f := files.finder(m.File, &m.Entries[i])
 		for part, path := range map[schedule.Part]string{
-			schedule.PartPrompt: f.entry.Prompt, schedule.PartMemory: f.entry.Memory, schedule.PartMetrics: f.entry.Metrics,
+			schedule.PartPrompt: f.entry.Prompt, schedule.PartMemory: f.entry.Memory,
+			schedule.PartMetrics: f.entry.Metrics,
 		} {
 			if path != "" {
 				f.named(part, string(part), path)

@@ -162,7 +162,8 @@ func (c *collector) digest(role, path string) *source {
 
 func (c *collector) reportLarge(s *source, limit int, consequence string) {
 	c.findings = append(c.findings, diag.LargeFile.At(s.Path, 0, 0,
-		fmt.Sprintf("the %s of agent %q has %d bytes, more than %d: %s", s.Role, c.entry.Agent, s.Size, limit, consequence),
+		fmt.Sprintf("the %s of agent %q has %d bytes, more than %d: %s", s.Role, c.entry.Agent, s.Size, limit,
+			consequence),
 		"shorten the file or split it"))
 }
 

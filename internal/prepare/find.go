@@ -78,7 +78,8 @@ func (f *finder) reportNoPrompt() {
 	if near != "" {
 		hint = fmt.Sprintf("did you mean %q? If not, %s", near, hint)
 	}
-	f.report(diag.NoPrompt, "prompt", fmt.Sprintf("agent %q has no prompt at any of the conventional paths", agent), hint)
+	f.report(diag.NoPrompt, "prompt", fmt.Sprintf("agent %q has no prompt at any of the conventional paths", agent),
+		hint)
 }
 
 func (f *finder) memory() found  { return f.find(schedule.PartMemory, f.entry.Memory) }

@@ -93,8 +93,8 @@ func (c *collector) directory(p foundPointer) *Pointer {
 	switch {
 	case errors.Is(err, checkout.ErrTooLarge):
 		c.findings = append(c.findings, diag.LargeFile.At(p.path, 0, 0,
-			fmt.Sprintf("the directory of pointer %q of agent %q has more than %d entries: the bundle does not list its files",
-				p.label, c.entry.Agent, maxEntries), "name a directory with fewer files"))
+			fmt.Sprintf("the directory of pointer %q of agent %q has more than %d entries: the bundle does not list "+
+				"its files", p.label, c.entry.Agent, maxEntries), "name a directory with fewer files"))
 		return pointer
 	case err != nil:
 		c.reportUnreadable("pointer", p.path, err, "make it a readable directory")

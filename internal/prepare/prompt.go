@@ -15,7 +15,8 @@ import (
 func (f *finder) checkPrompt(path string, prompt []byte) {
 	f.checkEmpty(path, prompt)
 	if n := utf8.RuneCount(prompt); n > MaxPrompt {
-		f.report(diag.LongPrompt, "prompt", fmt.Sprintf("the prompt %s has %d characters, more than %d", path, n, MaxPrompt),
+		f.report(diag.LongPrompt, "prompt",
+			fmt.Sprintf("the prompt %s has %d characters, more than %d", path, n, MaxPrompt),
 			"move reference material into files that the prompt points to")
 	}
 }

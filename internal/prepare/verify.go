@@ -89,8 +89,8 @@ func (s *Stored) CheckSources(ctx context.Context, files *Files) ([]diag.Finding
 	var findings []diag.Finding
 	if commit, _ := files.commit(); commit != "" && s.sources.Commit != "" && commit != s.sources.Commit {
 		findings = append(findings, diag.Changed.At(SourcesName, 0, 0,
-			fmt.Sprintf("the bundle is from commit %q, the checkout is at %q", safetext.Shorten(s.sources.Commit, maxText),
-				commit), "check out the commit of the bundle"))
+			fmt.Sprintf("the bundle is from commit %q, the checkout is at %q",
+				safetext.Shorten(s.sources.Commit, maxText), commit), "check out the commit of the bundle"))
 	}
 	for i, want := range s.sources.Files {
 		if err := ctx.Err(); err != nil {
@@ -98,8 +98,8 @@ func (s *Stored) CheckSources(ctx context.Context, files *Files) ([]diag.Finding
 		}
 		if len(findings) >= maxChanged {
 			findings = append(findings, diag.Changed.At(SourcesName, 0, 0,
-				fmt.Sprintf("%d more files of the bundle are not compared, because so many differ", len(s.sources.Files)-i),
-				"prepare the bundle again"))
+				fmt.Sprintf("%d more files of the bundle are not compared, because so many differ",
+					len(s.sources.Files)-i), "prepare the bundle again"))
 			break
 		}
 		findings = append(findings, verifySource(files, want)...)

@@ -58,8 +58,8 @@ func (l List) roster() []RosterEntry {
 	return roster
 }
 
-// Text returns a table for a terminal, and names the ledger that was read. It needs no escapes, because the manifest's rules
-// keep control characters out of names and reasons.
+// Text returns a table for a terminal, and names the ledger that was read. It needs no
+// escapes, because the manifest's rules keep control characters out of names and reasons.
 func (l List) Text(ledger string) []byte {
 	table := [][]string{{"AGENT", "CADENCE", "CRON", "DUE", "PERIOD", "NEXT", "WHY"}}
 	for _, d := range l {

@@ -100,7 +100,8 @@ func plainFlagKey(groups [][]byte) bool {
 	name := string(bytes.ToLower(groups[0][:len(groups[0])-len(valueOf(groups))]))
 	for _, public := range []string{
 		"edit", "recv", "default", "public", "host", "cache", "sort", "partition", "primary", "foreign", "row", "hash",
-		"object", "dedup", "idempotency", "group", "index", "unique", "lookup", "map", "test", "pub", "s3", "pgp", "gpg",
+		"object", "dedup", "idempotency", "group", "index", "unique", "lookup", "map", "test", "pub", "s3", "pgp",
+		"gpg",
 	} {
 		if strings.Contains(name, public) {
 			return true

@@ -45,7 +45,8 @@ const leastEntropy = 0.6
 const (
 	keyName = `(?:private|auth|secret|signing|sign|encryption|encrypt|decrypt|master|account|license|licence|` +
 		`consumer|client|shared|service|admin|deploy|app|application|storage|subscription|session|webhook|` +
-		`integration|project|write|ingest|rest|server|user|developer|security|hmac|aes|jwt|cookie|host|function|api|access)[_. -]?key`
+		`integration|project|write|ingest|rest|server|user|developer|security|hmac|aes|jwt|cookie|host|function|` +
+		`api|access)[_. -]?key`
 	keySuffix = `(?:base|v?[0-9]|prod|live|dev|staging)?`
 )
 

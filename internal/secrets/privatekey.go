@@ -17,7 +17,8 @@ var (
 	// keyMarks matches the begin mark of a private key as the first group, or an end mark:
 	// of PEM, SSH2 and PuTTY's private part.
 	keyMarks = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(-{4,5} ?BEGIN[ A-Z0-9]{0,60}PRIVATE KEY(?: BLOCK)? ?-{4,5}|Private-Lines: ?[0-9]+)|` +
+		return regexp.MustCompile(`(-{4,5} ?BEGIN[ A-Z0-9]{0,60}PRIVATE KEY(?: BLOCK)? ?-{4,5}|` +
+			`Private-Lines: ?[0-9]+)|` +
 			`-{4,5} ?END[ A-Z0-9]{0,60}PRIVATE KEY(?: BLOCK)? ?-{4,5}|Private-(?:MAC|Hash): ?[0-9a-f]*`)
 	})
 	// keyLineEnd matches the end of a key's line: a line feed, or what a program or a page

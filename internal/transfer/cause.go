@@ -51,7 +51,8 @@ var causes = []struct {
 		return "unarchive " + r.Repository
 	}},
 	{name: "quota", status: []int{403, 413, 429},
-		texts: []string{"storage quota", "insufficient usage", "quota exceeded"}, hint: always("delete old artifacts, or raise the storage quota of the repository's owner")},
+		texts: []string{"storage quota", "insufficient usage", "quota exceeded"},
+		hint:  always("delete old artifacts, or raise the storage quota of the repository's owner")},
 	{name: "blocked", status: []int{403, 451}, texts: []string{"access blocked"}, hint: func(r Refusal) string {
 		return "read on the page of " + r.Repository + " why the platform blocks it"
 	}},

@@ -18,7 +18,8 @@ var variables = []string{
 func Environment(getenv func(string) string, passed []string) ([]string, error) {
 	for _, name := range passed {
 		if strings.HasPrefix(name, "INPUT_") || strings.HasPrefix(name, "ACTIONS_") || strings.Contains(name, "=") {
-			return nil, fmt.Errorf("pass-env lists %q: inputs of this action and variables of the runner stay here", name)
+			return nil, fmt.Errorf("pass-env lists %q: inputs of this action and variables of the runner stay here",
+				name)
 		}
 	}
 	var env []string
