@@ -23,8 +23,8 @@ var layers = []string{
 	"internal/workflow", "internal/scaffold", "internal/prepare", "internal/event", "internal/results", "internal/store",
 	"internal/emit", "internal/actions", "internal/pipeline",
 	"internal/doctor", "internal/check", "internal/render",
-	"internal/receive", "internal/worker", "internal/fleet", "internal/discover", "internal/report/page",
-	"internal/report", "internal/watchdog", "cmd/action",
+	"internal/receive", "internal/worker", "internal/fleet", "internal/discover", "internal/report/ical",
+	"internal/report/page", "internal/report", "internal/watchdog", "cmd/action",
 }
 
 // testOnly packages are for tests: no file of the program imports them.

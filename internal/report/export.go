@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/kaizen-agentic/schedule-action/internal/report/ical"
 )
 
 // Formats are the suffixes of files that Encode can write.
@@ -143,67 +145,39 @@ func defuse(cell string) string {
 
 // Calendar returns the next runs of enabled entries as iCalendar, RFC 5545.
 func (r *Report) Calendar() []byte {
-	c := &calendar{}
-	c.line("BEGIN", "VCALENDAR")
-	c.line("VERSION", "2.0")
-	c.line("PRODID", "-//kaizen-agentic//schedule-action//EN")
-	c.line("CALSCALE", "GREGORIAN")
-	c.line("METHOD", "PUBLISH")
-	c.text("X-WR-CALNAME", "Scheduled agents")
+	c := &ical.Writer{}
+	c.Line("BEGIN", "VCALENDAR")
+	c.Line("VERSION", "2.0")
+	c.Line("PRODID", "-//kaizen-agentic//schedule-action//EN")
+	c.Line("CALSCALE", "GREGORIAN")
+	c.Line("METHOD", "PUBLISH")
+	c.Text("X-WR-CALNAME", "Scheduled agents")
 	for i := range r.Repositories {
 		repo := &r.Repositories[i]
 		for j := range repo.Entries {
 			if e := &repo.Entries[j]; e.Enabled {
 				for _, s := range e.Next {
-					c.event(r, repo, e, s)
+					r.event(c, repo, e, s)
 				}
 			}
 		}
 	}
-	c.line("END", "VCALENDAR")
+	c.Line("END", "VCALENDAR")
 	return c.Bytes()
 }
 
-// calendar writes content lines.
-type calendar struct{ bytes.Buffer }
-
-const basicTime = "20060102T150405Z"
-
 // event writes one coming run. Its UID stays the same while its period does.
-func (c *calendar) event(r *Report, repo *Repository, e *Entry, s Slot) {
+func (r *Report) event(c *ical.Writer, repo *Repository, e *Entry, s Slot) {
 	name := repo.name()
-	c.line("BEGIN", "VEVENT")
-	c.line("UID", uid(cmp.Or(repo.URL, name), e.Agent, s.Period))
-	c.line("DTSTAMP", r.Generated.UTC().Format(basicTime))
-	c.line("DTSTART", s.At.UTC().Format(basicTime))
-	c.text("SUMMARY", show(e.Agent+" in "+name))
-	c.text("DESCRIPTION", fmt.Sprintf("period %s\n%s, cron %s in %s", s.Period, e.Cadence, show(e.Cron), e.Timezone))
+	c.Line("BEGIN", "VEVENT")
+	c.Line("UID", uid(cmp.Or(repo.URL, name), e.Agent, s.Period))
+	c.Line("DTSTAMP", ical.Instant(r.Generated))
+	c.Line("DTSTART", ical.Instant(s.At))
+	c.Text("SUMMARY", show(e.Agent+" in "+name))
+	c.Text("DESCRIPTION", fmt.Sprintf("period %s\n%s, cron %s in %s", s.Period, e.Cadence, show(e.Cron), e.Timezone))
 	if repo.URL != "" {
-		c.line("URL", repo.URL)
+		c.Line("URL", repo.URL)
 	}
-	c.line("TRANSP", "TRANSPARENT")
-	c.line("END", "VEVENT")
-}
-
-// escapeText escapes the value of a TEXT property.
-var escapeText = strings.NewReplacer(`\`, `\\`, ";", `\;`, ",", `\,`, "\n", `\n`)
-
-func (c *calendar) text(name, value string) { c.line(name, escapeText.Replace(value)) }
-
-// maxLine is how many bytes a line may have without its line end.
-const maxLine = 75
-
-// line writes a content line, folded between characters.
-func (c *calendar) line(name, value string) {
-	room := maxLine
-	for _, char := range name + ":" + value {
-		if size := len(string(char)); size > room {
-			c.WriteString("\r\n ")
-			room = maxLine - 1 - size
-		} else {
-			room -= size
-		}
-		c.WriteRune(char)
-	}
-	c.WriteString("\r\n")
+	c.Line("TRANSP", "TRANSPARENT")
+	c.Line("END", "VEVENT")
 }

@@ -118,7 +118,7 @@ func checkCalendar(t *testing.T, text string) {
 		t.Error("the last line has no end")
 	}
 	for _, line := range strings.Split(strings.TrimSuffix(text, "\r\n"), "\r\n") {
-		if len(line) > maxLine || strings.ContainsAny(line, "\r\n\x00") || !utf8.ValidString(line) {
+		if len(line) > 75 || strings.ContainsAny(line, "\r\n\x00") || !utf8.ValidString(line) {
 			t.Errorf("bad line %q, %d bytes", line, len(line))
 		}
 	}
