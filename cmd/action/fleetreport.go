@@ -51,7 +51,7 @@ func (a *app) report(ctx context.Context, s report.Settings) (code int, err erro
 		failed = append(failed, errors.Join(err, a.writeReport(file, encoded)))
 	}
 	if issue != nil {
-		failed = append(failed, issue.Keep(ctx, raised, s.Grace.String()))
+		failed = append(failed, issue.Keep(ctx, raised, made.Alarms(report.AlarmUnread), s.Grace.String()))
 	}
 	for _, line := range made.Lines(raised) {
 		a.runner.Logf("%s", line)

@@ -45,12 +45,17 @@ const (
 // maxBody is the largest body of an issue, in bytes. GitHub takes 65,536 characters.
 const maxBody = 60_000
 
-// Keep opens, updates or closes the issue. It takes one request to list the open issues
-// and one for the user of the token, and two for each change.
-func (i *RollingIssue) Keep(ctx context.Context, raised []report.Raised, grace string) error {
+// Keep opens, updates or closes the issue. What could not be read, unread, opens no issue; it
+// keeps an open one open, because it is not known whether the entries there work again. Keep
+// takes one request to list the open issues and one for the user of the token, and two for
+// each change.
+func (i *RollingIssue) Keep(ctx context.Context, raised, unread []report.Raised, grace string) error {
 	found, err := i.find(ctx)
 	if err != nil {
 		return err
+	}
+	if found != nil || len(raised) > 0 {
+		raised = slices.Concat(raised, unread)
 	}
 	digest, body := fingerprint(raised), issueBody(raised, grace)
 	title := "Scheduled agents: " + report.Verdict(raised)

@@ -107,7 +107,7 @@ func TestRollingIssue(t *testing.T) {
 			}
 			for _, s := range steps {
 				before := p.changes()
-				fixture.Must(t, issue.Keep(t.Context(), s.raised, "6h"))
+				fixture.Must(t, issue.Keep(t.Context(), s.raised, nil, "6h"))
 				all := p.issues.All()[122:]
 				if n := p.changes() - before; n != s.changes {
 					t.Errorf("%s: %d changes, want %d", s.name, n, s.changes)
@@ -128,7 +128,7 @@ func TestRollingIssue(t *testing.T) {
 					}
 				}
 			}
-			fixture.Must(t, issue.Keep(t.Context(), missed, "6h"))
+			fixture.Must(t, issue.Keep(t.Context(), missed, nil, "6h"))
 			if all := p.issues.All()[122:]; len(all) != 2 || all[1].State != "open" {
 				t.Errorf("a new failure: %+v", all)
 			}
@@ -161,10 +161,41 @@ func TestIssueOfAUser(t *testing.T) {
 	p.issues.Add(issues.Issue{Body: markerStart + "x" + markerEnd, State: "open", Author: "some-app[bot]"})
 	issue := &RollingIssue{API: client, Repository: "acme/core", Log: p.log.Printf}
 	for range 2 {
-		fixture.Must(t, issue.Keep(t.Context(), missing(1), "6h"))
+		fixture.Must(t, issue.Keep(t.Context(), missing(1), nil, "6h"))
 	}
 	if all := p.issues.All(); len(all) != 2 || all[1].Author != "octocat" {
 		t.Errorf("%+v", all)
+	}
+}
+
+// A repository that cannot be read has no known state: it opens no issue, and an issue about
+// it is not closed as if it had recovered.
+func TestIssueWhileUnread(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t, false)
+	issue := &RollingIssue{API: p.client, Repository: "acme/core", Log: p.log.Printf}
+	unread := []report.Raised{{Alarm: report.AlarmUnread,
+		Repository: &report.Repository{Name: "acme/web", Error: "502"}}}
+	steps := []struct {
+		name           string
+		raised, unread []report.Raised
+		issues         int
+		state, body    string
+	}{
+		{"unread", nil, unread, 0, "", ""},
+		{"missed", missing(1), nil, 1, "open", "1 entry not prepared in time"},
+		{"unread while missed", nil, unread, 1, "open", "1 repository unreadable"},
+		{"recovered", nil, nil, 1, "closed", "everything on time"},
+	}
+	for _, s := range steps {
+		fixture.Must(t, issue.Keep(t.Context(), s.raised, s.unread, "6h"))
+		all := p.issues.All()
+		if len(all) != s.issues {
+			t.Fatalf("%s: %d issues, want %d", s.name, len(all), s.issues)
+		}
+		if len(all) > 0 && (all[0].State != s.state || !strings.Contains(all[0].Body, s.body)) {
+			t.Errorf("%s: the issue is %s: %s", s.name, all[0].State, all[0].Body)
+		}
 	}
 }
 
@@ -174,10 +205,10 @@ func TestIssueWithALostAnswer(t *testing.T) {
 	p := newPlatform(t, false)
 	p.api.Fail("POST /repos/*/*/issues", 1, ghtest.Lose())
 	issue := &RollingIssue{API: p.client, Repository: "acme/core", Log: p.log.Printf}
-	if err := issue.Keep(t.Context(), missing(1), "6h"); err == nil {
+	if err := issue.Keep(t.Context(), missing(1), nil, "6h"); err == nil {
 		t.Error("no error")
 	}
-	fixture.Must(t, issue.Keep(t.Context(), missing(1), "6h"))
+	fixture.Must(t, issue.Keep(t.Context(), missing(1), nil, "6h"))
 	if all := p.issues.All(); len(all) != 1 {
 		t.Errorf("%d issues", len(all))
 	}
@@ -188,7 +219,7 @@ func TestIssueWithoutPermission(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t, false)
 	p.api.AddToken(token, ghtest.Token{Kind: ghtest.Job})
-	err := (&RollingIssue{API: p.client, Repository: "acme/core", Log: p.log.Printf}).Keep(t.Context(), nil, "6h")
+	err := (&RollingIssue{API: p.client, Repository: "acme/core", Log: p.log.Printf}).Keep(t.Context(), nil, nil, "6h")
 	if err == nil || !strings.Contains(err.Error(), "issues: write") {
 		t.Errorf("got %v", err)
 	}
