@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -36,7 +37,7 @@ func (s *service) handle(ctx context.Context, msg jetstream.Msg) {
 		if id, err = s.Identify(j.payload); err == nil {
 			j.id = id
 		} else {
-			s.Take(ctx, j.payload, false) // acknowledges the refusal to the sender
+			j.answered(s.Take(ctx, j.payload, false))
 		}
 	}
 	if err != nil {
@@ -62,13 +63,13 @@ func (j *job) act(ctx context.Context, v verdict, r record) {
 		j.giveBack(min(max(r.Until.Sub(j.Now()), time.Millisecond), j.AckWait))
 	case repeat:
 		if r.Seq != j.seq { // otherwise only the acknowledgement to the server was lost
-			j.Take(ctx, j.payload, true)
+			j.answered(j.Take(ctx, j.payload, true))
 		}
 		j.count.repeats.Add(1)
 		j.Log("%s: repeat dropped", j.id)
 		j.acknowledge(ctx)
 	case exhausted:
-		j.bury(ctx, r, "the process that ran it ended")
+		j.bury(ctx, r, "no run recorded a success")
 	case buried:
 		j.end("given up before")
 	}
@@ -94,6 +95,13 @@ func (j *job) keep() (stop func()) {
 	return func() { cancel(); <-ended }
 }
 
+// answered logs that an event that does not run could not be acknowledged to its sender.
+func (j *job) answered(t Taken) {
+	if t.Err != nil {
+		j.Log("warning: %s: its sender may have no answer: %v", j.id, t.Err)
+	}
+}
+
 // run fetches the bundle and runs the program.
 func (j *job) run(ctx context.Context, r record) {
 	begin := j.Now()
@@ -103,8 +111,8 @@ func (j *job) run(ctx context.Context, r record) {
 		j.handBack(r)
 		return
 	case taken.Refusal != nil:
-		r.State = dead
-		if err := j.settle(ctx, j.id, r); err == nil {
+		j.answered(taken)
+		if r.State = dead; j.recordResult(ctx, r) {
 			j.refuse(taken.Refusal)
 		}
 		return
@@ -138,9 +146,7 @@ func (j *job) succeed(ctx context.Context, r record, took time.Duration) {
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
 		defer cancel()
 	}
-	if err := j.settle(ctx, j.id, r); err != nil {
-		j.Log("warning: %s: succeeded, but the bucket: %v", j.id, err)
-	}
+	j.recordResult(ctx, r)
 	if j.acknowledge(ctx) {
 		j.count.handled.Add(1)
 		j.Log("%s: handled in %v", j.id, took.Round(time.Millisecond))
@@ -149,7 +155,9 @@ func (j *job) succeed(ctx context.Context, r record, took time.Duration) {
 
 // acknowledge waits for the server's confirmation, so that a lost one is sent again.
 func (j *job) acknowledge(ctx context.Context) bool {
-	err := j.persist(ctx, j.id+": acknowledging", j.msg.DoubleAck)
+	err := j.persist(ctx, j.id+": acknowledging", func(ctx context.Context) error {
+		return j.ifGone(ctx, j.msg.DoubleAck(ctx))
+	})
 	if err != nil {
 		j.Log("warning: %s: not acknowledged: %v", j.id, err)
 	}
@@ -166,10 +174,19 @@ func (j *job) fail(ctx context.Context, r record, cause error) {
 	delay := j.BackOff[min(r.Runs, len(j.BackOff))-1]
 	j.Log("warning: %s: run %d of %d failed, the next one is in %v: %v", j.id, r.Runs, j.MostRuns, delay, cause)
 	r.State, r.Until = failed, j.Now().Add(delay)
-	if err := j.settle(ctx, j.id, r); err != nil {
-		j.Log("warning: %s: the bucket: %v", j.id, err)
+	if j.recordResult(ctx, r) {
+		j.giveBack(delay)
 	}
-	j.giveBack(delay)
+}
+
+// recordResult stores how a run ended. It returns false if another process has taken over the
+// message, which is then not for this one to give back.
+func (j *job) recordResult(ctx context.Context, r record) (isOurs bool) {
+	err := j.settle(ctx, j.id, r)
+	if err != nil {
+		j.Log("warning: %s: recording that it is %s: %v", j.id, r.State, err)
+	}
+	return !errors.Is(err, errOvertaken)
 }
 
 // giveBack returns the message to the server for later.
@@ -185,8 +202,8 @@ func (j *job) handBack(r record) {
 	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
 	defer cancel()
 	r.State, r.Runs = returned, r.Runs-1
-	if err := j.settle(ctx, j.id, r); err != nil {
-		j.Log("warning: %s: the bucket: %v", j.id, err)
+	if !j.recordResult(ctx, r) {
+		return
 	}
 	j.count.returned.Add(1)
 	j.Log("%s: handed back", j.id)
@@ -215,9 +232,7 @@ func (j *job) bury(ctx context.Context, r record, cause string) {
 	j.count.dead.Add(1)
 	j.Log("error: %s: given up after %d runs, and published to %q: %s", j.id, r.Runs, j.DeadLetter, cause)
 	r.State = dead
-	if err := j.settle(ctx, j.id, r); err != nil {
-		j.Log("warning: %s: the bucket: %v", j.id, err)
-	}
+	j.recordResult(ctx, r)
 	j.end("given up")
 }
 

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -32,6 +33,8 @@ type record struct {
 	// Until is when a failed event may run again, and when a repeat may take over from a
 	// message in charge that was not heard of again.
 	Until time.Time `json:"until"`
+
+	revision uint64 // of the bucket's entry, to see whether another process has changed it
 }
 
 // verdict is what to do with a message.
@@ -96,7 +99,8 @@ func (s *service) tryClaim(ctx context.Context, key string, seq uint64) (verdict
 	// A run may take RunTimeout, and then its process needs a moment to say so.
 	until := now.Add(s.Program.Timeout + s.AckWait)
 	first := record{}.next(seq, until)
-	_, err := s.bucket.Create(ctx, key, first.encode())
+	var err error
+	first.revision, err = s.bucket.Create(ctx, key, first.encode())
 	if !errors.Is(err, jetstream.ErrKeyExists) {
 		return run, first, err
 	}
@@ -108,12 +112,13 @@ func (s *service) tryClaim(ctx context.Context, key string, seq uint64) (verdict
 	if json.Unmarshal(entry.Value(), &r) != nil {
 		r = record{} // of another program; the event runs at least once
 	}
+	r.revision = entry.Revision()
 	v := r.decide(seq, now, s.MostRuns)
 	if v != run {
 		return v, r, nil
 	}
 	r = r.next(seq, until)
-	if _, err := s.bucket.Update(ctx, key, r.encode(), entry.Revision()); err != nil {
+	if r.revision, err = s.bucket.Update(ctx, key, r.encode(), entry.Revision()); err != nil {
 		return 0, record{}, notFinal(err)
 	}
 	return run, r, nil
@@ -121,18 +126,41 @@ func (s *service) tryClaim(ctx context.Context, key string, seq uint64) (verdict
 
 // notFinal hides the answer of the server from persist, where the next try may get another.
 func notFinal(err error) error {
-	if errors.Is(err, jetstream.ErrKeyExists) || errors.Is(err, jetstream.ErrKeyNotFound) {
+	if errors.Is(err, jetstream.ErrKeyRevisionMismatch) || errors.Is(err, jetstream.ErrKeyNotFound) {
 		return errClaimed
 	}
 	return err
 }
 
-// settle records the end of a run, or that it is handed back.
+// errOvertaken means that this process was silent for too long, and another one has claimed
+// the event meanwhile.
+var errOvertaken = errors.New("another process has taken over the event")
+
+// settle records the end of a run, or that it is handed back. The record of a process that
+// has taken over is left alone: errOvertaken. A success is recorded in any case.
 func (s *service) settle(ctx context.Context, id string, r record) error {
 	return s.persist(ctx, id+": recording the result", func(ctx context.Context) error {
-		_, err := s.bucket.Put(ctx, key(id), r.encode())
-		return err
+		return s.trySettle(ctx, key(id), r)
 	})
+}
+
+func (s *service) trySettle(ctx context.Context, key string, r record) error {
+	if r.State == done {
+		_, err := s.bucket.Put(ctx, key, r.encode())
+		return err
+	}
+	_, err := s.bucket.Update(ctx, key, r.encode(), r.revision)
+	if !errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
+		return err
+	}
+	entry, err := s.bucket.Get(ctx, key)
+	switch {
+	case errors.Is(err, jetstream.ErrKeyNotFound): // removed by hand
+		_, err = s.bucket.Put(ctx, key, r.encode())
+	case err == nil && !bytes.Equal(entry.Value(), r.encode()): // otherwise only the answer was lost
+		err = errOvertaken
+	}
+	return err
 }
 
 func (r record) encode() []byte {

@@ -164,14 +164,40 @@ func (s *service) loop(ctx, hard context.Context) error {
 		case err == nil:
 			s.handle(hard, msg)
 		case ctx.Err() != nil || isQuiet(err):
-		case errors.Is(err, jetstream.ErrConsumerDeleted), errors.Is(err, jetstream.ErrConsumerNotFound):
-			return advice.New("create it again, or start once with --create", "the consumer %q is gone", s.Durable)
 		default:
 			s.count.failedPulls.Add(1)
+			if err := s.whyNoEvents(ctx, err); err != nil {
+				return err
+			}
 			pause(ctx, pullWait)
 		}
 	}
 	return nil
+}
+
+// whyNoEvents returns why no later request for an event can succeed, nil if one may, as while
+// the server restarts. err is that of the latest one.
+func (s *service) whyNoEvents(ctx context.Context, err error) error {
+	ask, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	switch err := s.ifGone(ask, err); {
+	case errors.Is(err, jetstream.ErrConsumerDeleted), errors.Is(err, jetstream.ErrConsumerNotFound),
+		errors.Is(err, jetstream.ErrStreamNotFound):
+		return advice.New("create it again, or start once with --create", "the consumer %q is gone", s.Durable)
+	case errors.Is(err, nats.ErrConnectionClosed): // the client does so when credentials are refused twice
+		return advice.New("check the credentials, and start again", "the servers of NATS refuse this user now")
+	}
+	return nil
+}
+
+// ifGone returns err, or that the consumer is gone if this is why the server did not react.
+func (s *service) ifGone(ctx context.Context, err error) error {
+	if errors.Is(err, nats.ErrNoResponders) {
+		if _, err := s.consumer.Info(ctx); isFinal(err) {
+			return err
+		}
+	}
+	return err
 }
 
 // pullWait is the pause after a request for an event failed, as while the server restarts.
@@ -229,7 +255,8 @@ func (s *service) persist(ctx context.Context, what string, do func(context.Cont
 func isFinal(err error) bool {
 	answer, ok := errors.AsType[jetstream.JetStreamError](err)
 	if !ok || answer.APIError() == nil {
-		return errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, jetstream.ErrMsgAlreadyAckd)
+		return errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, nats.ErrConnectionClosed) ||
+			errors.Is(err, jetstream.ErrMsgAlreadyAckd) || errors.Is(err, errOvertaken)
 	}
 	const unavailable = 503 // no leader yet, shutting down, or no room
 	return answer.APIError().Code != unavailable

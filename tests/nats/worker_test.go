@@ -3,6 +3,7 @@ package nats_test
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -43,14 +44,26 @@ func newLab(t *testing.T, script string) *lab {
 // run runs the service until stop is called, which returns the service's error.
 func (l *lab) run() (stop func() error) {
 	l.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	l.t.Cleanup(cancel)
+	ended := l.runUntil(ctx)
+	return func() error { cancel(); return <-ended }
+}
+
+// start runs the service until it ends by itself, or the test ends.
+func (l *lab) start() (ended <-chan error) {
+	l.t.Helper()
+	return l.runUntil(l.t.Context())
+}
+
+func (l *lab) runUntil(ctx context.Context) (ended <-chan error) {
+	l.t.Helper()
 	var err error
 	l.o.NATS, err = emit.NewNATS(emit.NATSOptions{URLs: []string{l.s.ClientURL()}})
 	fixture.Must(l.t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	l.t.Cleanup(cancel)
-	ended := make(chan error, 1)
-	go func() { ended <- worker.Run(ctx, l.o) }()
-	return func() error { cancel(); return <-ended }
+	end := make(chan error, 1)
+	go func() { end <- worker.Run(ctx, l.o) }()
+	return end
 }
 
 // waitFor waits until the log has a text.
@@ -274,6 +287,58 @@ func TestServiceSetUp(t *testing.T) {
 	expect(other)
 	l.o.Create = true
 	expect(other)
+}
+
+// TestServiceWithoutConsumer ends when its consumer or its stream was deleted. A supervisor
+// then shows what a service that waits for ever would hide.
+func TestServiceWithoutConsumer(t *testing.T) {
+	t.Parallel()
+	for name, remove := range map[string]func(l *lab) error{
+		"consumer": func(l *lab) error { return l.js.DeleteConsumer(l.t.Context(), "KAIZEN_SCHEDULE", "agents") },
+		"stream":   func(l *lab) error { return l.js.DeleteStream(l.t.Context(), "KAIZEN_SCHEDULE") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			// The service is between two requests, so that the server cannot name the reason.
+			l := newLab(t, count+`while ! test -e "$DIR/deleted"; do sleep 0.01; done`)
+			ended := l.start()
+			l.waitFor("handling events")
+			l.publish(example(t))
+			for l.runs() == 0 {
+				time.Sleep(5 * time.Millisecond)
+			}
+			fixture.Must(t, remove(l))
+			fixture.Must(t, os.WriteFile(filepath.Join(l.dir, "deleted"), nil, 0o600))
+			expectEnd(t, ended, `the consumer "agents" is gone: create it again`)
+		})
+	}
+}
+
+// TestServiceOfARefusedUser ends when the servers no longer take its credentials.
+func TestServiceOfARefusedUser(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, count)
+	ended := l.start()
+	l.waitFor("handling events")
+	other := jetStream()
+	other.Host, other.NoLog, other.NoSigs = "127.0.0.1", true, true
+	other.Port, other.StoreDir = l.s.Addr().(*net.TCPAddr).Port, filepath.Dir(l.s.StoreDir())
+	other.Username, other.Password = "kaizen", fixture.Canary("nats-", "password")
+	fixture.Must(t, l.s.ReloadOptions(other))
+	expectEnd(t, ended, "the servers of NATS refuse this user now: check the credentials")
+}
+
+// expectEnd waits for the error of a service.
+func expectEnd(t *testing.T, ended <-chan error, want string) {
+	t.Helper()
+	select {
+	case err := <-ended:
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	case <-time.After(30 * time.Second):
+		t.Errorf("the service goes on without %q", want)
+	}
 }
 
 // TestServiceMetrics asks a running service.
