@@ -107,8 +107,8 @@ func (f Filter) matches(name string) bool {
 // Result is what was found.
 type Result struct {
 	Roster *fleet.Roster
-	// Failures are repositories of which not even the name could be read. The roster is
-	// then incomplete.
+	// Failures are repositories of which not even the name could be read, and directories
+	// that may have checkouts. The roster is then incomplete.
 	Failures []string
 	Requests int // of listings, without reads of single files
 }
@@ -175,7 +175,7 @@ func (r *run) finish() (*Result, error) {
 	if r.Filter.Domain != "" {
 		merged = slices.DeleteFunc(merged, func(repo fleet.Repository) bool { return repo.Domain != r.Filter.Domain })
 	}
-	r.Roster = fleet.New(r.state.Scanned-twice, merged)
+	r.Roster, r.Failures = fleet.New(r.state.Scanned-twice, merged), r.state.Failures
 	if err := r.Roster.Check(); err != nil { // a mistake of this program
 		return nil, fmt.Errorf("the roster is not valid: %w", err)
 	}
@@ -225,16 +225,22 @@ func (r *run) add(repo fleet.Repository, hasManifest bool) {
 // scheduled counts the repositories that were found so far.
 func (r *run) scheduled() int { return len(r.state.Repositories) }
 
-// Check returns an error for options that find nothing.
+// Check returns an error for options that find nothing, or that no source reads.
 func (o *Options) Check() error {
-	if len(o.Owners)+len(o.Roots) == 0 && o.Hub == "" {
+	f := o.Filter
+	switch {
+	case len(o.Owners)+len(o.Roots) == 0 && o.Hub == "":
 		return advice.New("name at least one of --owner, --root and --state-hub",
 			"nothing says where the repositories are")
+	case len(o.Owners) == 0 && (len(f.Topics) > 0 || f.Visibility != "" || o.Cursor.Path != ""):
+		return advice.New("add --owner, or leave them out", "topic, visibility and cursor are for repositories of an owner")
+	case o.Hub == "" && (f.Domain != "" || o.Chosen):
+		return advice.New("add --state-hub, or leave them out", "only the State Hub knows a domain and a host")
 	}
 	for _, owner := range o.Owners {
 		if !bundleid.IsRepository(owner + "/x") {
 			return advice.New("want the name of a user or an organisation", "owner has %q", owner)
 		}
 	}
-	return o.Filter.Check()
+	return f.Check()
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/fleet"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
@@ -355,4 +356,48 @@ func FuzzCursor(f *testing.F) {
 			t.Errorf("accepted %+v", s)
 		}
 	})
+}
+
+// A directory that cannot be listed may have checkouts: the roster must not look complete.
+// One that was removed meanwhile has none.
+func TestUnreadableDirectory(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	fixture.Must(t, os.WriteFile(filepath.Join(root, "file"), nil, 0o600))
+	tree, err := checkout.Open(root)
+	fixture.Must(t, err)
+	defer tree.Close()
+	w := &search{run: &run{}, tree: tree}
+	for _, dir := range []string{"file", "gone"} {
+		fixture.Must(t, w.visit(t.Context(), dir, 1))
+	}
+	got, err := w.finish()
+	fixture.Must(t, err)
+	if len(got.Failures) != 1 || !strings.Contains(got.Failures[0], `file" may have checkouts: `) {
+		t.Errorf("the failures are %q", got.Failures)
+	}
+}
+
+// TestCheck refuses filters that the sources do not know, instead of an empty roster.
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	root := []string{"."}
+	for _, tt := range []struct {
+		o    Options
+		want string
+	}{
+		{Options{}, "nothing says where the repositories are"},
+		{Options{Roots: root, Filter: Filter{Topics: []string{"x"}}}, "topic, visibility and cursor"},
+		{Options{Hub: "hub.json", Filter: Filter{Visibility: "public"}}, "topic, visibility and cursor"},
+		{Options{Roots: root, Cursor: Cursor{Path: "cursor.json"}}, "topic, visibility and cursor"},
+		{Options{Owners: []string{"acme"}, Filter: Filter{Domain: "x"}}, "only the State Hub knows"},
+		{Options{Roots: root, Host: "a", Chosen: true}, "only the State Hub knows"},
+		{Options{Owners: []string{"acme"}, Hub: "hub.json", Chosen: true, Cursor: Cursor{Path: "c"},
+			Filter: Filter{Topics: []string{"x"}, Visibility: "public", Domain: "x"}}, ""},
+	} {
+		err := tt.o.Check()
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%+v: got %v, want %q", tt.o, err, tt.want)
+		}
+	}
 }

@@ -187,8 +187,7 @@ func (h *hub) path(r *hubRepository) (path, reason string) {
 	case h.chosen:
 		return "", "the State Hub knows no path on the host " + transfer.Quote(h.host)
 	case len(r.HostPaths) == 1:
-		for _, path = range r.HostPaths {
-		}
+		path = slices.Collect(maps.Values(r.HostPaths))[0]
 	case len(r.HostPaths) == 0:
 		return "", "the State Hub knows no path"
 	default:

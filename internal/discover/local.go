@@ -15,7 +15,9 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/fleet"
 	"github.com/kaizen-agentic/schedule-action/internal/pipeline"
+	"github.com/kaizen-agentic/schedule-action/internal/safetext"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
 
 // The limits of the search for checkouts below a root: how deep, as in host/owner/name, and
@@ -57,8 +59,12 @@ func (w *search) visit(ctx context.Context, dir string, depth int) error {
 		return advice.New("name a directory further down", "root: more than %d directories", maxDirs)
 	}
 	entries, err := w.tree.Entries(dir, maxInFolder)
-	if err != nil {
-		w.Log("warning: %s is skipped: %v", filepath.Join(w.tree.Dir(), dir), err)
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // removed meanwhile
+		return nil
+	case err != nil:
+		w.state.fail("%s may have checkouts: %s", transfer.Quote(filepath.Join(w.tree.Dir(), dir)),
+			safetext.OneLine(err.Error()))
 		return nil
 	}
 	manifestDir, _, _ := strings.Cut(w.File, "/")

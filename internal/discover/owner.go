@@ -36,7 +36,6 @@ func (r *run) owners(ctx context.Context) error {
 		}
 		r.state.After, r.state.Seen = "", 0
 	}
-	r.Failures = r.state.Failures
 	return nil
 }
 
