@@ -291,7 +291,7 @@ var All = []Option{
 	{Name: Since, Placeholder: "DATE",
 		Help:     "first day of the report, as 2026-11-01; default: that of days",
 		Commands: reporting},
-	{Name: Days, Placeholder: "NUMBER", Initial: "30",
+	{Name: Days, Placeholder: "NUMBER", Initial: "35",
 		Help:     "how many days the report covers, 1 to 366",
 		Commands: reporting},
 	{Name: Grace, Placeholder: "DURATION", Initial: "6h",

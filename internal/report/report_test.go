@@ -12,6 +12,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/fleet"
+	"github.com/kaizen-agentic/schedule-action/internal/option"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
@@ -359,4 +360,27 @@ func checkForms(t *testing.T, made *Report) {
 	checkPage(t, string(page))
 	checkCSV(t, made.CSV())
 	checkCalendar(t, string(made.Calendar()))
+}
+
+// A monthly entry that stopped raises an alarm on every day, with the defaults: on the last
+// day of a long month, and while the next period is within its grace.
+func TestMonthlyEntryStaysInTheWindow(t *testing.T) {
+	t.Parallel()
+	roster := web(func(r *fleet.Repository) {
+		r.Entries[0].Cadence, r.Entries[0].Cron = schedule.Monthly, "0 9 1 * *"
+	})
+	for _, now := range []string{"2026-12-01T15:00:00Z", "2026-12-31T23:00:00Z", "2027-01-01T10:00:00Z"} {
+		at := instant(t, now)
+		v, _, err := option.Parse("report", []string{"--roster", "roster.json"}, func(string) string { return "" })
+		fixture.Must(t, err)
+		s, err := ReadSettings(v, at)
+		fixture.Must(t, err)
+		facts := NewFacts(server)
+		facts.ReadAll(roster)
+		made, err := New(Options{Roster: roster, Facts: facts, Now: at, Grace: s.Grace, Since: s.Since})
+		fixture.Must(t, err)
+		if raised := made.Alarms(AlarmMissed); len(raised) != 1 {
+			t.Errorf("%s: %d alarms, state %s", now, len(raised), made.Repositories[0].State)
+		}
+	}
 }
