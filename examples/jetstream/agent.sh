@@ -24,10 +24,12 @@ printf '{"timestamp":"%s","agent":"%s","success":%s,"execution_time_s":%d}\n' \
 	"$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$agent" "$success" $(($(date +%s) - started)) \
 	>>".kaizen/metrics/$agent/executions.jsonl"
 
-# The branch has the name of the bundle, so a run that was repeated replaces its own branch.
+# The branch has the name of the bundle. So a run that was repeated replaces its own branch, and
+# keeps its pull request.
 branch="kaizen/${id##*/}"
 git add --force -- ".kaizen/metrics/$agent" ".kaizen/agents/$agent"
 git -c user.name=kaizen -c user.email=kaizen@users.noreply.github.com \
 	commit --quiet --message "Record a run of $agent" --message "$id"
 git -c credential.helper='!gh auth git-credential' push --quiet --force origin "HEAD:refs/heads/$branch"
-gh pr create --head "$branch" --title "Record a run of $agent" --body "$id"
+open=$(gh pr list --head "$branch" --json number --jq length)
+[ "$open" != 0 ] || gh pr create --head "$branch" --title "Record a run of $agent" --body "$id"

@@ -105,6 +105,40 @@ func TestServiceExample(t *testing.T) {
 	fixture.NoCanary(t, "the log", log.String())
 }
 
+// TestServiceExampleAgain runs agent.sh twice for one event, as after a process that died
+// before it could record the success. The second run has the same branch and pull request.
+func TestServiceExampleAgain(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "")
+	fixture.Write(t, m.dir, map[string]string{"bundle/bundle.md": "hello, coach\n"})
+	for i := range 2 {
+		cmd := exec.Command(m.agent)
+		cmd.Stdin = strings.NewReader(`{"agent":"coach","bundle":{"id":"acme/web/kaizen.web.coach.2026-W48"}}`)
+		cmd.Env = []string{m.home(), "PATH=" + m.path("bin") + ":" + os.Getenv("PATH"), "RECORD=" + m.dir,
+			"CLONE_FROM=file://" + m.path("remote"), "SCHEDULE_BUNDLE_DIR=" + m.path("bundle")}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("run %d: %v\n%s", i+1, err, out)
+		}
+	}
+	if got := fixture.Read(t, m.path("pull-requests")); strings.Count(got, "pr create") != 1 {
+		t.Errorf("pull requests: %s", got)
+	}
+}
+
+// gh is a stand-in that keeps pull requests in a file, one for each branch.
+const gh = `#!/bin/sh
+case "$1 $2" in
+"pr list") grep -c -e "--head $4 " "$RECORD/pull-requests" || true ;;
+"pr create")
+	if grep -q -e "--head $4 " "$RECORD/pull-requests"; then
+		echo "a pull request for branch \"$4\" already exists" >&2
+		exit 1
+	fi
+	echo "$*" >>"$RECORD/pull-requests"
+	;;
+esac
+`
+
 // checkStates checks which acknowledgements a stream has, in any order.
 func checkStates(t *testing.T, acks jetstream.Stream, want ...string) {
 	t.Helper()
@@ -139,7 +173,8 @@ func newMachine(t *testing.T, creds string) *machine {
 		"bin/claude": "#!/bin/sh\nset -eu\ncat >>\"$RECORD/bundles\"\nenv >>\"$RECORD/environment\"\n" +
 			"for agent in coach optimization; do\n  mkdir -p .kaizen/agents/$agent\n" +
 			"  echo learned >>.kaizen/agents/$agent/memory.md\ndone\n",
-		"bin/gh":          "#!/bin/sh\n[ \"$1\" = auth ] || echo \"$*\" >>\"$RECORD/pull-requests\"\n",
+		"bin/gh":          gh,
+		"pull-requests":   "",
 		"state/.keep":     "",
 		"home/.gitconfig": "[init]\n\tdefaultBranch = main\n",
 	})
