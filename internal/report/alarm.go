@@ -12,7 +12,7 @@ const (
 	AlarmUnread     Alarm = "unread"     // the manifest or the ledger could not be read
 )
 
-// Alarms has the alarms that --fail-on takes.
+// FailOn has the alarms that --fail-on takes.
 var FailOn = []Alarm{AlarmMissed, AlarmFailed, AlarmUnreceived, AlarmInvalid}
 
 // Raised is an alarm about an entry, or about a repository.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
+	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 	"github.com/kaizen-agentic/schedule-action/internal/target"
 )
@@ -136,12 +137,8 @@ type document struct {
 	Seconds *float64 `json:"execution_time_s"`
 }
 
-// The events that are evidence.
-const (
-	preparedEvent = "kaizen.schedule.prepared"
-	receivedEvent = "kaizen.schedule.received"
-	metricsEvent  = "kaizen.metrics.recorded"
-)
+// metricsEvent is the event with which kaizen-agentic announces an execution.
+const metricsEvent = "kaizen.metrics.recorded"
 
 // addDocument adds what one JSON document says, of which an event is evidence of this kind.
 // It returns false for a document that says nothing.
@@ -167,9 +164,9 @@ func (f *Facts) addDocument(data []byte, kind Kind) bool {
 		return false
 	}
 	switch {
-	case name == preparedEvent:
+	case name == event.Type:
 		return f.addEvent(d.Bundle.ID, Evidence{Kind: kind, At: when, URL: d.Bundle.Artifact.URL, source: "file"})
-	case name == receivedEvent:
+	case name == event.ReceivedType:
 		return f.addEvent(d.ID, acknowledgement(&d, when))
 	case name == metricsEvent:
 		return f.addSummary(&d, when)
@@ -204,16 +201,16 @@ func (f *Facts) addReceipt(data []byte, name string) bool {
 	if err != nil {
 		return false
 	}
-	var event document
-	if json.Unmarshal(r.Event, &event) != nil {
+	var sent document
+	if json.Unmarshal(r.Event, &sent) != nil {
 		return false
 	}
-	at, err := time.Parse(time.RFC3339, event.OccurredAt)
+	at, err := time.Parse(time.RFC3339, sent.OccurredAt)
 	repository, _, ok := bundleid.ParseEventID(r.ID)
 	if err != nil || !ok {
 		return false
 	}
-	f.add(repository, name, Evidence{Kind: Receipt, At: at, URL: event.Bundle.Artifact.URL, Detail: targets(r),
+	f.add(repository, name, Evidence{Kind: Receipt, At: at, URL: sent.Bundle.Artifact.URL, Detail: targets(r),
 		source: "file"})
 	for _, d := range r.Deliveries {
 		if d.RunID != 0 {
@@ -250,7 +247,7 @@ func (f *Facts) addSummary(d *document, at time.Time) bool {
 	if d.Project == "" && d.Repo == "" || d.Agent == "" {
 		return false
 	}
-	e := Evidence{At: at, Detail: "kaizen.metrics.recorded"}
+	e := Evidence{At: at, Detail: metricsEvent}
 	if rate := d.Summary.SuccessRate; rate != nil && unit(rate) != nil && d.Summary.ExecutionCount >= 1 {
 		e.runs, e.successes = d.Summary.ExecutionCount, *rate*d.Summary.ExecutionCount
 		if *rate == 0 || *rate == 1 {
