@@ -51,7 +51,7 @@ func (a *app) report(ctx context.Context, s report.Settings) (code int, err erro
 		failed = append(failed, errors.Join(err, a.writeReport(file, encoded)))
 	}
 	if issue != nil {
-		failed = append(failed, issue.Keep(ctx, raised, made.Alarms(report.AlarmUnread), s.Grace.String()))
+		failed = append(failed, issue.Keep(ctx, made, raised))
 	}
 	for _, line := range made.Lines(raised) {
 		a.runner.Logf("%s", line)
@@ -61,7 +61,7 @@ func (a *app) report(ctx context.Context, s report.Settings) (code int, err erro
 		failed = append(failed, write(a.stdout, made.Text()))
 	}
 	switch err = errors.Join(failed...); {
-	case err != nil, made.Totals.Unreadable > 0:
+	case err != nil, made.Incomplete():
 		return exitUnavailable, err
 	case len(raised) > 0:
 		return exitFindings, nil

@@ -203,7 +203,7 @@ func TestListingFails(t *testing.T) {
 		fault graphql.Fault
 		want  string
 	}{
-		{"unknown owner", "nobody", graphql.Fault{}, "list the repositories of nobody: not found"},
+		{"unknown owner", "missing", graphql.Fault{}, "list the repositories of missing: not found"},
 		{"always 502", "acme", graphql.Fault{Status: 502}, "502 the API is not available now"},
 		{"endless pages", "acme", graphql.Fault{Raw: page(`"acme/a"`, "c", true)}, "the server's pages do not end"},
 	}

@@ -168,7 +168,7 @@ func (f *Facts) execute(repository, agent string, e Evidence) {
 }
 
 func (f *Facts) problem(repository, message, hint string) {
-	f.problems = append(f.problems, Problem{repository, message, hint})
+	f.problems = append(f.problems, Problem{Repository: repository, Message: message, Hint: hint})
 }
 
 // Share says that the receipts of the fleet are in the ledger of one repository of a

@@ -57,7 +57,7 @@ func hostileReport(tb testing.TB) *Report {
 			Repository{Name: text, Slug: text, State: Invalid, Error: text, Entries: []Entry{e}},
 			Repository{Name: text, Slug: text, State: Invalid, Findings: []diag.Finding{
 				diag.Cron.At(text, 1, 1, text, text)}})
-		made.Problems = append(made.Problems, Problem{text, text, text})
+		made.Problems = append(made.Problems, Problem{Repository: text, Message: text, Hint: text})
 	}
 	return made
 }

@@ -133,7 +133,8 @@ func (r *Reader) with(do func(f *Facts)) {
 
 func (r *Reader) problem(repository string, err error) {
 	message, hint := advice.Split(err)
-	r.with(func(f *Facts) { f.problem(repository, message, hint) })
+	_, isAPI := errors.AsType[*gh.Error](err)
+	r.with(func(f *Facts) { f.problems = append(f.problems, Problem{repository, message, hint, isAPI}) })
 }
 
 // repository reads the ledger of one repository, unless it is shared, and its metrics.
@@ -233,7 +234,9 @@ func (r *Reader) receipts(ctx context.Context, repository string, h *history) {
 func (r *Reader) started(ctx context.Context, repository, bundle string, d store.Delivery, at time.Time) {
 	e := started(d, at)
 	run, err := r.API.Run(ctx, e.By, d.RunID)
-	if err != nil {
+	if failed, ok := errors.AsType[*gh.Error](err); ok && failed.Kind == gh.Unavailable {
+		r.problem(e.By, err)
+	} else if err != nil { // the token may not see it
 		r.Log("run %d of %s, which %s started, is not known: %v", d.RunID, e.By, repository, err)
 	} else {
 		e = ended(e, run.Status, run.Conclusion, run.UpdatedAt)

@@ -214,6 +214,33 @@ func TestUnreadLedger(t *testing.T) {
 	}
 }
 
+// A report without the metrics, the run or the records of a consumer is incomplete: a failure
+// may be unknown. What a file has beside evidence is a problem only.
+func TestIncomplete(t *testing.T) {
+	t.Parallel()
+	const name = "kaizen.web.coach.2026-W48"
+	for _, request := range []string{
+		"", "GET /repos/acme/web/contents/.kaizen/metrics/coach/executions.jsonl", "GET /repos/acme/core/actions/runs/9",
+		"GET /repos/acme/core/actions/artifacts",
+	} {
+		p := newPlatform(t, false)
+		p.api.AddRun(ghtest.Run{ID: 9, Repository: "acme/core", HeadBranch: "main", Status: "completed",
+			Conclusion: "failure"})
+		p.store("acme/web", name+".receipt", "2026-11-23T08:05:00Z", zipped(t, name, store.Delivery{Channel: "dispatch",
+			Target: "acme/core/.github/workflows/run.yml@main", Status: store.Delivered, RunID: 9}))
+		if request != "" {
+			p.api.Fail(request, 100, ghtest.Status(502, ""))
+		}
+		made := p.report("2026-11-24T09:00:00Z", "acme/core")
+		if made.Incomplete() != (request != "") {
+			t.Errorf("%q fails: incomplete is %t, problems %+v", request, made.Incomplete(), made.Problems)
+		}
+	}
+	if made := reportOf(t, web(nil), "2026-11-24T09:00:00Z", "no evidence"); made.Incomplete() || len(made.Problems) != 1 {
+		t.Errorf("a broken line: problems %+v", made.Problems)
+	}
+}
+
 // While the origin of a receipt is not known, a period without one is unknown, not missed.
 func TestUndecidedReceipt(t *testing.T) {
 	t.Parallel()

@@ -92,6 +92,13 @@ type Problem struct {
 	Repository string `json:"repository"` // "" for none
 	Message    string `json:"message"`
 	Hint       string `json:"hint"`
+
+	unread bool // the API did not give something, so that a failure may be unknown
+}
+
+// Incomplete reports whether something could not be read, so that an alarm may be missing.
+func (r *Report) Incomplete() bool {
+	return r.Totals.Unreadable > 0 || slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.unread })
 }
 
 // Options are what a report is made from.

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
@@ -45,18 +46,23 @@ const (
 // maxBody is the largest body of an issue, in bytes. GitHub takes 65,536 characters.
 const maxBody = 60_000
 
-// Keep opens, updates or closes the issue. What could not be read, unread, opens no issue; it
-// keeps an open one open, because it is not known whether the entries there work again. Keep
-// takes one request to list the open issues and one for the user of the token, and two for
-// each change.
-func (i *RollingIssue) Keep(ctx context.Context, raised, unread []report.Raised, grace string) error {
+// Keep opens, updates or closes the issue about what a report raised. A report that is
+// incomplete neither opens nor closes one without an alarm, because it is not known whether
+// all entries work. Keep takes one request to list the open issues and one for the user of
+// the token, and two for each change.
+func (i *RollingIssue) Keep(ctx context.Context, made *report.Report, raised []report.Raised) error {
 	found, err := i.find(ctx)
 	if err != nil {
 		return err
 	}
 	if found != nil || len(raised) > 0 {
-		raised = slices.Concat(raised, unread)
+		raised = slices.Concat(raised, made.Alarms(report.AlarmUnread))
 	}
+	if len(raised) == 0 && made.Incomplete() {
+		i.Log("the issue of %s is left as it is, because not everything could be read", i.Repository)
+		return nil
+	}
+	grace := (time.Duration(made.Grace) * time.Second).String()
 	digest, body := fingerprint(raised), issueBody(raised, grace)
 	title := "Scheduled agents: " + report.Verdict(raised)
 	switch {

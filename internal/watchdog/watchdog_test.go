@@ -36,6 +36,9 @@ func missing(n int) []report.Raised {
 	return made.Alarms(report.AlarmMissed)
 }
 
+// complete is a report of which nothing is unknown.
+var complete = &report.Report{Grace: 6 * 60 * 60}
+
 var token = fixture.Canary("ghs_", "watchdog")
 
 // platform is a stand-in of GitHub or Gitea with issues, and a client of it.
@@ -107,7 +110,7 @@ func TestRollingIssue(t *testing.T) {
 			}
 			for _, s := range steps {
 				before := p.changes()
-				fixture.Must(t, issue.Keep(t.Context(), s.raised, nil, "6h"))
+				fixture.Must(t, issue.Keep(t.Context(), complete, s.raised))
 				all := p.issues.All()[122:]
 				if n := p.changes() - before; n != s.changes {
 					t.Errorf("%s: %d changes, want %d", s.name, n, s.changes)
@@ -128,7 +131,7 @@ func TestRollingIssue(t *testing.T) {
 					}
 				}
 			}
-			fixture.Must(t, issue.Keep(t.Context(), missed, nil, "6h"))
+			fixture.Must(t, issue.Keep(t.Context(), complete, missed))
 			if all := p.issues.All()[122:]; len(all) != 2 || all[1].State != "open" {
 				t.Errorf("a new failure: %+v", all)
 			}
@@ -161,7 +164,7 @@ func TestIssueOfAUser(t *testing.T) {
 	p.issues.Add(issues.Issue{Body: markerStart + "x" + markerEnd, State: "open", Author: "some-app[bot]"})
 	issue := &RollingIssue{API: client, Repository: "acme/core", Log: p.log.Printf}
 	for range 2 {
-		fixture.Must(t, issue.Keep(t.Context(), missing(1), nil, "6h"))
+		fixture.Must(t, issue.Keep(t.Context(), complete, missing(1)))
 	}
 	if all := p.issues.All(); len(all) != 2 || all[1].Author != "octocat" {
 		t.Errorf("%+v", all)
@@ -174,21 +177,24 @@ func TestIssueWhileUnread(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t, false)
 	issue := &RollingIssue{API: p.client, Repository: "acme/core", Log: p.log.Printf}
-	unread := []report.Raised{{Alarm: report.AlarmUnread,
-		Repository: &report.Repository{Name: "acme/web", Error: "502"}}}
+	unread := &report.Report{Repositories: []report.Repository{{Name: "acme/web", Error: "502"}},
+		Totals: report.Totals{Unreadable: 1}}
+	unnamed := &report.Report{Totals: report.Totals{Unreadable: 1}} // only Incomplete knows
 	steps := []struct {
-		name           string
-		raised, unread []report.Raised
-		issues         int
-		state, body    string
+		name        string
+		made        *report.Report
+		raised      []report.Raised
+		issues      int
+		state, body string
 	}{
-		{"unread", nil, unread, 0, "", ""},
-		{"missed", missing(1), nil, 1, "open", "1 entry not prepared in time"},
-		{"unread while missed", nil, unread, 1, "open", "1 repository unreadable"},
-		{"recovered", nil, nil, 1, "closed", "everything on time"},
+		{"unread", unread, nil, 0, "", ""},
+		{"missed", complete, missing(1), 1, "open", "1 entry not prepared in time"},
+		{"incomplete while missed", unnamed, nil, 1, "open", "1 entry not prepared in time"},
+		{"unread while missed", unread, nil, 1, "open", "1 repository unreadable"},
+		{"recovered", complete, nil, 1, "closed", "everything on time"},
 	}
 	for _, s := range steps {
-		fixture.Must(t, issue.Keep(t.Context(), s.raised, s.unread, "6h"))
+		fixture.Must(t, issue.Keep(t.Context(), s.made, s.raised))
 		all := p.issues.All()
 		if len(all) != s.issues {
 			t.Fatalf("%s: %d issues, want %d", s.name, len(all), s.issues)
@@ -205,10 +211,10 @@ func TestIssueWithALostAnswer(t *testing.T) {
 	p := newPlatform(t, false)
 	p.api.Fail("POST /repos/*/*/issues", 1, ghtest.Lose())
 	issue := &RollingIssue{API: p.client, Repository: "acme/core", Log: p.log.Printf}
-	if err := issue.Keep(t.Context(), missing(1), nil, "6h"); err == nil {
+	if err := issue.Keep(t.Context(), complete, missing(1)); err == nil {
 		t.Error("no error")
 	}
-	fixture.Must(t, issue.Keep(t.Context(), missing(1), nil, "6h"))
+	fixture.Must(t, issue.Keep(t.Context(), complete, missing(1)))
 	if all := p.issues.All(); len(all) != 1 {
 		t.Errorf("%d issues", len(all))
 	}
@@ -219,7 +225,7 @@ func TestIssueWithoutPermission(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t, false)
 	p.api.AddToken(token, ghtest.Token{Kind: ghtest.Job})
-	err := (&RollingIssue{API: p.client, Repository: "acme/core", Log: p.log.Printf}).Keep(t.Context(), nil, nil, "6h")
+	err := (&RollingIssue{API: p.client, Repository: "acme/core", Log: p.log.Printf}).Keep(t.Context(), complete, nil)
 	if err == nil || !strings.Contains(err.Error(), "issues: write") {
 		t.Errorf("got %v", err)
 	}
