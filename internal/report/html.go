@@ -18,6 +18,7 @@ type pageData struct {
 	Since        int64          `json:"since"` // Unix time, like all instants of the page
 	Generated    int64          `json:"generated"`
 	Acknowledged bool           `json:"acknowledged"`
+	Incomplete   bool           `json:"incomplete"`
 	Servers      []string       `json:"servers"` // origins to which links may lead
 	States       []State        `json:"states"`
 	Letters      string         `json:"letters"` // of the states, for the latest periods of a row
@@ -66,8 +67,9 @@ const maxRecent = 12
 // HTML returns the page. Links lead to these servers only.
 func (r *Report) HTML(servers []string) ([]byte, error) {
 	data := &pageData{
-		Since: r.Since.Unix(), Generated: r.Generated.Unix(), Acknowledged: r.Acknowledged, Servers: servers,
-		States: States, Letters: letters, FlagNames: flagOrder, Kinds: kinds, Totals: r.Totals, Flags: r.Totals.Flags,
+		Since: r.Since.Unix(), Generated: r.Generated.Unix(), Acknowledged: r.Acknowledged, Incomplete: r.Incomplete(),
+		Servers: servers,
+		States:  States, Letters: letters, FlagNames: flagOrder, Kinds: kinds, Totals: r.Totals, Flags: r.Totals.Flags,
 		Alarms: map[string]int{}, Days: r.days(), Load: r.load(), Rows: [][]any{}, Repositories: [][]string{},
 		Problems: [][]string{},
 	}

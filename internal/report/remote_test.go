@@ -235,6 +235,9 @@ func TestIncomplete(t *testing.T) {
 		if made.Incomplete() != (request != "") {
 			t.Errorf("%q fails: incomplete is %t, problems %+v", request, made.Incomplete(), made.Problems)
 		}
+		if got := made.Lines(nil)[0]; strings.Contains(got, "as far as could be read") != (request != "") {
+			t.Errorf("%q fails: %s", request, got)
+		}
 	}
 	if made := reportOf(t, web(nil), "2026-11-24T09:00:00Z", "no evidence"); made.Incomplete() || len(made.Problems) != 1 {
 		t.Errorf("a broken line: problems %+v", made.Problems)

@@ -36,7 +36,11 @@ func (f *Facts) ReadAll(roster *fleet.Roster) {
 
 // verdict says what is wrong, or that nothing is.
 func (r *Report) verdict(raised []Raised) string {
-	text := Verdict(append(slices.Clone(raised), r.Alarms(AlarmUnread)...))
+	unread := r.Alarms(AlarmUnread)
+	text := Verdict(slices.Concat(raised, unread))
+	if len(unread) == 0 && r.Incomplete() {
+		text += ", as far as could be read"
+	}
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
@@ -71,7 +75,7 @@ func (r *Report) tally() string {
 
 // Outputs returns the outputs of report.
 func (r *Report) Outputs(raised []Raised) (out actions.Outputs) {
-	out.SetResult(len(raised) == 0, len(raised), len(r.Problems))
+	out.SetResult(len(raised) == 0 && !r.Incomplete(), len(raised), len(r.Problems))
 	out.SetInt("count", r.Totals.Entries)
 	return out
 }

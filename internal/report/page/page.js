@@ -156,7 +156,8 @@
     const state = { missed: "missed", failed: "failed", invalid: "invalid", unread: "unknown" }[worst[0]] || "executed";
     byID("verdict").classList.add(state);
     byID("verdict").append(icon(state), h("div", {},
-      h("strong", {}, said.length ? said.join(", ") : t.enabled ? "Everything on time" : "Nothing is scheduled"),
+      h("strong", {}, said.length ? said.join(", ") : !t.enabled ? "Nothing is scheduled"
+        : data.incomplete ? "Everything on time, as far as could be read" : "Everything on time"),
       h("span", { class: "muted" }, said.length ? "Latest periods of each entry. Filter the table below by state."
         : t.enabled ? "Every latest period has a receipt, or is within its grace."
           : "No manifest of this roster has an enabled entry.")));
