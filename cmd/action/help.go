@@ -19,10 +19,10 @@ func names(all []command) []string {
 // help avoids fmt and io.WriteString, whose first use takes 1 to 8 % of the start-up
 // time.
 func help() []byte {
-	const width = 20
+	const width = 22
 	text := []byte(`action prepares scheduled agent runs from .kaizen/schedule.yml and emits kaizen.schedule.prepared.
 
-Usage: action COMMAND [ARGUMENT…] [FLAG…]
+Usage: action COMMAND [FLAG…] [ARGUMENT…]
 
 Commands:
 `)
@@ -41,13 +41,37 @@ Exit codes: 0 success, 1 findings, 2 wrong usage or inputs, 3 a service failed o
 
 func commandHelp(c command) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Usage: action %s\n\n%s.\n\nFlags:\n", strings.TrimSpace(c.name+" "+c.args+" [FLAG…]"),
+	fmt.Fprintf(&b, "Usage: action %s\n\n%s.\n\nFlags:\n", strings.TrimSpace(c.name+" [FLAG…] "+c.args),
 		strings.ToUpper(c.short[:1])+c.short[1:])
 	b.WriteString(option.Usage(c.name))
-	if c.name == "prepare" {
-		b.WriteString("\nExamples:\n  action prepare coach                     print the bundle of coach\n  action " +
-			"prepare coach --emit stdout       print its event\n  action prepare --dispatch-to acme/core   prepare " +
-			"what is due and dispatch it\n")
+	if text := examples(c.name); text != "" {
+		b.WriteString("\nExamples:\n" + text)
 	}
 	return b.String()
+}
+
+// examples are the lines that --help ends with.
+func examples(name string) string {
+	switch name {
+	case "prepare":
+		return `  action prepare coach                     print the bundle of coach
+  action prepare coach --emit stdout       print its event
+  action prepare --dispatch-to acme/core   prepare what is due and dispatch it
+`
+	case "receive":
+		return `  action receive --event event.json --allow 'acme/*'    check an event, and fetch its bundle
+  action receive --nats-url tls://nats.acme.example:4222 --durable agents --allow 'acme/*' -- ./agent.sh
+                                                        run a program for each event of a stream
+`
+	case "discover":
+		return `  action discover --root ~/src --format text           show what checkouts of this machine have scheduled
+  action discover --owner acme --out roster.json       store the roster of an organisation
+`
+	case "report":
+		return `  action report --roster roster.json                             print the state of each entry
+  action report --roster roster.json --out fleet.html            write the page
+  action report --roster roster.json --fail-on missed,invalid    exit with 1 while something is wrong
+`
+	}
+	return ""
 }

@@ -176,10 +176,7 @@ func inputRows() (rows map[string]string, order []string) {
 		if o.FlagOnly {
 			continue
 		}
-		help := o.Help
-		if o.Initial != "" {
-			help += fmt.Sprintf(" (default `%s`)", o.Initial)
-		}
+		help := o.Meaning()
 		if o.Secret {
 			help += "; secret"
 		}

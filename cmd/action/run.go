@@ -71,9 +71,9 @@ func commands() []command {
 		{"prepare", "[AGENT…]",
 			"prepare the bundles of the agents that are due, or of those named, and emit their events", runPrepare,
 			prepareLimit, "run again: the next run continues; " + shorten},
-		{"receive", "[-- PROGRAM [ARG…]]",
-			"check the event that arrived, drop a repeat, fetch and check its bundle; with --durable run a program " +
-				"for each event of a JetStream consumer", runReceive,
+		{"receive", "[-- PROGRAM…]",
+			"check an event that arrived, drop a repeat, fetch its bundle; with --durable run a program for each event",
+			runReceive,
 			receiveLimit, "run again: an event that is not recorded is received again"},
 		{"doctor", "", "check tokens, permissions, targets, sizes and retention without emitting anything", runDoctor,
 			lookLimit, "check the network, or name fewer targets, then run again"},
@@ -81,9 +81,8 @@ func commands() []command {
 			prepareLimit, "run again with --cursor, which continues, or filter the repositories"},
 		{"verify", "[DIR…]", "check stored bundles against their sources.json, and with --target against a checkout",
 			runVerify, checkLimit, "verify fewer bundles at once"},
-		{"report", "", "state for every entry of a roster and every period what happened, with evidence: a page, " +
-			"JSON, CSV, a calendar; a watchdog with --fail-on", runReport, prepareLimit,
-			"report fewer days with --days, or read fewer receipts with --receipts"},
+		{"report", "", "state what happened in every period of a fleet: a page, JSON, CSV, a calendar; or watch it",
+			runReport, prepareLimit, "report fewer days with --days, or read fewer receipts with --receipts"},
 	}
 }
 

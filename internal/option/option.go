@@ -15,7 +15,12 @@ type Option struct {
 	Placeholder string
 	// Initial is the value if flag, input and environment are unset.
 	Initial string
-	Help    string
+	// OwnDefault options say in Help or Uses what the default is, because it is not Initial for
+	// every command.
+	OwnDefault bool
+	// Help says what the option means to every command, and Uses what it means to some.
+	Help string
+	Uses []Use
 	// Commands take the option; nil is every command.
 	Commands []string
 	// Secret values are marked in the README's table.
@@ -29,6 +34,12 @@ type Option struct {
 	NotEmpty bool
 	// FlagOnly options exist on the command line only; action.yml has no such input.
 	FlagOnly bool
+}
+
+// Use says what an option means to some commands.
+type Use struct {
+	Commands []string
+	Help     string
 }
 
 // The names of the options. Each is a flag, and an input unless the option is FlagOnly.
@@ -116,6 +127,7 @@ const theToken = "token"
 var (
 	emitting    = []string{"prepare", "doctor"}
 	scaffolding = []string{"init"}
+	selecting   = []string{"prepare", "list", "doctor"}
 	sending     = []string{"prepare", "doctor", "receive"}
 	receiving   = []string{"receive"}
 	reporting   = []string{"report"}
@@ -131,26 +143,36 @@ var All = []Option{
 	{Name: Schedule, Placeholder: "FILE", Initial: ".kaizen/schedule.yml",
 		Help:     "the manifest, relative to the checkout",
 		Commands: checking},
-	{Name: Agents, Placeholder: "NAMES", Initial: "due",
-		Help: "due, all, or names, separated by commas or newlines; the same as naming them after the command; " +
-			"init: names only, the agents that get an entry",
+	{Name: Agents, Placeholder: "NAMES", Initial: "due", OwnDefault: true,
+		Uses: []Use{
+			{selecting, "due (default), all, or names, separated by commas or newlines"},
+			{[]string{"prepare"}, "the same as naming them after the command"},
+			{scaffolding, "names of the agents that get an entry, separated by commas or newlines; default: those found"},
+		},
 		Commands: []string{"init", "prepare", "list", "doctor"}},
 	{Name: Cadence, Placeholder: "CADENCE",
 		Help:     "only entries of this cadence: daily, weekly or monthly",
 		Commands: []string{"prepare", "list", "doctor", "discover"}},
 	{Name: Format, Placeholder: "FORMAT",
-		Help: "prepare: markdown (default) or json; validate: text (default), json or sarif; list: text (default), " +
-			"json or scheduled-runs; doctor: text (default) or json; discover: json (default), text, " +
-			"scheduled-runs or matrix",
+		Uses: []Use{
+			{[]string{"prepare"}, "markdown (default) or json"},
+			{[]string{"validate"}, "text (default), json or sarif"},
+			{[]string{"list"}, "text (default), json or scheduled-runs"},
+			{[]string{"doctor"}, "text (default) or json"},
+			{discovering, "json (default), text, scheduled-runs or matrix"},
+		},
 		Commands: checking},
 	{Name: Now, Placeholder: "TIME",
 		Help:     "RFC 3339 instant that replaces the clock, for replay and tests",
 		Commands: asking},
 	{Name: Out, Placeholder: "PATH",
-		Help: "prepare, list: directory of bundles and receipts, as an action in the workspace, default " +
-			".kaizen/prepared in the checkout; receive: directory of received bundles, default .kaizen/received; " +
-			"validate, discover: file for the report instead of standard output; report: files whose suffix decides " +
-			"the form: .html, .json, .csv or .ics",
+		Uses: []Use{
+			{[]string{"prepare", "list", "doctor"}, "directory of bundles and receipts, as an action in the workspace, " +
+				"default .kaizen/prepared in the checkout"},
+			{receiving, "directory of received bundles, default .kaizen/received"},
+			{[]string{"validate", "discover"}, "file for the report instead of standard output"},
+			{reporting, "files whose suffix decides the form: .html, .json, .csv or .ics"},
+		},
 		Commands: asking, ListFor: reporting},
 	{Name: Emit, Placeholder: "LIST",
 		Help: "summary, artifact, dispatch, nats, stdout; default in Actions: summary, artifact, and dispatch or " +
@@ -163,9 +185,12 @@ var All = []Option{
 		Help:     "prepare again a period that is already delivered, under an event id of its own",
 		Commands: []string{"prepare"}},
 	{Name: From, Placeholder: "PATH",
-		Help: "prepare: file with the JSON of kaizen-agentic schedule prepare --format json (- is standard input) to " +
-			"emit, without preparing again; verify: a bundle's directory, or a directory of bundles; default " +
-			".kaizen/prepared in the checkout",
+		Uses: []Use{
+			{[]string{"prepare"}, "file with the JSON of kaizen-agentic schedule prepare --format json (- is standard " +
+				"input) to emit, without preparing again"},
+			{[]string{"verify"}, "a bundle's directory, or a directory of bundles; default .kaizen/prepared in the " +
+				"checkout"},
+		},
 		Commands: []string{"prepare", "verify"}},
 	{Name: Secrets, Placeholder: "POLICY", Initial: "fail",
 		Help: "what a secret in the files of a bundle does: fail stops its agent and fails validate, redact " +
@@ -178,40 +203,53 @@ var All = []Option{
 		Help:     "branch whose receipts count; default: the repository's default branch",
 		Commands: []string{"prepare", "list", "doctor", "discover", "receive"}},
 	{Name: AllowEvents, Placeholder: "LIST",
-		Help: "events on which to run despite the risk; prepare otherwise runs on schedule, workflow_dispatch, " +
-			"repository_dispatch and push to the ledger branch only, receive on repository_dispatch, " +
-			"workflow_dispatch and workflow_call, validate on all but pull_request_target",
+		Help: "events on which to run despite the risk",
+		Uses: []Use{
+			{emitting, "otherwise on schedule, workflow_dispatch, repository_dispatch and push to the ledger branch only"},
+			{receiving, "otherwise on repository_dispatch, workflow_dispatch and workflow_call only"},
+			{[]string{"validate"}, "otherwise on all but pull_request_target"},
+		},
 		Commands: []string{"prepare", "validate", "doctor", "receive"}},
-	{Name: FailOn, Placeholder: "SEVERITY", Initial: "error",
-		Help: "validate, discover: the least severe finding that fails the check, error or warning; discover: also " +
-			"never; report: a list of missed, failed, unreceived and invalid, default: none",
+	{Name: FailOn, Placeholder: "WHAT", Initial: "error", OwnDefault: true,
+		Uses: []Use{
+			{[]string{"validate", "discover"}, "the least severe finding that fails the check, error (default) or warning"},
+			{discovering, "also never"},
+			{reporting, "a list of missed, failed, unreceived and invalid, default: none"},
+		},
 		Commands: []string{"validate", "discover", "report"}},
 	{Name: Base, Placeholder: "FILE",
 		Help: "base version of the manifest to compare with; - is standard input, as in git show " +
 			"main:.kaizen/schedule.yml | action validate --base -; default on pull requests: that of the base commit",
 		Commands: []string{"validate"}, FlagOnly: true},
 	{Name: Token, Placeholder: "TOKEN",
-		Help: "GitHub token for the ledger and the base version; discover, report: for the repositories of the " +
-			"fleet; default: the job's, or GITHUB_TOKEN",
+		Help: "token of the API; default: the job's, or GITHUB_TOKEN",
+		Uses: []Use{
+			{[]string{"prepare", "list", "doctor", "receive"}, "reads the ledger"},
+			{[]string{"validate"}, "reads the base version"},
+			{[]string{"discover", "report"}, "reads the repositories of the fleet"},
+		},
 		Commands: asking, Secret: true},
 	{Name: DispatchTo, Placeholder: "TARGETS",
 		Help: "repositories (owner/repo) that get a repository_dispatch, and workflows " +
 			"(owner/repo/.github/workflows/FILE.yml@BRANCH) that are started, separated by commas or newlines",
 		Commands: emitting, List: true},
 	{Name: DispatchToken, Placeholder: "TOKEN", Initial: theToken, NotEmpty: true,
-		Help: "token with contents: write on every dispatch-to repository, and actions: write where it names a " +
-			"workflow, and of acknowledge-to; the word token means the input of that name",
+		Help: "token with contents: write on every repository of dispatch-to and acknowledge-to, and actions: write " +
+			"where these name a workflow; the word token means the input of that name",
 		Commands: sending, Secret: true},
 	{Name: NATSURL, Placeholder: "URLS",
 		Help:     "NATS servers, separated by commas or newlines",
 		Commands: sending, List: true},
 	{Name: NATSSubject, Placeholder: "SUBJECT", Initial: "kaizen.schedule.prepared",
-		Help:     "JetStream subject to publish to; receive --durable: of the events",
+		Uses: []Use{
+			{emitting, "JetStream subject to publish to"},
+			{receiving, "JetStream subject of the events that --durable receives"},
+		},
 		Commands: sending},
 	{Name: NATSEnvelope, Placeholder: "FORM", Initial: "none",
-		Help: "none, or activity-core: publish to activity.kaizen.schedule.prepared, unless nats-subject names " +
-			"another subject, with the event as the attributes of activity-core's envelope; receive: of " +
-			"acknowledgements, and of the events of --durable",
+		Help: "none, or activity-core: publish to activity.kaizen.schedule.prepared, unless nats-subject names another " +
+			"subject, with the event as the attributes of activity-core's envelope",
+		Uses:     []Use{{receiving, "of acknowledgements, and of the events of --durable"}},
 		Commands: sending},
 	{Name: NATSCreds, Placeholder: "TEXT",
 		Help:     "content of a NATS credentials file",
