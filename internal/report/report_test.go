@@ -214,6 +214,37 @@ func TestRepositories(t *testing.T) {
 	}
 }
 
+// The verdict says what is wrong, whatever --fail-on names. The mark says whether it fails.
+func TestVerdict(t *testing.T) {
+	t.Parallel()
+	invalid := func(r *fleet.Repository) {
+		r.Valid, r.Entries, r.Timezone = false, nil, ""
+		r.Findings = []diag.Finding{diag.Cron.At(schedule.DefaultPath, 5, 1, "broken", "write it again")}
+	}
+	for _, tt := range []struct {
+		change        func(*fleet.Repository)
+		failOn        []Alarm
+		verdict, mark string
+		tally         string
+	}{
+		{invalid, nil, "1 manifest invalid", "⚠️", "1 repository with 0 entries."},
+		{invalid, []Alarm{AlarmMissed}, "1 manifest invalid", "⚠️", "1 repository with 0 entries."},
+		{invalid, []Alarm{AlarmInvalid}, "1 manifest invalid", "❌", "1 repository with 0 entries."},
+		{nil, nil, "1 entry not prepared in time", "⚠️", "1 repository with 1 entry. Periods: 3 missed, 1 overdue."},
+		{func(r *fleet.Repository) { r.Entries[0].Enabled = false }, FailOn, "Everything on time", "✅",
+			"1 repository with 1 entry. Periods: 4 disabled."},
+	} {
+		made := reportOf(t, web(tt.change), "2026-11-25T08:00:00Z")
+		raised := made.Alarms(tt.failOn...)
+		if got := made.Lines(raised)[:2]; got[0] != tt.verdict+"." || got[1] != tt.tally {
+			t.Errorf("the log says %q, want %q and %q", got, tt.verdict, tt.tally)
+		}
+		if got := made.Summary(raised).Verdict; got != tt.mark+" "+tt.verdict {
+			t.Errorf("the summary says %q, want %s %q", got, tt.mark, tt.verdict)
+		}
+	}
+}
+
 // An alarm ends when the entry works again, although the window still has missed periods.
 func TestAlarmEnds(t *testing.T) {
 	t.Parallel()

@@ -34,19 +34,21 @@ func (f *Facts) ReadAll(roster *fleet.Roster) {
 	}
 }
 
-// verdict says what is wrong, or that nothing is.
-func (r *Report) verdict(raised []Raised) string {
-	unread := r.Alarms(AlarmUnread)
-	text := Verdict(slices.Concat(raised, unread))
-	if len(unread) == 0 && r.Incomplete() {
+// verdict says what is wrong, or that nothing is, whatever --fail-on names.
+func (r *Report) verdict() string {
+	text := Verdict(r.attention())
+	if len(r.Alarms(AlarmUnread)) == 0 && r.Incomplete() {
 		text += ", as far as could be read"
 	}
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
+// attention has all alarms.
+func (r *Report) attention() []Raised { return r.Alarms(append(slices.Clone(FailOn), AlarmUnread)...) }
+
 // Lines returns the lines of the log: the verdict, the totals, and each alarm and problem.
 func (r *Report) Lines(raised []Raised) []string {
-	lines := []string{r.verdict(raised) + ".", r.tally()}
+	lines := []string{r.verdict() + ".", r.tally()}
 	for _, a := range raised {
 		line := string(a.Alarm) + ": " + a.Name()
 		if a.Entry != nil {
@@ -64,13 +66,17 @@ func (r *Report) Lines(raised []Raised) []string {
 // tally counts repositories, entries and periods.
 func (r *Report) tally() string {
 	t := &r.Totals
-	parts := []string{count(t.Repositories, "repository"), count(t.Entries, "entry")}
+	var parts []string
 	for _, s := range slices.Backward(States) {
 		if n := t.Periods[s]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, s))
 		}
 	}
-	return strings.Join(parts, ", ") + "."
+	text := count(t.Repositories, "repository") + " with " + count(t.Entries, "entry") + "."
+	if len(parts) > 0 {
+		text += " Periods: " + strings.Join(parts, ", ") + "."
+	}
+	return text
 }
 
 // Outputs returns the outputs of report.
@@ -85,8 +91,14 @@ const maxRows = 200
 
 // Summary returns the job summary.
 func (r *Report) Summary(raised []Raised) actions.Summary {
-	s := actions.Summary{Verdict: r.verdict(raised), Sections: []actions.Section{{Text: r.tally()}}}
-	all := r.Alarms(AlarmMissed, AlarmFailed, AlarmUnreceived, AlarmInvalid, AlarmUnread)
+	all, mark := r.attention(), "✅ "
+	switch {
+	case len(raised) > 0 || r.Incomplete():
+		mark = "❌ "
+	case len(all) > 0:
+		mark = "⚠️ "
+	}
+	s := actions.Summary{Verdict: mark + r.verdict(), Sections: []actions.Section{{Text: r.tally()}}}
 	if len(all) > 0 {
 		section := actions.Section{Title: "What needs attention", Table: AlarmTable(all[:min(len(all), maxRows)])}
 		if len(all) > maxRows {
