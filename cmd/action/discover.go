@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io/fs"
 
 	"github.com/kaizen-agentic/schedule-action/internal/discover"
 	"github.com/kaizen-agentic/schedule-action/internal/fleet"
@@ -32,6 +33,8 @@ func runDiscover(ctx context.Context, a *app, r *option.Reader) (int, error) {
 	switch {
 	case ctx.Err() != nil:
 		return exitUnavailable, err
+	case errors.Is(err, fs.ErrNotExist): // a directory or a file that an option names
+		return exitUsage, usageError{err}
 	case err != nil:
 		return exitUnavailable, errors.Join(err, a.publish(render.Stopped(err)))
 	}

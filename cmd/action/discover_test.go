@@ -384,6 +384,8 @@ func TestDiscoverUsage(t *testing.T) {
 		{"--owner acme --fail-on sometimes", "must be error, warning, never"},
 		{"--root . --previous .", "reading the roster: "},
 		{"--root .. --visibility secret", "must be public, private, internal"},
+		{"--root no-such-directory", "name a directory with checkouts"},
+		{"--state-hub no-such-file", "name the address of the State Hub"},
 	} {
 		got := runHere(t, append([]string{"discover"}, strings.Fields(tt.args)...)...)
 		if got.code != exitUsage || !strings.Contains(got.stderr, tt.want) {
