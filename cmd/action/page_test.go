@@ -102,4 +102,31 @@ func TestScriptsOfThePages(t *testing.T) {
 	}
 }
 
+// TestTablesOfThePages checks that each row of a table is one line: the rest of a row that
+// continues on the next line would be a row of its own.
+func TestTablesOfThePages(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob("../../docs/*.md")
+	fixture.Must(t, err)
+	rows := 0
+	for _, page := range append(pages, readmePage) {
+		code := false
+		for i, line := range strings.Split(fixture.Read(t, page), "\n") {
+			if strings.HasPrefix(strings.TrimSpace(line), "```") {
+				code = !code
+			}
+			first, last := strings.HasPrefix(line, "|"), strings.HasSuffix(line, "|")
+			if first != last && !code {
+				t.Errorf("%s:%d: the row %q has no beginning or no end", page, i+1, line)
+			}
+			if first && !code {
+				rows++
+			}
+		}
+	}
+	if rows < 100 {
+		t.Errorf("found only %d rows", rows)
+	}
+}
+
 var yamlBlock = regexp.MustCompile("(?ms)^( *)```ya?ml\n(.*?)^ *```$")
