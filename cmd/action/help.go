@@ -44,34 +44,5 @@ func commandHelp(c command) string {
 	fmt.Fprintf(&b, "Usage: action %s\n\n%s.\n\nFlags:\n", strings.TrimSpace(c.name+" [FLAG…] "+c.args),
 		strings.ToUpper(c.short[:1])+c.short[1:])
 	b.WriteString(option.Usage(c.name))
-	if text := examples(c.name); text != "" {
-		b.WriteString("\nExamples:\n" + text)
-	}
 	return b.String()
-}
-
-// examples are the lines that --help ends with.
-func examples(name string) string {
-	switch name {
-	case "prepare":
-		return `  action prepare coach                     print the bundle of coach
-  action prepare coach --emit stdout       print its event
-  action prepare --dispatch-to acme/core   prepare what is due and dispatch it
-`
-	case "receive":
-		return `  action receive --event event.json --allow 'acme/*'    check an event, and fetch its bundle
-  action receive --nats-url tls://nats.acme.example:4222 --durable agents --allow 'acme/*' -- ./agent.sh
-                                                        run a program for each event of a stream
-`
-	case "discover":
-		return `  action discover --root ~/src --format text           show what checkouts of this machine have scheduled
-  action discover --owner acme --out roster.json       store the roster of an organisation
-`
-	case "report":
-		return `  action report --roster roster.json                             print the state of each entry
-  action report --roster roster.json --out fleet.html            write the page
-  action report --roster roster.json --fail-on missed,invalid    exit with 1 while something is wrong
-`
-	}
-	return ""
 }

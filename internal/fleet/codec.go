@@ -104,6 +104,9 @@ func DecodeStrict(data []byte, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(v); err != nil {
+		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok { // its text has names of Go
+			return fmt.Errorf("%s must not be of the type %s", cmp.Or(wrong.Field, "the whole"), wrong.Value)
+		}
 		return err
 	}
 	if _, err := dec.Token(); err != io.EOF {

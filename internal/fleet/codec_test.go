@@ -122,6 +122,10 @@ func TestDecodeRefuses(t *testing.T) {
 			}
 		})
 	}
+	if _, err := Decode([]byte(`{"version":"1","repositories":[{"name":5}]}`)); err == nil ||
+		!strings.HasPrefix(err.Error(), "not a roster: repositories.name must not be of the type number") {
+		t.Errorf("got %v", err)
+	}
 	if _, err := Decode(make([]byte, MaxSize+1)); err == nil || !strings.Contains(err.Error(), "limit") {
 		t.Errorf("too large: got %v", err)
 	}
