@@ -82,6 +82,22 @@ func TestEvidence(t *testing.T) {
 	}
 }
 
+// The chart of an agent begins with the latest span that has a run, also where that is long ago.
+func TestLatestRun(t *testing.T) {
+	t.Parallel()
+	var lines strings.Builder
+	roster := small("web")
+	at := time.Date(2026, 11, 2, 8, 5, 0, 0, time.UTC)
+	w := writer{&lines, &roster.Repositories[0], "coach", schedule.Slot{Period: "2026-W45"}, 1}
+	w.event("kaizen.schedule.prepared", at, nil)
+	w.line(map[string]any{"timestamp": at.Add(time.Hour).Format(time.RFC3339), "agent": "coach", "project": "web",
+		"success": true})
+	page := open(t, writePage(t, makeReport(t, roster, []byte(lines.String()))), desktop)
+	if got := page.texts("#agents .readout")[0]; !strings.HasSuffix(got, ": 100\u00a0% of 1") {
+		t.Errorf("the chart begins with %q", got)
+	}
+}
+
 // Hostile names, findings and details are text on the page: nothing is run, loaded or
 // linked.
 func TestHostileTexts(t *testing.T) {

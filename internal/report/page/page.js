@@ -123,8 +123,8 @@
   }
 
   // readable makes the parts of a chart readable by pointer and arrow keys. pick marks a part, say describes it.
-  function readable(element, count, pick, say, columns) {
-    const out = h("p", { class: "readout", "aria-live": "polite" }, columns === 0 ? say(count - 1)
+  function readable(element, count, pick, say, columns, first = count - 1) {
+    const out = h("p", { class: "readout", "aria-live": "polite" }, columns === 0 ? say(first)
       : "Point at a part, or use the arrow keys, to read it.");
     let current = -1;
     const show = (i) => {
@@ -135,12 +135,12 @@
     element.addEventListener("keydown", (e) => {
       const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns || 0, ArrowUp: -(columns || 0) }[e.key];
       const next = e.key === "Home" ? 0 : e.key === "End" ? count - 1 : step
-        ? (current < 0 ? count - 1 : current + step) : null;
+        ? (current < 0 ? first : current + step) : null;
       if (next === null || next === undefined || next < 0 || next >= count) return;
       e.preventDefault();
       show(next);
     });
-    element.addEventListener("focus", () => { if (current < 0) show(count - 1); });
+    element.addEventListener("focus", () => { if (current < 0) show(first); });
     return { out, show };
   }
 
@@ -363,12 +363,14 @@
     ].filter(Boolean).join(" · ");
     const plot = h("div", { class: "plot", tabindex: "0", role: "group", "aria-roledescription": "chart",
       "aria-label": `${agent.name}: ${describe(total)}. Arrow keys read single spans.` }, svg);
+    const latest = bins.findLastIndex((b) => b[0] + b[1]);
     const { out, show } = readable(plot, bins.length, (i) => {
       const x = (bins.length > 1 ? i / (bins.length - 1) : .5) * width;
       mark.setAttribute("x1", x);
       mark.setAttribute("x2", x);
       mark.setAttribute("visibility", "visible");
-    }, (i) => [h("b", {}, "from " + day(data.bins[i]).slice(4)), ": ", describe(bins[i])], 0);
+    }, (i) => [h("b", {}, "from " + day(data.bins[i]).slice(4)), ": ", describe(bins[i])], 0,
+    latest < 0 ? bins.length - 1 : latest);
     plot.addEventListener("pointermove", (e) => {
       const box = svg.getBoundingClientRect();
       show(Math.round((e.clientX - box.left) / box.width * (bins.length - 1)));
