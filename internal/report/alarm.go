@@ -15,6 +15,9 @@ const (
 // FailOn has the alarms that --fail-on takes.
 var FailOn = []Alarm{AlarmMissed, AlarmFailed, AlarmUnreceived, AlarmInvalid}
 
+// allAlarms are those of which the verdict speaks.
+var allAlarms = []Alarm{AlarmMissed, AlarmFailed, AlarmUnreceived, AlarmInvalid, AlarmUnread}
+
 // Raised is an alarm about an entry, or about a repository.
 type Raised struct {
 	Alarm      Alarm

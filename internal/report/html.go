@@ -73,7 +73,7 @@ func (r *Report) HTML(servers []string) ([]byte, error) {
 		Alarms: map[string]int{}, Days: r.days(), Load: r.load(), Rows: [][]any{}, Repositories: [][]string{},
 		Problems: [][]string{},
 	}
-	for _, kind := range []Alarm{AlarmMissed, AlarmFailed, AlarmInvalid, AlarmUnread} {
+	for _, kind := range allAlarms {
 		data.Alarms[string(kind)] = len(r.Alarms(kind))
 	}
 	data.Bins, data.Agents = r.agents()

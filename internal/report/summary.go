@@ -44,7 +44,7 @@ func (r *Report) verdict() string {
 }
 
 // attention has all alarms.
-func (r *Report) attention() []Raised { return r.Alarms(append(slices.Clone(FailOn), AlarmUnread)...) }
+func (r *Report) attention() []Raised { return r.Alarms(allAlarms...) }
 
 // Lines returns the lines of the log: the verdict, the totals, and each alarm and problem.
 func (r *Report) Lines(raised []Raised) []string {

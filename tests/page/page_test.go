@@ -40,6 +40,9 @@ func TestNumbers(t *testing.T) {
 			t.Errorf("%s: the page shows %s, the report has %v", name, got, want)
 		}
 	}
+	if got := page.texts("#verdict strong")[0] + "."; got != made.Lines(nil)[0] {
+		t.Errorf("the page says %q, the log %q", got, made.Lines(nil)[0])
+	}
 	var want []string
 	for _, repo := range made.Repositories {
 		for _, e := range repo.Entries {

@@ -148,12 +148,15 @@
     const from = instant(data.since), to = instant(data.generated);
     byID("meta").textContent = `${from} to ${to} UTC`;
     const t = data.totals, alarm = data.alarms;
-    const worst = ["missed", "failed", "invalid", "unread"].filter((k) => alarm[k] > 0);
-    const words = { missed: "not prepared in time", failed: "failed", invalid: "invalid", unread: "unreadable" };
-    const nouns = { missed: "entry", failed: "entry", invalid: "manifest", unread: "repository" };
-    const many = { missed: "entries", failed: "entries", invalid: "manifests", unread: "repositories" };
+    const worst = ["missed", "failed", "unreceived", "invalid", "unread"].filter((k) => alarm[k] > 0);
+    const words = { missed: "not prepared in time", failed: "failed", unreceived: "not received", invalid: "invalid",
+      unread: "unreadable" };
+    const nouns = { missed: "entry", failed: "entry", unreceived: "entry", invalid: "manifest", unread: "repository" };
+    const many = { missed: "entries", failed: "entries", unreceived: "entries", invalid: "manifests",
+      unread: "repositories" };
     const said = worst.map((k) => `${plural(alarm[k], nouns[k], many[k])} ${words[k]}`);
-    const state = { missed: "missed", failed: "failed", invalid: "invalid", unread: "unknown" }[worst[0]] || "executed";
+    const state = { missed: "missed", failed: "failed", unreceived: "prepared", invalid: "invalid",
+      unread: "unknown" }[worst[0]] || "executed";
     byID("verdict").classList.add(state);
     byID("verdict").append(icon(state), h("div", {},
       h("strong", {}, said.length ? said.join(", ") : !t.enabled ? "Nothing is scheduled"
