@@ -147,7 +147,8 @@ var All = []Option{
 		Uses: []Use{
 			{selecting, "due (default), all, or names, separated by commas or newlines"},
 			{[]string{"prepare"}, "the same as naming them after the command"},
-			{scaffolding, "names of the agents that get an entry, separated by commas or newlines; default: those found"},
+			{scaffolding, "names of the agents that get an entry, separated by commas or newlines; default: those " +
+				"found"},
 		},
 		Commands: []string{"init", "prepare", "list", "doctor"}},
 	{Name: Cadence, Placeholder: "CADENCE",
@@ -167,8 +168,8 @@ var All = []Option{
 		Commands: asking},
 	{Name: Out, Placeholder: "PATH",
 		Uses: []Use{
-			{[]string{"prepare", "list", "doctor"}, "directory of bundles and receipts, as an action in the workspace, " +
-				"default .kaizen/prepared in the checkout"},
+			{selecting, "directory of bundles and receipts, as an action in the workspace, default " +
+				".kaizen/prepared in the checkout"},
 			{receiving, "directory of received bundles, default .kaizen/received"},
 			{[]string{"validate", "discover"}, "file for the report instead of standard output"},
 			{reporting, "files whose suffix decides the form: .html, .json, .csv or .ics"},
@@ -186,8 +187,8 @@ var All = []Option{
 		Commands: []string{"prepare"}},
 	{Name: From, Placeholder: "PATH",
 		Uses: []Use{
-			{[]string{"prepare"}, "file with the JSON of kaizen-agentic schedule prepare --format json (- is standard " +
-				"input) to emit, without preparing again"},
+			{[]string{"prepare"}, "file with the JSON of kaizen-agentic schedule prepare --format json (- is " +
+				"standard input) to emit, without preparing again"},
 			{[]string{"verify"}, "a bundle's directory, or a directory of bundles; default .kaizen/prepared in the " +
 				"checkout"},
 		},
@@ -205,14 +206,16 @@ var All = []Option{
 	{Name: AllowEvents, Placeholder: "LIST",
 		Help: "events on which to run despite the risk",
 		Uses: []Use{
-			{emitting, "otherwise on schedule, workflow_dispatch, repository_dispatch and push to the ledger branch only"},
+			{emitting, "otherwise on schedule, workflow_dispatch, repository_dispatch and push to the ledger " +
+				"branch only"},
 			{receiving, "otherwise on repository_dispatch, workflow_dispatch and workflow_call only"},
 			{[]string{"validate"}, "otherwise on all but pull_request_target"},
 		},
 		Commands: []string{"prepare", "validate", "doctor", "receive"}},
 	{Name: FailOn, Placeholder: "WHAT", Initial: "error", OwnDefault: true,
 		Uses: []Use{
-			{[]string{"validate", "discover"}, "the least severe finding that fails the check, error (default) or warning"},
+			{[]string{"validate", "discover"}, "the least severe finding that fails the check, error (default) " +
+				"or warning"},
 			{discovering, "also never"},
 			{reporting, "a list of missed, failed, unreceived and invalid, default: none"},
 		},
@@ -247,8 +250,8 @@ var All = []Option{
 		},
 		Commands: sending},
 	{Name: NATSEnvelope, Placeholder: "FORM", Initial: "none",
-		Help: "none, or activity-core: publish to activity.kaizen.schedule.prepared, unless nats-subject names another " +
-			"subject, with the event as the attributes of activity-core's envelope",
+		Help: "none, or activity-core: publish to activity.kaizen.schedule.prepared, unless nats-subject names " +
+			"another subject, with the event as the attributes of activity-core's envelope",
 		Uses:     []Use{{receiving, "of acknowledgements, and of the events of --durable"}},
 		Commands: sending},
 	{Name: NATSCreds, Placeholder: "TEXT",

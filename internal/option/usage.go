@@ -73,8 +73,8 @@ func examples(command string) string {
                                                         run a program for each event of a stream
 `
 	case "discover":
-		return `  action discover --root ~/src --format text           show what checkouts of this machine have scheduled
-  action discover --owner acme --out roster.json       store the roster of an organisation
+		return `  action discover --root ~/src --format text       show what checkouts of this machine have scheduled
+  action discover --owner acme --out roster.json   store the roster of an organisation
 `
 	case "report":
 		return `  action report --roster roster.json                             print the state of each entry

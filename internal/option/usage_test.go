@@ -32,12 +32,13 @@ func TestUsage(t *testing.T) {
 	for _, tt := range []struct {
 		command, want string
 	}{
-		{"validate", "  --fail-on WHAT               the least severe finding that fails the check, error (default) or warning\n"},
+		{"validate", "  --fail-on WHAT               the least severe finding that fails the check, error (default) " +
+			"or warning\n"},
 		{"discover", "(default) or warning; also never\n"},
 		{"report", "  --fail-on WHAT               a list of missed, failed, unreceived and invalid, default: none\n"},
 		{"list", "  --format FORMAT              text (default), json or scheduled-runs\n"},
-		{"init", "  --agents NAMES               names of the agents that get an entry, separated by commas or newlines; " +
-			"default: those found\n"},
+		{"init", "  --agents NAMES               names of the agents that get an entry, separated by commas or " +
+			"newlines; default: those found\n"},
 		{"prepare", "(default .kaizen/schedule.yml)\n"},
 	} {
 		if got := Usage(tt.command); !strings.Contains(got, tt.want) {
