@@ -137,7 +137,11 @@ func identify(parsed *event.Event) (*Event, *Refusal) {
 	}
 	a := parsed.Bundle.Artifact
 	switch {
-	case a == nil, parsed.Bundle.ID == "":
+	case a == nil:
+	case e.Bundle.Agent != parsed.Agent || parsed.Bundle.Period != "" && parsed.Bundle.Period != e.Bundle.Period:
+		return nil, refuse("wrong-artifact", sameNames, "bundle.artifact is named %q, but the event is of %q for %q",
+			a.Name, parsed.Agent, parsed.Bundle.Period)
+	case parsed.Bundle.ID == "":
 	case !strings.EqualFold(a.Repository, e.Origin):
 		return nil, refuse("wrong-artifact", sameNames,
 			"bundle.artifact is of the repository %q, but bundle.id of %q", a.Repository, e.Origin)
@@ -158,8 +162,7 @@ func inventID(e *event.Event) string {
 	origin, period := e.Repo, e.Bundle.Period
 	if a := e.Bundle.Artifact; a != nil {
 		origin = a.Repository
-		b, ok := bundleid.Parse(a.Name)
-		if ok && b.Agent == e.Agent && (period == "" || b.Period == period) {
+		if b, ok := bundleid.Parse(a.Name); ok {
 			return b.EventID(origin)
 		}
 	}
