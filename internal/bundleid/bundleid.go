@@ -29,14 +29,27 @@ type Entry struct {
 	Agent  string
 }
 
-// sourceDigits is how many hex digits of a digest a name has.
-const sourceDigits = 6
+// How many hex digits of a digest a name has. Those of a source keep the sources of one
+// ledger's owner apart. Those of a sender have to withstand a repository that is named to have
+// another one's digits, with which it could use up that one's events.
+const (
+	sourceDigits = 6
+	senderDigits = 16
+)
 
 // Source returns the digits for the directory path of the repository origin. The texts may
 // be any that identify them.
 func Source(origin, path string) string {
+	return digest(origin, path)[:sourceDigits]
+}
+
+// Sender returns the digits of the repository that prepared a bundle, or of the slug that its
+// event has instead. The case does not count.
+func Sender(repository string) string { return digest(strings.ToLower(repository), "")[:senderDigits] }
+
+func digest(origin, path string) string {
 	sum := sha256.Sum256([]byte(origin + "\x00" + path))
-	return hex.EncodeToString(sum[:])[:sourceDigits]
+	return hex.EncodeToString(sum[:])
 }
 
 // Bundle identifies the bundle of an entry for a period.
@@ -94,7 +107,7 @@ func (b Bundle) In(repository string) Bundle {
 	if b.Source != "" {
 		b.Repo += "-" + b.Source
 	}
-	b.Source = Source(strings.ToLower(repository), "")
+	b.Source = Sender(repository)
 	return b
 }
 
@@ -114,8 +127,8 @@ func ParseReceived(name string) (b Bundle, ok bool) {
 	if b, ok = Parse(bundle); !ok {
 		return Bundle{}, false
 	}
-	end := len(b.Repo) - sourceDigits - 1
-	if end < 1 || !isSource(b.Repo[end:]) {
+	end := len(b.Repo) - senderDigits - 1
+	if end < 1 || !isDigits(b.Repo[end:], senderDigits) {
 		return Bundle{}, false
 	}
 	b.Repo, b.Source = b.Repo[:end], b.Repo[end+1:]
@@ -143,13 +156,13 @@ func (b Bundle) Follows(other Bundle) bool {
 // whatever its source.
 func (b Bundle) Of(repo, agent string) bool {
 	digits, ok := strings.CutPrefix(b.Repo, repo)
-	return ok && b.Agent == agent && (digits == "" || isSource(digits))
+	return ok && b.Agent == agent && (digits == "" || isDigits(digits, sourceDigits))
 }
 
-// isSource reports whether s is a hyphen and the digits of a source.
-func isSource(s string) bool {
+// isDigits reports whether s is a hyphen and n digits.
+func isDigits(s string, n int) bool {
 	digits, ok := strings.CutPrefix(s, "-")
-	return ok && len(digits) == sourceDigits && strings.Trim(digits, "0123456789abcdef") == ""
+	return ok && len(digits) == n && strings.Trim(digits, "0123456789abcdef") == ""
 }
 
 // Parse reads the name of a bundle. The digits of a source become a part of Repo. ok is

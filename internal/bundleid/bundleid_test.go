@@ -128,7 +128,7 @@ func TestReceived(t *testing.T) {
 		{"acme/web/kaizen.web-abc123.coach.2026-11.run-7", "kaizen.web-abc123-DIGITS.coach.2026-11.run-7.received"},
 		{"web/kaizen.web.coach.2026-11-26T0900Z", "kaizen.web-SLUG.coach.2026-11-26T0900Z.received"},
 	}
-	replace := strings.NewReplacer("DIGITS", Source("acme/web", ""), "SLUG", Source("web", ""))
+	replace := strings.NewReplacer("DIGITS", "2bce8445062b30ed", "SLUG", Sender("web"))
 	for _, tt := range tests {
 		repository, b, ok := ParseEventID(tt.id)
 		if !ok {
@@ -148,12 +148,27 @@ func TestReceived(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"kaizen.web.coach.2026-W48.received", "kaizen.-abc123.coach.2026-W48.received",
-		"kaizen.web-abc12g.coach.2026-W48.received", "kaizen.web-abc123.coach.2026-W48", "kaizen.web-abc123.received",
-		"kaizen.web-abc123.coach.2026-W48.received.receipt", ""} {
+	for _, name := range []string{"kaizen.web.coach.2026-W48.received", "kaizen.web-abc123.coach.2026-W48.received",
+		"kaizen.-2bce8445062b30ed.coach.2026-W48.received", "kaizen.web-2bce8445062b30eg.coach.2026-W48.received",
+		"kaizen.web-2bce8445062b30ed.coach.2026-W48", "kaizen.web-2bce8445062b30ed.received",
+		"kaizen.web-2bce8445062b30ed.coach.2026-W48.received.receipt", ""} {
 		if b, ok := ParseReceived(name); ok {
 			t.Errorf("ParseReceived(%q) = %+v", name, b)
 		}
+	}
+}
+
+// TestSender compares repositories whose names were searched so that they have the digits of
+// a source in common. The record of one must not be taken for that of the other.
+func TestSender(t *testing.T) {
+	t.Parallel()
+	const victim, attacker = "acme/web", "acme/web-16608600"
+	b, _ := Parse("kaizen.web.coach.2026-W48")
+	if Source(victim, "") != Source(attacker, "") {
+		t.Error("the names have no digits in common")
+	}
+	if name := ReceivedName(victim, b); name == ReceivedName(attacker, b) {
+		t.Errorf("%s is also the record of %s", name, attacker)
 	}
 }
 
@@ -200,7 +215,7 @@ func FuzzParse(f *testing.F) {
 		"kaizen.web.coach.2026-W48", "kaizen.a.b.coach.2026-11-26T0900Z.run-12", "kaizen.web.coach.2026-11.receipt",
 		"acme/web/kaizen.web.coach.2026-11-23", "kaizen.run-1.run-2.2026-11.run-3",
 		"kaizen.web-0a1b2c.coach.2026-11.run-3", "kaizen.web-0a1b2c.coach.2026-W48.partial",
-		"kaizen.web-0a1b2c.coach.2026-W48.run-7.received",
+		"kaizen.web-0a1b2c3d4e5f6a7b.coach.2026-W48.run-7.received",
 	} {
 		f.Add(seed)
 	}

@@ -332,7 +332,7 @@ func TestHostileArtifacts(t *testing.T) {
 // TestHostileDirectory fetches a good bundle into directories that another user has prepared.
 func TestHostileDirectory(t *testing.T) {
 	t.Parallel()
-	const name = "kaizen.web-2bce84.coach.2026-W48"
+	const name = "kaizen.web-2bce8445062b30ed.coach.2026-W48"
 	outside := t.TempDir()
 	for what, prepare := range map[string]func(dir string) error{
 		"a link as the bundle's directory": func(dir string) error {

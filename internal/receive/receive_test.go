@@ -31,7 +31,7 @@ func TestFetch(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		const dir = "received/kaizen.web-2bce84.coach.2026-W48"
+		const dir = "received/kaizen.web-2bce8445062b30ed.coach.2026-W48"
 		if b.Dir != dir || b.Path != dir+"/bundle.md" || string(b.Zip) != string(data) {
 			t.Errorf("%s: got %s, %s and %d bytes", name, b.Dir, b.Path, len(b.Zip))
 		}

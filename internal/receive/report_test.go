@@ -81,7 +81,7 @@ func TestOutcomes(t *testing.T) {
 		}
 		o := h.Handle(t.Context(), []byte(tt.data))
 		fixture.Must(t, h.Record(t.Context(), o))
-		known, err := w.Bundles.Received(t.Context(), "kaizen.web-2bce84.coach.2026-W48.received")
+		known, err := w.Bundles.Received(t.Context(), "kaizen.web-2bce8445062b30ed.coach.2026-W48.received")
 		if known != tt.known || err != nil {
 			t.Errorf("%s: the event is known: %t, %v", tt.name, known, err)
 		}

@@ -343,7 +343,7 @@ func (r *Reader) consumer(ctx context.Context, roster *fleet.Roster, name string
 		return
 	}
 	senders := sendersOf(roster)
-	senders[bundleid.Source(strings.ToLower(r.Ledger), "")] = strings.ToLower(r.Ledger)
+	senders[bundleid.Sender(r.Ledger)] = strings.ToLower(r.Ledger)
 	r.with(func(f *Facts) {
 		f.acknowledged = true
 		for _, a := range h.list {
@@ -396,7 +396,7 @@ func sendersOf(roster *fleet.Roster) map[string]string {
 	for i := range roster.Repositories {
 		for _, name := range []string{roster.Repositories[i].Slug, roster.Repositories[i].Name} {
 			if name != "" {
-				senders[bundleid.Source(strings.ToLower(name), "")] = strings.ToLower(name)
+				senders[bundleid.Sender(name)] = strings.ToLower(name)
 			}
 		}
 	}

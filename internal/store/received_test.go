@@ -11,7 +11,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest"
 )
 
-const recordName = "kaizen.web-2bce84.coach.2026-W48.received"
+const recordName = "kaizen.web-2bce8445062b30ed.coach.2026-W48.received"
 
 func receptionOf(t testing.TB) *Reception {
 	t.Helper()
@@ -46,7 +46,7 @@ func TestReceptions(t *testing.T) {
 		want(false)
 		fixture.Must(t, open().PutReception(t.Context(), receptionOf(t)))
 		want(true)
-		if rec, err := look(t, open(), "kaizen.web-2bce84.coach.2026-W48"); err != nil || rec.Delivered || rec.Partial {
+		if rec, err := look(t, open(), "kaizen.web-2bce8445062b30ed.coach.2026-W48"); err != nil || rec.Delivered || rec.Partial {
 			t.Errorf("%s: the record is taken for a receipt: %+v, %v", name, rec, err)
 		}
 		other := strings.Replace(recordName, "W48", "W47", 1)

@@ -7,9 +7,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
 )
 
 // state is how far the handling of an event is.
@@ -75,8 +78,12 @@ func (r record) next(seq uint64, until time.Time) record {
 	return record{State: running, Seq: seq, Runs: r.Runs + 1, Until: until}
 }
 
-// key of an event id in the bucket, whose keys may not have every character of an id.
+// key of an event id in the bucket, whose keys may not have every character of an id. The case
+// of a repository does not count, as in the name of a record.
 func key(id string) string {
+	if repository, b, ok := bundleid.ParseEventID(id); ok {
+		id = b.EventID(strings.ToLower(repository))
+	}
 	digest := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(digest[:])
 }

@@ -50,8 +50,13 @@ func TestKey(t *testing.T) {
 	t.Parallel()
 	// echo -n acme/web/kaizen.web.coach.2026-W48 | sha256sum
 	const want = "09e7fbfb6cd194e5dc5e001d4a0e2cc338471eb97df05046db0e6ee1d9376a8b"
-	if got := key("acme/web/kaizen.web.coach.2026-W48"); got != want {
-		t.Errorf("got %s, want %s", got, want)
+	for _, id := range []string{"acme/web/kaizen.web.coach.2026-W48", "Acme/WEB/kaizen.web.coach.2026-W48"} {
+		if got := key(id); got != want {
+			t.Errorf("%s: got %s, want %s", id, got, want)
+		}
+	}
+	if key("acme/web/kaizen.web.Coach.2026-W48") == want {
+		t.Error("another agent has the same key")
 	}
 }
 
