@@ -89,15 +89,30 @@ type Facts struct {
 	problems     []Problem
 	servers      map[string]bool // origins to which links may lead
 	central      pipeline.Place  // whose ledger the fleet shares; zero for none
-	seen         map[string]bool // evidence, to count each once
+	seen         map[string]bool // executions, to count each once
+	// places are the positions in the lists of bundles, to count each piece of evidence once.
+	places map[place]int
+	counts map[place]int // of evidence from one source: places without an id
 }
+
+// place identifies a piece of evidence.
+type place struct {
+	key            entryKey
+	period         string
+	kind           Kind
+	source, by, id string
+	forced         bool
+}
+
+// maxEvidence is how much evidence of one kind from one source a period has at most.
+const maxEvidence = 100
 
 // NewFacts returns an empty collection. Links lead to these servers only.
 func NewFacts(servers ...string) *Facts {
 	f := &Facts{
 		bundles: map[entryKey]map[string][]Evidence{}, executions: map[agentKey][]Evidence{},
 		ledgers: map[string]*ledger{},
-		servers: map[string]bool{}, seen: map[string]bool{},
+		servers: map[string]bool{}, seen: map[string]bool{}, places: map[place]int{}, counts: map[place]int{},
 	}
 	for _, s := range servers {
 		f.allow(s)
@@ -121,7 +136,7 @@ func (f *Facts) read(repository, unread string) {
 // Evidence that was added before is ignored.
 func (f *Facts) add(repository, name string, e Evidence) {
 	b, ok := bundleid.Parse(name)
-	if !ok {
+	if !ok || !isInstant(e.At) {
 		return
 	}
 	e.Forced = b.Run != ""
@@ -133,30 +148,39 @@ func (f *Facts) add(repository, name string, e Evidence) {
 		periods = map[string][]Evidence{}
 		f.bundles[key] = periods
 	}
-	periods[b.Period] = merge(periods[b.Period], e)
-}
-
-// merge adds e to a list, or what is new in it to the same thing in the list.
-func merge(list []Evidence, e Evidence) []Evidence {
 	if e.id == "" {
 		e.id = fmt.Sprint(e.At.Unix(), e.URL)
 	}
-	for i := range list {
-		old := &list[i]
-		if old.Kind != e.Kind || old.source != e.source || old.id != e.id || old.Forced != e.Forced {
-			continue
-		}
-		if old.Result == "" && e.Result != "" {
-			old.Result, old.At = e.Result, e.At
-		}
-		old.URL, old.Detail = cmp.Or(old.URL, e.URL), cmp.Or(old.Detail, e.Detail)
-		return list
+	at := place{key: key, period: b.Period, kind: e.Kind, source: e.source, id: e.id, forced: e.Forced}
+	if i, known := f.places[at]; known {
+		periods[b.Period][i].complete(e)
+		return
 	}
-	return append(list, e)
+	origin := at
+	origin.id, origin.by = "", e.By
+	if f.counts[origin]++; f.counts[origin] <= maxEvidence {
+		f.places[at] = len(periods[b.Period])
+		periods[b.Period] = append(periods[b.Period], e)
+	}
+}
+
+// isInstant reports whether a time can be written: one with an offset may be in the year
+// 10000 of UTC.
+func isInstant(at time.Time) bool { return at.UTC().Year() >= 0 && at.UTC().Year() <= 9999 }
+
+// complete adds what is new in the same piece of evidence.
+func (e *Evidence) complete(same Evidence) {
+	if e.Result == "" && same.Result != "" {
+		e.Result, e.At = same.Result, same.At
+	}
+	e.URL, e.Detail = cmp.Or(e.URL, same.URL), cmp.Or(e.Detail, same.Detail)
 }
 
 // execute adds an execution that an agent recorded.
 func (f *Facts) execute(repository, agent string, e Evidence) {
+	if !isInstant(e.At) {
+		return
+	}
 	key := agentKey{strings.ToLower(repository), agent}
 	e.Kind, e.URL, e.At = Metrics, f.link(e.URL), e.At.UTC()
 	id := fmt.Sprint(key, e.At.UnixNano(), e.Result)
@@ -222,8 +246,10 @@ func (f *Facts) about(r *fleet.Repository, e *schedule.Entry, now time.Time) kno
 		}
 	}
 	for _, name := range names {
-		for _, x := range settled(f.executions[agentKey{name, e.Agent}]) {
-			if period := executionPeriod(e, &k, x, now); period != "" {
+		count := map[string]int{}
+		for _, x := range slices.Backward(settled(f.executions[agentKey{name, e.Agent}])) {
+			period := executionPeriod(e, &k, x, now)
+			if count[period]++; period != "" && count[period] <= maxEvidence {
 				k.periods[period] = append(k.periods[period], x)
 			}
 		}

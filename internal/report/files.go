@@ -160,7 +160,7 @@ func (f *Facts) addDocument(data []byte, kind Kind) bool {
 		at = cmp.Or(d.OccurredAt, at)
 	}
 	when, err := time.Parse(time.RFC3339, at)
-	if err != nil {
+	if err != nil || !isInstant(when) {
 		return false
 	}
 	switch {

@@ -415,3 +415,36 @@ func TestMonthlyEntryStaysInTheWindow(t *testing.T) {
 		}
 	}
 }
+
+// A time with an offset may be in a year that cannot be written in UTC.
+func TestYearsOfEvidence(t *testing.T) {
+	t.Parallel()
+	r := reportOf(t, web(nil), "2026-11-24T00:00:00Z", prepared("2026-W48", "9999-12-31T23:59:59-23:00"),
+		prepared("2026-W48", "0000-01-01T00:00:00+23:00"))
+	if len(r.Problems) != 1 || !strings.Contains(r.Problems[0].Message, "2 of its lines") {
+		t.Errorf("%+v", r.Problems)
+	}
+	for _, format := range Formats {
+		if _, err := r.Encode(format, nil); err != nil {
+			t.Errorf("%s: %v", format, err)
+		}
+	}
+}
+
+// Any number of events and executions of one period is read once, and leaves a page that can
+// be opened.
+func TestEvidenceIsBounded(t *testing.T) {
+	t.Parallel()
+	const many = 2_000
+	var lines []string
+	at := instant(t, "2026-11-23T08:00:00Z")
+	for i := range many {
+		when := at.Add(time.Duration(i) * time.Second).Format(time.RFC3339)
+		lines = append(lines, prepared("2026-W48", when), fmt.Sprintf(
+			`{"timestamp":%q,"repo":"acme/web","agent":"coach","success":%t}`, when, i < many-1))
+	}
+	p := reportOf(t, web(nil), "2026-11-24T00:00:00Z", lines...).Repositories[0].Entries[0].Periods[0]
+	if len(p.Evidence) != 2*maxEvidence || p.State != Failed {
+		t.Errorf("%d pieces of evidence, %s; want that of the last execution", len(p.Evidence), p.State)
+	}
+}
