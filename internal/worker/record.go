@@ -115,10 +115,7 @@ func (s *service) tryClaim(ctx context.Context, key string, seq uint64) (verdict
 	if err != nil {
 		return 0, record{}, notFinal(err)
 	}
-	var r record
-	if json.Unmarshal(entry.Value(), &r) != nil {
-		r = record{} // of another program; the event runs at least once
-	}
+	r := readRecord(entry.Value())
 	r.revision = entry.Revision()
 	v := r.decide(seq, now, s.MostRuns)
 	if v != run {
@@ -129,6 +126,15 @@ func (s *service) tryClaim(ctx context.Context, key string, seq uint64) (verdict
 		return 0, record{}, notFinal(err)
 	}
 	return run, r, nil
+}
+
+// readRecord reads a record of the bucket. One of another program counts as none, so the event
+// runs at least once.
+func readRecord(data []byte) (r record) {
+	if json.Unmarshal(data, &r) != nil || r.Runs < 0 {
+		return record{}
+	}
+	return r
 }
 
 // notFinal hides the answer of the server from persist, where the next try may get another.

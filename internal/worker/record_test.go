@@ -46,6 +46,23 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+// TestReadRecord reads what another program may have written. The count of runs is an index.
+func TestReadRecord(t *testing.T) {
+	t.Parallel()
+	tests := map[string]record{
+		`{"state":"done","seq":3,"runs":2}`:    {State: done, Seq: 3, Runs: 2},
+		`{"state":"failed","seq":3,"runs":-5}`: {},
+		`{"state":"done","runs":"many"}`:       {},
+		`done`:                                 {},
+		``:                                     {},
+	}
+	for data, want := range tests {
+		if got := readRecord([]byte(data)); got != want {
+			t.Errorf("%s: got %+v, want %+v", data, got, want)
+		}
+	}
+}
+
 func TestKey(t *testing.T) {
 	t.Parallel()
 	// echo -n acme/web/kaizen.web.coach.2026-W48 | sha256sum
