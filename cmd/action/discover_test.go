@@ -545,6 +545,33 @@ func TestDiscoverBigFleet(t *testing.T) {
 	}
 }
 
+// TestOneRepositoryDoesNotStopTheExamples holds that what follows discover runs after exit
+// code 3, too: otherwise one repository that cannot be read stops or silences the fleet.
+func TestOneRepositoryDoesNotStopTheExamples(t *testing.T) {
+	t.Parallel()
+	const report = "if: ${{ !cancelled() }}\n        uses: kaizen-agentic/schedule-action@v1\n        with:\n" +
+		"          command: report\n"
+	for name, follows := range map[string]string{
+		"central.yml":  "if: ${{ !cancelled() && needs.due.outputs.count > 0 }}\n    runs-on:",
+		"watchdog.yml": report,
+		"report.yml":   report,
+	} {
+		if !strings.Contains(fixture.Read(t, filepath.Join("../../examples", name)), follows) {
+			t.Errorf("%s lacks %q", name, follows)
+		}
+	}
+	p := newPlatform(t)
+	out := filepath.Join(p.workspace, "roster.json")
+	api := graphql.Options{Fault: func(int, graphql.Query) graphql.Fault {
+		return graphql.Fault{Broken: []string{"acme/r000"}}
+	}}
+	got := p.discoverStep(p.fleet(api, fleetOf(2)...), map[string]string{"out": out, "fail-on": "never"})
+	if got.code != exitUnavailable || got.outputs["count"] == "" || !strings.Contains(got.outputs["matrix"], "r001") ||
+		!strings.Contains(fixture.Read(t, out), "r001") {
+		t.Errorf("exit code %d, outputs %v", got.code, got.outputs)
+	}
+}
+
 // TestFleetExamples checks the example workflows of a fleet beside a manifest: their inputs
 // exist, no job has a permission that it does not name, and nothing of a matrix gets into a
 // script.
