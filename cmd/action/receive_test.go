@@ -220,7 +220,7 @@ func TestReceiveEvents(t *testing.T) {
 		{"pull_request", "", exitUsage, "receive is refused on the event pull_request"},
 		{"schedule", "", exitUsage, "accept the risk with allow-events: schedule"},
 		{"", "", exitUsage, "the run has no event"},
-		{"workflow_call", "", exitOK, ""},
+		{"workflow_call", "", exitUsage, "receive is refused on the event workflow_call"},
 		{"schedule", "schedule", exitOK, ""},
 	} {
 		got := p.receive(map[string]string{"event": file, "allow-events": tt.allowed},

@@ -208,7 +208,7 @@ var All = []Option{
 		Uses: []Use{
 			{emitting, "otherwise on schedule, workflow_dispatch, repository_dispatch and push to the ledger " +
 				"branch only"},
-			{receiving, "otherwise on repository_dispatch, workflow_dispatch and workflow_call only"},
+			{receiving, "otherwise on repository_dispatch and workflow_dispatch only"},
 			{[]string{"validate"}, "otherwise on all but pull_request_target"},
 		},
 		Commands: []string{"prepare", "validate", "doctor", "receive"}},

@@ -78,8 +78,9 @@ func Refuse(e Event, branch string, allowed []string) error {
 }
 
 // receiving are the events that bring receive an event. On any other, the file that
-// --event names may be part of a stranger's change.
-var receiving = []string{"repository_dispatch", "workflow_dispatch", "workflow_call"}
+// --event names may be part of a stranger's change; so it may on that of the unknown caller
+// of a workflow_call.
+var receiving = []string{"repository_dispatch", "workflow_dispatch"}
 
 // RefuseReceive returns why receive must not run on the event of this name, or nil. The user
 // accepts the events in allowed.

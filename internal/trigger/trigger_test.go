@@ -102,9 +102,9 @@ func TestRefuseReceive(t *testing.T) {
 	}{
 		{"repository_dispatch", nil, ""},
 		{"workflow_dispatch", nil, ""},
-		{"workflow_call", nil, ""},
+		{"workflow_call", nil, "receive is refused on the event workflow_call"},
 		{"schedule", []string{"schedule"}, ""},
-		{"schedule", nil, "use repository_dispatch, workflow_dispatch, workflow_call; or accept the risk with " +
+		{"schedule", nil, "use repository_dispatch, workflow_dispatch; or accept the risk with " +
 			"allow-events: schedule"},
 		{"pull_request", []string{"push"}, "receive is refused on the event pull_request"},
 		{"", []string{""}, "the run has no event"},
