@@ -112,15 +112,17 @@ func (r *Reader) shared(ctx context.Context, roster *fleet.Roster) *history {
 		trust: store.NewTrust(store.ArtifactsOptions{API: r.API, Repository: r.Ledger, Log: r.Log}),
 	}
 	unread := r.load(ctx, h)
+	known := map[bundleid.Entry]bool{}
 	r.with(func(f *Facts) {
 		for i := range roster.Repositories {
 			f.read(nameOf(&roster.Repositories[i]), unread)
+			addEntries(known, &roster.Repositories[i], f.digits(&roster.Repositories[i]))
 		}
 		for _, a := range h.list {
 			f.addRecorded(r.Ledger, &a)
 		}
 	})
-	r.receipts(ctx, r.Ledger, h)
+	r.receipts(ctx, r.Ledger, h, known)
 	return h
 }
 
@@ -189,7 +191,9 @@ func (r *Reader) ledger(ctx context.Context, repo *fleet.Repository) *history {
 			f.addRecorded(repo.Name, &a)
 		}
 	})
-	r.receipts(ctx, repo.Name, h)
+	known := map[bundleid.Entry]bool{}
+	addEntries(known, repo, "")
+	r.receipts(ctx, repo.Name, h, known)
 	return h
 }
 
@@ -207,13 +211,29 @@ func (f *Facts) addRecorded(repository string, a *recorded) {
 	f.add(repository, name, e)
 }
 
-// receipts reads the newest receipts of each entry, and asks for the runs that they name.
-func (r *Reader) receipts(ctx context.Context, repository string, h *history) {
+// addEntries adds the entries of a repository as names of bundles have them, with the digits
+// that set it apart.
+func addEntries(known map[bundleid.Entry]bool, r *fleet.Repository, digits string) {
+	slug := r.Slug
+	if digits != "" {
+		slug += "-" + digits
+	}
+	for _, e := range r.Entries {
+		known[bundleid.Entry{Repo: slug, Agent: e.Agent}] = true
+	}
+}
+
+// maxStarted is how many runs of one receipt are asked for.
+const maxStarted = 100
+
+// receipts reads the newest receipts of each entry, and asks for the runs that they name. A
+// ledger with many other names does not use up the requests of the token.
+func (r *Reader) receipts(ctx context.Context, repository string, h *history, known map[bundleid.Entry]bool) {
 	read := map[bundleid.Entry]int{}
 	newest := func(a, b recorded) int { return cmp.Compare(b.ID, a.ID) }
 	for _, a := range slices.SortedFunc(slices.Values(h.list), newest) {
 		b, ok := bundleid.ParseReceipt(a.Name)
-		if !ok || a.Expired || read[b.Entry] >= r.Receipts || ctx.Err() != nil {
+		if !ok || a.Expired || !known[b.Entry] || read[b.Entry] >= r.Receipts || ctx.Err() != nil {
 			continue
 		}
 		read[b.Entry]++
@@ -222,10 +242,9 @@ func (r *Reader) receipts(ctx context.Context, repository string, h *history) {
 			r.problem(repository, err)
 			continue
 		}
-		for _, d := range receipt.Deliveries {
-			if d.RunID != 0 {
-				r.started(ctx, repository, b.Name(), d, a.CreatedAt)
-			}
+		runs := slices.DeleteFunc(receipt.Deliveries, func(d store.Delivery) bool { return d.RunID == 0 })
+		for _, d := range runs[:min(len(runs), maxStarted)] {
+			r.started(ctx, repository, b.Name(), d, a.CreatedAt)
 		}
 	}
 }

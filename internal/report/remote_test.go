@@ -326,3 +326,34 @@ func TestSharedLedger(t *testing.T) {
 		}
 	}
 }
+
+// A ledger with receipts of many other names, and a receipt that names many runs, take a
+// bounded number of requests: the token is that of the whole fleet.
+func TestReceiptsTakeFewRequests(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t, false)
+	const name = "kaizen.web.coach.2026-W48"
+	var many []store.Delivery
+	for i := range 3 * maxStarted {
+		many = append(many, store.Delivery{Channel: "dispatch", Target: "acme/core", Status: store.Delivered,
+			RunID: int64(1000 + i)})
+	}
+	p.store("acme/web", name+".receipt", "2026-11-23T08:05:00Z", zipped(t, name, many...))
+	for i := range 40 {
+		other := fmt.Sprintf("kaizen.web-%06d.coach.2026-W48", i)
+		p.store("acme/web", other+".receipt", "2026-11-23T08:06:00Z", zipped(t, other))
+	}
+	p.report("2026-11-24T09:00:00Z")
+	runs, zips := 0, 0
+	for _, r := range p.api.Requests() {
+		if strings.HasPrefix(r.Path, "/repos/acme/core/actions/runs/") {
+			runs++
+		}
+		if r.Storage {
+			zips++
+		}
+	}
+	if runs != maxStarted || zips != 1 {
+		t.Errorf("%d runs were asked for, want %d; %d receipts were read, want 1", runs, maxStarted, zips)
+	}
+}
