@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -63,6 +65,37 @@ func TestExamplesPassData(t *testing.T) {
 	}
 	if count < 12 {
 		t.Errorf("only %d scripts were found", count)
+	}
+}
+
+// TestExamplesReadNoCommand runs the scripts that record a result after an agent that wrote
+// into the file with the time of its start. A shell executes what is inside of an index.
+func TestExamplesReadNoCommand(t *testing.T) {
+	t.Parallel()
+	count := 0
+	for _, file := range exampleWorkflows(t) {
+		var workflow map[string]any
+		fixture.Must(t, yaml.Unmarshal([]byte(fixture.Read(t, file)), &workflow))
+		for _, script := range scripts(workflow) {
+			if !strings.Contains(script, "$RUNNER_TEMP/started") || strings.Contains(script, "claude") {
+				continue
+			}
+			count++
+			dir := t.TempDir()
+			writeFile(t, filepath.Join(dir, "started"), "a[$(touch PWNED)]1000000000\n")
+			cmd := exec.CommandContext(t.Context(), "bash", "-e", "-c", script)
+			cmd.Dir, cmd.Env = dir, []string{"PATH=" + os.Getenv("PATH"), "RUNNER_TEMP=" + dir, "AGENT=coach",
+				"OUTCOME=success"}
+			out, err := cmd.CombinedOutput()
+			tree := fixture.Tree(t, dir)
+			if line := tree[".kaizen/metrics/coach/executions.jsonl"]; err != nil || len(tree) != 2 ||
+				!strings.Contains(line, `"success":true,"execution_time_s":`) {
+				t.Errorf("%s: %v, %s, files %v", file, err, out, tree)
+			}
+		}
+	}
+	if count != 4 {
+		t.Errorf("%d scripts were found, want 4", count)
 	}
 }
 
