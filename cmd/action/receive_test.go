@@ -173,7 +173,7 @@ func TestReceiveForgedRecord(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	payload, _ := p.produce()
-	record := "kaizen.kaizen-agentic-5b1590.coach.2026-W48.received"
+	record := "kaizen.kaizen-agentic-5b15907cb9f3bf2b.coach.2026-W48.received"
 	forged := []ghtest.Artifact{
 		{Repository: sampleRepo, Name: record, RunID: 300, HeadBranch: "main", HeadRepositoryID: 99},
 		{Repository: sampleRepo, Name: record, RunID: 301, HeadBranch: "evil"},

@@ -94,6 +94,9 @@ func TestMetricsAddress(t *testing.T) {
 		} else {
 			got = l.Addr().String()
 			_ = l.Close()
+			if _, ok := l.(*limitedListener); !ok {
+				t.Errorf("%s: the connections are not bounded", addr)
+			}
 		}
 		if !strings.Contains(got, want) && !(addr == "0.0.0.0:0" && strings.HasPrefix(got, "[::]:")) {
 			t.Errorf("%s: got %s, want %s", addr, got, want)
