@@ -74,6 +74,10 @@ func checkPage(t *testing.T, page string) {
 	if n := strings.Count(lower, "<script"); n != 3 || strings.Count(lower, "</script") != 3 {
 		t.Errorf("the page has %d script elements, want 3", n)
 	}
+	if policy := `content="default-src 'none'; img-src data:; script-src 'sha256-`; strings.Count(page, policy) != 1 ||
+		strings.Contains(page, "'unsafe-") {
+		t.Error("the page has no policy, or one that lets other scripts run")
+	}
 	_, data, _ := strings.Cut(page, `id="data">`)
 	data, rest, _ := strings.Cut(data, "</script>")
 	_, details, _ := strings.Cut(rest, `id="details">`)
