@@ -58,10 +58,13 @@ func Split(err error) (message, hint string) {
 	return err.Error(), ""
 }
 
-// Count returns a number with its noun: "1 agent", "3 agents".
+// Count returns a number with its noun: "1 agent", "3 agents", "2 entries".
 func Count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
+	}
+	if stem, ok := strings.CutSuffix(noun, "y"); ok && !strings.HasSuffix(stem, "a") && !strings.HasSuffix(stem, "e") {
+		return fmt.Sprintf("%d %sies", n, stem)
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }

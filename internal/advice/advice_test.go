@@ -52,3 +52,24 @@ func TestSome(t *testing.T) {
 		}
 	}
 }
+
+func TestCount(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		n    int
+		noun string
+		want string
+	}{
+		{0, "agent", "0 agents"},
+		{1, "agent", "1 agent"},
+		{3, "agent", "3 agents"},
+		{1, "entry", "1 entry"},
+		{2, "entry", "2 entries"},
+		{2, "day", "2 days"},
+		{2, "key", "2 keys"},
+	} {
+		if got := advice.Count(tt.n, tt.noun); got != tt.want {
+			t.Errorf("Count(%d, %q) is %q, want %q", tt.n, tt.noun, got, tt.want)
+		}
+	}
+}

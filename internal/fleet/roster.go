@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/bundleid"
 	"github.com/kaizen-agentic/schedule-action/internal/cron"
 	"github.com/kaizen-agentic/schedule-action/internal/diag"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
@@ -157,4 +158,18 @@ func (r *Repository) SetManifest(m *schedule.Manifest) {
 	for i, e := range m.Entries {
 		r.Entries[i] = Entry{e.Agent, e.Cadence, e.Cron, e.Enabled}
 	}
+}
+
+// Senders returns the repositories by the digits that consumers put into the names of
+// their records, in lower case.
+func (r *Roster) Senders() map[string]string {
+	senders := map[string]string{}
+	for i := range r.Repositories {
+		for _, name := range []string{r.Repositories[i].Slug, r.Repositories[i].Name} {
+			if name != "" {
+				senders[bundleid.Sender(name)] = strings.ToLower(name)
+			}
+		}
+	}
+	return senders
 }

@@ -37,7 +37,7 @@ func Verdict(raised []Raised) string {
 			}
 		}
 		if n > 0 {
-			parts = append(parts, count(n, kind.noun)+" "+kind.word)
+			parts = append(parts, advice.Count(n, kind.noun)+" "+kind.word)
 		}
 	}
 	if len(parts) == 0 {
@@ -48,13 +48,6 @@ func Verdict(raised []Raised) string {
 
 // name is how people know the repository.
 func (r *Repository) name() string { return cmp.Or(r.Name, r.Slug) }
-
-func count(n int, noun string) string {
-	if n != 1 && strings.HasSuffix(noun, "y") {
-		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(noun, "y"))
-	}
-	return advice.Count(n, noun)
-}
 
 // AlarmTable has a row for each alarm.
 func AlarmTable(raised []Raised) *actions.Table {

@@ -170,7 +170,7 @@ func (r *Report) Calendar() []byte {
 func (r *Report) event(c *ical.Writer, repo *Repository, e *Entry, s Slot) {
 	name := repo.name()
 	c.Line("BEGIN", "VEVENT")
-	c.Line("UID", uid(cmp.Or(repo.URL, name), e.Agent, s.Period))
+	c.Line("UID", ical.UID(cmp.Or(repo.URL, name), e.Agent, s.Period))
 	c.Line("DTSTAMP", ical.Instant(r.Generated))
 	c.Line("DTSTART", ical.Instant(s.At))
 	c.Text("SUMMARY", show(e.Agent+" in "+name))

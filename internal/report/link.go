@@ -1,8 +1,6 @@
 package report
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"net/url"
 	"strings"
 
@@ -35,9 +33,3 @@ const maxDetail = 200
 
 // detail makes untrusted text one short line.
 func detail(text string) string { return safetext.Shorten(safetext.OneLine(text), maxDetail) }
-
-// uid identifies the run of an agent in a period, for calendars.
-func uid(repository, agent, period string) string {
-	sum := sha256.Sum256([]byte(repository + "\x00" + agent + "\x00" + period))
-	return hex.EncodeToString(sum[:16]) + "@schedule-action"
-}

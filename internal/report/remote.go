@@ -361,7 +361,7 @@ func (r *Reader) consumer(ctx context.Context, roster *fleet.Roster, name string
 	if r.load(ctx, h) != "" {
 		return
 	}
-	senders := sendersOf(roster)
+	senders := roster.Senders()
 	senders[bundleid.Sender(r.Ledger)] = strings.ToLower(r.Ledger)
 	r.with(func(f *Facts) {
 		f.acknowledged = true
@@ -406,18 +406,4 @@ func (f *Facts) addRuns(consumer string, runs []gh.NamedRun) {
 			f.add(repository, b.Name(), ended(e, run.Status, run.Conclusion, run.UpdatedAt))
 		}
 	}
-}
-
-// sendersOf returns the repositories of a roster by the digits that consumers put into the
-// names of their records.
-func sendersOf(roster *fleet.Roster) map[string]string {
-	senders := map[string]string{}
-	for i := range roster.Repositories {
-		for _, name := range []string{roster.Repositories[i].Slug, roster.Repositories[i].Name} {
-			if name != "" {
-				senders[bundleid.Sender(name)] = strings.ToLower(name)
-			}
-		}
-	}
-	return senders
 }

@@ -72,7 +72,7 @@ func (r *Report) tally() string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, s))
 		}
 	}
-	text := count(t.Repositories, "repository") + " with " + count(t.Entries, "entry") + "."
+	text := advice.Count(t.Repositories, "repository") + " with " + advice.Count(t.Entries, "entry") + "."
 	if len(parts) > 0 {
 		text += " Periods: " + strings.Join(parts, ", ") + "."
 	}

@@ -3,6 +3,8 @@ package ical
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 	"time"
 )
@@ -12,6 +14,12 @@ type Writer struct{ bytes.Buffer }
 
 // Instant returns an instant as the value of a DATE-TIME property.
 func Instant(t time.Time) string { return t.UTC().Format("20060102T150405Z") }
+
+// UID returns the value of a UID property that is the same for the same parts.
+func UID(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:16]) + "@schedule-action"
+}
 
 // escapeText escapes the value of a TEXT property.
 var escapeText = strings.NewReplacer(`\`, `\\`, ";", `\;`, ",", `\,`, "\n", `\n`)
