@@ -117,7 +117,7 @@ func TestSignalInTheMiddle(t *testing.T) {
 				if args[len(args)-1] == "-" {
 					r.feed(t)
 				} else {
-					r.await(t, 4<<20) // bytes of the files
+					r.await(t, 1<<20) // bytes of the files
 				}
 				fixture.Must(t, r.Process.Signal(signal))
 				began := time.Now()
