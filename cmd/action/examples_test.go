@@ -69,7 +69,8 @@ func TestExamplesPassData(t *testing.T) {
 }
 
 // TestExamplesReadNoCommand runs the scripts that record a result after an agent that wrote
-// into the file with the time of its start. A shell executes what is inside of an index.
+// into the file with the time of its start, or removed it. A shell executes what is inside
+// of an index, and reads digits after a zero as octal.
 func TestExamplesReadNoCommand(t *testing.T) {
 	t.Parallel()
 	count := 0
@@ -81,21 +82,33 @@ func TestExamplesReadNoCommand(t *testing.T) {
 				continue
 			}
 			count++
-			dir := t.TempDir()
-			writeFile(t, filepath.Join(dir, "started"), "a[$(touch PWNED)]1000000000\n")
-			cmd := exec.CommandContext(t.Context(), "bash", "-e", "-c", script)
-			cmd.Dir, cmd.Env = dir, []string{"PATH=" + os.Getenv("PATH"), "RUNNER_TEMP=" + dir, "AGENT=coach",
-				"OUTCOME=success"}
-			out, err := cmd.CombinedOutput()
-			tree := fixture.Tree(t, dir)
-			if line := tree[".kaizen/metrics/coach/executions.jsonl"]; err != nil || len(tree) != 2 ||
-				!strings.Contains(line, `"success":true,"execution_time_s":`) {
-				t.Errorf("%s: %v, %s, files %v", file, err, out, tree)
+			for _, started := range []string{"a[$(touch PWNED)]1000000000\n", "0899999999\n", ""} {
+				recordResult(t, file, script, started)
 			}
 		}
 	}
 	if count != 4 {
 		t.Errorf("%d scripts were found, want 4", count)
+	}
+}
+
+// recordResult runs a script that records a result. The file with the time of the start does
+// not exist if started is empty.
+func recordResult(t *testing.T, file, script, started string) {
+	t.Helper()
+	dir := t.TempDir()
+	files := 1
+	if started != "" {
+		writeFile(t, filepath.Join(dir, "started"), started)
+		files++
+	}
+	cmd := exec.CommandContext(t.Context(), "bash", "-e", "-c", script)
+	cmd.Dir, cmd.Env = dir, []string{"PATH=" + os.Getenv("PATH"), "RUNNER_TEMP=" + dir, "AGENT=coach", "OUTCOME=success"}
+	out, err := cmd.CombinedOutput()
+	tree := fixture.Tree(t, dir)
+	if line := tree[".kaizen/metrics/coach/executions.jsonl"]; err != nil || len(tree) != files ||
+		!strings.Contains(line, `"success":true,"execution_time_s":`) {
+		t.Errorf("%s after %q: %v, %s, files %v", file, started, err, out, tree)
 	}
 }
 
