@@ -209,14 +209,25 @@ func jsonValue(n *yamlnode.Node) any {
 	case yamlnode.TypeBool:
 		return strings.EqualFold(n.Value, "true")
 	case yamlnode.TypeInt:
-		if i, ok := n.Int(); ok {
-			return json.Number(strconv.Itoa(i))
+		if i, err := parseInt(n.Value); err == nil {
+			return json.Number(strconv.FormatInt(i, 10))
 		}
 		return json.Number("1e30") // like any number that is far too large
 	case yamlnode.TypeFloat:
 		return 0.5 // the exact value does not matter
 	}
 	return n.Value
+}
+
+// parseInt reads an integer as YAML writes it: unlike Go, with decimal digits after a zero.
+func parseInt(text string) (int64, error) {
+	switch {
+	case strings.HasPrefix(text, "0o"):
+		return strconv.ParseInt(text[2:], 8, 64)
+	case strings.HasPrefix(text, "0x"):
+		return strconv.ParseInt(text[2:], 16, 64)
+	}
+	return strconv.ParseInt(text, 10, 64)
 }
 
 // TestSchemaDescribesEveryKey compares the keys of the schema with those of the loader.

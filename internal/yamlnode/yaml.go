@@ -9,7 +9,6 @@ import (
 	"io"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -503,23 +502,6 @@ func (n *Node) Type() ScalarType {
 		return TypeFloat
 	}
 	return TypeString
-}
-
-// Int is the value of a scalar of TypeInt; ok is false for any other node and for a
-// number that does not fit.
-func (n *Node) Int() (value int, ok bool) {
-	if n.Kind != Scalar || n.Type() != TypeInt {
-		return 0, false
-	}
-	digits, base := n.Value, 10
-	switch {
-	case strings.HasPrefix(digits, "0o"):
-		digits, base = digits[2:], 8
-	case strings.HasPrefix(digits, "0x"):
-		digits, base = digits[2:], 16
-	}
-	v, err := strconv.ParseInt(digits, base, 64)
-	return int(v), err == nil
 }
 
 // syntaxError is the first syntax error in data, a file of any number of documents, or
