@@ -26,7 +26,8 @@ var (
 	ErrTooLarge   = errors.New("is too large")
 )
 
-// Tree is an open checkout. It is safe for concurrent use.
+// Tree is an open checkout. It is safe for concurrent use. It keeps directories open, so a
+// directory that another process replaces during the run stays the one that it was.
 type Tree struct {
 	// ctx is that of the run. A tree belongs to one run, so every access fails when the run
 	// ends.
@@ -38,9 +39,10 @@ type Tree struct {
 	// .git which is a link or a file leads to, or nil. See walk.look.
 	git, gitTarget fs.FileInfo
 
-	ignores  ignores
-	listings listings
-	texts    texts
+	ignores     ignores
+	listings    listings
+	texts       texts
+	directories directories
 }
 
 // Open opens the checkout at dir for reading without an end. See OpenContext.
@@ -70,7 +72,7 @@ func OpenContext(ctx context.Context, dir string) (*Tree, error) {
 }
 
 // Close releases the tree.
-func (t *Tree) Close() error { return t.root.Close() }
+func (t *Tree) Close() error { return errors.Join(t.directories.close(), t.root.Close()) }
 
 // Beside opens another directory for the same run.
 func (t *Tree) Beside(dir string) (*Tree, error) {

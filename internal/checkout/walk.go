@@ -20,15 +20,30 @@ var errChanged = errors.New("changed while it was being opened")
 type walk struct {
 	tree *Tree
 	// dirs has the open directories below the tree's root, down to the current one.
-	dirs []*os.Root
+	dirs []directory
 	base string
+}
+
+// directory is an open directory of a walk.
+type directory struct {
+	root *os.Root
+	path string // from the root of the tree, without links
+	kept bool   // the tree closes it
 }
 
 func (w *walk) dir() *os.Root {
 	if len(w.dirs) == 0 {
 		return w.tree.root
 	}
-	return w.dirs[len(w.dirs)-1]
+	return w.dirs[len(w.dirs)-1].root
+}
+
+// path returns the path of a part of the current directory.
+func (w *walk) path(part string) string {
+	if len(w.dirs) == 0 {
+		return part
+	}
+	return w.dirs[len(w.dirs)-1].path + "/" + part
 }
 
 func (w *walk) close() {
@@ -38,8 +53,11 @@ func (w *walk) close() {
 }
 
 func (w *walk) leave() {
-	w.dir().Close()
-	w.dirs = w.dirs[:len(w.dirs)-1]
+	last := len(w.dirs) - 1
+	if d := w.dirs[last]; !d.kept {
+		d.root.Close()
+	}
+	w.dirs = w.dirs[:last]
 }
 
 // to resolves name and returns its target, which is never a symbolic link. The target is
@@ -68,6 +86,9 @@ func (w *walk) to(name string) (fs.FileInfo, error) {
 			w.leave()
 			continue
 		}
+		if w.enterKept(part) {
+			continue
+		}
 		info, err := w.look(part)
 		if err != nil {
 			return nil, err
@@ -86,6 +107,7 @@ func (w *walk) to(name string) (fs.FileInfo, error) {
 			if err := w.enter(part, info); err != nil {
 				return nil, err
 			}
+			w.keep()
 		case len(rest) > 0:
 			return nil, syscall.ENOTDIR
 		default:
@@ -130,9 +152,25 @@ func (w *walk) look(part string) (fs.FileInfo, error) {
 func (w *walk) enter(part string, info fs.FileInfo) error {
 	dir, err := openDir(w.dir(), part, info)
 	if err == nil {
-		w.dirs = append(w.dirs, dir)
+		w.dirs = append(w.dirs, directory{root: dir, path: w.path(part)})
 	}
 	return err
+}
+
+// enterKept enters the directory part if the tree keeps it open. It was looked at when it
+// was opened.
+func (w *walk) enterKept(part string) bool {
+	dir, ok := w.tree.directories.get(w.path(part))
+	if ok {
+		w.dirs = append(w.dirs, directory{root: dir, path: w.path(part), kept: true})
+	}
+	return ok
+}
+
+// keep leaves the current directory open for other names.
+func (w *walk) keep() {
+	last := &w.dirs[len(w.dirs)-1]
+	last.kept = w.tree.directories.keep(last.path, last.root)
 }
 
 // openDir opens the directory name in dir if it is still the one that info describes.
