@@ -25,7 +25,6 @@ type platform struct {
 	results   *ghtest.Results
 	workspace string
 	run       int64
-	timeout   time.Duration // of a step; 0 is none
 }
 
 const sampleRepo = "acme/kaizen-agentic"
@@ -98,13 +97,7 @@ func (p *platform) stepIn(run int64, inputs, env map[string]string) ran {
 	vars := p.vars(run, inputs, env)
 	var stdout, stderr bytes.Buffer
 	command := inputs["command"]
-	ctx := p.t.Context()
-	if p.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, p.timeout)
-		defer cancel()
-	}
-	code := runWith(p.t, ctx, []string{command, "--host-workspace=/home/runner/work/web"}, vars, &stdout, &stderr)
+	code := runWith(p.t, p.t.Context(), []string{command, "--host-workspace=/home/runner/work/web"}, vars, &stdout, &stderr)
 	return p.readRan(code, vars, &stdout, &stderr)
 }
 
@@ -150,7 +143,7 @@ func (p *platform) vars(run int64, inputs, env map[string]string) map[string]str
 	return vars
 }
 
-// runWith runs the program, whose streams must not have a secret.
+// runWith runs the program without waits between attempts. Its streams must not have a secret.
 func runWith(
 	t *testing.T, ctx context.Context, args []string, vars map[string]string, stdout, stderr *bytes.Buffer,
 ) int {
@@ -161,6 +154,7 @@ func runWith(
 		stdout:  stdout,
 		stderr:  stderr,
 		now:     time.Now,
+		sleep:   func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 		signals: context.WithCancel,
 	})
 	fixture.NoCanary(t, "standard output", stdout.Bytes())
