@@ -27,7 +27,7 @@ func TestSlotsOfADay(t *testing.T) {
 			p.write(".kaizen/schedule.yml",
 				strings.Replace(oneAgent, "weekly", "daily", 1)+"    cron: \""+tt.cron+"\"\n")
 			var periods []string
-			for at := start; at.Before(start.Add(24 * time.Hour)); at = at.Add(15 * time.Minute) {
+			for at := start; at.Before(start.Add(24 * time.Hour)); at = at.Add(20 * time.Minute) {
 				got := p.step(map[string]string{"command": "prepare", "now": at.Format(time.RFC3339)})
 				if got.code != exitOK {
 					t.Fatalf("exit code %d at %s\n%s", got.code, at, got.stderr)
