@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -40,18 +41,24 @@ var hostile = []string{
 func newTestRunner(t testing.TB) (r *Runner, stdout, stderr *bytes.Buffer, dir string) {
 	t.Helper()
 	dir = fixture.TempDir(t)
+	r, stdout, stderr = newTestRunnerIn(dir)
+	return r, stdout, stderr, dir
+}
+
+// newTestRunnerIn has its files in dir, which need not exist for a test of the log.
+func newTestRunnerIn(dir string) (r *Runner, stdout, stderr *bytes.Buffer) {
 	env := map[string]string{
 		"GITHUB_ACTIONS":      "true",
 		"GITHUB_OUTPUT":       filepath.Join(dir, "output"),
 		"GITHUB_STEP_SUMMARY": filepath.Join(dir, "summary"),
 	}
 	stdout, stderr = new(bytes.Buffer), new(bytes.Buffer)
-	return NewRunner(RunnerOptions{func(k string) string { return env[k] }, stdout, stderr}), stdout, stderr, dir
+	return NewRunner(RunnerOptions{func(k string) string { return env[k] }, stdout, stderr}), stdout, stderr
 }
 
 func checkLog(t *testing.T, value string) {
 	t.Helper()
-	r, stdout, stderr, _ := newTestRunner(t)
+	r, stdout, stderr := newTestRunnerIn("none")
 	r.Logf("%s", value)
 	r.Logf("agent %s: %s", value, value)
 	if stdout.Len() > 0 {
@@ -75,9 +82,11 @@ func checkLog(t *testing.T, value string) {
 	}
 }
 
-func checkOutput(t *testing.T, value string) {
+// checkOutput uses the file output in dir.
+func checkOutput(t *testing.T, dir, value string) {
 	t.Helper()
-	r, _, _, dir := newTestRunner(t)
+	os.Remove(filepath.Join(dir, "output"))
+	r, _, _ := newTestRunnerIn(dir)
 	want := []fixture.Output{{Name: "before", Value: "1"}, {Name: "payload", Value: value}, {Name: "after", Value: ""}}
 	for _, o := range want {
 		if err := r.writeOutput(o.Name, o.Value); err != nil {
@@ -92,7 +101,7 @@ func checkOutput(t *testing.T, value string) {
 
 func checkAnnotation(t *testing.T, value string) {
 	t.Helper()
-	r, stdout, _, _ := newTestRunner(t)
+	r, stdout, _ := newTestRunnerIn("none")
 	r.Annotate([]diag.Finding{{
 		File: value, Line: 3, Column: 7, Rule: value, Severity: diag.Error, Message: value, Hint: value,
 	}})
@@ -115,9 +124,10 @@ func checkAnnotation(t *testing.T, value string) {
 
 func TestHostileValues(t *testing.T) {
 	t.Parallel()
+	dir := fixture.TempDir(t)
 	for _, value := range hostile {
 		checkLog(t, value)
-		checkOutput(t, value)
+		checkOutput(t, dir, value)
 		checkAnnotation(t, value)
 	}
 }
@@ -126,9 +136,10 @@ func FuzzRunner(f *testing.F) {
 	for _, value := range hostile {
 		f.Add(value)
 	}
+	dir := fixture.TempDir(f)
 	f.Fuzz(func(t *testing.T, value string) {
 		checkLog(t, value)
-		checkOutput(t, value)
+		checkOutput(t, dir, value)
 		checkAnnotation(t, value)
 	})
 }
