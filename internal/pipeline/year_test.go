@@ -31,6 +31,11 @@ import (
 
 var full = flag.Bool("full", false, "simulate a year in place of ten days")
 
+var (
+	apiToken      = fixture.Canary("ghs_", "api")
+	dispatchToken = fixture.Canary("ghs_", "dispatch")
+)
+
 // TestYearOfTicks runs ticks on the listings of every kind of server, with -full for a
 // year: one every two hours, fewer at night, some late, dropped or repeated, and for days
 // none. Two sources with one slug share the ledger. Targets are down for hours, the
@@ -46,11 +51,6 @@ var full = flag.Bool("full", false, "simulate a year in place of ten days")
 // same id, did so because the process was killed between the target's answer and the
 // record of it. A consumer that drops repeats by bundle.id acts once, unless the repository
 // was renamed after such a kill, before the next tick.
-var (
-	apiToken      = fixture.Canary("ghs_", "api")
-	dispatchToken = fixture.Canary("ghs_", "dispatch")
-)
-
 func TestYearOfTicks(t *testing.T) {
 	t.Parallel()
 	days := 10
