@@ -83,6 +83,19 @@ func TestMarshalIsSafeInALog(t *testing.T) {
 	}
 }
 
+// TestLine checks that JSON of others gets the form of Marshal.
+func TestLine(t *testing.T) {
+	t.Parallel()
+	const in, want = "{\n \"b\": \"####[[ \x7f ä \u202e 😀 <\",\n \"a\": [1, 2]\r\n}\n",
+		`{"b":"####\u005b[ \u007f \u00e4 \u202e \ud83d\ude00 <","a":[1,2]}`
+	if got, err := Line([]byte(in)); err != nil || string(got) != want {
+		t.Errorf("got %s, %v; want %s", got, err, want)
+	}
+	if got, err := Line([]byte("{} {}")); err == nil {
+		t.Errorf("two values became %s", got)
+	}
+}
+
 func TestValidate(t *testing.T) {
 	t.Parallel()
 	artifact := func() *Artifact {
