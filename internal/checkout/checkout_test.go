@@ -111,6 +111,20 @@ func TestGitUnderAnotherName(t *testing.T) {
 	}
 }
 
+// The repository of a checkout may be a directory in it to which a .git file leads.
+func TestGitInAnotherDirectory(t *testing.T) {
+	t.Parallel()
+	dir := fixture.TempDir(t)
+	fixture.Write(t, dir, map[string]string{".git": "gitdir: .store\n", ".store/HEAD": "ref: refs/heads/main\n",
+		".store/config": token})
+	tree, err := Open(dir)
+	fixture.Must(t, err)
+	defer tree.Close()
+	if data, err := tree.ReadFile(".store/config", 1<<10); !errors.Is(err, ErrEscapes) {
+		t.Errorf("ReadFile = %q, %v", data, err)
+	}
+}
+
 func TestSpecialFiles(t *testing.T) {
 	t.Parallel()
 	tree, dir := newTree(t, nil)

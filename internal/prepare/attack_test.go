@@ -105,7 +105,10 @@ func TestNamedPaths(t *testing.T) {
 	t.Parallel()
 	tree := newTree(t, map[string]string{
 		".git/config": outside, "metrics/empty/.keep": "", "a/executions.jsonl": "\n", "prompt.md": "p",
+		"b/executions.jsonl": "\n",
 	})
+	fixture.Must(t, os.Symlink("/etc/passwd", filepath.Join(tree.Dir(), "b", "summary.json")))
+	fixture.Must(t, os.Symlink("..", filepath.Join(tree.Dir(), "up")))
 	tests := []struct {
 		key, path, rule string // the rule is "" where the file is found
 	}{
@@ -120,8 +123,11 @@ func TestNamedPaths(t *testing.T) {
 		{"metrics", "a/", ""},
 		{"metrics", "metrics/empty", diag.MissingFile.ID},
 		{"metrics", "nowhere", diag.MissingFile.ID},
+		{"metrics", "b", diag.Path.ID},
+		{"metrics", "up", diag.Path.ID},
 		{"pointers.scope", "nowhere.md", diag.MissingFile.ID},
 		{"pointers.design", "../secret", diag.Path.ID},
+		{"pointers.design", "up", diag.Path.ID},
 	}
 	for _, tt := range tests {
 		m := load(t, "agents:\n  coach:\n    cadence: weekly\n    "+manifestKey(tt.key, "prompt.md"))
