@@ -205,7 +205,6 @@ func TestListingFails(t *testing.T) {
 	}{
 		{"unknown owner", "missing", graphql.Fault{}, "list the repositories of missing: not found"},
 		{"always 502", "acme", graphql.Fault{Status: 502}, "502 the API is not available now"},
-		{"endless pages", "acme", graphql.Fault{Raw: page(`"acme/a"`, "c", true)}, "the server's pages do not end"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -216,6 +215,42 @@ func TestListingFails(t *testing.T) {
 			_, err := Discover(t.Context(), o)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// TestEndlessListing checks what ends a listing, each without the others: a cursor that
+// repeats, one that is too long, and more repositories than an owner may have.
+func TestEndlessListing(t *testing.T) {
+	t.Parallel()
+	const enough = 5 // pages, after which the listing ends by itself
+	tests := []struct {
+		name    string
+		cursor  func(n int) string // of a page, counted from 1
+		seen    int                // repositories of the runs before
+		queries int
+	}{
+		{"a cursor repeats", func(int) string { return "c" }, 0, 2},
+		{"a cycle", func(n int) string { return fmt.Sprint("c", n%2) }, 0, 3},
+		{"a long cursor", func(n int) string { return strings.Repeat("c", maxCursor+n) }, 0, 1},
+		{"too many repositories", func(n int) string { return fmt.Sprint("c", n) }, maxSeen - 1, 2},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			server, o := world(t, graphql.Options{Fault: func(n int, _ graphql.Query) graphql.Fault {
+				return graphql.Fault{Raw: page(`"acme/a"`, tt.cursor(n), n < enough)}
+			}}, graphql.Repository{FullName: "acme/a"})
+			o.Cursor = Cursor{Path: filepath.Join(t.TempDir(), "cursor.json"), Log: t.Logf}
+			fixture.Must(t, o.Cursor.write(&state{Version: fleet.Version, Key: o.key(), Seen: tt.seen,
+				Failures: []string{}, Repositories: []fleet.Repository{}}))
+			_, err := Discover(t.Context(), o)
+			if err == nil || !strings.Contains(err.Error(), "the server's pages do not end") {
+				t.Errorf("got %v", err)
+			}
+			if got := len(server.Queries()); got != tt.queries {
+				t.Errorf("%d queries, want %d", got, tt.queries)
 			}
 		})
 	}
