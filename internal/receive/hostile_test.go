@@ -267,6 +267,19 @@ func TestHostileZips(t *testing.T) {
 	}
 }
 
+// Each field of the end by which a zip has several parts is checked.
+func TestSeveralParts(t *testing.T) {
+	t.Parallel()
+	content, sources := good()
+	plain := pack(t, content, sources)
+	for field, at := range map[string]int{"this part": 4, "the part of the list": 6, "files of this part": 8} {
+		_, refusal := unpack(patch(plain, at, 1, 0), "bundle.md")
+		if refusal == nil || !strings.HasSuffix(refusal.Message, "has several parts") {
+			t.Errorf("%s: got %v", field, refusal)
+		}
+	}
+}
+
 // TestBombIsCheap unpacks no more of 10 GB than the limit.
 func TestBombIsCheap(t *testing.T) {
 	t.Parallel()
