@@ -420,9 +420,18 @@ func TestMonthlyEntryStaysInTheWindow(t *testing.T) {
 func TestYearsOfEvidence(t *testing.T) {
 	t.Parallel()
 	r := reportOf(t, web(nil), "2026-11-24T00:00:00Z", prepared("2026-W48", "9999-12-31T23:59:59-23:00"),
-		prepared("2026-W48", "0000-01-01T00:00:00+23:00"))
-	if len(r.Problems) != 1 || !strings.Contains(r.Problems[0].Message, "2 of its lines") {
+		prepared("2026-W48", "0000-01-01T00:00:00+23:00"),
+		`{"timestamp":"9999-12-31T23:59:59-23:00","repo":"acme/web","agent":"coach","success":true}`)
+	if len(r.Problems) != 1 || !strings.Contains(r.Problems[0].Message, "3 of its lines") {
 		t.Errorf("%+v", r.Problems)
+	}
+	f := NewFacts()
+	for _, at := range []string{"9999-12-31T23:59:59-23:00", "0000-01-01T00:00:00+23:00"} {
+		f.add("acme/web", "kaizen.web.coach.2026-W48", Evidence{At: instant(t, at), Kind: Receipt})
+		f.execute("acme/web", "coach", Evidence{At: instant(t, at)})
+	}
+	if len(f.bundles) > 0 || len(f.executions) > 0 {
+		t.Errorf("kept %v and %v", f.bundles, f.executions)
 	}
 	for _, format := range Formats {
 		if _, err := r.Encode(format, nil); err != nil {
