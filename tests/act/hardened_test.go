@@ -16,6 +16,13 @@ import (
 var hardened = []string{"--rm", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--network=none",
 	"--pids-limit=64", "--memory=256m"}
 
+// probe prints what a process may still do in spite of these options.
+const probe = `for f in /x /tmp/x; do touch $f 2>/dev/null && echo "it can write $f"; done
+grep -q '^CapBnd:[[:space:]]*0*$' /proc/self/status || echo it has capabilities
+grep -q '^NoNewPrivs:[[:space:]]*1$' /proc/self/status || echo it can gain privileges
+[ "$(wc -l </proc/net/route)" -le 1 ] || echo it has a network
+`
+
 // TestHardened runs the image without capabilities, network and a writable root, as the
 // user of the workspace. Only prepare writes, so the others get a workspace that is
 // read-only.
@@ -24,6 +31,14 @@ func TestHardened(t *testing.T) {
 	workspace := filepath.Join(fixture.TempDir(t), "web")
 	copyTree(t, filepath.Join(moduleRoot, "testdata", "kaizen"), workspace)
 	command(t, moduleRoot, "docker", "build", "--quiet", "--build-arg", "BUILDER="+builderImage, "--tag", image, ".")
+	layers := command(t, moduleRoot, "docker", "image", "inspect", "--format={{len .RootFS.Layers}}", image)
+	if layers != "2\n" {
+		t.Errorf("the image has %s layers, want the certificates and the program", strings.TrimSpace(layers))
+	}
+	if got := command(t, moduleRoot, "docker", slices.Concat([]string{"run"}, hardened,
+		[]string{"--entrypoint=sh", jobImage, "-c", probe})...); got != "" {
+		t.Errorf("the container is not hardened:\n%s", got)
+	}
 	run := func(mode string, args ...string) string {
 		t.Helper()
 		options := slices.Concat([]string{"run"}, hardened, []string{
