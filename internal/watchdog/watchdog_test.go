@@ -281,7 +281,8 @@ func TestPing(t *testing.T) {
 				t.Errorf("pings %q, want %q", got, tt.want)
 			}
 			text := log.Text()
-			if strings.Contains(text, secret) || strings.Contains(text, "warning") != tt.warn {
+			if strings.Contains(text, secret) || strings.Contains(text, "hc.example") ||
+				strings.Contains(text, "warning") != tt.warn {
 				t.Errorf("the log has\n%s", text)
 			}
 		})
