@@ -23,6 +23,7 @@ func TestSecretNames(t *testing.T) {
 		"prompt":       agent + "    prompt: agents/" + token + ".md\n",
 		"memory":       agent + "    memory: agents/" + token + ".md\n",
 		"metrics":      agent + "    metrics: metrics/" + token + "\n",
+		"rule":         agent + "    prompt: " + token + ".md # kaizen-ignore: " + token + "\n",
 		"with warning": strings.Replace(agent, "repo: web", "timezone: EST", 1) + "    prompt: " + token + "\n",
 	} {
 		m, findings := LoadManifest("schedule.yml", []byte(manifest), "")
