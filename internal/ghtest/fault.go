@@ -143,10 +143,13 @@ func Redirect(status int, to string) Fault {
 }
 
 // Lose handles the request as usual and then loses the answer.
-func Lose() Fault {
+func Lose() Fault { return Instead(Reset()) }
+
+// Instead handles the request as usual and answers with f.
+func Instead(f Fault) Fault {
 	return func(s *Server, w http.ResponseWriter, r *http.Request) {
 		s.serve(discard{http.Header{}}, r)
-		Reset()(s, w, r)
+		f(s, w, r)
 	}
 }
 
