@@ -18,6 +18,7 @@ var alphabets = map[string]string{
 	"H": strings.ToUpper(fixture.Hex), "a": "abcdefghijklmnopqrstuvwxyz0123456789",
 	"l": "abcdefghijklmnopqrstuvwxyz", "x": "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
 	"w": fixture.Alnum + "_-", "b": fixture.Alnum + "+/",
+	"n": "qpzry9x8gf2tvdw0s3jn54khce6mua7l", "p": "abcdefghijklmnopqrstuvwxyz234567",
 	"S": "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz",
 }
 
