@@ -97,7 +97,8 @@ func (d *detector) secret(text []byte, m []int) (Span, bool) {
 		least = leastEntropy
 	}
 	switch {
-	case isPlaceholder(secret), relativeEntropy(secret) < least, d.needsContext() && isSequence(longestRun(secret)),
+	case isPlaceholder(secret), isEncodedExample(secret), relativeEntropy(secret) < least,
+		d.needsContext() && isSequence(longestRun(secret)),
 		d.except != nil && d.except(groups), d.value != "" && plainValue(groups):
 		return Span{}, false
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 )
 
 // The functions that kinds name as except get the groups of a match: the whole match
@@ -32,7 +33,7 @@ func plainWord(groups [][]byte) bool {
 			return true
 		}
 	}
-	if onlyWords(value) || !strings.ContainsAny(lower, "0123456789!@#%^&*+=?~-") ||
+	if onlyWords(value) || isTranslated(value) || isDemo(value) || !strings.ContainsAny(lower, "0123456789!@#%^&*+=?~-") ||
 		strings.ContainsAny(lower, "()[]{}") || isPublic(value) {
 		return true
 	}
@@ -49,6 +50,23 @@ func onlyWords(value string) bool {
 	return strings.IndexFunc(value, func(r rune) bool {
 		return !unicode.IsLetter(r) && !strings.ContainsRune("-_./:#", r)
 	}) < 0 && strings.ContainsAny(value, "-_./:#")
+}
+
+// isTranslated reports whether value has letters of a language other than English, which
+// passwords of programs lack.
+func isTranslated(value string) bool {
+	letters := 0
+	for _, r := range value {
+		if r >= utf8.RuneSelf && unicode.IsLetter(r) {
+			letters++
+		}
+	}
+	return letters > 2
+}
+
+// requestToken excludes names and also UUIDs that only tell requests apart.
+func requestToken(groups [][]byte) bool {
+	return plainName(groups) || requestName().Match(groups[0])
 }
 
 // plainUnquoted excludes every unquoted value that does not mix letters with digits, or
@@ -89,26 +107,58 @@ func unknownToken(groups [][]byte) bool {
 	return digits < 3 || looksPlain(groups)
 }
 
+// plainProse excludes every value that prose may have: only a random one is a secret.
+func plainProse(groups [][]byte) bool { return noDigit(groups) || looksPlain(groups) }
+
 // plainUnquotedKey also excludes identifiers and calls, which code has without quotes.
 func plainUnquotedKey(groups [][]byte) bool {
 	value := valueOf(groups)
 	return looksPlain(groups) || !isToken(value[0]) || bytes.ContainsAny(value, ".:")
 }
 
-// plainFlagKey also excludes keys that are names or public.
-func plainFlagKey(groups [][]byte) bool {
-	name := string(bytes.ToLower(groups[0][:len(groups[0])-len(valueOf(groups))]))
-	for _, public := range []string{
-		"edit", "recv", "default", "public", "host", "cache", "sort", "partition", "primary", "foreign", "row", "hash",
-		"object", "dedup", "idempotency", "group", "index", "unique", "lookup", "map", "test", "pub", "s3", "pgp",
-		"gpg",
-	} {
-		if strings.Contains(name, public) {
-			return true
-		}
-	}
-	return looksPlain(groups)
+// publicNames are the words of names of keys that are no secrets.
+var publicNames = []string{
+	"edit", "recv", "default", "public", "host", "cache", "sort", "partition", "primary", "foreign", "row", "hash",
+	"object", "dedup", "idempotency", "group", "index", "unique", "lookup", "map", "test", "pub", "s3", "pgp", "gpg",
 }
+
+// isPublicName reports whether the name before a value has a word that says that the value
+// is public, as in partition_key or publicKey.
+func isPublicName(groups [][]byte) bool {
+	isSeparator := func(r rune) bool { return r >= utf8.RuneSelf || !isAlnum(byte(r)) }
+	name := bytes.TrimRightFunc(groups[0][:bytes.LastIndex(groups[0], valueOf(groups))], isSeparator)
+	if i := bytes.LastIndexFunc(name, func(r rune) bool { return isSeparator(r) && r != '_' && r != '-' }); i >= 0 {
+		name = name[i+1:]
+	}
+	return bytes.Contains(bytes.ToLower(name), []byte("pub")) ||
+		slices.ContainsFunc(nameWord().FindAllString(string(name), -1), func(word string) bool {
+			return slices.Contains(publicNames, strings.ToLower(word))
+		})
+}
+
+// requestName matches a name of a UUID that a client makes up for each request.
+var requestName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(?:client|request|idempotency)_?token\W{1,6}` +
+		`[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b`)
+})
+
+// nameWord matches one word of a name in any usual spelling.
+var nameWord = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`[A-Z]?[a-z0-9]+|[A-Z0-9]+`)
+})
+
+// plainFlagKey also excludes keys that are names or public.
+func plainFlagKey(groups [][]byte) bool { return isPublicName(groups) || looksPlain(groups) }
+
+// plainFlagToken excludes public keys, names, paths and words, but not a long value whose
+// letters happen to follow each other.
+func plainFlagToken(groups [][]byte) bool {
+	value := valueOf(groups)
+	return isPublicName(groups) || nameOrPath(groups) || isCamelCase(value) || len(value) < 24 && !isRandom(value)
+}
+
+// notRandom excludes only values that are not random. Others may have any punctuation.
+func notRandom(groups [][]byte) bool { return noDigit(groups) || !isRandom(valueOf(groups)) }
 
 // notSecret matches the part of a name that says that its value is public.
 var notSecret = sync.OnceValue(func() *regexp.Regexp {
@@ -165,12 +215,15 @@ func harmlessPassword(groups [][]byte) bool {
 	return isWeak("", value) || strings.ContainsAny(value, "()[]{}$")
 }
 
-// harmlessHeader excludes values without a digit, and credentials in base64 that
-// documentation uses.
+// harmlessHeader excludes values without a digit, unless they are credentials in base64,
+// and the credentials that documentation uses.
 func harmlessHeader(groups [][]byte) bool {
 	decoded, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(string(valueOf(groups)), "="))
 	user, password, found := strings.Cut(string(decoded), ":")
-	return noDigit(groups) || err == nil && found && (isPlaceholder(decoded) || isWeak(user, password))
+	if err == nil && found && isText(decoded) {
+		return isPlaceholder(decoded) || isWeak(user, password)
+	}
+	return noDigit(groups)
 }
 
 // wellKnown are parts of secrets that are no secrets, since public documentation shows
@@ -180,7 +233,7 @@ var wellKnown = []string{
 	"Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq",
 	"C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw",
 	"eyJzdWIiOiIxMjM0NTY3ODkwI", "SWMTKN-1-49nj1cmql0jkz5s954yi3", "SWMTKN-1-3pu6hszjas19xyp7ghgos",
-	"SWMTKN-1-1h8aps2yszaiqmz2l3oc", "conta1n3rize14",
+	"SWMTKN-1-1h8aps2yszaiqmz2l3oc", "SWMKEY-1-7c37Cc8654o6p38", "conta1n3rize14",
 	"zuf+tfteSlswRu7BJ86wekitnifILbZam1KYY3TG", "Q3AM3UQ867SPQQA43P2F",
 }
 
@@ -193,7 +246,7 @@ func isPlaceholder(secret []byte) bool {
 		}
 	}
 	for _, mark := range []string{
-		"example", "xxxx", "changeme", "placeholder", "your_", "your-", "redacted", "dummy",
+		"example", "xxxx", "changeme", "placeholder", "your_", "your-", "redacted", "dummy", "loremipsum", "deadbeef",
 		"***", "...", "${", "{{", "$(", "<", "%s", "…",
 	} {
 		if strings.Contains(lower, mark) {
@@ -201,6 +254,12 @@ func isPlaceholder(secret []byte) bool {
 		}
 	}
 	return strings.HasPrefix(lower, "$") || strings.HasPrefix(lower, "%") || strings.HasPrefix(lower, "{")
+}
+
+// isEncodedExample reports whether secret is base64 of a name such as example-app-secret.
+func isEncodedExample(secret []byte) bool {
+	decoded := string(decode(secret))
+	return isName(decoded) && isPlaceholder([]byte(decoded))
 }
 
 // withoutFiller removes from a lower-case value the words that documentation uses as
@@ -229,18 +288,20 @@ func isWeak(user, password string) bool {
 	lower := strings.ToLower(password)
 	rest := withoutFiller(lower, strings.ToLower(user),
 		"x-oauth-basic", "postgres", "mysql", "root", "guest", "pwd", "app", "api", "dev", "db")
-	return wordsPattern().MatchString(password) || rest != leet().Replace(lower) && fewDigits().MatchString(rest)
+	return wordsPattern().MatchString(password) || isDemo(password) ||
+		rest != leet().Replace(lower) && fewDigits().MatchString(rest)
 }
 
 func isPublic(value string) bool { return publicPattern().MatchString(value) }
 func isName(value string) bool   { return namePattern().MatchString(value) }
+func isDemo(value string) bool   { return demoPattern().MatchString(value) }
 
 var (
 	// publicPattern matches absolute and relative paths, names of files, labelled digests,
-	// and the addresses of accounts and contracts.
+	// the addresses of accounts and contracts, names of resources, and sealed secrets.
 	publicPattern = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`^(?:~/|\.{1,2}/|[A-Za-z]:\\|/[a-z][a-z0-9_.-]{1,30}(?:/|$)|` +
-			`(?i:sha(?:1|224|256|384|512))[-:]|0x[0-9A-Fa-f]{40}$)|` +
+			`(?i:sha(?:1|224|256|384|512))[-:]|0x[0-9A-Fa-f]{40}$|arn:aws|Ag[A-Z][A-Za-z0-9+/]{200})|` +
 			`\.(?:pem|key|crt|cer|json|ya?ml|toml|txt|md|go|py|sh|js|ts)$`)
 	})
 	// namePattern matches words and short numbers with separators. The capitals and digits
@@ -254,6 +315,10 @@ var (
 	wordsPattern = sync.OnceValue(func() *regexp.Regexp {
 		const word = `(?:[A-Z]?[a-z]{1,12}|[A-Z]{1,12})`
 		return regexp.MustCompile(`^` + word + `(?:[-_. ]` + word + `)*$`)
+	})
+	// demoPattern matches the passwords of demonstrations that consist of a word and 123.
+	demoPattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[A-Z]?[a-z]{3,12}[@#_.-]?123$`)
 	})
 	fewDigits = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`^[-_.!]*[0-9]{0,4}[-_.!]*$`)

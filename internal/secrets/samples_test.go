@@ -114,6 +114,7 @@ func samples() []kindSamples {
 		{"authorization-header", []sample{
 			{"Authorization: Basic ", encoded("svc:" + password), ""},
 			{"Authorization: Bearer ", alnum(32), ""},
+			{"Authorization: Basic ", encoded("a:LeyUneoV" + "9338"), ""}, // without a digit
 		}, []string{
 			"Authorization: Bearer YOUR_TOKEN", "Authorization: Bearer $TOKEN",
 			"Authorization: Bearer <access-token-goes-here>", "Authorization: Basic dXNlcjpwYXNzd29yZA==",
@@ -139,6 +140,7 @@ func samples() []kindSamples {
 		{"credential", []sample{
 			{`secret = "0x`, hex(64), `"`}, {`token: "`, "acme-" + alnum(24) + "-2", `"`},
 			{`"api_key": "`, alnum(32), `"`}, {"deploy_token: ", alnum(24), ""}, {"deployToken=", alnum(24), ""},
+			{"**API key:** ", alnum(32), ""},
 			{"  DEPLOY_TOKEN ?= ", alnum(24), ""}, {`setProperty("DEPLOY_TOKEN", "`, alnum(24), `")`},
 		}, plainCredentials()},
 	}
@@ -149,7 +151,8 @@ var passwordSamples = []sample{
 	{"password: ", password, ""}, {"- **db_password:** ", password, ""}, {"spring.datasource.password=", password, ""},
 	{"`password: ", password, "` opens it"}, {"db_password: ", password, "   # of production"},
 	{"passwd = ", "Winter" + "2024!", ","}, {"Server=db;User ID=sa;Password=", password, ";Encrypt=true"},
-	{"Data Source=db;Uid=sa;Pwd=", password, ";"},
+	{"Data Source=db;Uid=sa;Pwd=", password, ";"}, {"auth: { user: 'bot', pass: '", password, "' }"},
+	{"[remote]\npass = ", alnum(38), "\n"}, {"The password is ", password, " for now."},
 }
 
 var plainPasswords = []string{
@@ -164,7 +167,11 @@ var plainPasswords = []string{
 	"password: 1Password", "password: C:\\keys\\db1.txt", "password: !vault db1",
 	"password: hunter2xyz is what the joke says", "keyring-password==24.3.1rc1", "password: sha256",
 	"password: user_supplied_v2", "password=***; token=***", "pwd = \"/home/user/project1\"",
-	"password: '~/.secrets/db-1.txt'", "PWD=/home/user/project1",
+	"password: '~/.secrets/db-1.txt'", "PWD=/home/user/project1", "password: \"Hashi123\"", "GS_PASSWORD: Gauss@123",
+	"MSSQL_SA_PASSWORD: LoremIpsum86", "password: \"Пароль2\"", "pass: true", "tests: pass: 231, fail: 0",
+	"PASS: TestLogin_WithPassword2FA (0.01s)", "The password is at least 12 characters.", "The password is sha256-hashed",
+	"password: arn:aws:secretsmanager:us-east-1:123456789012:secret:db-AbCdEf",
+	"encryptedData:\n  password: AgB" + b64(300) + "=",
 }
 
 func plainCredentials() []string {
@@ -178,6 +185,8 @@ func plainCredentials() []string {
 		"secret_name: x, secret: \"acme.prod.database_credentials_v2\"",
 		"contract token = 0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48",
 		"token: \"0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48\"",
+		"secret: " + encoded("example-app-secret"),
+		"\"ClientRequestToken\": \"" + randomValue("{g}", 1) + "\"",
 		"Secret: sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "token: \"sha512-" + b64(86) + "==\"",
 		"secret: \"projects/acme/secrets/db/versions/latest\"",
 		// Long values without a keyword.

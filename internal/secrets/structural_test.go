@@ -14,6 +14,7 @@ import (
 func structural() []kindSamples {
 	uuid := randomValue("{g}", 1)
 	salt := randomValue("{A20}", 1) + "#&^%$|" + randomValue("{A30}", 2)
+	django := randomValue("{a12}", 1) + "^i+0q3" + "(8a==@" + randomValue("{a12}", 2) + "&v(9)k^" + randomValue("{a8}", 3)
 	return []kindSamples{
 		{"docker-auth", []sample{{`{"auths": {"ghcr.io": {"auth": "`, encoded("bot:" + password), `"}}}`}},
 			[]string{`"auth": "none"`, `{"auth": "` + encoded("user:password") + `"}`, `"auth": "required-for-this"`}},
@@ -24,7 +25,12 @@ func structural() []kindSamples {
 		}, nil},
 		{"credential", []sample{
 			{"users:\n- user:\n    token: ", b64(40), "\n"}, {"SECRET_KEY=", hex(50), "\n"},
-			{`SECRET_KEY = "`, salt, `"`}, {`SECRET_KEY = 'django-insecure-`, salt, `'`}, {"api_key = ", hex(32), "\n"},
+			{`SECRET_KEY = "`, django, `"`}, {"SECRET_KEY=", django, "\n"}, {"tool --secret-key ", django, " run"},
+			{`"azureSpeechKey": "`, hex(32), `"`}, {"HOST=x\nACME_KEY=", hex(32), "\n"},
+			{"tool --meaning-api-key ", "exdbz17pyvyrpdh0" + "hswtnkbf293hoipe", " run"},
+			{"tool --secret-key-base ", hex(128), " run"},
+			{`SECRET_KEY = "`, salt, `"`}, {`SECRET_KEY = 'django-insecure-`, salt, `'`},
+			{"api_key = ", hex(32), "\n"},
 			{"RAILS_MASTER_KEY=", hex(32), ""}, {"secret_key_base: ", hex(128), ""}, {"X-Api-Key: ", alnum(32), ""},
 			{"tool --api-key ", hex(32), " run"}, {"tool --token=", alnum(24), ""}, {`"storage_key": "`, b64(64), `"`},
 			{"ACME_KEY=", hex(32), ""}, {`"acme_key": "`, alnum(40), `"`}, {"acme-key: ", b64(43) + "=", "\n"},
@@ -32,11 +38,13 @@ func structural() []kindSamples {
 		}, []string{
 			"primary_key: " + uuid[:8], "cache_key = build-" + hex(8), "partition-key: customer-id",
 			"PublicKeyToken=" + hex(16), "type PrivateKey = ed25519.PrivateKey", "privateKey = jwtTestEC256PrivateKey",
+			`cacheKey = "v2-` + hex(40) + `"`, `publicKey: "` + b64(43) + `="`, `"partitionKey": "` + uuid + `"`,
 			"gpg --edit-key " + strings.ToUpper(hex(16)), `{"server.key", "spiffe_end2end/ca.pem"}`,
 		}},
 		{"gitlab-session", []sample{{"Cookie: _gitlab_session=", hex(32), ""}}, nil},
-		{"jwk-private-key", []sample{{`{"kty":"EC","crv":"P-256","d":"`, alnum(43), `","x":"a"}`}},
-			[]string{`{"d": "x"}`}},
+		{"jwk-private-key", []sample{{`{"kty":"EC","crv":"P-256","d":"`, alnum(43), `","x":"a"}`},
+			{`{"kty":"RSA","n":"x","d":"`, alnum(342), `","p":"x"}`}, {`{"kty":"oct","k":"`, alnum(43), `"}`}},
+			[]string{`{"d": "x"}`, `{"kty":"RSA","n":"` + alnum(342) + `","e":"AQAB"}`}},
 		{"wireguard-key", []sample{{"PrivateKey = ", b64(43) + "=", "\n"}}, []string{"PublicKey = " + b64(43) + "="}},
 		{"laravel-key", []sample{{"APP_KEY=base64:", b64(43) + "=", "\n"}}, nil},
 		{"machine-key", []sample{{`<machineKey validationKey="`, strings.ToUpper(hex(128)), `"`}}, nil},
@@ -57,9 +65,27 @@ func structural() []kindSamples {
 			[]string{"root:password@tcp(127.0.0.1:3306)/db"}},
 		{"flag-password", []sample{{"tool --password ", password, " run"}, {"tool --db-password '", password, "'"},
 			{"mysql -u root -p", password, " app"}, {"docker login -u bot -p ", password, " ghcr.io"},
-			{"sshpass -p ", password, " ssh a@b"}}, []string{
+			{"sshpass -p ", password, " ssh a@b"}, {"tool --mysql-root-password ", password, " run"},
+			{"New-User -Password '", password, "'"}, {"openssl rsa -passin pass:", password, " -in x"},
+			{"keytool -storepass ", password, " -keystore x"}, {"docker run -e TF_VAR_db_password=", password, " x"},
+			{"ansible-playbook -e ansible_password=", password, " x.yml"}, {"redis-cli -h x -a ", password, " ping"},
+			{"ldapsearch -D cn=admin -w ", password, " -b dc=x"}, {"zip -P ", password, " a.zip b"},
+			{"echo ", password, " | docker login -u bot --password-stdin"}}, []string{
+			"openssl rsa -passin pass:$PASS", "redis-cli -a $PASS ping", "unzip -p app-1.2.3.jar META-INF/MANIFEST.MF",
+			"docker run -e DB_PASSWORD=$PASS x", "--pass-through-to-stage2",
 			"tool --password is required", "docker login --password-stdin", "mysql -u root -p app",
 			"docker run -p 8080:8080 acme/web", "tool --password $PASSWORD", "tool --password changeme"}},
+		{"oracle-password", []sample{{"jdbc:oracle:thin:scott/", password, "@db.acme.dev:1521:orcl"}},
+			[]string{"jdbc:oracle:thin:@//db:1521/orcl", "jdbc:oracle:thin:scott/tiger@db:1521:orcl"}},
+		{"secure-string-password", []sample{{`ConvertTo-SecureString "`, password, `" -AsPlainText -Force`},
+			{`ConvertTo-SecureString -String '`, password, `' -AsPlainText`}},
+			[]string{"ConvertTo-SecureString $env:PASS -AsPlainText"}},
+		{"named-value", []sample{{"- name: DB_PASSWORD\n  value: ", password, "\n"},
+			{"- name: API_TOKEN\n  value: \"", alnum(40), "\"\n"}, {`{"name": "DB_PASSWORD", "value": "`, password, `"}`}},
+			[]string{"- name: PASSWORD_FILE\n  value: /run/secrets/db1\n", "- name: TOKEN_TTL\n  value: 3600s\n",
+				"- name: SECRET\n  value: my-app-secret-v2\n", "- name: LEVEL\n  value: " + alnum(20) + "\n"}},
+		{"image-variable", []sample{{"ENV DB_PASSWORD ", password, "\n"}},
+			[]string{"ENV TOKEN_FILE /run/token1\n", "ENV DB_PASSWORD $PASS\n"}},
 		{"sql-password", []sample{{"CREATE USER x IDENTIFIED BY '", password, "';"},
 			{"ALTER ROLE x WITH PASSWORD '", password, "'"}}, []string{"CREATE USER x IDENTIFIED BY 'password'"}},
 		{"xml-password", []sample{{"<server><password>", password, "</password></server>"},
