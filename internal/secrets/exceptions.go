@@ -66,7 +66,7 @@ func isTranslated(value string) bool {
 
 // requestToken excludes names and also UUIDs that only tell requests apart.
 func requestToken(groups [][]byte) bool {
-	return plainName(groups) || requestName().Match(groups[0])
+	return plainName(groups) || isCamelCase(valueOf(groups)) || requestName().Match(groups[0])
 }
 
 // plainUnquoted excludes every unquoted value that does not mix letters with digits, or
@@ -150,6 +150,11 @@ var nameWord = sync.OnceValue(func() *regexp.Regexp {
 // plainFlagKey also excludes keys that are names or public.
 func plainFlagKey(groups [][]byte) bool { return isPublicName(groups) || looksPlain(groups) }
 
+// plainCamelKey also excludes UUIDs, which are rather the names of settings.
+func plainCamelKey(groups [][]byte) bool {
+	return plainFlagKey(groups) || bytes.Count(valueOf(groups), []byte("-")) == 4
+}
+
 // plainFlagToken excludes public keys, names, paths and words, but not a long value whose
 // letters happen to follow each other.
 func plainFlagToken(groups [][]byte) bool {
@@ -228,13 +233,15 @@ func harmlessHeader(groups [][]byte) bool {
 
 // wellKnown are parts of secrets that are no secrets, since public documentation shows
 // them: the account of Azure's storage emulator, the token of https://jwt.io, those of
-// Docker's manual, and the account of https://play.min.io.
+// Docker's manual, the account of https://play.min.io, and those of the RFCs about OAuth.
 var wellKnown = []string{
 	"Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq",
 	"C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw",
 	"eyJzdWIiOiIxMjM0NTY3ODkwI", "SWMTKN-1-49nj1cmql0jkz5s954yi3", "SWMTKN-1-3pu6hszjas19xyp7ghgos",
 	"SWMTKN-1-1h8aps2yszaiqmz2l3oc", "SWMKEY-1-7c37Cc8654o6p38", "conta1n3rize14",
 	"zuf+tfteSlswRu7BJ86wekitnifILbZam1KYY3TG", "Q3AM3UQ867SPQQA43P2F",
+	"2YotnFZFEjr1zCsicMWpAA", "tGzv3JOkF0XG5Qx2TlKWIA", "czZCaGRSa3F0MzpnWDFmQmF0M2JW", "mF_9.B5f-4.1JqM",
+	"23410913-abewfq.123483",
 }
 
 // isPlaceholder reports whether documentation writes such a value instead of a secret.
@@ -298,10 +305,11 @@ func isDemo(value string) bool   { return demoPattern().MatchString(value) }
 
 var (
 	// publicPattern matches absolute and relative paths, names of files, labelled digests,
-	// the addresses of accounts and contracts, names of resources, and sealed secrets.
+	// the addresses of accounts and contracts, names of resources, versions, and sealed secrets.
 	publicPattern = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`^(?:~/|\.{1,2}/|[A-Za-z]:\\|/[a-z][a-z0-9_.-]{1,30}(?:/|$)|` +
-			`(?i:sha(?:1|224|256|384|512))[-:]|0x[0-9A-Fa-f]{40}$|arn:aws|Ag[A-Z][A-Za-z0-9+/]{200})|` +
+			`(?i:sha(?:1|224|256|384|512))[-:]|0x[0-9A-Fa-f]{40}$|arn:aws|` +
+			`[\^~]?[0-9]+\.[0-9]+\.[0-9]+$|Ag[A-Z][A-Za-z0-9+/]{200})|` +
 			`\.(?:pem|key|crt|cer|json|ya?ml|toml|txt|md|go|py|sh|js|ts)$`)
 	})
 	// namePattern matches words and short numbers with separators. The capitals and digits

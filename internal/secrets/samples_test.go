@@ -171,7 +171,7 @@ var plainPasswords = []string{
 	"MSSQL_SA_PASSWORD: LoremIpsum86", "password: \"Пароль2\"", "pass: true", "tests: pass: 231, fail: 0",
 	"PASS: TestLogin_WithPassword2FA (0.01s)", "The password is at least 12 characters.", "The password is sha256-hashed",
 	"password: arn:aws:secretsmanager:us-east-1:123456789012:secret:db-AbCdEf",
-	"encryptedData:\n  password: AgB" + b64(300) + "=",
+	"\"@inquirer/password\": \"^5.1.0\"", "encryptedData:\n  password: AgB" + b64(300) + "=",
 }
 
 func plainCredentials() []string {
@@ -186,6 +186,8 @@ func plainCredentials() []string {
 		"contract token = 0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48",
 		"token: \"0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48\"",
 		"secret: " + encoded("example-app-secret"),
+		"\"access_token\":\"2YotnFZFEjr1zCsicMWpAA\"", "`GetConnectToken`, `RefreshOAuthV2Token`",
+		"const TimeoutKey = \"" + randomValue("{g}", 1) + "\"", "apiKey = 23\n\taddPartitionsToTxn apiKey = 24",
 		"\"ClientRequestToken\": \"" + randomValue("{g}", 1) + "\"",
 		"Secret: sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "token: \"sha512-" + b64(86) + "==\"",
 		"secret: \"projects/acme/secrets/db/versions/latest\"",
