@@ -21,6 +21,20 @@ func newDetector(k *kind) *detector { return &detector{k, sync.OnceValues(k.comp
 // needsContext reports whether words around a secret reveal it.
 func (k *kind) needsContext() bool { return k.context || k.value != "" }
 
+// isContextKind reports whether words around the secrets of a kind reveal them, not the
+// secrets themselves.
+func isContextKind(name string) bool { return contextKinds()[name] }
+
+var contextKinds = sync.OnceValue(func() map[string]bool {
+	contexts := make(map[string]bool)
+	for i := range kinds {
+		k := &kinds[i]
+		known, ok := contexts[k.name]
+		contexts[k.name] = k.needsContext() && (known || !ok)
+	}
+	return contexts
+})
+
 func (k *kind) compile() (pattern *regexp.Regexp, group int) {
 	text := k.pattern
 	if k.value != "" {

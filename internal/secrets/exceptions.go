@@ -163,7 +163,10 @@ func plainFlagToken(groups [][]byte) bool {
 }
 
 // notRandom excludes only values that are not random. Others may have any punctuation.
-func notRandom(groups [][]byte) bool { return noDigit(groups) || !isRandom(valueOf(groups)) }
+func notRandom(groups [][]byte) bool {
+	value := valueOf(groups)
+	return noDigit(groups) || !isRandom(value) || isPublic(string(value))
+}
 
 // notSecret matches the part of a name that says that its value is public.
 var notSecret = sync.OnceValue(func() *regexp.Regexp {

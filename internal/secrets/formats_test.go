@@ -73,6 +73,7 @@ var formats = []format{
 	{"pangea-token", "", `pts_{p32} pti_{p32}`},
 	{"secret-token-uri", "", `secret-token:{w40}`},
 	{"aws-access-key", "", `AKIA{B16} ASIA{B16} ABIA{B16} ACCA{B16}`},
+	{"aws-secret-key", "aws_secret_access_key", `{b40}`},
 	{"aws-session-token", "", `IQoJb3JpZ2lu{b80} FQoG{b80}`},
 	{"aws-bedrock-key", "", `ABSK{b100} bedrock-api-key-{b28}`},
 	{"aws-mws-key", "", `amzn.mws.{g}`},

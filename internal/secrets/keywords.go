@@ -110,7 +110,8 @@ type hit struct {
 const betweenChecks = 4 << 10
 
 // find returns the secrets in text, in the order of their keywords. Without contexts it
-// skips the rows that words around a secret reveal. It stops when ctx ends.
+// skips the rows that words around a secret reveal, except names of issuers and rows that
+// wrap. It stops when ctx ends.
 func (ix *index) find(ctx context.Context, text []byte, contexts bool) []hit {
 	var hits []hit
 	done := make([]int, len(ix.detectors)) // the end of each detector's last match
@@ -124,17 +125,32 @@ func (ix *index) find(ctx context.Context, text []byte, contexts bool) []hit {
 			k := &ix.keywords[n]
 			d := ix.detectors[k.detector]
 			at := i + 1 - len(k.text)
-			if at < done[k.detector] || k.exact && string(text[at:i+1]) != k.text || !contexts && d.needsContext() {
+			if at < done[k.detector] || k.exact && string(text[at:i+1]) != k.text || !contexts && d.context && !d.wraps {
 				continue
 			}
 			s, next, ok := d.find(text, done[k.detector], at, i+1)
-			if ok && (contexts || isRandom(text[s.Start:s.End])) {
+			if ok && (contexts || mayBeWrapped(text[s.Start:s.End])) {
 				hits = append(hits, hit{s, k.detector})
 			}
 			done[k.detector] = max(done[k.detector], next)
 		}
 	}
 	return hits
+}
+
+// mayBeWrapped reports whether secret, whose lines were joined, is more than joined words:
+// it is random, or all in capitals with a digit, such as the key of an account at AWS.
+func mayBeWrapped(secret []byte) bool {
+	digits := 0
+	for _, c := range secret {
+		switch classOf(c) {
+		case lowerCase:
+			return isRandom(secret)
+		case digit:
+			digits++
+		}
+	}
+	return digits > 0 || isRandom(secret)
 }
 
 // lowerASCII returns text in lower case. Every byte keeps its place, unlike with

@@ -28,6 +28,8 @@ type kind struct {
 	glued bool
 	// context is set if words around the secret reveal it, not the secret itself.
 	context bool
+	// wraps is set if the secret is also found when a line break divides it.
+	wraps bool
 	// assigned is set if an operator follows the keyword, which is cheap to check.
 	assigned bool
 	// except reports matches that are not secrets. Placeholders are excluded anyway.

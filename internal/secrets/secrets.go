@@ -3,6 +3,7 @@
 package secrets
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"slices"
@@ -35,8 +36,11 @@ func FindContext(ctx context.Context, data []byte) []Span {
 		if v.contexts {
 			plain = v
 		} else {
-			// A list of secrets is not one secret.
-			found = slices.DeleteFunc(found, func(s Span) bool { return slices.ContainsFunc(spans, s.overlaps) })
+			// A list of secrets is not one secret. A secret that only its name revealed may be the
+			// first line of one that is wrapped.
+			found = slices.DeleteFunc(found, func(s Span) bool {
+				return slices.ContainsFunc(spans, func(o Span) bool { return s.overlaps(o) && !isContextKind(o.Kind) })
+			})
 		}
 		spans = append(spans, found...)
 	}
@@ -44,7 +48,43 @@ func FindContext(ctx context.Context, data []byte) []Span {
 	if plain.offsets != nil {
 		spans = append(spans, plain.original(encodedSecrets(ctx, plain.text))...)
 	}
-	return merge(data, spans)
+	return continued(data, merge(data, spans))
+}
+
+// continued extends each span over the lines that continue it: what is wrapped is often
+// long enough in its first line to be found there.
+func continued(data []byte, spans []Span) []Span {
+	for i := range spans {
+		limit := len(data)
+		if i+1 < len(spans) {
+			limit = spans[i+1].Start
+		}
+		for {
+			end := spans[i].End + continuation(data[spans[i].End:limit])
+			if end == spans[i].End {
+				break
+			}
+			spans[i].End = end
+		}
+	}
+	return spans
+}
+
+// continuation returns the length of the line break at the start of rest and of the random
+// text that is alone on the next line, or 0.
+func continuation(rest []byte) int {
+	const least = 8 // characters that words on a line of their own rarely have at random
+	if len(rest) == 0 || rest[0] != '\n' && rest[0] != '\r' {
+		return 0
+	}
+	start := len(rest) - len(bytes.TrimLeft(rest, "\r\n \t>"))
+	end := endOfValue(rest, start)
+	run := bytes.TrimRight(rest[start:end], "=")
+	if len(run) < least || bytes.IndexByte(run, '=') >= 0 || noDigit([][]byte{run}) || looksPlain([][]byte{run}) ||
+		end < len(rest) && bytes.IndexByte([]byte("\r\n\"'`"), rest[end]) < 0 {
+		return 0
+	}
+	return end
 }
 
 // findPlain searches decoded base64, in which nothing else may be encoded again.

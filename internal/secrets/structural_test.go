@@ -159,6 +159,8 @@ var hidings = map[string]func(secret string) string{
 	"plus and lines": func(s string) string { return s[:11] + "' +\n\t'" + s[11:] },
 	"JSON lines":     func(s string) string { return s[:11] + `\n` + s[11:] },
 	"wrapped":        func(s string) string { return s[:15] + "\n" + s[15:] },
+	"wrapped, CR LF": func(s string) string { return s[:13] + "\r\n" + s[13:] },
+	"other line end": func(s string) string { return s[:15] + "\u2028" + s[15:] },
 	"wrapped, mail":  func(s string) string { return s[:15] + "=\n" + s[15:] },
 	"wrapped, quote": func(s string) string { return s[:15] + "\n> " + s[15:] },
 	"URL":            func(s string) string { return url.QueryEscape(s[:3]) + "%" + fmt.Sprintf("%02X", s[3]) + s[4:] },
@@ -204,6 +206,26 @@ func TestHidden(t *testing.T) {
 	}
 }
 
+// A secret that is wrapped after its name is found and redacted whole.
+func TestWrapped(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, secret string }{
+		{"GITHUB_TOKEN", randomValue("ghp_{A36}", 2)}, {"API_KEY", randomValue("sk-ant-api03-{w93}AA", 2)},
+		{"AWS_ACCESS_KEY_ID", "AKIAXF4CCIFU" + "FDYIBEHM"}, {"AWS_SECRET_ACCESS_KEY", randomValue("{b40}", 2)},
+		{"DATADOG_API_KEY", randomValue("{h32}", 2)}, {"HEROKU_API_KEY", randomValue("{g}", 2)},
+	} {
+		for _, gap := range []string{"\n", "\r\n", "\n    ", "\n> "} {
+			half := len(tt.secret) / 2
+			text := "first line\n" + tt.name + "=" + tt.secret[:half] + gap + tt.secret[half:] + "\nlast line\n"
+			left := string(Redact([]byte(text), Find([]byte(text))))
+			if fixture.Reveals([]byte(left), tt.secret[:half]) || fixture.Reveals([]byte(left), tt.secret[half:]) ||
+				!strings.HasSuffix(left, "last line\n") {
+				t.Errorf("redact leaves %q of %q", left, text)
+			}
+		}
+	}
+}
+
 // What is encoded and is no secret is not reported.
 func TestHiddenNone(t *testing.T) {
 	t.Parallel()
@@ -211,7 +233,9 @@ func TestHiddenNone(t *testing.T) {
 		base64.StdEncoding.EncodeToString([]byte("An ordinary text that says nothing about any token: value.")),
 		"data:image/png;base64," + b64(400), "a%20b%3Dc%26token%3D", "integrity: sha512-" + b64(86) + "==",
 		"items-\nas-done\n\t\tMarkAllTodosAsDone", "sk-\nsome\nwords\nthat\nare\nwrapped\nevery\nword",
-		"\"a\" +\n\"b\"", "hf_\nhub\ndownload\nand\nother\nfunctions\nof\nthe\nlibrary\n",
+		"\"a\" +\n\"b\"", "HEROKU_APP=web\nBUILD=x\n" + randomValue("{g}", 1),
+		"CREATE_SUB_KEY   = 0x00004\n\tENUMERATE_SUB_KEYS = 0x00008\n\tWOW64_64KEY = 0x00100\n",
+		"hf_\nhub\ndownload\nand\nother\nfunctions\nof\nthe\nlibrary\n",
 	} {
 		if got := Find([]byte(text)); len(got) > 0 {
 			t.Errorf("%s in %q at %q", got[0].Kind, text, text[got[0].Start:got[0].End])

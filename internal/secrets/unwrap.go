@@ -68,8 +68,9 @@ func containsByte(text []byte, marks string) bool {
 	return false
 }
 
-// unwrap drops zero bytes and invisible characters, and decodes the escapes of JSON
-// strings and those that Markdown editors put before an underscore and other punctuation.
+// unwrap drops zero bytes and invisible characters, and writes every line break as \n. It
+// decodes the escapes of JSON strings, and those that Markdown editors put before an
+// underscore and other punctuation.
 func unwrap(data []byte) (text []byte, offsets []int) {
 	text, offsets = make([]byte, 0, len(data)), make([]int, 0, len(data)+1)
 	for i := 0; i < len(data); {
@@ -79,9 +80,12 @@ func unwrap(data []byte) (text []byte, offsets []int) {
 			c, size = escaped(data[i+1:])
 		case c >= utf8.RuneSelf:
 			var r rune
-			if r, size = utf8.DecodeRune(data[i:]); safetext.IsInvisible(r) {
+			switch r, size = utf8.DecodeRune(data[i:]); {
+			case r == '\u2028' || r == '\u2029' || r == '\u0085': // other line breaks
+				c = '\n'
+			case safetext.IsInvisible(r):
 				c = 0
-			} else {
+			default:
 				for range size - 1 {
 					text, offsets = append(text, data[i]), append(offsets, i)
 					i++
@@ -187,8 +191,27 @@ func joinLines(data []byte) (text []byte, offsets []int) {
 		if rest[0] != '\n' && rest[0] != '\r' && (rest[0] != '=' || len(rest) < 2 || rest[1] != '\n') {
 			return 0
 		}
-		return len(rest) - len(bytes.TrimLeft(rest, "=\r\n \t>"))
+		next := bytes.TrimLeft(rest, "=\r\n \t>")
+		if isNewLine(next) {
+			return 0
+		}
+		return len(rest) - len(next)
 	})
+}
+
+// isNewLine reports whether line begins with a word, a name or an assignment, and so does
+// not continue a token.
+func isNewLine(line []byte) bool {
+	end, letters := 0, true
+	for ; end < len(line) && isToken(line[end]); end++ {
+		if line[end] == '=' && end+1 < len(line) && line[end+1] != '=' && isToken(line[end+1]) {
+			return true
+		}
+		letters = letters && (classOf(line[end]) == lowerCase || end == 0 && classOf(line[end]) == upperCase)
+	}
+	after := bytes.TrimLeft(line[end:], " \t")
+	return letters && end < 12 || len(after) > 0 && (after[0] == '=' || after[0] == ':') ||
+		isName(string(line[:end])) || isCamelCase(line[:end]) && noDigit([][]byte{line[:end]})
 }
 
 // join copies data without the gaps between two characters of a token. Gap returns the
