@@ -69,6 +69,9 @@ func (c *natsClient) connect(ctx context.Context) error {
 			c.link = link
 			return nil
 		}
+		if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+			<-ctx.Done() // a dial with the same deadline may end before its context
+		}
 		if ctx.Err() != nil {
 			return marked{context.Cause(ctx), errCancelled}
 		}

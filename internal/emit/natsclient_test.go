@@ -106,6 +106,22 @@ func TestClientLosesPatience(t *testing.T) {
 	}
 }
 
+// expired is a context whose deadline is over and which has not ended yet.
+type expired struct{ context.Context }
+
+func (expired) Deadline() (time.Time, bool) { return time.Now().Add(-time.Millisecond), true }
+
+// A dial that ends with its context, but a moment before, does not say that the server is down.
+func TestClientConnectsAtTheDeadline(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	time.AfterFunc(20*time.Millisecond, func() { cancel(errLate) })
+	c := newTestClient(t, natsClient{}, serve(t, peer.accept))
+	if err := c.connect(expired{ctx}); !errors.Is(err, errLate) {
+		t.Errorf("got %v, want the cause of the end", err)
+	}
+}
+
 // Servers that a server announces receive nothing, neither at once nor after a loss.
 func TestClientIgnoresAnnouncedServers(t *testing.T) {
 	t.Parallel()
