@@ -30,8 +30,11 @@ func FindUnmarkedContext(ctx context.Context, data []byte) []Span {
 		return spans
 	}
 	return slices.DeleteFunc(spans, func(s Span) bool {
-		start, end := lineOf(data, s.Start)
-		return s.End <= end && allows(data[start:end])
+		// A longer line allows nothing, so its ends need not be found.
+		from := max(0, s.Start-maxAllowed-utf8.UTFMax)
+		near := data[from:min(len(data), s.Start+maxAllowed+utf8.UTFMax)]
+		start, end := lineOf(near, s.Start-from)
+		return s.End <= from+end && allows(near[start:end])
 	})
 }
 

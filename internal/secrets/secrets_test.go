@@ -129,6 +129,42 @@ func TestFindNone(t *testing.T) {
 	}
 }
 
+// longTexts are texts in which a search that looks ahead or back at each place takes a time
+// that is quadratic in their length.
+func longTexts() map[string]string {
+	token := "ghp_" + fixture.Random(fixture.Alnum, 36) + " "
+	return map[string]string{
+		"line breaks":   strings.Repeat("=\n", 512<<10),
+		"empty lines":   "a" + strings.Repeat("\n", 1<<20),
+		"long run":      strings.Repeat("a\n", 1<<10) + strings.Repeat("A1", 256<<10),
+		"marked tokens": "# " + AllowMark + " a reason " + strings.Repeat(token, 4<<10),
+	}
+}
+
+// TestLongTexts ends soon, and would take hours if a search were quadratic. A mark on a long
+// line allows nothing.
+func TestLongTexts(t *testing.T) {
+	t.Parallel()
+	for name, text := range longTexts() {
+		found := len(FindUnmarked([]byte(text)))
+		if want := strings.Count(text, "ghp_"); found != want {
+			t.Errorf("%s: %d secrets, want %d", name, found, want)
+		}
+	}
+}
+
+// BenchmarkLongTexts shows that MB/s is much the same for all of them.
+func BenchmarkLongTexts(b *testing.B) {
+	for name, text := range longTexts() {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				FindUnmarked([]byte(text))
+			}
+		})
+	}
+}
+
 func BenchmarkFind(b *testing.B) {
 	const line = "An ordinary line of a prompt, with a token or a password mentioned.\n"
 	var all strings.Builder

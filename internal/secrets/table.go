@@ -474,7 +474,7 @@ var kinds = []kind{
 
 	// Kinds of issuers that the table does not know: a prefix as many of them use it.
 	{name: "token", keywords: "_live_ _prod_ _pat_ _sk_ _secret_ _token_ _key_ _api_", behind: 14, glued: true, except: unknownToken, pattern: `(?:^|[^A-Za-z0-9_-])([A-Za-z][A-Za-z0-9]{1,11}_(?:live|prod|pat|sk|secret|token|key|api)_[A-Za-z0-9_-]{24,})`},
-	{name: "token", keywords: "sk_ sk- pk_ ak_ ak- rk_ pat_ pat- tok_ api_ sec_ pat-", except: unknownToken, pattern: `(?:sk|pk|ak|rk|pat|tok|api|sec)[_-][A-Za-z0-9]{30,}\b`},
+	{name: "token", keywords: "sk_ sk- pk_ pk- ak_ ak- rk_ rk- pat_ pat- tok_ tok- api_ api- sec_ sec-", except: unknownToken, pattern: `(?:sk|pk|ak|rk|pat|tok|api|sec)[_-][A-Za-z0-9]{30,}\b`},
 
 	// Files and forms that hold credentials.
 	{name: "docker-auth", keywords: `"auth"`, context: true, except: harmlessLogin, pattern: `"auth"\s*:\s*"([A-Za-z0-9+/_-]{8,}={0,2})(?:"|\z)`},

@@ -184,6 +184,11 @@ func quoteGap(rest []byte) int {
 	return 0
 }
 
+// maxBreak limits the bytes from a line break to the rest of a wrapped token, and those of
+// the next line that are looked at. Without it, a text of line breaks would take a time that
+// is quadratic in its length.
+const maxBreak = 200
+
 // joinLines removes line breaks inside what may be a token that is wrapped, and the
 // indentation after them.
 func joinLines(data []byte) (text []byte, offsets []int) {
@@ -191,11 +196,12 @@ func joinLines(data []byte) (text []byte, offsets []int) {
 		if rest[0] != '\n' && rest[0] != '\r' && (rest[0] != '=' || len(rest) < 2 || rest[1] != '\n') {
 			return 0
 		}
-		next := bytes.TrimLeft(rest, "=\r\n \t>")
-		if isNewLine(next) {
+		near := rest[:min(len(rest), maxBreak)]
+		length := len(near) - len(bytes.TrimLeft(near, "=\r\n \t>"))
+		if next := rest[length:]; isNewLine(next[:min(len(next), maxBreak)]) {
 			return 0
 		}
-		return len(rest) - len(next)
+		return length
 	})
 }
 
