@@ -72,8 +72,13 @@ const maxOffset = 26 * time.Hour
 
 // isOnlySlot reports whether the slot at an instant is the only one in its unit.
 func (e *Entry) isOnlySlot(at time.Time) bool {
+	unit := e.unit(at)
+	// With many slots in the unit, this saves the walk below, which begins a day before the unit.
+	if e.unit(e.Slots.After(at, e.Location)) == unit {
+		return false
+	}
 	start, end := e.bounds(at)
-	unit, slots := e.unit(at), 0
+	slots := 0
 	// A clock change may repeat a local date, so each slot is checked by its own date.
 	for s := e.Slots.After(start.Add(-maxOffset), e.Location); s.Before(end.Add(maxOffset)); {
 		if e.unit(s) == unit {

@@ -158,3 +158,19 @@ func TestCurrent(t *testing.T) {
 		})
 	}
 }
+
+// BenchmarkCurrent shows what the period of a slot costs, also with thousands of slots in
+// its unit.
+func BenchmarkCurrent(b *testing.B) {
+	at := time.Date(2026, 11, 24, 9, 30, 0, 0, time.UTC)
+	for name, e := range map[string]Entry{
+		"one a month": entry(Monthly, "0 9 24 * *"), "one a day": entry(Daily, "0 9 * * *"),
+		"each minute": entry(Monthly, "* * * * *"),
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				e.Current(at)
+			}
+		})
+	}
+}
