@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 0 && strings.HasSuffix(os.Args[0], ".test") { // not the program that scripts run
-		fixture.TempInMemory()
+		fixture.Fast()
 		fixture.WaitInParallel(8)
 	}
 	testscript.Main(m, map[string]func(){"action": main})

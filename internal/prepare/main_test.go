@@ -8,6 +8,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	fixture.TempInMemory()
+	fixture.Fast()
 	os.Exit(m.Run())
 }

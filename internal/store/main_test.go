@@ -8,7 +8,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	fixture.TempInMemory()
+	fixture.Fast()
 	fixture.WaitInParallel(8)
 	os.Exit(m.Run())
 }
