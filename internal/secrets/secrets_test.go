@@ -1,6 +1,7 @@
 package secrets
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -127,6 +128,37 @@ func TestFindNone(t *testing.T) {
 			t.Errorf("%s found in %q at %q", got[0].Kind, text, text[got[0].Start:got[0].End])
 		}
 	}
+}
+
+// FuzzFind checks that spans are in order, that nothing of a secret is left when they are
+// redacted, and that no text before a secret hides it.
+func FuzzFind(f *testing.F) {
+	for _, kind := range append(samples(), structural()...) {
+		for _, s := range kind.match {
+			f.Add([]byte(s.text()))
+		}
+		for _, text := range kind.none {
+			f.Add([]byte(text))
+		}
+	}
+	token := "ghp_" + fixture.Random(fixture.Alnum, 36)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		text := append(bytes.Clone(data), "\n\n"+token+"\n"...)
+		spans := Find(text)
+		end := 0
+		for _, s := range spans {
+			if s.Start < end || s.End <= s.Start || s.End > len(text) || s.Kind == "" {
+				t.Fatalf("%v in %d bytes", spans, len(text))
+			}
+			end = s.End
+		}
+		if left := Redact(text, spans); bytes.Contains(left, []byte(token[8:])) {
+			t.Errorf("%q hides a token: %v leave %q", data, spans, left)
+		}
+		if unmarked := FindUnmarked(text); len(unmarked) > len(spans) {
+			t.Errorf("%v without marks, %v with them", spans, unmarked)
+		}
+	})
 }
 
 // longTexts are texts in which a search that looks ahead or back at each place takes a time
