@@ -26,12 +26,13 @@ func read(r io.Reader, agent string, each func([]byte, int) error) (*Runs, error
 	return all.Of(agent), nil
 }
 
-func TestExecutions(t *testing.T) {
-	t.Parallel()
+type executionFile struct{ name, lines, want string }
+
+func executionFiles() []executionFile {
 	const none = `"success_rate":null,"avg_quality_score":null,"avg_execution_time_s":null,"last_execution":null,` +
 		`"trend":{"success_rate":null,"quality_score":null},`
 	const record = `{"agent":"coach","success":true,"timestamp":"2026-11-02T05:00:00Z"}`
-	tests := []struct{ name, lines, want string }{
+	return []executionFile{
 		{"empty", "", `{"execution_count":0,` + none + `"broken_lines":0}`},
 		{"kaizen-agentic",
 			`{"agent":"coach","timestamp":"2026-11-02T05:00:00Z","success":true,` +
@@ -73,7 +74,11 @@ func TestExecutions(t *testing.T) {
 		{"hostile text", `{"timestamp":"## Prompt","success":"yes","time":"1"}`,
 			`{"execution_count":0,` + none + `"broken_lines":1}`},
 	}
-	for _, tt := range tests {
+}
+
+func TestExecutions(t *testing.T) {
+	t.Parallel()
+	for _, tt := range executionFiles() {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			x, err := read(strings.NewReader(tt.lines), "coach", ignore)
@@ -221,4 +226,29 @@ func TestCheckMessages(t *testing.T) {
 	if strings.Join(got, "\n") != want {
 		t.Errorf("findings %q, want %q", got, want)
 	}
+}
+
+// FuzzExecutions checks that each line is a run, broken or blank, that the summary is JSON
+// for our own check, and that the reader of single records finds the same runs.
+func FuzzExecutions(f *testing.F) {
+	for _, tt := range executionFiles() {
+		f.Add([]byte(tt.lines))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		lines := 0
+		runs, err := read(bytes.NewReader(data), "coach", func([]byte, int) error { lines++; return nil })
+		fixture.Must(t, err)
+		s := runs.Summary()
+		if s.Executions+s.BrokenLines > lines || (s.BrokenLines > 0) != (runs.Findings("f") != nil) {
+			t.Errorf("%d runs and %d broken of %d lines", s.Executions, s.BrokenLines, lines)
+		}
+		if findings := Check("f", "coach", s.JSON()); findings != nil {
+			t.Errorf("the summary %s has %v", s.JSON(), findings)
+		}
+		records := 0
+		fixture.Must(t, Records(bytes.NewReader(data), "coach", func(Record) { records++ }))
+		if records != s.Executions {
+			t.Errorf("%d records, %d runs", records, s.Executions)
+		}
+	})
 }
