@@ -143,6 +143,9 @@ func FuzzFind(f *testing.F) {
 	}
 	token := "ghp_" + fixture.Random(fixture.Alnum, 36)
 	f.Fuzz(func(t *testing.T, data []byte) {
+		if bytes.Contains(data, []byte(token[8:])) {
+			return // the fuzzing engine has learnt it
+		}
 		text := append(bytes.Clone(data), "\n\n"+token+"\n"...)
 		spans := Find(text)
 		end := 0
