@@ -50,9 +50,10 @@ func (t jsonType) fits(value json.RawMessage) bool {
 // object, and one for each member whose value has a different type than kaizen-agentic
 // writes.
 func Check(file, agent string, data []byte) []diag.Finding {
-	c := checker{file: file, agent: agent, data: bytes.TrimPrefix(data, []byte("\ufeff"))}
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	c := checker{file: file, agent: agent, data: data, position: diag.Positions(data)}
 	var whole map[string]json.RawMessage
-	if err := json.Unmarshal(c.data, &whole); err != nil || whole == nil {
+	if err := json.Unmarshal(data, &whole); err != nil || whole == nil {
 		offset := 0
 		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 			offset = max(0, int(syntax.Offset)-1)
@@ -60,7 +61,7 @@ func Check(file, agent string, data []byte) []diag.Finding {
 		c.report(offset, fmt.Sprintf("the metrics of agent %q are not a JSON object", agent))
 		return c.findings
 	}
-	c.members(member{end: len(c.data)}, summaryTypes)
+	c.members(member{end: len(data)}, summaryTypes)
 	return c.findings
 }
 
@@ -68,6 +69,7 @@ func Check(file, agent string, data []byte) []diag.Finding {
 type checker struct {
 	file, agent string
 	data        []byte
+	position    func(offset int) (line, column int)
 	findings    []diag.Finding
 }
 
@@ -87,7 +89,7 @@ func (c *checker) members(object member, types map[string]jsonType) {
 }
 
 func (c *checker) report(offset int, message string) {
-	line, column := diag.Position(c.data, offset)
+	line, column := c.position(offset)
 	c.findings = append(c.findings,
 		diag.BadMetrics.At(c.file, line, column, message, "write the file again with kaizen-agentic metrics"))
 }

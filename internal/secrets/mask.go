@@ -27,9 +27,10 @@ var quoted = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`"
 func Mask(file string, source []byte, findings []diag.Finding) []diag.Finding {
 	lines := make(map[int]bool)
 	var masked []diag.Finding
+	position := diag.Positions(source)
 	for _, s := range Find(source) {
-		line, column := diag.Position(source, s.Start)
-		last, _ := diag.Position(source, s.End)
+		line, column := position(s.Start)
+		last, _ := position(s.End)
 		for ; line <= last; line++ {
 			// The log shows no line of the file that has a finding of this rule.
 			if !lines[line] {
@@ -99,9 +100,10 @@ func MaskFindings(findings []diag.Finding, source func(file string) []byte) []di
 // secretLines returns the numbers of the lines of source that have a part of a secret.
 func secretLines(source []byte) map[int]bool {
 	lines := make(map[int]bool)
+	position := diag.Positions(source)
 	for _, s := range Find(source) {
-		line, _ := diag.Position(source, s.Start)
-		last, _ := diag.Position(source, s.End)
+		line, _ := position(s.Start)
+		last, _ := position(s.End)
 		for ; line <= last; line++ {
 			lines[line] = true
 		}
