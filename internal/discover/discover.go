@@ -119,6 +119,9 @@ type run struct {
 	Result
 	hub   *hub
 	state state
+	// done are the checkouts that were read and the directories that could not be: roots may
+	// overlap.
+	done map[string]bool
 }
 
 // Discover builds the roster. The error is about a source that could not be read: without
@@ -131,7 +134,7 @@ func Discover(ctx context.Context, o Options) (*Result, error) {
 		o.Progress = func(Progress) {}
 	}
 	o.Owners = distinct(o.Owners)
-	r := &run{Options: o}
+	r := &run{Options: o, done: map[string]bool{}}
 	if o.Hub != "" {
 		var err error
 		if r.hub, err = r.readHub(ctx); err != nil {
@@ -193,21 +196,22 @@ func (r *run) finish() (*Result, error) {
 func merge(found []fleet.Repository) (merged []fleet.Repository, dropped int) {
 	key := func(r *fleet.Repository) string { return strings.ToLower(r.Server + "/" + r.Name) }
 	isCheckout := func(r *fleet.Repository) bool { return r.Forge == fleet.Local || r.Forge == fleet.StateHub }
-	at := make(map[string]int)
+	at := make(map[string][]int)
 	slices.SortStableFunc(found, func(a, b fleet.Repository) int {
 		return cmp.Compare(map[bool]int{true: 1}[isCheckout(&a)], map[bool]int{true: 1}[isCheckout(&b)])
 	})
 	for i := range found {
 		r := &found[i]
-		first, known := at[key(r)]
+		known := at[key(r)]
 		switch {
-		case known && r.Server != "" && isCheckout(r) && !isCheckout(&merged[first]):
-			merged[first].Root = cmp.Or(merged[first].Root, r.Root)
+		case len(known) > 0 && r.Server != "" && isCheckout(r) && !isCheckout(&merged[known[0]]):
+			merged[known[0]].Root = cmp.Or(merged[known[0]].Root, r.Root)
 			dropped++
-		case known && (!isCheckout(r) || r.Root == merged[first].Root):
+		case len(known) > 0 && !isCheckout(r),
+			slices.ContainsFunc(known, func(i int) bool { return merged[i].Root == r.Root }):
 			dropped++
 		default:
-			at[key(r)] = len(merged)
+			at[key(r)] = append(known, len(merged))
 			merged = append(merged, *r)
 		}
 	}

@@ -402,8 +402,8 @@ func TestUnreadableDirectory(t *testing.T) {
 	tree, err := checkout.Open(root)
 	fixture.Must(t, err)
 	defer tree.Close()
-	w := &search{run: &run{}, tree: tree}
-	for _, dir := range []string{"file", "gone"} {
+	w := &search{run: &run{done: map[string]bool{}}, tree: tree}
+	for _, dir := range []string{"file", "gone", "file"} {
 		fixture.Must(t, w.visit(t.Context(), dir, 1))
 	}
 	got, err := w.finish()

@@ -63,8 +63,9 @@ func (w *search) visit(ctx context.Context, dir string, depth int) error {
 	case errors.Is(err, fs.ErrNotExist): // removed meanwhile
 		return nil
 	case err != nil:
-		w.state.fail("%s may have checkouts: %s", transfer.Quote(filepath.Join(w.tree.Dir(), dir)),
-			safetext.OneLine(err.Error()))
+		if path := filepath.Join(w.tree.Dir(), dir); !w.isDone(path) {
+			w.state.fail("%s may have checkouts: %s", transfer.Quote(path), safetext.OneLine(err.Error()))
+		}
 		return nil
 	}
 	manifestDir, _, _ := strings.Cut(w.File, "/")
@@ -86,8 +87,18 @@ func (w *search) visit(ctx context.Context, dir string, depth int) error {
 	return nil
 }
 
-// found adds the checkout at dir.
+// isDone reports whether it was asked about a directory before.
+func (r *run) isDone(dir string) bool {
+	before := r.done[dir]
+	r.done[dir] = true
+	return before
+}
+
+// found adds the checkout at dir, unless another root has led to it.
 func (w *search) found(dir string) error {
+	if w.isDone(dir) {
+		return nil
+	}
 	repo := fleet.Repository{Forge: fleet.Local, Manifest: w.File}
 	exists, err := w.checkout(&repo, dir, "")
 	if err != nil {

@@ -1,0 +1,96 @@
+package discover
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
+	"github.com/kaizen-agentic/schedule-action/internal/fleet"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+)
+
+// clones writes checkouts below dir, by their path the repository of their remote.
+func clones(t *testing.T, dir string, remotes map[string]string) {
+	t.Helper()
+	for path, repository := range remotes {
+		fixture.Write(t, filepath.Join(dir, path), map[string]string{
+			".git/HEAD":   strings.Repeat("a", 40) + "\n",
+			".git/config": "[remote \"origin\"]\n\turl = https://github.com/" + repository + ".git\n",
+
+			schedule.DefaultPath: valid,
+		})
+	}
+}
+
+// placed describes a roster by forge, name and path below dir.
+func placed(r *fleet.Roster, dir string) string {
+	var list []string
+	for _, repo := range r.Repositories {
+		list = append(list, fmt.Sprint(repo.Forge, " ", repo.Name, strings.TrimPrefix(repo.Root, dir)))
+	}
+	return strings.Join(list, ", ")
+}
+
+// A checkout that several roots reach is one. Two clones of a repository stay two.
+func TestRootsThatOverlap(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	clones(t, dir, map[string]string{"a/web": "acme/web", "b/web": "acme/web", "b/api": "acme/api"})
+	fixture.Write(t, dir, map[string]string{"b/plain/.git/HEAD": "ref: refs/heads/main\n"})
+	const all = "local acme/api/b/api, local acme/web/a/web, local acme/web/b/web"
+	for _, tt := range []struct {
+		roots, want string
+		scanned     int
+	}{
+		{".", all, 4},
+		{". .", all, 4},
+		{". a/..", all, 4},
+		{". a b", all, 4},
+		{"b a .", all, 4},
+		{"a/web a", "local acme/web/a/web", 1},
+	} {
+		t.Run(tt.roots, func(t *testing.T) {
+			t.Parallel()
+			o := Options{File: schedule.DefaultPath, ServerURL: "https://github.com", Log: t.Logf}
+			for root := range strings.FieldsSeq(tt.roots) {
+				o.Roots = append(o.Roots, dir+"/"+root)
+			}
+			got := discover(t, o).Roster
+			if text := placed(got, dir); text != tt.want || got.Scanned != tt.scanned {
+				t.Errorf("got %s, scanned %d; want %s, %d", text, got.Scanned, tt.want, tt.scanned)
+			}
+		})
+	}
+}
+
+func TestMerge(t *testing.T) {
+	t.Parallel()
+	const server = "https://github.com"
+	on := func(forge fleet.Forge, server, root string) fleet.Repository {
+		return fleet.Repository{Name: "acme/web", Forge: forge, Server: server, Root: root}
+	}
+	for _, tt := range []struct {
+		name    string
+		found   []fleet.Repository
+		want    string
+		dropped int
+	}{
+		{"two clones, each twice", []fleet.Repository{on(fleet.Local, server, "/a"), on(fleet.Local, server, "/b"),
+			on(fleet.Local, server, "/a"), on(fleet.Local, server, "/b")}, "local acme/web/a, local acme/web/b", 2},
+		{"one without a path, twice", []fleet.Repository{on(fleet.Local, "", ""), on(fleet.Local, "", "/b"),
+			on(fleet.Local, "", "")}, "local acme/web, local acme/web/b", 1},
+		{"two clones of a listed one", []fleet.Repository{on(fleet.Local, server, "/a"), on(fleet.Local, server, "/b"),
+			on(fleet.GitHub, server, "")}, "github acme/web/a", 2},
+		{"listed twice", []fleet.Repository{on(fleet.GitHub, server, ""), on(fleet.GitHub, server, "")},
+			"github acme/web", 1},
+		{"two servers", []fleet.Repository{on(fleet.GitHub, server, ""), on(fleet.Local, "https://x.example", "/a")},
+			"github acme/web, local acme/web/a", 0},
+	} {
+		merged, dropped := merge(tt.found)
+		if got := placed(&fleet.Roster{Repositories: merged}, ""); got != tt.want || dropped != tt.dropped {
+			t.Errorf("%s: got %s, dropped %d; want %s, %d", tt.name, got, dropped, tt.want, tt.dropped)
+		}
+	}
+}
