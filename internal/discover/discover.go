@@ -175,9 +175,9 @@ func (r *run) finish() (*Result, error) {
 		r.hub.describe(&found[i])
 	}
 	merged, twice := merge(found)
-	if r.Filter.Domain != "" {
-		merged = slices.DeleteFunc(merged, func(repo fleet.Repository) bool { return repo.Domain != r.Filter.Domain })
-	}
+	merged = slices.DeleteFunc(merged, func(repo fleet.Repository) bool {
+		return r.Filter.Domain != "" && repo.Domain != r.Filter.Domain || r.isFilteredOut(&repo)
+	})
 	r.Roster, r.Failures = fleet.New(r.state.Scanned-twice, merged), r.state.Failures
 	if err := r.Roster.Check(); err != nil { // a mistake of this program
 		return nil, fmt.Errorf("the roster is not valid: %w", err)
@@ -191,11 +191,20 @@ func (r *run) finish() (*Result, error) {
 	return &r.Result, nil
 }
 
+// isFilteredOut reports whether a repository is a checkout whose topics and visibility
+// only the listing of its owner knows, and that the listing does not have.
+func (r *run) isFilteredOut(repo *fleet.Repository) bool {
+	owner, _, _ := strings.Cut(repo.Name, "/")
+	return isCheckout(repo) && (len(r.Filter.Topics) > 0 || r.Filter.Visibility != "") && repo.Server == r.ServerURL &&
+		slices.ContainsFunc(r.Owners, func(o string) bool { return strings.EqualFold(o, owner) })
+}
+
+func isCheckout(r *fleet.Repository) bool { return r.Forge == fleet.Local || r.Forge == fleet.StateHub }
+
 // merge drops a checkout of a repository that a forge listed, and keeps its root. It also
 // drops repeats. It returns how many were dropped.
 func merge(found []fleet.Repository) (merged []fleet.Repository, dropped int) {
 	key := func(r *fleet.Repository) string { return strings.ToLower(r.Server + "/" + r.Name) }
-	isCheckout := func(r *fleet.Repository) bool { return r.Forge == fleet.Local || r.Forge == fleet.StateHub }
 	at := make(map[string][]int)
 	slices.SortStableFunc(found, func(a, b fleet.Repository) int {
 		return cmp.Compare(map[bool]int{true: 1}[isCheckout(&a)], map[bool]int{true: 1}[isCheckout(&b)])

@@ -105,7 +105,7 @@ func (w *search) found(dir string) error {
 		repo.Name = filepath.Base(dir)
 		setError(&repo, err)
 	}
-	if repo.Clean(); w.Filter.includes(&repo) {
+	if repo.Clean(); w.Filter.matches(repo.Name) { // nothing else is known of a checkout
 		w.add(repo, exists)
 	}
 	return nil

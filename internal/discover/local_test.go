@@ -8,6 +8,7 @@ import (
 
 	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/fleet"
+	"github.com/kaizen-agentic/schedule-action/internal/ghtest/graphql"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 )
 
@@ -92,5 +93,38 @@ func TestMerge(t *testing.T) {
 		if got := placed(&fleet.Roster{Repositories: merged}, ""); got != tt.want || dropped != tt.dropped {
 			t.Errorf("%s: got %s, dropped %d; want %s, %d", tt.name, got, dropped, tt.want, tt.dropped)
 		}
+	}
+}
+
+// A checkout shows neither topics nor visibility: with these filters the listing decides
+// about the repositories of an owner, and the others stay.
+func TestFiltersOfCheckouts(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	clones(t, dir, map[string]string{"web": "acme/web", "api": "Acme/api", "new": "acme/new", "tool": "other/tool"})
+	_, o := world(t, graphql.Options{},
+		graphql.Repository{FullName: "acme/web", Files: file(valid), Topics: []string{"agents"}},
+		graphql.Repository{FullName: "acme/api", Files: file(valid), Visibility: "public"},
+		graphql.Repository{FullName: "acme/new"})
+	o.Roots = []string{dir}
+	for _, tt := range []struct {
+		name   string
+		filter Filter
+		want   string
+	}{
+		{"none", Filter{}, "github acme/api/api, local acme/new/new, github acme/web/web, local other/tool/tool"},
+		{"topic", Filter{Topics: []string{"agents"}}, "github acme/web/web, local other/tool/tool"},
+		{"visibility", Filter{Visibility: "public"}, "github acme/api/api, local other/tool/tool"},
+		{"both", Filter{Visibility: "public", Topics: []string{"agents"}}, "local other/tool/tool"},
+		{"name", Filter{Match: []string{"acme/*"}, Topics: []string{"agents"}}, "github acme/web/web"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			o := o
+			o.Filter = tt.filter
+			if got := placed(discover(t, o).Roster, dir); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
 	}
 }
