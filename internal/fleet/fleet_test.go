@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -97,7 +98,7 @@ func TestSpread(t *testing.T) {
 			t.Errorf("%s: %q in a small fleet, %q in a large one", p.Repository, small[i].Instead, p.Instead)
 		}
 		minute, rest, _ := strings.Cut(p.Instead, " ")
-		if rest != "9 * * 1" || minute == "0" || p.Agent != "coach" {
+		if n, err := strconv.Atoi(minute); rest != "9 * * 1" || err != nil || n%15 == 0 || p.Agent != "coach" {
 			t.Errorf("got %+v", p)
 		}
 		if _, err := cron.Parse(p.Instead, cron.Manifest); err != nil {
@@ -106,7 +107,7 @@ func TestSpread(t *testing.T) {
 		load[minute]++
 	}
 	for minute, n := range load {
-		if n > 25 { // 600 over 59 minutes are 10 on average
+		if n > 25 { // 600 over 56 minutes are 10 on average
 			t.Errorf("minute %s has %d entries", minute, n)
 		}
 	}
@@ -115,6 +116,35 @@ func TestSpread(t *testing.T) {
 			t.Errorf("%q: got %q, want none", expression, got)
 		}
 	}
+}
+
+// Proposals are off the full and quarter hours, on each of the other minutes. So they are
+// not proposed again once they are followed.
+func TestSuggest(t *testing.T) {
+	t.Parallel()
+	used := map[string]bool{}
+	for i := range 1_000 {
+		name := fmt.Sprintf("acme/r%04d", i)
+		proposals := Suggest(name, manifest("0 9 * * 1"))
+		if len(proposals) != 1 {
+			t.Fatalf("%s: got %+v", name, proposals)
+		}
+		instead := proposals[0].Instead
+		if again := Suggest(name, manifest(instead)); len(again) > 0 {
+			t.Errorf("%s: got %q instead of %q", name, again[0].Instead, instead)
+		}
+		used[instead] = true
+	}
+	if len(used) != 56 {
+		t.Errorf("%d minutes are used, want 56", len(used))
+	}
+}
+
+func manifest(expression string) *schedule.Manifest {
+	return &schedule.Manifest{Entries: []schedule.Entry{
+		{Agent: "coach", Cron: expression, Slots: cron.MustParse(expression), Enabled: true},
+		{Agent: "paused", Cron: "0 9 * * 1", Slots: cron.MustParse("0 9 * * 1")},
+	}}
 }
 
 // TestJobsOfTheOwnRepository checks what sets repositories apart in the ledger.

@@ -90,8 +90,9 @@ func Respread(repository, agent, expression string) string {
 	}
 	h := fnv.New32a()
 	fmt.Fprintf(h, "%s\x00%s", strings.ToLower(repository), agent)
-	// Runs at minute 0 are delayed and dropped most.
-	minute := 1 + h.Sum32()%59
+	// Runs on the full and quarter hours are delayed and dropped most: one of the other 56.
+	m := h.Sum32() % 56
+	minute := 1 + m + m/14
 	return fmt.Sprintf("%d %s", minute, strings.Join(strings.Fields(expression)[1:], " "))
 }
 
