@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"testing"
@@ -173,8 +174,10 @@ func TestPages(t *testing.T) {
 		if first, last := len(Page(jobs, 1)), len(Page(jobs, tt.pages)); first != tt.first || last != tt.last {
 			t.Errorf("%d jobs: the first page has %d, the last %d", tt.jobs, first, last)
 		}
-		if n := len(Page(jobs, tt.pages+1)); n != 0 {
-			t.Errorf("%d jobs: a page after the last has %d", tt.jobs, n)
+		for _, after := range []int{tt.pages + 1, math.MaxInt/PageSize + 2, math.MaxInt} {
+			if n := len(Page(jobs, after)); n != 0 {
+				t.Errorf("%d jobs: page %d has %d", tt.jobs, after, n)
+			}
 		}
 	}
 }

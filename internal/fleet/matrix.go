@@ -37,7 +37,10 @@ func Pages(jobs []Job) int { return max(1, (len(jobs)+PageSize-1)/PageSize) }
 
 // Page returns a page of jobs, counted from 1. It is empty after the last one.
 func Page(jobs []Job, number int) []Job {
-	start := min((number-1)*PageSize, len(jobs))
+	if number < 1 || number > Pages(jobs) {
+		return []Job{}
+	}
+	start := (number - 1) * PageSize
 	return append([]Job{}, jobs[start:min(start+PageSize, len(jobs))]...)
 }
 
