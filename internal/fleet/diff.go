@@ -14,9 +14,10 @@ const (
 	Added      ChangeKind = "added"
 	Removed    ChangeKind = "removed"
 	Changed    ChangeKind = "changed"
-	Invalid    ChangeKind = "invalid"    // its manifest was valid, or is new
-	Fixed      ChangeKind = "fixed"      // its manifest was invalid
-	Unreadable ChangeKind = "unreadable" // it could be read before, or is new
+	Invalid    ChangeKind = "invalid"        // its manifest was valid or not known, or is new
+	Fixed      ChangeKind = "fixed"          // its manifest was invalid
+	Unreadable ChangeKind = "unreadable"     // it could be read before, or is new
+	Readable   ChangeKind = "readable again" // it could not be read before, and is valid
 )
 
 // Change is what differs for one repository.
@@ -77,6 +78,9 @@ func change(old, now *Repository) (Change, bool) {
 	case old.Valid:
 		c.Kind, c.Details = Changed, compare(old, now)
 		return c, len(c.Details) > 0
+	case old.Error != "":
+		c.Kind, c.Details = Readable, describeEntries(now)
+		return c, true
 	}
 	c.Kind, c.Details = Fixed, describeEntries(now)
 	return c, true

@@ -51,6 +51,9 @@ func TestChanges(t *testing.T) {
 			`fixed acme/web: coach weekly "0 9 * * 1"`},
 		{"unreadable", []Repository{repo("acme/web", coach)}, []Repository{unreadable},
 			"unreadable acme/web: no answer"},
+		{"readable again", []Repository{unreadable}, []Repository{repo("acme/web", coach)},
+			`readable again acme/web: coach weekly "0 9 * * 1"`},
+		{"readable and invalid", []Repository{unreadable}, []Repository{invalid}, "invalid acme/web: f:1:2: bad"},
 		{"still unreadable", []Repository{unreadable}, []Repository{unreadable}, ""},
 		{"renamed", []Repository{before}, []Repository{renamed}, "changed acme/site: name acme/site, was acme/web; " +
 			"slug site, was web"},
