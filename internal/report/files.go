@@ -42,7 +42,7 @@ func (f *Facts) AddPath(ctx context.Context, name string, stdin io.Reader) error
 		f.addFile(name, data)
 		return nil
 	}
-	tree, err := checkout.Open(name)
+	tree, err := checkout.OpenContext(ctx, name)
 	if err != nil {
 		return fmt.Errorf("reading the evidence: %w", err)
 	}

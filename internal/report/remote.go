@@ -55,7 +55,7 @@ func (r *Reader) Make(ctx context.Context, now time.Time) (*Report, []string, er
 	if err != nil {
 		return nil, nil, err
 	}
-	made, err := New(Options{Roster: roster, Facts: facts, Now: now, Since: r.Since, Grace: r.Grace})
+	made, err := New(ctx, Options{Roster: roster, Facts: facts, Now: now, Since: r.Since, Grace: r.Grace})
 	return made, ServersOf(roster, r.Server), err
 }
 
@@ -72,13 +72,12 @@ func (r *Reader) Collect(ctx context.Context, roster *fleet.Roster) (*Facts, err
 			return nil, err
 		}
 	}
-	if r.API == nil {
-		r.facts.AddCheckouts(roster, r.Since)
-		r.facts.ReadAll(roster)
-	} else {
+	if r.API != nil {
 		r.read(ctx, roster)
+		return r.facts, nil
 	}
-	return r.facts, nil
+	r.facts.ReadAll(roster)
+	return r.facts, r.facts.AddCheckouts(ctx, roster, r.Since)
 }
 
 // parallel is how many repositories are read at once.
@@ -286,13 +285,12 @@ func ended(e Evidence, status, conclusion string, at time.Time) Evidence {
 // knows it, otherwise from the default branch.
 func (r *Reader) metrics(ctx context.Context, repo *fleet.Repository, agent string) {
 	file := path.Join(".kaizen/metrics", agent, "executions.jsonl")
-	data, err := localFile(repo.Root, file)
+	data, err := localFile(ctx, repo.Root, file)
 	if err != nil {
 		data, err = r.API.File(ctx, repo.Name, file, "", maxFile)
 	}
-	var e *gh.Error
-	switch {
-	case errors.As(err, &e) && e.Kind == gh.NotFound:
+	switch e, ok := errors.AsType[*gh.Error](err); {
+	case ok && e.Kind == gh.NotFound:
 		return
 	case err != nil:
 		r.problem(repo.Name, err)
@@ -319,11 +317,11 @@ func (f *Facts) addRecords(repository, agent string, data []byte, page string, s
 }
 
 // localFile reads a file of a checkout on this machine.
-func localFile(root, file string) ([]byte, error) {
+func localFile(ctx context.Context, root, file string) ([]byte, error) {
 	if root == "" {
 		return nil, errors.New("the checkout is not on this machine")
 	}
-	tree, err := checkout.Open(root)
+	tree, err := checkout.OpenContext(ctx, root)
 	if err != nil {
 		return nil, err
 	}
@@ -332,22 +330,30 @@ func localFile(root, file string) ([]byte, error) {
 }
 
 // AddCheckouts adds what the checkouts on this machine have, without any request: what
-// agents recorded, and the receipts of a directory store.
-func (f *Facts) AddCheckouts(roster *fleet.Roster, since time.Time) {
+// agents recorded, and the receipts of a directory store. The error is that of ctx.
+func (f *Facts) AddCheckouts(ctx context.Context, roster *fleet.Roster, since time.Time) error {
 	for i := range roster.Repositories {
-		repo := &roster.Repositories[i]
-		for _, e := range repo.Entries {
-			data, err := localFile(repo.Root, path.Join(".kaizen/metrics", e.Agent, "executions.jsonl"))
-			if err == nil {
-				f.addRecords(nameOf(repo), e.Agent, data, "", since)
-			}
+		if repo := &roster.Repositories[i]; repo.Root != "" && ctx.Err() == nil {
+			f.addCheckout(ctx, repo, since)
 		}
-		if tree, err := checkout.Open(repo.Root); repo.Root != "" && err == nil {
-			if err := f.addDir(tree, ".kaizen/prepared", 1); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				f.problem(nameOf(repo), err.Error(), "")
-			}
-			tree.Close()
+	}
+	return ctx.Err()
+}
+
+func (f *Facts) addCheckout(ctx context.Context, repo *fleet.Repository, since time.Time) {
+	tree, err := checkout.OpenContext(ctx, repo.Root)
+	if err != nil {
+		return // it is not on this machine
+	}
+	defer tree.Close()
+	for _, e := range repo.Entries {
+		data, err := tree.ReadFile(path.Join(".kaizen/metrics", e.Agent, "executions.jsonl"), maxFile)
+		if err == nil {
+			f.addRecords(nameOf(repo), e.Agent, data, "", since)
 		}
+	}
+	if err := f.addDir(tree, ".kaizen/prepared", 1); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		f.problem(nameOf(repo), err.Error(), "")
 	}
 }
 

@@ -87,7 +87,8 @@ func (p *platform) report(now string, consumers ...string) *Report {
 		Settings: Settings{Consumers: consumers, Ledger: p.ledger, Receipts: 1, Since: since}}
 	facts, err := reader.Collect(p.t.Context(), roster)
 	fixture.Must(p.t, err)
-	made, err := New(Options{Roster: roster, Facts: facts, Now: p.clock.Now(), Since: since, Grace: 6 * time.Hour})
+	made, err := New(p.t.Context(), Options{Roster: roster, Facts: facts, Now: p.clock.Now(), Since: since,
+		Grace: 6 * time.Hour})
 	fixture.Must(p.t, err)
 	return made
 }

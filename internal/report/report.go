@@ -4,6 +4,7 @@ package report
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -110,8 +111,8 @@ type Options struct {
 	Grace  time.Duration
 }
 
-// New makes the report. The error is about a roster that cannot be read.
-func New(o Options) (*Report, error) {
+// New makes the report. The error is about a roster that cannot be read, or that of ctx.
+func New(ctx context.Context, o Options) (*Report, error) {
 	r := &Report{
 		Version: Version, Generated: o.Now.UTC().Truncate(time.Second), Since: o.Since.UTC().Truncate(time.Second),
 		Grace: int64(o.Grace / time.Second), Acknowledged: o.Facts.acknowledged,
@@ -121,7 +122,7 @@ func New(o Options) (*Report, error) {
 	clock := &clock{now: o.Now, since: o.Since, grace: o.Grace, slots: map[pattern]*timetable{}}
 	for i := range o.Roster.Repositories {
 		repo, err := o.repository(&o.Roster.Repositories[i], clock)
-		if err != nil {
+		if err := cmp.Or(ctx.Err(), err); err != nil {
 			return nil, err
 		}
 		r.Repositories = append(r.Repositories, repo)

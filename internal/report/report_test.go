@@ -1,7 +1,9 @@
 package report
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -49,7 +51,7 @@ func reportOf(tb testing.TB, roster *fleet.Roster, now string, lines ...string) 
 	facts := NewFacts(server)
 	fixture.Must(tb, facts.AddPath(tb.Context(), "-", strings.NewReader(strings.Join(lines, "\n"))))
 	facts.ReadAll(roster)
-	made, err := New(Options{Roster: roster, Facts: facts, Now: instant(tb, now), Grace: 6 * time.Hour,
+	made, err := New(tb.Context(), Options{Roster: roster, Facts: facts, Now: instant(tb, now), Grace: 6 * time.Hour,
 		Since: instant(tb, "2026-11-01T00:00:00Z")})
 	fixture.Must(tb, err)
 	return made
@@ -303,8 +305,8 @@ func TestStoreDirectory(t *testing.T) {
 	roster, facts := web(nil), NewFacts(server)
 	fixture.Must(t, facts.AddPath(t.Context(), dir, nil))
 	facts.ReadAll(roster)
-	made, err := New(Options{Roster: roster, Facts: facts, Now: instant(t, "2026-11-24T13:00:00Z"), Grace: time.Hour,
-		Since: instant(t, "2026-11-01T00:00:00Z")})
+	made, err := New(t.Context(), Options{Roster: roster, Facts: facts, Now: instant(t, "2026-11-24T13:00:00Z"),
+		Grace: time.Hour, Since: instant(t, "2026-11-01T00:00:00Z")})
 	fixture.Must(t, err)
 	var got []string
 	for _, p := range made.Repositories[0].Entries[0].Periods {
@@ -328,10 +330,65 @@ func TestCheckouts(t *testing.T) {
 	roster := web(func(r *fleet.Repository) { r.Root = dir })
 	facts, err := r.Collect(t.Context(), roster)
 	fixture.Must(t, err)
-	made, err := New(Options{Roster: roster, Facts: facts, Now: instant(t, "2026-11-24T14:00:00Z"), Since: r.Since})
+	made, err := New(t.Context(), Options{Roster: roster, Facts: facts, Now: instant(t, "2026-11-24T14:00:00Z"),
+		Since: r.Since})
 	fixture.Must(t, err)
 	if e := made.Repositories[0].Entries[0]; e.State != Executed || len(made.Problems) > 0 {
 		t.Errorf("got %s, problems %v", e.State, made.Problems)
+	}
+}
+
+// A repository without a path has no checkout: the directory of the process is not one.
+func TestCheckoutsWithoutAPath(t *testing.T) {
+	const many = 100
+	dir := t.TempDir()
+	const name = "kaizen.web.coach.2026-W48"
+	fixture.Write(t, dir, map[string]string{
+		".kaizen/prepared/" + name + "/receipt.json": string(receiptOf(t, name, nil)),
+	})
+	t.Chdir(dir)
+	one := web(nil).Repositories[0]
+	roster := fleet.New(many, slices.Repeat([]fleet.Repository{one}, many))
+	facts := NewFacts(server)
+	before := descriptors(t)
+	fixture.Must(t, facts.AddCheckouts(t.Context(), roster, time.Time{}))
+	if opened := descriptors(t) - before; opened >= many || len(facts.bundles) > 0 {
+		t.Errorf("%d descriptors stay open, and the evidence is %v", opened, facts.bundles)
+	}
+}
+
+// descriptors counts the open files of the process.
+func descriptors(t *testing.T) int {
+	t.Helper()
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip(err)
+	}
+	return len(list)
+}
+
+// A run that ends reads no further checkout and no further file, and makes no report.
+func TestRunEnds(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	fixture.Write(t, dir, map[string]string{"events.jsonl": prepared("2026-W48", "2026-11-24T12:00:00Z")})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	roster, facts := web(func(r *fleet.Repository) { r.Root = dir }), NewFacts(server)
+	for name, do := range map[string]func() error{
+		"a directory of evidence": func() error { return facts.AddPath(ctx, dir, nil) },
+		"checkouts":               func() error { return facts.AddCheckouts(ctx, roster, time.Time{}) },
+		"the report": func() error {
+			_, err := New(ctx, Options{Roster: roster, Facts: facts, Now: instant(t, "2026-11-24T13:00:00Z")})
+			return err
+		},
+	} {
+		if err := do(); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: got %v, want that the run is cancelled", name, err)
+		}
+	}
+	if len(facts.bundles) > 0 {
+		t.Errorf("the evidence is %v", facts.bundles)
 	}
 }
 
@@ -408,7 +465,7 @@ func TestMonthlyEntryStaysInTheWindow(t *testing.T) {
 		fixture.Must(t, err)
 		facts := NewFacts(server)
 		facts.ReadAll(roster)
-		made, err := New(Options{Roster: roster, Facts: facts, Now: at, Grace: s.Grace, Since: s.Since})
+		made, err := New(t.Context(), Options{Roster: roster, Facts: facts, Now: at, Grace: s.Grace, Since: s.Since})
 		fixture.Must(t, err)
 		if raised := made.Alarms(AlarmMissed); len(raised) != 1 {
 			t.Errorf("%s: %d alarms, state %s", now, len(raised), made.Repositories[0].State)

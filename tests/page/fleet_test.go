@@ -175,7 +175,7 @@ func makeReport(tb testing.TB, roster *fleet.Roster, evidence []byte) *report.Re
 		}
 	}
 	facts.ReadAll(roster)
-	made, err := report.New(report.Options{Roster: roster, Facts: facts, Now: now, Grace: 6 * time.Hour,
+	made, err := report.New(tb.Context(), report.Options{Roster: roster, Facts: facts, Now: now, Grace: 6 * time.Hour,
 		Since: time.Date(2026, 10, 28, 0, 0, 0, 0, time.UTC)})
 	if err != nil {
 		tb.Fatal(err)
