@@ -220,9 +220,6 @@ func (h *hub) describe(repo *fleet.Repository) {
 // resolver does.
 func (r *run) hubCheckouts(ctx context.Context) error {
 	for i := range r.hub.repositories {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		known := &r.hub.repositories[i]
 		if !r.Filter.matches(known.Slug) {
 			continue
@@ -235,7 +232,10 @@ func (r *run) hubCheckouts(ctx context.Context) error {
 			r.add(repo, true)
 			continue
 		}
-		exists, err := r.checkout(&repo, path, known.Slug)
+		exists, err := r.checkout(ctx, &repo, path, known.Slug)
+		if ctx.Err() != nil { // the error is not of the checkout
+			return ctx.Err()
+		}
 		repo.Root = path // as the hub knows it
 		if err != nil {
 			setError(&repo, err)

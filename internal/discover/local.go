@@ -34,7 +34,7 @@ func (r *run) root(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	tree, err := checkout.Open(abs)
+	tree, err := checkout.OpenContext(ctx, abs)
 	if err != nil {
 		return advice.New("name a directory with checkouts", "root: %w", err)
 	}
@@ -60,6 +60,8 @@ func (w *search) visit(ctx context.Context, dir string, depth int) error {
 	}
 	entries, err := w.tree.Entries(dir, maxInFolder)
 	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
 	case errors.Is(err, fs.ErrNotExist): // removed meanwhile
 		return nil
 	case err != nil:
@@ -71,7 +73,7 @@ func (w *search) visit(ctx context.Context, dir string, depth int) error {
 	manifestDir, _, _ := strings.Cut(w.File, "/")
 	for _, e := range entries {
 		if name := e.Name(); name == ".git" || name == manifestDir && e.IsDir() || name == w.File {
-			return w.found(filepath.Join(w.tree.Dir(), dir))
+			return w.found(ctx, filepath.Join(w.tree.Dir(), dir))
 		}
 	}
 	if depth == maxDepth {
@@ -95,12 +97,15 @@ func (r *run) isDone(dir string) bool {
 }
 
 // found adds the checkout at dir, unless another root has led to it.
-func (w *search) found(dir string) error {
+func (w *search) found(ctx context.Context, dir string) error {
 	if w.isDone(dir) {
 		return nil
 	}
 	repo := fleet.Repository{Forge: fleet.Local, Manifest: w.File}
-	exists, err := w.checkout(&repo, dir, "")
+	exists, err := w.checkout(ctx, &repo, dir, "")
+	if ctx.Err() != nil { // the error is not of the checkout
+		return ctx.Err()
+	}
 	if err != nil {
 		repo.Name = filepath.Base(dir)
 		setError(&repo, err)
@@ -113,8 +118,8 @@ func (w *search) found(dir string) error {
 
 // checkout reads the checkout at dir. Slug is that of a manifest without one, "" for the
 // repository's name.
-func (r *run) checkout(repo *fleet.Repository, dir, slug string) (exists bool, err error) {
-	tree, err := checkout.Open(dir)
+func (r *run) checkout(ctx context.Context, repo *fleet.Repository, dir, slug string) (exists bool, err error) {
+	tree, err := checkout.OpenContext(ctx, dir)
 	if err != nil {
 		return false, err
 	}

@@ -1,11 +1,14 @@
 package discover
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/fleet"
 	"github.com/kaizen-agentic/schedule-action/internal/ghtest/graphql"
@@ -93,6 +96,37 @@ func TestMerge(t *testing.T) {
 		if got := placed(&fleet.Roster{Repositories: merged}, ""); got != tt.want || dropped != tt.dropped {
 			t.Errorf("%s: got %s, dropped %d; want %s, %d", tt.name, got, dropped, tt.want, tt.dropped)
 		}
+	}
+}
+
+// The end of a run is no error of the checkout that it was reading.
+func TestRunEndsInACheckout(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	clones(t, dir, map[string]string{"web": "acme/web"})
+	ctx, cancel := context.WithCancel(t.Context())
+	tree, err := checkout.OpenContext(ctx, dir)
+	fixture.Must(t, err)
+	defer tree.Close()
+	r := &run{Options: Options{File: schedule.DefaultPath, HostPath: func(dir string) string {
+		cancel() // while the checkout is read
+		return dir
+	}}, done: map[string]bool{}}
+	if err := (&search{run: r, tree: tree}).visit(ctx, ".", 0); !errors.Is(err, context.Canceled) {
+		t.Errorf("below a root: got %v", err)
+	}
+	if err := (&search{run: r, tree: tree}).visit(ctx, ".", 0); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the end: got %v", err)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	defer cancel()
+	r.hub = &hub{host: "desk", repositories: []hubRepository{{Slug: "web",
+		HostPaths: map[string]string{"desk": filepath.Join(dir, "web")}}}}
+	if err := r.hubCheckouts(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("of the State Hub: got %v", err)
+	}
+	if len(r.state.Repositories) > 0 || len(r.state.Failures) > 0 {
+		t.Errorf("got %+v", r.state)
 	}
 }
 
