@@ -39,6 +39,7 @@ type Options struct {
 	// are the same.
 	HostPath  func(dir string) string
 	Transport http.RoundTripper // to the State Hub; nil is the default
+	Clock     func() time.Time  // for waits between requests to it
 	Sleep     func(ctx context.Context, d time.Duration) error
 	Log       func(format string, args ...any)
 	Progress  func(Progress) // called after each page; nil for none

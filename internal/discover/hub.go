@@ -113,8 +113,8 @@ func (r *run) hubAnswer(ctx context.Context) ([]byte, error) {
 		rt = transfer.NewTransport()
 	}
 	var data []byte
-	loop := transfer.Loop{What: "GET " + transfer.Quote(u.Path), Backoff: transfer.Backoff, Now: time.Now, Log: r.Log,
-		Wait: func(ctx context.Context, until time.Time) error { return r.Sleep(ctx, time.Until(until)) }}
+	loop := transfer.Loop{What: "GET " + transfer.Quote(u.Path), Backoff: transfer.Backoff, Now: r.Clock, Log: r.Log,
+		Wait: func(ctx context.Context, until time.Time) error { return r.Sleep(ctx, until.Sub(r.Clock())) }}
 	failed := loop.Do(ctx, func(int) *transfer.Failure {
 		attempt, cancel := context.WithTimeout(ctx, hubTimeout)
 		defer cancel()

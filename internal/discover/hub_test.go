@@ -1,10 +1,17 @@
 package discover
 
 import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/kaizen-agentic/schedule-action/internal/fixture"
 	"github.com/kaizen-agentic/schedule-action/internal/fleet"
+	"github.com/kaizen-agentic/schedule-action/internal/schedule"
 	"github.com/kaizen-agentic/schedule-action/internal/spec"
 )
 
@@ -37,6 +44,27 @@ func TestHubPath(t *testing.T) {
 				t.Errorf("got the path %q, the reason %q; want %q", path, reason, tt.want)
 			}
 		})
+	}
+}
+
+// A State Hub that fails is asked again, after waits by the clock of the run.
+func TestHubIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	requests := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if requests++; requests < 3 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprint(w, `[{"slug":"web","host_paths":{}}]`)
+	}))
+	t.Cleanup(server.Close)
+	clock := fixture.NewClock(time.Date(2026, time.November, 24, 8, 0, 0, 0, time.UTC))
+	got := discover(t, Options{Hub: server.URL, File: schedule.DefaultPath, Clock: clock.Now, Sleep: clock.Sleep,
+		Log: t.Logf})
+	if waits := clock.Sleeps(); !slices.Equal(waits, []time.Duration{time.Second, 2 * time.Second}) ||
+		len(got.Roster.Repositories) != 1 {
+		t.Errorf("waited %s, got %+v", waits, got.Roster)
 	}
 }
 

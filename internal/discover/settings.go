@@ -58,7 +58,7 @@ func (s *Settings) Connect(services pipeline.Services, dir string) {
 	env := services.Env
 	s.Client = func() (*gh.Client, error) { return services.Clients.For(s.Stores.Token) }
 	s.APIURL, s.ServerURL, s.HostPath = env.APIURL, env.ServerURL, env.HostPath
-	s.Log, s.Sleep = services.Log, services.Sleep
+	s.Log, s.Clock, s.Sleep = services.Log, services.Clock, services.Sleep
 	if s.Sleep == nil {
 		s.Sleep = transfer.Sleep
 	}
