@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
@@ -91,8 +92,8 @@ func (o *ownerListing) ask(ctx context.Context, after string, limit int) (*gh.Li
 			}
 		}
 		o.pager.fail()
-		o.Log("a page of %d repositories of %s failed, trying %d: %s", size, o.owner, min(o.pager.size, limit),
-			refused.Message)
+		o.Log("a page of %s of %s failed, trying %d: %s", advice.Count(size, "repository"), o.owner,
+			min(o.pager.size, limit), refused.Message)
 		if err := o.Sleep(ctx, transfer.Backoff(min(attempt, transfer.Attempts))); err != nil {
 			return nil, err
 		}

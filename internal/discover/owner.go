@@ -27,7 +27,7 @@ func (r *run) owners(ctx context.Context) error {
 		return err
 	}
 	if r.state.Seen > 0 || r.state.Owner > 0 {
-		r.Log("continuing with %s after %d repositories", r.Owners[r.state.Owner], r.state.Scanned)
+		r.Log("continuing with %s after %s", r.Owners[r.state.Owner], advice.Count(r.state.Scanned, "repository"))
 	}
 	for ; r.state.Owner < len(r.Owners); r.state.Owner++ {
 		o := &ownerListing{run: r, client: client, owner: r.Owners[r.state.Owner], seen: map[string]bool{}}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/kaizen-agentic/schedule-action/internal/advice"
 )
 
 // String describes the progress in one line.
@@ -12,8 +14,8 @@ func (p Progress) String() string {
 	if p.Total > 0 {
 		total = fmt.Sprintf(" of %d", p.Total)
 	}
-	return fmt.Sprintf("%s: page %d with %d repositories, %d%s seen, %d scheduled", p.Owner, p.Page, p.Size, p.Seen,
-		total, p.Scheduled)
+	return fmt.Sprintf("%s: page %d with %s, %d%s seen, %d scheduled", p.Owner, p.Page,
+		advice.Count(p.Size, "repository"), p.Seen, total, p.Scheduled)
 }
 
 // barWidth is the width of a progress bar, in characters.

@@ -185,6 +185,29 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// Numbers have their nouns in the singular and in the plural.
+func TestCounts(t *testing.T) {
+	t.Parallel()
+	coach := Entry{"coach", "weekly", "0 9 * * 1", true}
+	for _, tt := range []struct {
+		n    int
+		want string
+	}{{1, "1 entry"}, {2, "2 entries"}} {
+		var list []Repository
+		for i := range tt.n {
+			list = append(list, repo(fmt.Sprintf("acme/r%d", i), coach))
+		}
+		d := &Discovery{Roster: New(tt.n, list), Page: 1, Proposals: make([]Proposal, tt.n)}
+		lines := append(d.Lines(), undecidedError(map[string]int{"no answer": tt.n}).Error())
+		for i, want := range []string{tt.want + " with more than 10 others in a minute",
+			"valid with " + tt.want + " (", tt.want + " undecided: no answer"} {
+			if !strings.Contains(lines[i], want) {
+				t.Errorf("got %q, want %q", lines[i], want)
+			}
+		}
+	}
+}
+
 // TestHostileSummary checks that names and findings of other repositories are inert in the
 // summary, in the log and in annotations.
 func TestHostileSummary(t *testing.T) {

@@ -90,7 +90,7 @@ func (d *Discovery) FindDue(ctx context.Context, s pipeline.Services, o pipeline
 	return err
 }
 
-// candidate is an enabled entry and the name of its bundle in the ledger.
+// candidate is an enabled entry, whose period the ledger may have.
 type candidate struct {
 	repo  *Repository
 	entry schedule.Entry
@@ -141,7 +141,7 @@ func (r *Roster) DueJobs(ctx context.Context, ledger store.Ledger, place pipelin
 func undecidedError(undecided map[string]int) error {
 	var errs []error
 	for _, why := range slices.Sorted(maps.Keys(undecided)) {
-		errs = append(errs, fmt.Errorf("%d entries are undecided: %s", undecided[why], why))
+		errs = append(errs, fmt.Errorf("%s undecided: %s", advice.Count(undecided[why], "entry"), why))
 	}
 	return errors.Join(errs...)
 }

@@ -54,8 +54,8 @@ func (d *Discovery) Fails(failOn string) bool {
 // Line counts what was found, for the log and as the verdict of the summary.
 func (d *Discovery) Line() string {
 	c := d.Count()
-	line := fmt.Sprintf("%d of %d repositories have a manifest: %d valid with %d entries (%d enabled), %d invalid",
-		c.Repositories-c.Unreadable, d.Scanned, c.Valid, c.Entries, c.Enabled, c.Invalid)
+	line := fmt.Sprintf("%d of %d repositories have a manifest: %d valid with %s (%d enabled), %d invalid",
+		c.Repositories-c.Unreadable, d.Scanned, c.Valid, advice.Count(c.Entries, "entry"), c.Enabled, c.Invalid)
 	if n := c.Unreadable + len(d.Failures); n > 0 {
 		line += fmt.Sprintf(", and %d could not be read", n)
 	}
@@ -84,8 +84,8 @@ func (d *Discovery) Lines() (lines []string) {
 		lines = append(lines, "nothing changed since the earlier roster")
 	}
 	if len(d.Proposals) > 0 {
-		lines = append(lines, fmt.Sprintf("%d entries share a minute with more than %d others: see the proposals to "+
-			"spread them", len(d.Proposals), crowded))
+		lines = append(lines, fmt.Sprintf("%s with more than %d others in a minute: see the proposals to spread them",
+			advice.Count(len(d.Proposals), "entry"), crowded))
 	}
 	if n := Pages(d.Jobs); n > 1 {
 		lines = append(lines, fmt.Sprintf("the matrix has %d pages: this is page %d", n, d.Page))

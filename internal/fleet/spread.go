@@ -90,7 +90,8 @@ func Respread(repository, agent, expression string) string {
 	}
 	h := fnv.New32a()
 	fmt.Fprintf(h, "%s\x00%s", strings.ToLower(repository), agent)
-	// Runs on the full and quarter hours are delayed and dropped most: one of the other 56.
+	// Most crons of the platform are on a full or a quarter hour, so it delays and drops runs
+	// there. The proposal is one of the other 56 minutes.
 	m := h.Sum32() % 56
 	minute := 1 + m + m/14
 	return fmt.Sprintf("%d %s", minute, strings.Join(strings.Fields(expression)[1:], " "))
