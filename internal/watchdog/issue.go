@@ -62,8 +62,7 @@ func (i *RollingIssue) Keep(ctx context.Context, made *report.Report, raised []r
 		i.Log("the issue of %s is left as it is, because not everything could be read", i.Repository)
 		return nil
 	}
-	grace := (time.Duration(made.Grace) * time.Second).String()
-	digest, body := fingerprint(raised), issueBody(raised, grace)
+	digest, body := fingerprint(raised), issueBody(raised, inWords(time.Duration(made.Grace)*time.Second))
 	title := "Scheduled agents: " + report.Verdict(raised)
 	switch {
 	case found == nil && len(raised) == 0:
@@ -122,6 +121,18 @@ func fingerprint(raised []report.Raised) string {
 	slices.Sort(lines)
 	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
 	return hex.EncodeToString(sum[:12])
+}
+
+// inWords writes a duration without the zeros at its end, such as 6h for 6h0m0s.
+func inWords(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 // issueBody renders the alarms. Summaries escape all text.

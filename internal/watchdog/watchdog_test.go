@@ -289,6 +289,20 @@ func TestPing(t *testing.T) {
 	}
 }
 
+func TestInWords(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ grace, want string }{
+		{"6h", "6h"}, {"90m", "1h30m"}, {"10m", "10m"}, {"45s", "45s"}, {"6h10s", "6h0m10s"}, {"8784h", "8784h"},
+		{"0", "0s"},
+	} {
+		d, err := time.ParseDuration(tt.grace)
+		fixture.Must(t, err)
+		if got := inWords(d); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.grace, got, tt.want)
+		}
+	}
+}
+
 func TestPingAddress(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"http://hc.example/s3cret", "ftp://hc.example/s3cret",
