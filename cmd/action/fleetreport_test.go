@@ -158,7 +158,7 @@ func TestReportOptions(t *testing.T) {
 		{"roster", "/nowhere", "reading the roster"}, {"out", filepath.Join(w.workspace, "page.pdf"),
 			"must end in .html, .json, .csv, .ics"},
 		{"consumers", "core", "must be owner/name"}, {"grace", "soon", "must be a duration such as 6h"},
-		{"grace", "-1h", "must be a duration"}, {"grace", "8785h", "at most 366 days (8784h)"},
+		{"grace", "-1h", "must be a duration"}, {"grace", "8785h", "at most 8784h (366 days)"},
 		{"days", "0", "must be a number from 1 to 366"},
 		{"since", "yesterday", "must be a date"}, {"since", "2027-01-01", "must be a date"},
 		{"receipts", "many", "must be a number from 0 to 100"}, {"fail-on", "late", "must be a list of missed, failed"},

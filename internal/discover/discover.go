@@ -247,7 +247,8 @@ func (o *Options) Check() error {
 		return advice.New("name at least one of --owner, --root and --state-hub",
 			"nothing says where the repositories are")
 	case len(o.Owners) == 0 && (len(f.Topics) > 0 || f.Visibility != "" || o.Cursor.Path != ""):
-		return advice.New("add --owner, or leave them out", "topic, visibility and cursor are for repositories of an owner")
+		return advice.New("add --owner, or leave them out",
+			"topic, visibility and cursor are for repositories of an owner")
 	case o.Hub == "" && (f.Domain != "" || o.Chosen):
 		return advice.New("add --state-hub, or leave them out", "only the State Hub knows a domain and a host")
 	}

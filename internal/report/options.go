@@ -54,7 +54,7 @@ func ReadSettings(v option.Values, now time.Time) (Settings, error) {
 	}
 	var err error
 	if s.Grace, err = time.ParseDuration(v[option.Grace]); err != nil || s.Grace < 0 || s.Grace > maxWindow {
-		return s, fmt.Errorf("grace is %q, must be a duration such as 6h or 90m, of at most 366 days (8784h)", v[option.Grace])
+		return s, fmt.Errorf("grace is %q, must be a duration such as 6h, at most 8784h (366 days)", v[option.Grace])
 	}
 	if s.Receipts, err = v.Number(option.Receipts, 0, 100); err != nil {
 		return s, err

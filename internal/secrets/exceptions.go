@@ -33,7 +33,8 @@ func plainWord(groups [][]byte) bool {
 			return true
 		}
 	}
-	if onlyWords(value) || isTranslated(value) || isDemo(value) || !strings.ContainsAny(lower, "0123456789!@#%^&*+=?~-") ||
+	if onlyWords(value) || isTranslated(value) || isDemo(value) ||
+		!strings.ContainsAny(lower, "0123456789!@#%^&*+=?~-") ||
 		strings.ContainsAny(lower, "()[]{}") || isPublic(value) {
 		return true
 	}

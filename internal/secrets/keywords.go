@@ -125,7 +125,8 @@ func (ix *index) find(ctx context.Context, text []byte, contexts bool) []hit {
 			k := &ix.keywords[n]
 			d := ix.detectors[k.detector]
 			at := i + 1 - len(k.text)
-			if at < done[k.detector] || k.exact && string(text[at:i+1]) != k.text || !contexts && d.context && !d.wraps {
+			if at < done[k.detector] || k.exact && string(text[at:i+1]) != k.text ||
+				!contexts && d.context && !d.wraps {
 				continue
 			}
 			s, next, ok := d.find(text, done[k.detector], at, i+1)
