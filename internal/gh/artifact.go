@@ -120,10 +120,9 @@ func (c *Client) RunArtifactPage(ctx context.Context, repository string, run int
 	return c.page(ctx, op, fmt.Sprintf("runs/%d/", run), page, url.Values{})
 }
 
-// page asks for one page of the artifacts that match query, below of: of all runs if it is
-// "", else of runs/ID/. go-github v62 knows neither
-// the filter by name nor the digest.
-func (c *Client) page(ctx context.Context, op operation, of string, page int, query url.Values) (
+// page asks for one page of the artifacts that match query. Prefix is "" for all runs, or
+// runs/ID/ for one. go-github v62 knows neither the filter by name nor the digest.
+func (c *Client) page(ctx context.Context, op operation, prefix string, page int, query url.Values) (
 	[]Artifact, int, error,
 ) {
 	owner, name, err := op.split("list artifacts")
@@ -133,17 +132,13 @@ func (c *Client) page(ctx context.Context, op operation, of string, page int, qu
 	query.Set("per_page", strconv.Itoa(perPage))
 	query.Set("limit", strconv.Itoa(perPage)) // Gitea's name for it
 	query.Set("page", strconv.Itoa(page))
-	path := fmt.Sprintf("repos/%s/%s/actions/%sartifacts?%s", owner, name, of, query.Encode())
-	req, err := c.hub.NewRequest(http.MethodGet, path, nil)
-	if err != nil {
-		return nil, 0, op.failed(err)
-	}
+	path := fmt.Sprintf("repos/%s/%s/actions/%sartifacts?%s", owner, name, prefix, query.Encode())
 	var answer struct {
 		TotalCount int        `json:"total_count"`
 		Artifacts  []artifact `json:"artifacts"`
 	}
-	if _, err := c.hub.Do(ctx, req, &answer); err != nil {
-		return nil, 0, op.failed(err)
+	if err := c.call(ctx, op, http.MethodGet, path, nil, &answer); err != nil {
+		return nil, 0, err
 	}
 	list := make([]Artifact, 0, len(answer.Artifacts))
 	for _, a := range answer.Artifacts {
@@ -192,13 +187,10 @@ func (c *Client) Artifact(ctx context.Context, repository string, id int64) (Art
 	if err != nil {
 		return Artifact{}, err
 	}
-	req, err := c.hub.NewRequest(http.MethodGet, fmt.Sprintf("repos/%s/%s/actions/artifacts/%d", owner, name, id), nil)
-	if err != nil {
-		return Artifact{}, op.failed(err)
-	}
 	var answer artifact
-	if _, err := c.hub.Do(ctx, req, &answer); err != nil {
-		return Artifact{}, op.failed(err)
+	path := fmt.Sprintf("repos/%s/%s/actions/artifacts/%d", owner, name, id)
+	if err := c.call(ctx, op, http.MethodGet, path, nil, &answer); err != nil {
+		return Artifact{}, err
 	}
 	if answer.ID != id {
 		return Artifact{}, op.invalid("the API describes artifact %d instead", answer.ID)

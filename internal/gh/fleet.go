@@ -258,10 +258,6 @@ func (c *Client) OwnedRepositories(ctx context.Context, owner string, page int) 
 func (c *Client) ownedRepositories(ctx context.Context, op operation, kind string, page int) ([]Listed, error) {
 	query := url.Values{"page": {strconv.Itoa(page)}, "limit": {strconv.Itoa(perPage)}}
 	path := fmt.Sprintf("%s/%s/repos?%s", kind, url.PathEscape(op.repository), query.Encode())
-	req, err := c.hub.NewRequest(http.MethodGet, path, nil)
-	if err != nil {
-		return nil, op.failed(err)
-	}
 	var answer []struct {
 		ID            int64    `json:"id"`
 		FullName      string   `json:"full_name"`
@@ -272,8 +268,8 @@ func (c *Client) ownedRepositories(ctx context.Context, op operation, kind strin
 		Archived      bool     `json:"archived"`
 		Topics        []string `json:"topics"`
 	}
-	if _, err := c.hub.Do(ctx, req, &answer); err != nil {
-		return nil, op.failed(err)
+	if err := c.call(ctx, op, http.MethodGet, path, nil, &answer); err != nil {
+		return nil, err
 	}
 	list := make([]Listed, len(answer))
 	for i, r := range answer {

@@ -97,6 +97,18 @@ func (c *Client) operation(name, repository, permission, input string) operation
 	}
 }
 
+// call sends a request and decodes its answer.
+func (c *Client) call(ctx context.Context, op operation, method, path string, body, answer any) error {
+	req, err := c.hub.NewRequest(method, path, body)
+	if err != nil {
+		return op.failed(err)
+	}
+	if _, err := c.hub.Do(ctx, req, answer); err != nil {
+		return op.failed(err)
+	}
+	return nil
+}
+
 // Time-outs of one attempt, against a server that stalls or trickles. The deadline of the
 // whole is the caller's ctx.
 const (

@@ -118,15 +118,3 @@ func (c *Client) issues(ctx context.Context, op operation, method, rest string, 
 	}
 	return c.call(ctx, op, method, fmt.Sprintf("repos/%s/%s/issues%s", owner, name, rest), body, answer)
 }
-
-// call sends a request and decodes its answer.
-func (c *Client) call(ctx context.Context, op operation, method, path string, body, answer any) error {
-	req, err := c.hub.NewRequest(method, path, body)
-	if err != nil {
-		return op.failed(err)
-	}
-	if _, err := c.hub.Do(ctx, req, answer); err != nil {
-		return op.failed(err)
-	}
-	return nil
-}

@@ -32,10 +32,6 @@ func (c *Client) Run(ctx context.Context, repository string, id int64) (Run, err
 	if err != nil {
 		return Run{}, err
 	}
-	req, err := c.hub.NewRequest(http.MethodGet, fmt.Sprintf("repos/%s/%s/actions/runs/%d", owner, name, id), nil)
-	if err != nil {
-		return Run{}, op.failed(err)
-	}
 	type repositoryID struct {
 		ID int64 `json:"id"`
 	}
@@ -52,8 +48,9 @@ func (c *Client) Run(ctx context.Context, repository string, id int64) (Run, err
 		UpdatedAt      time.Time    `json:"updated_at"`
 		CompletedAt    time.Time    `json:"completed_at"` // Gitea's name
 	}
-	if _, err := c.hub.Do(ctx, req, &answer); err != nil {
-		return Run{}, op.failed(err)
+	path := fmt.Sprintf("repos/%s/%s/actions/runs/%d", owner, name, id)
+	if err := c.call(ctx, op, http.MethodGet, path, nil, &answer); err != nil {
+		return Run{}, err
 	}
 	if answer.ID != id {
 		return Run{}, op.invalid("the API describes run %d instead", answer.ID)
@@ -111,17 +108,13 @@ func (c *Client) Runs(ctx context.Context, repository, event string, since time.
 		if c.Forge() == GitHub {
 			query.Set("created", ">="+since.UTC().Format(time.RFC3339))
 		}
-		req, err := c.hub.NewRequest(http.MethodGet,
-			fmt.Sprintf("repos/%s/%s/actions/runs?%s", owner, name, query.Encode()), nil)
-		if err != nil {
-			return nil, false, op.failed(err)
-		}
+		path := fmt.Sprintf("repos/%s/%s/actions/runs?%s", owner, name, query.Encode())
 		var answer struct {
 			Total int        `json:"total_count"`
 			Runs  []NamedRun `json:"workflow_runs"`
 		}
-		if _, err := c.hub.Do(ctx, req, &answer); err != nil {
-			return nil, false, op.failed(err)
+		if err := c.call(ctx, op, http.MethodGet, path, nil, &answer); err != nil {
+			return nil, false, err
 		}
 		for _, r := range answer.Runs {
 			if r.URL, r.UpdatedAt = c.pageURL(r.URL), later(r.UpdatedAt, r.CompletedAt); !seen[r.ID] {

@@ -260,15 +260,11 @@ type dispatchedRun struct {
 // dispatchedRuns lists the newest runs that were started by workflow_dispatch.
 func (s *start) dispatchedRuns(ctx context.Context) ([]dispatchedRun, error) {
 	address := "repos/" + s.target.Repository + "/actions/runs?event=workflow_dispatch&per_page=100&limit=50"
-	req, err := s.hub.NewRequest(http.MethodGet, address, nil)
-	if err != nil {
-		return nil, s.op.failed(err)
-	}
 	var answer struct {
 		Runs *[]dispatchedRun `json:"workflow_runs"`
 	}
-	if _, err := s.hub.Do(ctx, req, &answer); err != nil {
-		return nil, s.op.failed(err)
+	if err := s.call(ctx, s.op, http.MethodGet, address, nil, &answer); err != nil {
+		return nil, err
 	}
 	if answer.Runs == nil {
 		return nil, s.op.invalid("the answer has no list of runs")
@@ -293,13 +289,9 @@ func (c *Client) Workflow(ctx context.Context, t target.Target) (Workflow, error
 		return Workflow{}, err
 	}
 	address := fmt.Sprintf("repos/%s/actions/workflows/%s", t.Repository, t.File())
-	req, err := c.hub.NewRequest(http.MethodGet, address, nil)
-	if err != nil {
-		return Workflow{}, op.failed(err)
-	}
 	var w Workflow
-	if _, err := c.hub.Do(ctx, req, &w); err != nil {
-		return Workflow{}, op.failed(err)
+	if err := c.call(ctx, op, http.MethodGet, address, nil, &w); err != nil {
+		return Workflow{}, err
 	}
 	return w, nil
 }
