@@ -64,26 +64,30 @@ func (c *Client) Login(ctx context.Context) (string, error) {
 const maxIssuePages = 20
 
 // OpenIssues calls each with the open issues of a repository, newest first, until it
-// returns false. The error says so if there are more than 2,000. It needs issues: read.
+// returns false. The error says so if there are more than 20 pages: 2,000 issues and pull
+// requests on GitHub, 1,000 issues on Gitea. It needs issues: read; its errors ask for
+// issues: write, which the changes need.
 func (c *Client) OpenIssues(ctx context.Context, repository string, each func(Issue) (more bool)) error {
 	op := c.operation("list issues of "+repository, repository, "issues: write", tokenInput)
-	for page := 1; page <= maxIssuePages; page++ {
+	for page := 1; ; page++ {
 		query := url.Values{"state": {"open"}, "per_page": {"100"}, "limit": {"50"}, "page": {strconv.Itoa(page)},
 			"type": {"issues"}}
 		var list []Issue
 		if err := c.issues(ctx, op, http.MethodGet, "?"+query.Encode(), nil, &list); err != nil {
 			return err
 		}
+		switch {
+		case len(list) == 0:
+			return nil
+		case page > maxIssuePages:
+			return op.invalid("there are more open issues than are searched: close some, or use another repository")
+		}
 		for _, i := range list {
 			if i.PullRequest == nil && !each(i) {
 				return nil
 			}
 		}
-		if len(list) == 0 {
-			return nil
-		}
 	}
-	return op.invalid("there are more open issues than are searched: close some, or use another repository")
 }
 
 // CreateIssue opens an issue. A request that the server may have acted on is not sent

@@ -48,8 +48,8 @@ const maxBody = 60_000
 
 // Keep opens, updates or closes the issue about what a report raised. A report that is
 // incomplete neither opens nor closes one without an alarm, because it is not known whether
-// all entries work. Keep takes one request to list the open issues and one for the user of
-// the token, and two for each change.
+// all entries work. Keep takes one request for the user of the token, one for each page of
+// open issues up to its own issue or an empty page, and at most two for a change.
 func (i *RollingIssue) Keep(ctx context.Context, made *report.Report, raised []report.Raised) error {
 	found, err := i.find(ctx)
 	if err != nil {
