@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -92,8 +93,9 @@ type NamedRun struct {
 const maxRunPages = 10
 
 // Runs lists the runs of a repository that an event of this kind started, newest first.
-// GitHub lists those since an instant, Gitea all. Complete is false where there are more
-// than 1,000. It needs actions: read.
+// GitHub lists those since an instant. Gitea lists all, and Runs stops at the page with one
+// that ended before it. Complete is false where there are more than 10 pages: 1,000 runs on
+// GitHub, 500 on Gitea. It needs actions: read.
 func (c *Client) Runs(ctx context.Context, repository, event string, since time.Time) (
 	runs []NamedRun, complete bool, err error,
 ) {
@@ -122,9 +124,18 @@ func (c *Client) Runs(ctx context.Context, repository, event string, since time.
 			}
 			seen[r.ID] = true
 		}
-		if len(answer.Runs) == 0 || len(seen) >= answer.Total {
+		if len(answer.Runs) == 0 || len(seen) >= answer.Total || olderFollow(answer.Runs, since) {
 			return runs, true, nil
 		}
 	}
 	return runs, false, nil
+}
+
+// olderFollow reports whether all runs after a page of Gitea were created before an instant.
+// That is so after a run that ended before it, if the newest runs are listed first. The time
+// of a run that did not end is that of Unix 0.
+func olderFollow(page []NamedRun, since time.Time) bool {
+	return len(page) > 1 && page[0].ID > page[len(page)-1].ID && slices.ContainsFunc(page, func(r NamedRun) bool {
+		return r.CompletedAt.Unix() > 0 && r.CompletedAt.Before(since)
+	})
 }
