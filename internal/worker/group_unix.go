@@ -3,6 +3,7 @@
 package worker
 
 import (
+	"errors"
 	"os"
 	"syscall"
 )
@@ -16,5 +17,9 @@ func endGroup(p *os.Process, kill bool) error {
 	if kill {
 		signal = syscall.SIGKILL
 	}
-	return syscall.Kill(-p.Pid, signal)
+	err := syscall.Kill(-p.Pid, signal)
+	if errors.Is(err, syscall.ESRCH) {
+		return os.ErrProcessDone // os/exec then reports how the program ended
+	}
+	return err
 }

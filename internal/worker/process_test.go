@@ -129,6 +129,19 @@ func ended(t *testing.T, pid int) {
 	t.Errorf("process %d still runs", pid)
 }
 
+// A program that ends just before it is asked to has succeeded, or failed, by itself.
+func TestEndGroupOfAProgramThatEnded(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env, cmd.SysProcAttr = []string{mode + "=print"}, ownGroup()
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if err := endGroup(cmd.Process, false); !errors.Is(err, os.ErrProcessDone) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestStopEndsTheProgram(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
