@@ -19,8 +19,9 @@ type bucket struct {
 	mu       sync.Mutex
 	values   map[string]value
 	revision uint64
-	// before fails one Update; after loses the answer of one.
+	// before fails one Update; after loses the answer of one change.
 	before, after error
+	denied        error // fails every Create
 }
 
 type value struct {
@@ -35,6 +36,9 @@ func (v value) Revision() uint64 { return v.revision }
 // errConflict is what a replicated bucket answers to an Update of another revision.
 var errConflict = fmt.Errorf("%w: %w", &jetstream.APIError{Code: 400, ErrorCode: 10164},
 	jetstream.ErrKeyRevisionMismatch)
+
+// errDenied is a refusal of the server, which no further attempt changes.
+var errDenied = &jetstream.APIError{Code: 403, Description: "denied"}
 
 func (b *bucket) put(key string, data []byte) uint64 {
 	b.revision++
@@ -61,10 +65,13 @@ func (b *bucket) Put(_ context.Context, key string, data []byte) (uint64, error)
 func (b *bucket) Create(_ context.Context, key string, data []byte, _ ...jetstream.KVCreateOpt) (uint64, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.denied != nil {
+		return 0, b.denied
+	}
 	if _, exists := b.values[key]; exists {
 		return 0, jetstream.ErrKeyExists
 	}
-	return b.put(key, data), nil
+	return b.answer(b.put(key, data))
 }
 
 func (b *bucket) Update(_ context.Context, key string, data []byte, revision uint64) (uint64, error) {
@@ -77,9 +84,15 @@ func (b *bucket) Update(_ context.Context, key string, data []byte, revision uin
 	if b.values[key].revision != revision {
 		return 0, errConflict
 	}
-	revision = b.put(key, data)
+	return b.answer(b.put(key, data))
+}
+
+func (b *bucket) answer(revision uint64) (uint64, error) {
 	err := b.after
 	b.after = nil
+	if err != nil {
+		revision = 0
+	}
 	return revision, err
 }
 
@@ -174,11 +187,50 @@ func TestClaimDecidesAgain(t *testing.T) {
 	}
 }
 
+// The answer to a claim may be lost. The next attempt finds that the run is recorded, and
+// counts it once.
+func TestClaimWithALostAnswer(t *testing.T) {
+	t.Parallel()
+	s, b := newTestService(t)
+	for runs := 1; runs <= 2; runs++ {
+		b.after = context.DeadlineExceeded
+		r := mustClaim(t, s, 7, run)
+		if r.Runs != runs {
+			t.Errorf("run %d, want %d", r.Runs, runs)
+		}
+		if r.State = returned; s.settle(t.Context(), testID, r) != nil {
+			t.Errorf("run %d is not this process's own", runs)
+		}
+	}
+}
+
+// A record that another process wrote after the lost answer is that of its run.
+func TestLostClaimIsOvertaken(t *testing.T) {
+	t.Parallel()
+	s, b := newTestService(t)
+	b.after = context.DeadlineExceeded
+	first := record{}.next(7, s.Now().Add(time.Hour+time.Minute))
+	var lost lostWrites
+	if _, _, err := s.tryClaim(t.Context(), key(testID), 7, &lost); err == nil || !lost.has(first.encode()) {
+		t.Fatalf("%v, %q", err, lost)
+	}
+	mustClaim(t, s, 7, run)
+	if _, r, err := s.tryClaim(t.Context(), key(testID), 7, &lost); err != nil || r.Runs != 3 {
+		t.Errorf("run %d, %v", r.Runs, err)
+	}
+}
+
 // message records what a worker answers to the server.
 type message struct {
 	jetstream.Msg
 	answers []string
 }
+
+func (m *message) Metadata() (*jetstream.MsgMetadata, error) {
+	return &jetstream.MsgMetadata{Sequence: jetstream.SequencePair{Stream: 7}}, nil
+}
+
+func (m *message) Data() []byte { return nil }
 
 func (m *message) NakWithDelay(d time.Duration) error {
 	m.answers = append(m.answers, "back in "+d.String())
@@ -218,6 +270,31 @@ func TestOvertakenIsNotGivenBack(t *testing.T) {
 			if e.end(j, r); !slices.Equal(m.answers, want) {
 				t.Errorf("%s, overtaken %t: answers %q, want %q", name, overtaken, m.answers, want)
 			}
+		}
+	}
+}
+
+// What a stop interrupts goes to another process at once, before the program, too.
+func TestInterruptedIsGivenBackAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, stopped := range []bool{false, true} {
+		s, b := newTestService(t)
+		s.subject, s.count, s.BackOff = "s", newMetrics(), DefaultBackOff
+		s.Identify = func([]byte) (string, error) { return testID, nil }
+		ctx, stop := context.WithCancel(t.Context())
+		b.denied = errDenied
+		if stopped {
+			stop()
+		}
+		m := &message{}
+		s.handle(ctx, m)
+		stop()
+		want := []string{"back in 2m0s"}
+		if stopped {
+			want = []string{"back"}
+		}
+		if !slices.Equal(m.answers, want) {
+			t.Errorf("stopped %t: answers %q, want %q", stopped, m.answers, want)
 		}
 	}
 }

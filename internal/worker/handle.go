@@ -47,7 +47,7 @@ func (s *service) handle(ctx context.Context, msg jetstream.Msg) {
 	verdict, r, err := s.claim(ctx, j.id, j.seq)
 	if err != nil {
 		s.Log("warning: %s: the bucket: %v", j.id, err)
-		j.giveBack(s.BackOff[0])
+		j.giveBack(ctx, s.BackOff[0])
 		return
 	}
 	j.act(ctx, verdict, r)
@@ -60,7 +60,7 @@ func (j *job) act(ctx context.Context, v verdict, r record) {
 		j.run(ctx, r)
 	case wait:
 		// The message in charge may be done long before that.
-		j.giveBack(min(max(r.Until.Sub(j.Now()), time.Millisecond), j.AckWait))
+		j.giveBack(ctx, min(max(r.Until.Sub(j.Now()), time.Millisecond), j.AckWait))
 	case repeat:
 		if r.Seq != j.seq { // otherwise only the acknowledgement to the server was lost
 			j.answered(j.Take(ctx, j.payload, true))
@@ -175,7 +175,7 @@ func (j *job) fail(ctx context.Context, r record, cause error) {
 	j.Log("warning: %s: run %d of %d failed, the next one is in %v: %v", j.id, r.Runs, j.MostRuns, delay, cause)
 	r.State, r.Until = failed, j.Now().Add(delay)
 	if j.recordResult(ctx, r) {
-		j.giveBack(delay)
+		j.giveBack(ctx, delay)
 	}
 }
 
@@ -189,9 +189,14 @@ func (j *job) recordResult(ctx context.Context, r record) (isOurs bool) {
 	return !errors.Is(err, errOvertaken)
 }
 
-// giveBack returns the message to the server for later.
-func (j *job) giveBack(delay time.Duration) {
-	if err := j.msg.NakWithDelay(delay); err != nil {
+// giveBack returns the message to the server: for later, or after the end of ctx at once,
+// because this process stops.
+func (j *job) giveBack(ctx context.Context, delay time.Duration) {
+	give := func() error { return j.msg.NakWithDelay(delay) }
+	if ctx.Err() != nil {
+		give = j.msg.Nak
+	}
+	if err := give(); err != nil {
 		j.Log("warning: %s: not given back, so it comes again after %v: %v", j.id, j.AckWait, err)
 	}
 }
@@ -226,7 +231,7 @@ func (j *job) bury(ctx context.Context, r record, cause string) {
 	if err != nil {
 		delay := j.BackOff[0]
 		j.Log("error: %s: %q does not take the event, tried again in %v: %v", j.id, j.DeadLetter, delay, err)
-		j.giveBack(delay)
+		j.giveBack(ctx, delay)
 		return
 	}
 	j.count.dead.Add(1)

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,25 +92,38 @@ func key(id string) string {
 // claim decides about a message, and records the run if it may run. Of two processes that
 // claim the same record at the same time, one gets it and the other decides again.
 func (s *service) claim(ctx context.Context, id string, seq uint64) (v verdict, r record, err error) {
+	var lost lostWrites
 	err = s.persist(ctx, id+": recording the run", func(ctx context.Context) error {
-		v, r, err = s.tryClaim(ctx, key(id), seq)
+		v, r, err = s.tryClaim(ctx, key(id), seq, &lost)
 		return err
 	})
 	return v, r, err
 }
 
+// lostWrites are the records that one claim wrote without getting an answer. The server may
+// have stored one of them. Their times have nanoseconds, so no other claim writes the same.
+type lostWrites [][]byte
+
+func (l lostWrites) has(data []byte) bool {
+	return slices.ContainsFunc(l, func(written []byte) bool { return bytes.Equal(written, data) })
+}
+
 // errClaimed means that another process was faster.
 var errClaimed = errors.New("another process claimed the event")
 
-func (s *service) tryClaim(ctx context.Context, key string, seq uint64) (verdict, record, error) {
+func (s *service) tryClaim(ctx context.Context, key string, seq uint64, lost *lostWrites) (verdict, record, error) {
 	now := s.Now()
 	// A run may take RunTimeout, and then its process needs a moment to say so.
 	until := now.Add(s.Program.Timeout + s.AckWait)
 	first := record{}.next(seq, until)
 	var err error
 	first.revision, err = s.bucket.Create(ctx, key, first.encode())
-	if !errors.Is(err, jetstream.ErrKeyExists) {
-		return run, first, err
+	switch {
+	case err == nil:
+		return run, first, nil
+	case !errors.Is(err, jetstream.ErrKeyExists):
+		*lost = append(*lost, first.encode())
+		return 0, record{}, err
 	}
 	entry, err := s.bucket.Get(ctx, key)
 	if err != nil {
@@ -117,13 +131,19 @@ func (s *service) tryClaim(ctx context.Context, key string, seq uint64) (verdict
 	}
 	r := readRecord(entry.Value())
 	r.revision = entry.Revision()
+	if lost.has(entry.Value()) {
+		return run, r, nil
+	}
 	v := r.decide(seq, now, s.MostRuns)
 	if v != run {
 		return v, r, nil
 	}
 	r = r.next(seq, until)
 	if r.revision, err = s.bucket.Update(ctx, key, r.encode(), entry.Revision()); err != nil {
-		return 0, record{}, notFinal(err)
+		if err = notFinal(err); !errors.Is(err, errClaimed) {
+			*lost = append(*lost, r.encode())
+		}
+		return 0, record{}, err
 	}
 	return run, r, nil
 }
