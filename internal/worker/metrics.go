@@ -1,7 +1,9 @@
 package worker
 
 import (
+	"bytes"
 	"fmt"
+	"log"
 	"net"
 	"net/http"
 	"strings"
@@ -103,11 +105,24 @@ func (s *service) serve(l net.Listener) (stop func()) {
 	server := &http.Server{
 		Handler:     handler(func() string { return s.count.text(connected()) }, connected),
 		ReadTimeout: serveTimeout, WriteTimeout: serveTimeout, IdleTimeout: serveTimeout, MaxHeaderBytes: maxHeader,
-		ErrorLog: nil,
+		ErrorLog: s.errorLog(),
 	}
 	s.Log("metrics at http://%s/metrics", l.Addr())
 	go func() { _ = server.Serve(l) }()
 	return func() { _ = server.Close() }
+}
+
+// errorLog is what net/http writes its errors to: the log of the service, which makes their
+// text safe.
+func (s *service) errorLog() *log.Logger { return log.New(logWriter(s.Log), "warning: metrics: ", 0) }
+
+// logWriter writes each message of a log.Logger to the log of the service.
+type logWriter func(format string, args ...any)
+
+// Write implements io.Writer.
+func (w logWriter) Write(message []byte) (int, error) {
+	w("%s", bytes.TrimSpace(message))
+	return len(message), nil
 }
 
 // handler answers /metrics and /healthz.

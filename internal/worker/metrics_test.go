@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kaizen-agentic/schedule-action/internal/emit"
 )
 
 func TestMetricsText(t *testing.T) {
@@ -101,6 +104,41 @@ func TestMetricsAddress(t *testing.T) {
 		if !strings.Contains(got, want) && !(addr == "0.0.0.0:0" && strings.HasPrefix(got, "[::]:")) {
 			t.Errorf("%s: got %s, want %s", addr, got, want)
 		}
+	}
+}
+
+// A service that does not start closes the address of its metrics, for the next attempt.
+func TestMetricsAddressIsClosed(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	_ = l.Close()
+	nats, err := emit.NewNATS(emit.NATSOptions{URLs: []string{"nats://127.0.0.1:1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{NATS: nats, MetricsAddr: addr, Log: t.Logf, Now: time.Now}
+	if err := Run(t.Context(), o); err == nil || strings.Contains(err.Error(), "metrics-addr") {
+		t.Fatalf("got %v, want that there is no server", err)
+	}
+	again, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = again.Close()
+}
+
+// What net/http reports about the metrics is in the log of the service.
+func TestMetricsErrorsAreLogged(t *testing.T) {
+	t.Parallel()
+	var got string
+	s := &service{Options: Options{Log: func(format string, args ...any) { got = fmt.Sprintf(format, args...) }}}
+	s.errorLog().Printf("http: Accept error: %s; retrying", "too many open files")
+	if want := "warning: metrics: http: Accept error: too many open files; retrying"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -84,6 +84,9 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	if listener != nil {
+		defer listener.Close() // also if nothing is served
+	}
 	// The connection outlives ctx, because what a stop hands back travels on it.
 	if s.conn, err = o.NATS.Open(context.WithoutCancel(ctx), s.connection); err != nil {
 		return err
