@@ -201,7 +201,7 @@ func (c *checker) repository(ctx context.Context, m *schedule.Manifest,
 	if !c.Env.Actions {
 		more = append(more, prepare.CheckUntracked(m, files)...)
 	}
-	more = m.Unsilenced(append(more, workflow.Check(m, nil, files.Tree())...))
+	more = m.Unsilenced(append(more, workflow.Check(m, files.Tree())...))
 	return append(more, exceeded(files.Tree(), more)...), nil
 }
 

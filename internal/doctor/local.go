@@ -102,7 +102,7 @@ func (d *doctor) checkWorkflows(context.Context) {
 	if d.Manifest == nil {
 		return
 	}
-	findings := d.Manifest.Unsilenced(workflow.Check(d.Manifest, nil, d.Tree))
+	findings := d.Manifest.Unsilenced(workflow.Check(d.Manifest, d.Tree))
 	for _, f := range findings {
 		d.add(warned(name, f.Hint, "%s: %s", f.Place(), f.Message))
 	}
@@ -164,7 +164,7 @@ func (d *doctor) mayPrepare(root string) bool {
 		}
 		defer tree.Close()
 	}
-	return workflow.MayPrepare(tree, nil, filepath.ToSlash(rel), d.File)
+	return workflow.MayPrepare(tree, filepath.ToSlash(rel), d.File)
 }
 
 func (d *doctor) checkRetention(context.Context) {

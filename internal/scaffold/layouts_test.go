@@ -61,7 +61,7 @@ func check(t *testing.T, dir string) (*schedule.Manifest, []diag.Finding) {
 			t.Fatal(err)
 		}
 		findings = append(findings, found...)
-		findings = append(findings, workflow.Check(m, nil, tree)...)
+		findings = append(findings, workflow.Check(m, tree)...)
 	}
 	return m, findings
 }

@@ -102,7 +102,7 @@ func New(tree *checkout.Tree, opts Options) (*Scaffold, error) {
 	if err := validate.checkExists(tree); err != nil {
 		return nil, err
 	}
-	uses, broken := workflow.ReadUses(tree, nil)
+	uses, broken := workflow.ReadUses(tree)
 	validate.skipIfRun(uses, "validate")
 	for _, f := range broken {
 		s.note(fmt.Sprintf("%q mentions this action but is not valid YAML: run action validate", f.File))
@@ -219,7 +219,7 @@ func (s *Scaffold) schedule(tree *checkout.Tree, repository string) (File, error
 	if err := f.checkExists(tree); err != nil {
 		return f, err
 	}
-	uses, _ := workflow.ReadUses(tree, nil)
+	uses, _ := workflow.ReadUses(tree)
 	f.skipIfRun(uses, "prepare")
 	switch {
 	case f.Reason != "":

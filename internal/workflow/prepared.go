@@ -13,8 +13,8 @@ import (
 // manifest called file in dir, both relative and with slashes. Values that only the
 // platform can evaluate may be anything, and so may the steps of a workflow in another
 // repository that a job calls.
-func MayPrepare(root *checkout.Tree, self []string, dir, file string) bool {
-	uses, _ := ReadUses(root, self)
+func MayPrepare(root *checkout.Tree, dir, file string) bool {
+	uses, _ := ReadUses(root)
 	for _, u := range uses {
 		command := u.Command()
 		if (command == "prepare" || hasExpression(command)) && u.mayTarget(dir) && u.mayRead(file) {

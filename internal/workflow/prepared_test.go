@@ -41,11 +41,11 @@ func TestMayPrepare(t *testing.T) {
 		{"empty", "", ".", schedule.DefaultPath, false},
 	} {
 		tree := treeOf(t, map[string]string{".github/workflows/kaizen.yml": tt.workflow})
-		if got := MayPrepare(tree, nil, tt.dir, tt.file); got != tt.want {
+		if got := MayPrepare(tree, tt.dir, tt.file); got != tt.want {
 			t.Errorf("%s: got %t", tt.name, got)
 		}
 	}
-	if MayPrepare(treeOf(t, nil), nil, ".", schedule.DefaultPath) {
+	if MayPrepare(treeOf(t, nil), ".", schedule.DefaultPath) {
 		t.Error("without workflows: got true")
 	}
 }

@@ -3,7 +3,6 @@ package workflow
 import (
 	"bytes"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
@@ -47,27 +46,24 @@ var workflowLimits = yamlnode.Limits{Size: schedule.MaxSize, Depth: 32, Nodes: 1
 
 // ReadUses returns the steps of the tree's workflows that run this action. invalid has
 // the findings about workflows that name this action and are not valid YAML.
-func ReadUses(tree *checkout.Tree, self []string) (uses []Use, invalid []diag.Finding) {
-	if len(self) == 0 {
-		self = []string{actionRepository}
-	}
+func ReadUses(tree *checkout.Tree) (uses []Use, invalid []diag.Finding) {
 	dir := WorkflowDir(tree)
 	names, _ := tree.ReadDir(dir, maxWorkflows) // a repository without workflows has nothing to check
 	left := maxWorkflowBytes
-	isOurs := recognizer(tree, self)
+	isOurs := recognizer(tree)
 	for _, name := range names {
 		if ext := path.Ext(name); ext != ".yml" && ext != ".yaml" {
 			continue
 		}
 		file := dir + "/" + name
 		data, err := tree.ReadFile(file, schedule.MaxSize)
-		if err != nil || !mayUse(data, self) || len(data) > left {
+		if err != nil || !mayUse(data) || len(data) > left {
 			continue
 		}
 		left -= len(data)
 		root, problems := yamlnode.Parse(data, workflowLimits)
 		if problems != nil {
-			if namesAction(data, self) {
+			if namesAction(data) {
 				invalid = append(invalid, checkSyntax(file, data, problems)...)
 			}
 			continue
@@ -79,16 +75,13 @@ func ReadUses(tree *checkout.Tree, self []string) (uses []Use, invalid []diag.Fi
 
 // mayUse reports whether a workflow's text contains the name of this action or a path in
 // the checkout. Other workflows are not parsed.
-func mayUse(data []byte, self []string) bool {
-	return bytes.Contains(data, []byte("./")) || namesAction(data, self)
+func mayUse(data []byte) bool {
+	return bytes.Contains(data, []byte("./")) || namesAction(data)
 }
 
 // namesAction reports whether a workflow's text contains the name of this action.
-func namesAction(data []byte, self []string) bool {
-	data = bytes.ToLower(data)
-	return slices.ContainsFunc(self, func(s string) bool {
-		return bytes.Contains(data, []byte(strings.ToLower(path.Base(s))))
-	})
+func namesAction(data []byte) bool {
+	return bytes.Contains(bytes.ToLower(data), []byte(actionName))
 }
 
 // parseUses returns the steps of a workflow that run this action.
@@ -123,12 +116,12 @@ func (w *File) uses(isOurs func(uses string) bool) (uses []Use) {
 
 // recognizer returns isThisAction, which asks about each value once: thousands of steps may
 // name the same directory, whose file is parsed.
-func recognizer(tree *checkout.Tree, self []string) func(uses string) bool {
+func recognizer(tree *checkout.Tree) func(uses string) bool {
 	known := make(map[string]bool)
 	return func(uses string) bool {
 		is, ok := known[uses]
 		if !ok {
-			is = isThisAction(uses, self, tree)
+			is = isThisAction(uses, tree)
 			known[uses] = is
 		}
 		return is
@@ -137,17 +130,17 @@ func recognizer(tree *checkout.Tree, self []string) func(uses string) bool {
 
 // isThisAction reports whether the value of `uses:` is this action: its repository, a
 // path in this checkout, or its image.
-func isThisAction(uses string, self []string, tree *checkout.Tree) bool {
+func isThisAction(uses string, tree *checkout.Tree) bool {
 	if image, ok := strings.CutPrefix(uses, "docker://"); ok {
 		image, _, _ = strings.Cut(image, "@")
 		name, _, _ := strings.Cut(path.Base(image), ":")
-		return slices.ContainsFunc(self, func(s string) bool { return path.Base(s) == name })
+		return name == actionName
 	}
 	if strings.HasPrefix(uses, "./") {
 		return isThisActionAt(path.Clean(uses), tree)
 	}
 	repository, _, _ := strings.Cut(uses, "@")
-	return slices.ContainsFunc(self, func(s string) bool { return strings.EqualFold(s, repository) })
+	return strings.EqualFold(repository, actionRepository)
 }
 
 // isThisActionAt reports whether a directory of the checkout has this action's

@@ -22,11 +22,10 @@ const (
 // run, missing permissions, runs that overlap or cancel each other, and receipts that
 // expire too early.
 //
-// self lists the repositories (owner/name) whose `uses:` means this action; nil means its
-// own repository. Files that cannot be read are skipped, and so are values that only the
-// platform can evaluate.
-func Check(m *schedule.Manifest, self []string, tree *checkout.Tree) []diag.Finding {
-	all, findings := ReadUses(tree, self)
+// Files that cannot be read are skipped, and so are values that only the platform can
+// evaluate.
+func Check(m *schedule.Manifest, tree *checkout.Tree) []diag.Finding {
+	all, findings := ReadUses(tree)
 	var uses, idle []Use
 	for _, u := range all {
 		r := reporter{file: u.File.Path}

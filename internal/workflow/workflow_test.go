@@ -405,7 +405,7 @@ func TestCheck(t *testing.T) {
 				"other/action.yml":             "name: other\n",
 			})
 			var got []string
-			for _, f := range Check(manifestOf(t, tt.entries...), nil, tree) {
+			for _, f := range Check(manifestOf(t, tt.entries...), tree) {
 				got = append(got, fmt.Sprintf("%d:%d %s %s", f.Line, f.Column, f.Rule, f.Message))
 				if f.File != ".github/workflows/kaizen.yml" || f.Hint == "" || f.Severity != diag.Warning {
 					t.Errorf("finding %+v", f)
@@ -487,7 +487,7 @@ func TestInvalidWorkflows(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			tree := treeOf(t, map[string]string{".github/workflows/kaizen.yml": c.workflow})
-			if got := located(Check(manifestOf(t, tidyLate), nil, tree)); !slices.Equal(got, c.want) {
+			if got := located(Check(manifestOf(t, tidyLate), tree)); !slices.Equal(got, c.want) {
 				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(c.want, "\n"))
 			}
 		})
@@ -581,7 +581,7 @@ func TestSteps(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			tree := treeOf(t, map[string]string{".github/workflows/kaizen.yml": c.workflow})
-			if got := located(Check(manifestOf(t, tidyLate), nil, tree)); !slices.Equal(got, c.want) {
+			if got := located(Check(manifestOf(t, tidyLate), tree)); !slices.Equal(got, c.want) {
 				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(c.want, "\n"))
 			}
 		})
@@ -624,7 +624,7 @@ func TestCoverageHint(t *testing.T) {
 	} {
 		tree := treeOf(t, map[string]string{".github/workflows/kaizen.yml": scheduled(`[cron: "17 1 1 1 *"]`, "")})
 		m := manifestOf(t, fmt.Sprintf("a: {cadence: daily, cron: %q}", c.cron))
-		findings := Check(m, nil, tree)
+		findings := Check(m, tree)
 		if len(findings) != 1 || findings[0].Hint != c.hint || findings[0].Rule != diag.CronCoverage.ID {
 			t.Errorf("%s: %+v", c.cron, findings)
 		}
@@ -647,7 +647,7 @@ func TestTooOften(t *testing.T) {
 	} {
 		tree := treeOf(t,
 			map[string]string{".github/workflows/kaizen.yml": scheduled(fmt.Sprintf("[cron: %q]", c.ticks), "")})
-		findings := Check(manifestOf(t, fmt.Sprintf("a: {cadence: daily, cron: %q}", c.cron)), nil, tree)
+		findings := Check(manifestOf(t, fmt.Sprintf("a: {cadence: daily, cron: %q}", c.cron)), tree)
 		if got := strings.Join(located(findings), "\n"); got != c.want {
 			t.Errorf("%s: got %s", c.cron, got)
 		}
@@ -688,7 +688,7 @@ func TestWorkflowDir(t *testing.T) {
 		if got := WorkflowDir(tree); got != c.want {
 			t.Errorf("%q from %q: %s, want %s", c.dirs, c.origin, got, c.want)
 		}
-		for _, f := range Check(manifestOf(t, tidy), nil, tree) {
+		for _, f := range Check(manifestOf(t, tidy), tree) {
 			if f.File != c.want+"/x.yml" {
 				t.Errorf("%q: %+v", c.dirs, f)
 			}
@@ -714,12 +714,12 @@ func TestUnusualWorkflows(t *testing.T) {
 	} {
 		files[fmt.Sprintf(".github/workflows/%d.yml", i)] = text
 	}
-	for _, f := range Check(manifestOf(t, coach), nil, treeOf(t, files)) {
+	for _, f := range Check(manifestOf(t, coach), treeOf(t, files)) {
 		if f.Rule != diag.WorkflowSchedule.ID {
 			t.Errorf("reported %+v", f)
 		}
 	}
-	if got := Check(manifestOf(t, coach), nil, treeOf(t, nil)); len(got) > 0 {
+	if got := Check(manifestOf(t, coach), treeOf(t, nil)); len(got) > 0 {
 		t.Errorf("no workflows: %+v", got)
 	}
 }
@@ -762,6 +762,6 @@ func BenchmarkCheckHostile(b *testing.B) {
 	}
 	tree := treeOf(b, files)
 	for b.Loop() {
-		Check(m, nil, tree)
+		Check(m, tree)
 	}
 }
