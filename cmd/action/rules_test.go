@@ -222,11 +222,15 @@ func reportExample(t *testing.T, files map[string][]byte) ([]diag.Finding, strin
 		}
 	}
 	if _, ok := files["bundle/"+prepare.SourcesName]; ok {
-		more, err := prepare.Verify(t.Context(), os.DirFS(filepath.Join(dir, "bundle")), p.Files)
+		stored, err := prepare.OpenStored(os.DirFS(filepath.Join(dir, "bundle")))
 		if err != nil {
 			t.Fatal(err)
 		}
-		findings = append(findings, more...)
+		more, err := stored.CheckSources(t.Context(), p.Files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		findings = append(append(findings, stored.Check()...), more...)
 	}
 	diag.Sort(findings)
 	findings = slices.Compact(findings)

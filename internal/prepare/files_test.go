@@ -206,7 +206,7 @@ func TestSourcesAreReadOnce(t *testing.T) {
 	tree.Limit(size)
 	files := NewFiles(tree, nil)
 	for range 10 {
-		if findings, err := Verify(t.Context(), os.DirFS(dir), files); err != nil || len(findings) > 0 {
+		if findings, err := verify(t.Context(), os.DirFS(dir), files); err != nil || len(findings) > 0 {
 			t.Fatalf("%v, %v", findings, err)
 		}
 	}

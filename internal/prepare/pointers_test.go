@@ -148,7 +148,7 @@ func TestDirectoryPointers(t *testing.T) {
 func checkStored(t *testing.T, tree *checkout.Tree, b *Bundle) {
 	t.Helper()
 	stored := newTree(t, map[string]string{b.ContentName(): string(b.Content), SourcesName: string(b.Sources)})
-	if findings, err := Verify(t.Context(), os.DirFS(stored.Dir()), NewFiles(tree, nil)); err != nil || len(findings) > 0 {
+	if findings, err := verify(t.Context(), os.DirFS(stored.Dir()), NewFiles(tree, nil)); err != nil || len(findings) > 0 {
 		t.Errorf("Verify = %v, %v", findings, err)
 	}
 }

@@ -429,6 +429,23 @@ func TestFromOwnJSON(t *testing.T) {
 	}
 }
 
+// verify checks the stored bundle in a directory, and compares it with the files of a
+// checkout unless that is nil.
+func verify(ctx context.Context, dir fs.FS, files *Files) ([]diag.Finding, error) {
+	s, err := OpenStored(dir)
+	if err != nil {
+		return nil, err
+	}
+	findings := s.Check()
+	if files != nil {
+		var more []diag.Finding
+		more, err = s.CheckSources(ctx, files)
+		findings = append(findings, more...)
+	}
+	diag.Sort(findings)
+	return findings, err
+}
+
 func TestVerify(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{"agents/coach.md": "p", "SCOPE.md": "s"}
@@ -458,7 +475,7 @@ func TestVerify(t *testing.T) {
 	}
 	for _, tt := range tests {
 		dir := newTree(t, with(good, tt.bundle)).Dir()
-		findings, err := Verify(t.Context(), os.DirFS(dir), NewFiles(newTree(t, with(files, tt.repo)), nil))
+		findings, err := verify(t.Context(), os.DirFS(dir), NewFiles(newTree(t, with(files, tt.repo)), nil))
 		if tt.fails != "" {
 			if err == nil || !strings.Contains(err.Error(), tt.fails) {
 				t.Errorf("%s: %v", tt.name, err)
@@ -469,7 +486,7 @@ func TestVerify(t *testing.T) {
 			t.Errorf("%s: %v, %v", tt.name, findings, err)
 		}
 	}
-	if findings, err := Verify(t.Context(), os.DirFS(newTree(t, good).Dir()), nil); err != nil || len(findings) > 0 {
+	if findings, err := verify(t.Context(), os.DirFS(newTree(t, good).Dir()), nil); err != nil || len(findings) > 0 {
 		t.Errorf("without a checkout: %v, %v", findings, err)
 	}
 }
@@ -512,7 +529,7 @@ func TestVerifyHostileSources(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Verify(ended, sources(strings.TrimSuffix(one("agents/coach.md", "prompt"), ",")), NewFiles(tree, nil)); !errors.Is(err,
+	if _, err := verify(ended, sources(strings.TrimSuffix(one("agents/coach.md", "prompt"), ",")), NewFiles(tree, nil)); !errors.Is(err,
 		context.Canceled) {
 		t.Errorf("after the end of the context: %v", err)
 	}

@@ -108,23 +108,6 @@ func (s *Stored) CheckSources(ctx context.Context, files *Files) ([]diag.Finding
 	return findings, nil
 }
 
-// Verify checks the stored bundle in a directory against its sources.json, and against the
-// files of a checkout unless that is nil. See OpenStored, Stored.Check and Stored.CheckSources.
-func Verify(ctx context.Context, dir fs.FS, files *Files) ([]diag.Finding, error) {
-	s, err := OpenStored(dir)
-	if err != nil {
-		return nil, err
-	}
-	findings := s.Check()
-	if files != nil {
-		var more []diag.Finding
-		more, err = s.CheckSources(ctx, files)
-		findings = append(findings, more...)
-	}
-	diag.Sort(findings)
-	return findings, err
-}
-
 // extraFiles reports files that do not belong to the bundle, because a consumer could
 // read one as a part of it. The directory store adds the event and the records of its
 // delivery.
