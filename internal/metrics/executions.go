@@ -23,9 +23,9 @@ import (
 // longer line counts as broken.
 const maxLine = 1 << 20
 
-// The names under which kaizen-agentic and similar tools record a run. The first name
-// that is present counts. A name that ends in ms has milliseconds, the other times are
-// seconds.
+// The names under which kaizen-agentic and similar tools record a run. The first name with
+// a value that can be used counts. A name that ends in ms has milliseconds, the other times
+// are seconds.
 var (
 	successNames = []string{"success", "succeeded", "ok"}
 	timeNames    = []string{
