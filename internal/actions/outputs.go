@@ -48,8 +48,8 @@ func (o *Outputs) Value(name string) string {
 	return ""
 }
 
-// Size returns the number of bytes that the values need in the runner's file, with a
-// delimiter before and after each.
+// Size returns the number of bytes of all names and values, with a delimiter before and
+// after each value. The runner's file has five more for each output: << and the line ends.
 func (o *Outputs) Size() (bytes int) {
 	for _, have := range o.list {
 		bytes += len(have.name) + len(have.value) + 2*delimiterLength

@@ -9,8 +9,9 @@ import (
 // SlotLayout is the form of a period that is a slot of its own, in UTC.
 const SlotLayout = "2006-01-02T1504Z"
 
-// PeriodStart is about when a period began: the slot that it is, or midnight UTC of its first date. ok is false for a
-// text that is no period. It puts periods of different forms in order.
+// PeriodStart is about when a period began: the slot that it is, or midnight UTC of its
+// first date. ok is false for a text that is no period. It puts periods of different forms
+// in order.
 func PeriodStart(period string) (start time.Time, ok bool) {
 	if year, week, found := strings.Cut(period, "-W"); found {
 		return weekStart(year, week)
@@ -34,8 +35,8 @@ func weekStart(year, week string) (time.Time, bool) {
 	return monday.AddDate(0, 0, 7*int(n-1)), true
 }
 
-// LatestBefore is the latest of the periods that begins before another one, "" if none does. They may be of different
-// forms, as after a change of the cron.
+// LatestBefore is the latest of the periods that begins before another one, "" if none
+// does. They may be of different forms, as after a change of the cron.
 func LatestBefore(periods []string, period string) string {
 	end, _ := PeriodStart(period)
 	latest, latestStart := "", time.Time{}

@@ -27,7 +27,8 @@ type Finding struct {
 	// Column is 1-based and counts Unicode code points; a tab counts as one. It is 0 if
 	// Line is 0.
 	Column int `json:"column"`
-	// Rule is the ID of a rule in Rules.
+	// Rule is the ID of a rule in Rules. Annotations also have "usage" for wrong options,
+	// and codes of package receive for what it refuses.
 	Rule     string   `json:"rule"`
 	Severity Severity `json:"severity"`
 	// Message says what is wrong, and Hint is the next step or "". Both may quote

@@ -131,9 +131,9 @@ func (c *Client) Runs(ctx context.Context, repository, event string, since time.
 	return runs, false, nil
 }
 
-// olderFollow reports whether all runs after a page of Gitea were created before an instant.
-// That is so after a run that ended before it, if the newest runs are listed first. The time
-// of a run that did not end is that of Unix 0.
+// olderFollow reports whether all runs after a page of Gitea were created before an
+// instant. That is so after a run that ended before it, if the newest runs are listed
+// first. The time of a run that did not end is that of Unix 0.
 func olderFollow(page []NamedRun, since time.Time) bool {
 	return len(page) > 1 && page[0].ID > page[len(page)-1].ID && slices.ContainsFunc(page, func(r NamedRun) bool {
 		return r.CompletedAt.Unix() > 0 && r.CompletedAt.Before(since)

@@ -219,8 +219,8 @@ const clockMargin = 10 * time.Second
 
 // look asks the API whether an earlier attempt started a run. A workflow whose run-name has
 // the event id gives a certain answer; of an event that is not sent Again, an old run is
-// that of an earlier request for the same period. Otherwise a run of the workflow since the first
-// attempt may be the one, unless it is known to be of another event.
+// that of an earlier request for the same period. Otherwise a run of the workflow since the
+// first attempt may be the one, unless it is known to be of another event.
 func (s *start) look(ctx context.Context) (Started, verdict) {
 	runs, err := s.dispatchedRuns(ctx)
 	if err != nil {

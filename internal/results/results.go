@@ -29,7 +29,8 @@ const (
 	maxAnswer    = 4 << 20 // bytes
 )
 
-// Options are what a client needs from outside.
+// Options are what a client needs from outside. All are required, except where they say
+// what nil is.
 type Options struct {
 	URL   string // ACTIONS_RESULTS_URL, only its origin counts
 	Token string // ACTIONS_RUNTIME_TOKEN

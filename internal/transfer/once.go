@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Once asks for a value on the first call of Do. Calls meanwhile wait, and later ones return
-// the same value or error.
+// Once asks for a value on the first call of Do. Calls meanwhile wait, and later ones
+// return the same value or error.
 //
 // The error of a caller that gave up is not kept. That of a caller with a deadline is kept
 // for callers without a later one: with more time, a further attempt may succeed.

@@ -22,7 +22,7 @@ type Ping struct {
 	log       func(format string, args ...any)
 }
 
-// PingOptions are what a Ping needs from outside.
+// PingOptions are what a Ping needs from outside. Now and Log are required.
 type PingOptions struct {
 	Address   string
 	Transport http.RoundTripper // default: Go's own

@@ -33,6 +33,7 @@ type Limits struct {
 // Kind is what a node is.
 type Kind uint8
 
+// The kinds of nodes.
 const (
 	Scalar Kind = iota
 	Mapping
@@ -40,6 +41,7 @@ const (
 	Alias
 )
 
+// String returns the kind as messages name it.
 func (k Kind) String() string {
 	return [...]string{"a single value", "a mapping", "a list", "an alias"}[k]
 }
@@ -47,6 +49,7 @@ func (k Kind) String() string {
 // Style is how a scalar is written.
 type Style uint8
 
+// The styles of scalars.
 const (
 	Plain Style = iota
 	Quoted
@@ -76,6 +79,7 @@ type Node struct {
 	Absent bool
 }
 
+// Pair is one key of a mapping with its value.
 type Pair struct{ Key, Value *Node }
 
 // Get returns the value of key in a mapping (through an alias), or nil. The first of two
@@ -110,6 +114,7 @@ type Problem struct {
 	Message, Hint string
 }
 
+// Finding returns the problem as a finding about a file.
 func (p Problem) Finding(file string) diag.Finding {
 	return p.Rule.At(file, p.Pos.Line, p.Pos.Column, p.Message, p.Hint)
 }
@@ -463,6 +468,7 @@ func styleOf(s yaml.Style) Style {
 // ScalarType is the type that YAML 1.2's core schema gives a scalar.
 type ScalarType uint8
 
+// The types of scalars.
 const (
 	TypeString ScalarType = iota
 	TypeNull
