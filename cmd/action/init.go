@@ -80,5 +80,5 @@ func runInit(ctx context.Context, a *app, r *option.Reader) (int, error) {
 		report.Target = event.ShellQuote(o.target)
 	}
 	_, err = io.WriteString(a.stdout, s.Report(report))
-	return exitOK, err
+	return exitOf(err), err
 }

@@ -61,8 +61,9 @@ func runList(ctx context.Context, a *app, r *option.Reader) (int, error) {
 	if o.format == "json" {
 		report = list.JSON()
 	}
-	return exitOf(err), errors.Join(err, a.logFindings(p.Findings, p.SourceOf), write(a.stdout, report),
+	err = errors.Join(err, a.logFindings(p.Findings, p.SourceOf), write(a.stdout, report),
 		a.publish(list.Outputs(p.Findings), list.Summary(ledger)))
+	return exitOf(err), err
 }
 
 // suggest logs crons that spread the load of a fleet.

@@ -199,8 +199,11 @@ func dispatchCommand(ctx context.Context, args []string, w streams, runner *acti
 	if ctx.Err() != nil {
 		return exitUnavailable, a.stopped(ctx, err)
 	}
-	if _, ok := errors.AsType[usageError](err); ok {
+	switch _, isUsage := errors.AsType[usageError](err); {
+	case isUsage:
 		code = exitUsage
+	case code == exitOK:
+		code = exitOf(err) // no command succeeds with an error
 	}
 	return code, err
 }
