@@ -52,9 +52,6 @@ func Run(ctx context.Context, planner Planner, builder *Builder, deliverer *Deli
 			chosen = append(chosen, outcomes[i])
 		}
 	}
-	if ctx.Err() != nil {
-		return outcomes, nil
-	}
 	deliverer.Planner = &planner
 	if deliverer.MaxPayloads > 0 {
 		chosen = fairly(chosen, planner.Now)
