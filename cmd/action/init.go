@@ -45,9 +45,6 @@ func readInit(r *option.Reader) initOptions {
 // runInit writes the files that schedule a repository's agents, and reports what it did.
 // It never overwrites a file.
 func runInit(ctx context.Context, a *app, r *option.Reader) (int, error) {
-	if len(r.Args) > 0 {
-		return exitUsage, usagef("init takes no arguments: name the checkout with --target, agents with --agents")
-	}
 	o := readInit(r)
 	if r.Err != nil {
 		return exitUsage, r.Err

@@ -53,7 +53,7 @@ type streams struct {
 // command is one word of the command line.
 type command struct {
 	name  string
-	args  string // positional arguments, for --help
+	args  string // positional arguments, for --help; "" if it takes none
 	short string
 	run   func(context.Context, *app, *option.Reader) (int, error)
 	limit time.Duration // see limits.go
@@ -66,7 +66,7 @@ func commands() []command {
 			runInit, initLimit, "name the agents with --agents, or write the manifest by hand"},
 		{"validate", "[FILE…]", "check the manifest, as on a pull request; with a base version show what changes",
 			runValidate, checkLimit, shorten},
-		{"list", "", "show every entry: due or not, why, its period and next five dates", runList,
+		{"list", "[AGENT…]", "show every entry: due or not, why, its period and next five dates", runList,
 			lookLimit, "check the network, then run again"},
 		{"prepare", "[AGENT…]",
 			"prepare the bundles of the agents that are due, or of those named, and emit their events", runPrepare,
@@ -75,8 +75,8 @@ func commands() []command {
 			"check an event that arrived, drop a repeat, fetch its bundle; with --durable run a program for each event",
 			runReceive,
 			receiveLimit, "run again: an event that is not recorded is received again"},
-		{"doctor", "", "check tokens, permissions, targets, sizes and retention without emitting anything", runDoctor,
-			lookLimit, "check the network, or name fewer targets, then run again"},
+		{"doctor", "[AGENT…]", "check tokens, permissions, targets, sizes and retention without emitting anything",
+			runDoctor, lookLimit, "check the network, or name fewer targets, then run again"},
 		{"discover", "", "list the repositories that have a manifest: the roster of a fleet", runDiscover,
 			prepareLimit, "run again with --cursor, which continues, or filter the repositories"},
 		{"verify", "[DIR…]", "check stored bundles against their sources.json, and with --target against a checkout",
@@ -212,6 +212,9 @@ func newApp(c command, args []string, w streams, runner *actions.Runner) (*app, 
 	opts, positional, err := option.Parse(c.name, args, w.getenv)
 	if err != nil {
 		return nil, nil, err
+	}
+	if len(positional) > 0 && c.args == "" {
+		return nil, nil, fmt.Errorf("action %s takes no arguments, only flags: see action %[1]s --help", c.name)
 	}
 	env, err := actions.ReadEnvironment(w.getenv)
 	if err != nil {

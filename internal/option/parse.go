@@ -110,8 +110,11 @@ func unknownFlag(command, arg, name string) error {
 // may, because arguments replace inputs.
 func (v Values) checkArguments(command string) error {
 	flag, what := Agents, "agents"
-	if command == "validate" {
+	switch command {
+	case "validate":
 		flag, what = Schedule, "files"
+	case "verify":
+		flag, what = From, "directories"
 	}
 	if _, given := v[flag]; given && named(flag).Taken(command) && command != "init" {
 		return fmt.Errorf("action %s gets %s as arguments and with --%s: leave one of them out", command, what, flag)
