@@ -46,6 +46,7 @@ func clashes(p *Project, place Place, env *actions.Environment) []diag.Finding {
 		place: place, env: env, project: p, tree: tree, own: relative(top, p.Tree.Dir()),
 		source: place.source(p.Tree.Dir()),
 	}
+	s.siblings() // the search does not reach every place of the project
 	s.visit(".", 0)
 	return p.Manifest.Unsilenced(s.findings)
 }
@@ -66,9 +67,7 @@ func (s *clashSearch) visit(dir string, depth int) {
 	if s.dirs++; s.dirs > maxClashDirs {
 		return
 	}
-	if dir == s.own {
-		s.siblings()
-	} else if file := path.Join(dir, s.project.File); s.tree.IsFile(file) {
+	if dir != s.own && s.tree.IsFile(path.Join(dir, s.project.File)) {
 		s.compare(dir, s.project.File)
 	}
 	if depth == maxClashDepth {
