@@ -50,7 +50,7 @@ func TestTicksOnEveryForge(t *testing.T) {
 // is prepared while that leaves open whether it counts, and the exit code says so.
 func TestReceiptsOnGitea(t *testing.T) {
 	t.Parallel()
-	const undecided = "undecided: its receipt may not count: "
+	const undecided = "undecided: its record may not count: "
 	for _, test := range []struct {
 		name  string
 		run   ghtest.Run

@@ -16,7 +16,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/transfer"
 )
 
-// Limits of one lookup: how many artifacts of a receipt's name are searched, and how many
+// Limits of one lookup: how many artifacts of a record's name are searched, and how many
 // skipped ones are logged. Anyone with a fork can add to both.
 const (
 	maxListed = 1000
@@ -85,13 +85,13 @@ func (l *ledger) lookup(ctx context.Context, names []string) []Record {
 // record answers for one name. The receipt decides, and the record of a partial delivery:
 // of the rest, what cannot be found out is logged.
 func (l *ledger) record(ctx context.Context, x index, name string) Record {
-	receipt, err := l.find(ctx, x, name, bundleid.ReceiptName(name))
+	receipt, err := l.find(ctx, x, bundleid.ReceiptName(name))
 	if err != nil {
 		return Record{Err: fmt.Errorf("reading the ledger: %w", err)}
 	}
 	rec := Record{Delivered: receipt != nil, Earlier: l.earlier(ctx, x, name)}
 	if !rec.Delivered {
-		partial, err := l.find(ctx, x, name, bundleid.PartialName(name))
+		partial, err := l.find(ctx, x, bundleid.PartialName(name))
 		if err != nil {
 			return Record{Err: fmt.Errorf("reading the ledger: %w", err)}
 		}
@@ -105,12 +105,11 @@ func (l *ledger) record(ctx context.Context, x index, name string) Record {
 	return rec
 }
 
-// find returns the newest trusted artifact that records a delivery of the bundle name, nil
-// if there is none: from the listing if possible, otherwise by a search by the artifact's
-// name.
-func (l *ledger) find(ctx context.Context, x index, name, record string) (*gh.Artifact, error) {
+// find returns the newest trusted artifact with the name of a record, nil if there is none:
+// from the listing if possible, otherwise by a search by name.
+func (l *ledger) find(ctx context.Context, x index, record string) (*gh.Artifact, error) {
 	records := x.byName[record]
-	found, undecided := l.trusted(ctx, name, records)
+	found, undecided := l.trusted(ctx, record, records)
 	if found != nil || x.complete() {
 		return found, undecided
 	}
@@ -121,7 +120,7 @@ func (l *ledger) find(ctx context.Context, x index, name, record string) (*gh.Ar
 	older := slices.DeleteFunc(slices.Clone(result.artifacts), func(a gh.Artifact) bool {
 		return slices.ContainsFunc(records, func(known gh.Artifact) bool { return known.ID == a.ID })
 	})
-	found, err = l.trusted(ctx, name, older)
+	found, err = l.trusted(ctx, record, older)
 	if err = cmp.Or(undecided, err); found != nil || err != nil || result.complete {
 		return found, err
 	}
@@ -132,14 +131,14 @@ func (l *ledger) find(ctx context.Context, x index, name, record string) (*gh.Ar
 	}
 }
 
-// trusted returns the first of candidates that is a trusted receipt of name, nil if none
-// is. The error says why that is not known.
-func (l *ledger) trusted(ctx context.Context, name string, candidates []gh.Artifact) (*gh.Artifact, error) {
+// trusted returns the first trusted one of candidates, the artifacts with the name of a
+// record; nil if there is none. The error says why that is not known.
+func (l *ledger) trusted(ctx context.Context, record string, candidates []gh.Artifact) (*gh.Artifact, error) {
 	var undecided error
-	passed := 0
+	skipped := 0
 	defer func() {
-		if passed > maxLogged {
-			l.log("%d more receipts of %q are passed over", passed-maxLogged, name)
+		if skipped > maxLogged {
+			l.log("%d more artifacts named %q are skipped", skipped-maxLogged, record)
 		}
 	}()
 	for i, a := range candidates {
@@ -153,13 +152,13 @@ func (l *ledger) trusted(ctx context.Context, name string, candidates []gh.Artif
 		case reason == nil:
 			return &candidates[i], nil
 		default:
-			if passed++; passed <= maxLogged {
-				l.log("artifact %d, a receipt of %q, %v: passed over", a.ID, name, reason)
+			if skipped++; skipped <= maxLogged {
+				l.log("artifact %d, %q, %v: skipped", a.ID, record, reason)
 			}
 		}
 	}
 	if u, ok := errors.AsType[*UndecidedError](undecided); ok {
-		undecided = &UndecidedError{Why: "its receipt may not count: " + u.Why, Err: u.Err}
+		undecided = &UndecidedError{Why: "its record may not count: " + u.Why, Err: u.Err}
 	}
 	return nil, undecided
 }
@@ -224,7 +223,7 @@ func (l *ledger) receipt(ctx context.Context, name string) (*Receipt, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := l.find(ctx, seen.index(), name, bundleid.ReceiptName(name))
+	a, err := l.find(ctx, seen.index(), bundleid.ReceiptName(name))
 	if a == nil {
 		return nil, err
 	}
@@ -252,7 +251,7 @@ func (l *ledger) partial(ctx context.Context, name string) (*Partial, error) {
 	if x.oldestFirst && !x.complete() {
 		x = index{listing: seen} // a newer one may not be listed: search
 	}
-	a, err := l.find(ctx, x, name, bundleid.PartialName(name))
+	a, err := l.find(ctx, x, bundleid.PartialName(name))
 	if err != nil {
 		return nil, err
 	}

@@ -170,7 +170,7 @@ func TestUndecided(t *testing.T) {
 			records := w.open(t).Lookup(t.Context(), []string{bundleName, other})
 			var undecided *UndecidedError
 			if rec := records[0]; rec.Delivered || !errors.As(rec.Err, &undecided) ||
-				!strings.HasPrefix(undecided.Why, "its receipt may not count: ") ||
+				!strings.HasPrefix(undecided.Why, "its record may not count: ") ||
 				!strings.Contains(undecided.Why, test.want) {
 				t.Errorf("got %+v", rec)
 			}
@@ -363,7 +363,7 @@ func TestFlood(t *testing.T) {
 			t.Errorf("requests: %s, want %s", got, test.requests)
 		}
 		if lines := strings.Count(w.log.Text(), "\n"); lines > 25 || !strings.Contains(w.log.Text(),
-			"more receipts of") {
+			`more artifacts named "`) {
 			t.Errorf("%d lines are logged:\n%s", lines, w.log.Text())
 		}
 	}

@@ -103,7 +103,7 @@ func (l *ledger) probe(ctx context.Context, missing []string, left int) (found b
 		if err != nil {
 			return false, err
 		}
-		a, _ := l.trusted(ctx, name, result.artifacts) // find reports why it is unknown
+		a, _ := l.trusted(ctx, bundleid.ReceiptName(name), result.artifacts) // find reports why it is unknown
 		if a == nil {
 			l.absent[b.Period] = true
 			continue

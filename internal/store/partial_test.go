@@ -122,6 +122,9 @@ func TestArtifactsPartial(t *testing.T) {
 			if err != nil || p.Deliveries[0].Target != "acme/newest" || !reflect.DeepEqual(p.Files, files) {
 				t.Errorf("got %+v, %v", p, err)
 			}
+			if want := bundleName + `.partial", comes from branch "evil"`; !strings.Contains(w.log.Text(), want) {
+				t.Errorf("the log lacks %q:\n%s", want, w.log.Text())
+			}
 			if rec, err := look(t, a, "kaizen.web.coach.2026-W49"); err != nil || rec.Partial {
 				t.Errorf("another period: got %+v, %v", rec, err)
 			}

@@ -49,7 +49,7 @@ func (a *Artifacts) Received(ctx context.Context, name string) (bool, error) {
 	if err := checkName(name); err != nil {
 		return false, fmt.Errorf("reading the ledger: %w", err)
 	}
-	found, err := a.ledger.find(ctx, index{}, name, name)
+	found, err := a.ledger.find(ctx, index{}, name)
 	if found == nil || err != nil {
 		if err != nil {
 			err = fmt.Errorf("reading the ledger: %w", err)
