@@ -58,7 +58,7 @@ func OpenContext(ctx context.Context, dir string) (*Tree, error) {
 	}
 	root, err := os.OpenRoot(abs)
 	if err != nil {
-		return nil, fmt.Errorf("checkout %q cannot be opened: %w", dir, reason(err))
+		return nil, fmt.Errorf("checkout %q cannot be opened: %w", dir, Reason(err))
 	}
 	t := &Tree{ctx: ctx, budget: NewBudget(MaxRead), root: root, dir: abs}
 	if info, err := root.Lstat(gitDir); err == nil {
@@ -116,7 +116,7 @@ func (t *Tree) Dir() string { return t.dir }
 func (t *Tree) Open(name string) (*File, error) {
 	f, err := t.open(name, fs.FileMode.IsRegular, ErrNotRegular)
 	if err != nil {
-		return nil, fmt.Errorf("%q: %w", name, reason(err))
+		return nil, fmt.Errorf("%q: %w", name, Reason(err))
 	}
 	return t.limited(name, f), nil
 }
@@ -150,7 +150,7 @@ func (t *Tree) readFile(name string, limit int64) ([]byte, error) {
 		return nil, err // it has the name
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%q: %w", name, reason(err))
+		return nil, fmt.Errorf("%q: %w", name, Reason(err))
 	}
 	return data, nil
 }
@@ -164,7 +164,7 @@ func (t *Tree) Stat(name string) (fs.FileInfo, error) {
 		err = ErrNotRegular
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%q: %w", name, reason(err))
+		return nil, fmt.Errorf("%q: %w", name, Reason(err))
 	}
 	return info, nil
 }
@@ -231,9 +231,9 @@ func readAll(f fs.File, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// reason removes the paths and the call from a system error, because callers add the path
+// Reason removes the paths and the call from a system error, because callers add the path
 // as the user wrote it.
-func reason(err error) error {
+func Reason(err error) error {
 	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		return path.Err
 	}

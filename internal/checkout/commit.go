@@ -87,7 +87,7 @@ func (t *Tree) openGit() (git *os.Root, dir string, err error) {
 	}
 	info, err := t.root.Stat(gitDir)
 	if err != nil {
-		return nil, "", fmt.Errorf(".git cannot be read: %w", reason(err))
+		return nil, "", fmt.Errorf(".git cannot be read: %w", Reason(err))
 	}
 	if info.IsDir() {
 		git, err = t.openLinked(gitDir, "")
@@ -112,7 +112,7 @@ func (t *Tree) openLinked(dir, target string) (*os.Root, error) {
 	}
 	git, err := t.root.OpenRoot(name)
 	if err != nil {
-		return nil, fmt.Errorf("the directory of .git cannot be read: %w", reason(err))
+		return nil, fmt.Errorf("the directory of .git cannot be read: %w", Reason(err))
 	}
 	return git, nil
 }

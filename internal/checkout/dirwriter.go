@@ -156,7 +156,7 @@ func (w *DirWriter) give(file *os.File, name string) {
 		return
 	}
 	if err := file.Chown(w.Owner.UID, w.Owner.GID); err != nil && w.Log != nil {
-		w.Log("%q cannot be given to user %d, who owns the directory: %v", name, w.Owner.UID, reason(err))
+		w.Log("%q cannot be given to user %d, who owns the directory: %v", name, w.Owner.UID, Reason(err))
 	}
 }
 

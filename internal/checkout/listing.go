@@ -70,12 +70,12 @@ func (t *Tree) Entries(name string, limit int) ([]fs.DirEntry, error) {
 func (t *Tree) readEntries(name string, limit int) ([]fs.DirEntry, error) {
 	f, err := t.open(name, fs.FileMode.IsDir, syscall.ENOTDIR)
 	if err != nil {
-		return nil, fmt.Errorf("%q: %w", name, reason(err))
+		return nil, fmt.Errorf("%q: %w", name, Reason(err))
 	}
 	defer f.Close()
 	entries, err := f.ReadDir(limit + 1)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%q: %w", name, reason(err))
+		return nil, fmt.Errorf("%q: %w", name, Reason(err))
 	}
 	if len(entries) > limit {
 		return nil, fmt.Errorf("%q has more than %d entries: %w", name, limit, ErrTooLarge)

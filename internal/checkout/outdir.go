@@ -100,7 +100,7 @@ func followLink(path string, inside bool) (dir, rest string, err error) {
 		case errors.Is(err, fs.ErrNotExist):
 			return dir, filepath.Join(parts[i:]...), nil
 		case err != nil:
-			return "", "", fmt.Errorf("%q: %w", next, reason(err))
+			return "", "", fmt.Errorf("%q: %w", next, Reason(err))
 		case info.IsDir():
 			dir = next
 			continue
@@ -109,7 +109,7 @@ func followLink(path string, inside bool) (dir, rest string, err error) {
 		}
 		real, err := filepath.EvalSymlinks(next)
 		if err != nil {
-			return "", "", fmt.Errorf("the link %q leads to no directory: %w", next, reason(err))
+			return "", "", fmt.Errorf("the link %q leads to no directory: %w", next, Reason(err))
 		}
 		if rel, err := filepath.Rel(repository, real); repository != "" && (err != nil || !filepath.IsLocal(rel)) {
 			return "", "", fmt.Errorf("the link %q %w", next, ErrEscapes)
@@ -158,7 +158,7 @@ func ReplaceFile(path string, data []byte, log func(format string, args ...any),
 	if err == nil {
 		err = out.replace(name, data, log)
 	}
-	return reason(err)
+	return Reason(err)
 }
 
 func (d OutDir) replace(name string, data []byte, log func(format string, args ...any)) error {

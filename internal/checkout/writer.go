@@ -36,7 +36,7 @@ type Writer struct {
 func (t *Tree) Writer(log func(format string, args ...any)) (*Writer, error) {
 	real, err := ResolveDir(t.dir)
 	if err != nil {
-		return nil, advice.New("name a checkout with --target", "checkout %q: %w", t.dir, reason(err))
+		return nil, advice.New("name a checkout with --target", "checkout %q: %w", t.dir, Reason(err))
 	}
 	for _, dir := range []string{t.dir, real} {
 		if part := gitPart(dir); part != "" {
@@ -45,7 +45,7 @@ func (t *Tree) Writer(log func(format string, args ...any)) (*Writer, error) {
 	}
 	info, err := t.root.Stat(".")
 	if err != nil {
-		return nil, fmt.Errorf("checkout %q: %w", t.dir, reason(err))
+		return nil, fmt.Errorf("checkout %q: %w", t.dir, Reason(err))
 	}
 	return &Writer{tree: t, files: DirWriter{Owner: OwnerOf(info), Sync: true, Log: log}}, nil
 }
@@ -177,5 +177,5 @@ func failed(name string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%q: %w", name, reason(err))
+	return fmt.Errorf("%q: %w", name, Reason(err))
 }

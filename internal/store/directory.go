@@ -87,7 +87,7 @@ func OpenDirectory(o DirectoryOptions) (*Directory, error) {
 	}
 	info, err := os.Stat(workspace)
 	if err != nil {
-		return nil, fmt.Errorf("workspace %q cannot be opened: %w", o.Workspace, reason(err))
+		return nil, fmt.Errorf("workspace %q cannot be opened: %w", o.Workspace, checkout.Reason(err))
 	}
 	o.Workspace = workspace
 	d := &Directory{o: o, files: checkout.DirWriter{
@@ -329,7 +329,7 @@ func (d *Directory) earlier(root *os.Root, stored []string, name string) []strin
 		}
 		r, err := d.receipt(root, other)
 		if err != nil { // it belongs to another period, and must not stop this one
-			d.o.Log("the receipt of %q cannot be read: %v: passed over", other, reason(err))
+			d.o.Log("the receipt of %q cannot be read: %v: passed over", other, checkout.Reason(err))
 		}
 		if r != nil {
 			names = append(names, other)
@@ -385,9 +385,9 @@ func (d *Directory) enter(root *os.Root, name string) (*os.Root, error) {
 // step.
 func (d *Directory) failed(what string, err error) error {
 	return &advice.Error{
-		Message: fmt.Sprintf("%s in %q: %v", what, d.out, reason(err)),
+		Message: fmt.Sprintf("%s in %q: %v", what, d.out, checkout.Reason(err)),
 		Hint:    fileHint(err),
-		Err:     reason(err),
+		Err:     checkout.Reason(err),
 	}
 }
 
@@ -405,15 +405,6 @@ func fileHint(err error) string {
 	default:
 		return "choose another directory with --out"
 	}
-}
-
-// reason returns a system error without operation and path, which the caller adds.
-func reason(err error) error {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
-		return pathErr.Err
-	}
-	return err
 }
 
 // bundleLast orders files by name, with the bundle file at the end.

@@ -443,3 +443,14 @@ func TestFileHints(t *testing.T) {
 		}
 	}
 }
+
+// The error of a rename names neither the call nor its paths.
+func TestReceiptThatCannotBeReplaced(t *testing.T) {
+	t.Parallel()
+	d, workspace, _ := openDirectory(t, "out")
+	fixture.Write(t, workspace, map[string]string{"out/" + bundleName + "/receipt.json/x": ""})
+	err := d.PutReceipt(t.Context(), receiptOf(t, bundleName))
+	if err == nil || strings.Contains(err.Error(), "rename") {
+		t.Errorf("got %v", err)
+	}
+}
