@@ -1,6 +1,4 @@
 // Package emit sends events to their channels: dispatch, NATS and standard output.
-// It also writes what the runner shows: step outputs, summary, annotations and log. No other
-// package writes to the runner's files and log.
 package emit
 
 import (
@@ -22,7 +20,8 @@ type Message struct {
 	// Earlier are the results of earlier runs. A target that has the event is not sent it
 	// again, and has no result.
 	Earlier []store.Delivery
-	// Again says that an earlier run may have sent the event without a record of it.
+	// Again says that an earlier run may have sent the event to a target that is not in
+	// Earlier.
 	Again bool
 }
 
