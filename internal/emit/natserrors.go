@@ -89,7 +89,7 @@ func explainTLS(err error) error {
 		return advice.New("set nats-ca to its certificate",
 			"TLS refused: the server's certificate is signed by an unknown authority")
 	case errors.As(err, &host):
-		return advice.New("use a name in nats-url that the certificate bears", "TLS refused: %w", host)
+		return advice.New("use a name in nats-url that the certificate is for", "TLS refused: %w", host)
 	case errors.As(err, &invalid):
 		return advice.New("renew the server's certificate", "TLS refused: %w", invalid)
 	case errors.Is(err, errClientCertificate):

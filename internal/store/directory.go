@@ -299,14 +299,14 @@ func (d *Directory) receipt(root *os.Root, name string) (*Receipt, error) {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return nil, nil
 	case errors.Is(err, errNotPlain):
-		d.o.Log("the receipt of %q %v: passed over", name, err)
+		d.o.Log("the receipt of %q %v: skipped", name, err)
 		return nil, nil
 	case err != nil:
 		return nil, err
 	}
 	r, err := parseReceipt(data, d.home(), name)
 	if err != nil {
-		d.o.Log("the receipt of %q %v: passed over", name, err)
+		d.o.Log("the receipt of %q %v: skipped", name, err)
 		return nil, nil
 	}
 	return r, nil
@@ -329,7 +329,7 @@ func (d *Directory) earlier(root *os.Root, stored []string, name string) []strin
 		}
 		r, err := d.receipt(root, other)
 		if err != nil { // it belongs to another period, and must not stop this one
-			d.o.Log("the receipt of %q cannot be read: %v: passed over", other, checkout.Reason(err))
+			d.o.Log("the receipt of %q cannot be read: %v: skipped", other, checkout.Reason(err))
 		}
 		if r != nil {
 			names = append(names, other)

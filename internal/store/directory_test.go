@@ -360,7 +360,7 @@ func TestHostileStore(t *testing.T) {
 		{"receipt of another", func(_, dir string) error {
 			return errors.Join(os.Mkdir(dir, 0o755),
 				os.WriteFile(dir+"/receipt.json", []byte(strings.ReplaceAll(receipt, "acme/web", "evil/web")), 0o600))
-		}, "bears the event id", ""},
+		}, "has the event id", ""},
 		{"receipt is cut", func(_, dir string) error {
 			return errors.Join(os.Mkdir(dir, 0o755), os.WriteFile(dir+"/receipt.json", []byte(receipt[:99]), 0o600))
 		}, "is not a receipt", ""},

@@ -245,7 +245,7 @@ func TestReceiptContent(t *testing.T) {
 		"has another digest":    nil, // the download is not what is listed
 	}
 	for want, change := range wrongReceipts(t) {
-		if want != "bears the event id" { // a repository that was renamed
+		if want != "has the event id" { // a repository that was renamed
 			contents[want] = receiptZip(t, bundleName, change)
 		}
 	}

@@ -25,7 +25,7 @@ func encodePartial(p *Partial, h home) ([]byte, error) {
 	if err := checkPartial(&named, h, p.Name); err != nil {
 		return nil, err
 	}
-	return encodeJSON(&named, maxPartial)
+	return encodeJSON(&named, maxPartial, "shorten what the bundle has, or deliver to fewer targets")
 }
 
 // parsePartial reads the untrusted record of a partial delivery, which must be about the

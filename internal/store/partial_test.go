@@ -47,7 +47,7 @@ func TestWrongPartials(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(*Partial){
 		"is for the bundle":       func(p *Partial) { p.Name = "kaizen.web.coach.2026-W47" },
-		"bears the event id":      func(p *Partial) { p.ID = "evil/web/" + bundleName },
+		"has the event id":        func(p *Partial) { p.ID = "evil/web/" + bundleName },
 		`of agent "other"`:        func(p *Partial) { p.Event = eventOf(t, "other", nil) },
 		"holds 1 files":           func(p *Partial) { p.Files = files[:1] },
 		"holds 3 files":           func(p *Partial) { p.Files = append(p.Files, File{ReceiptFile, nil}) },

@@ -31,20 +31,20 @@ func encodeReceipt(r *Receipt, h home) ([]byte, error) {
 	if err := checkReceipt(&named, h, r.Name); err != nil {
 		return nil, err
 	}
-	return encodeJSON(&named, maxReceipt)
+	return encodeJSON(&named, maxReceipt, "deliver to fewer targets")
 }
 
-// encodeJSON renders v as JSON of at most limit bytes.
-func encodeJSON(v any, limit int) ([]byte, error) {
+// encodeJSON renders v as JSON of at most limit bytes. The error continues a sentence about v,
+// and has the hint if v is too large.
+func encodeJSON(v any, limit int, hint string) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false) // the event keeps the bytes that every target got
 	if err := enc.Encode(v); err != nil {
-		return nil, fmt.Errorf("encoding: %w", err)
+		return nil, fmt.Errorf("cannot be encoded: %w", err)
 	}
 	if buf.Len() > limit {
-		message := fmt.Sprintf("has %d bytes, %d are allowed", buf.Len(), limit)
-		return nil, &advice.Error{Message: message, Hint: "deliver to fewer targets"}
+		return nil, advice.New(hint, "has %d bytes, %d are allowed", buf.Len(), limit)
 	}
 	return buf.Bytes(), nil
 }
@@ -86,7 +86,7 @@ func checkEvent(r *Receipt, h home, name string) error {
 	}
 	repository, ok := strings.CutSuffix(r.ID, "/"+name)
 	if !ok || !h.has(r, repository) {
-		return fmt.Errorf("bears the event id %q", r.ID)
+		return fmt.Errorf("has the event id %q", r.ID)
 	}
 	e, err := event.Parse(r.Event)
 	if err != nil {

@@ -24,7 +24,7 @@ func encode(t testing.TB, r *Receipt) []byte {
 func wrongReceipts(t testing.TB) map[string]func(*Receipt) {
 	return map[string]func(*Receipt){
 		"is for the bundle":   func(r *Receipt) { r.Name = "kaizen.web.coach.2026-W47" },
-		"bears the event id":  func(r *Receipt) { r.ID = "evil/web/" + bundleName },
+		"has the event id":    func(r *Receipt) { r.ID = "evil/web/" + bundleName },
 		"holds no valid":      func(r *Receipt) { r.Event = json.RawMessage(`{"event":"kaizen.schedule.prepared"}`) },
 		`of agent "other"`:    func(r *Receipt) { r.Event = eventOf(t, "other", nil) },
 		`ended as "failed"`:   func(r *Receipt) { r.Deliveries[1].Status = Failed },

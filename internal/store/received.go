@@ -79,11 +79,11 @@ func (a *Artifacts) ofThisAttempt(ctx context.Context, name string, found *gh.Ar
 func (a *Artifacts) PutReception(ctx context.Context, r *Reception) error {
 	named := *r
 	named.RunID, named.Attempt = a.o.RunID, a.o.Attempt
-	data, err := encodeJSON(&named, maxReceipt)
-	if err == nil {
-		_, err = a.put(ctx, r.Name, r.Name, []File{{ReceivedFile, data}})
-	}
+	data, err := encodeJSON(&named, maxReceipt, "")
 	if err != nil {
+		return fmt.Errorf("recording that the event was received: the record %w", err)
+	}
+	if _, err := a.put(ctx, r.Name, r.Name, []File{{ReceivedFile, data}}); err != nil {
 		return fmt.Errorf("recording that the event was received: %w", err)
 	}
 	return nil
@@ -108,13 +108,13 @@ func (d *Directory) Received(ctx context.Context, name string) (bool, error) {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return false, nil
 	case errors.Is(err, errNotPlain):
-		d.o.Log("the record %q %v: passed over", name, err)
+		d.o.Log("the record %q %v: skipped", name, err)
 		return false, nil
 	case err != nil:
 		return false, d.failed(fmt.Sprintf("reading the record %q", name), err)
 	}
 	if _, err := parseReception(data, name); err != nil {
-		d.o.Log("the record %q %v: passed over", name, err)
+		d.o.Log("the record %q %v: skipped", name, err)
 		return false, nil
 	}
 	return true, nil
@@ -122,9 +122,9 @@ func (d *Directory) Received(ctx context.Context, name string) (bool, error) {
 
 // PutReception stores r in a directory of its name.
 func (d *Directory) PutReception(ctx context.Context, r *Reception) error {
-	data, err := encodeJSON(r, maxReceipt)
+	data, err := encodeJSON(r, maxReceipt, "")
 	if err != nil {
-		return fmt.Errorf("recording that the event was received: it %w", err)
+		return fmt.Errorf("recording that the event was received: the record %w", err)
 	}
 	return d.change(ctx, r.Name, "recording the event as", func(dir *os.Root) error {
 		return d.write(dir, File{ReceivedFile, data})

@@ -222,7 +222,7 @@ func TestTLS(t *testing.T) {
 			"TLS refused: the server's certificate is signed by an unknown authority: set nats-ca"},
 		{"another authority", plain, emit.NATSOptions{CA: other.pem}, "unknown authority"},
 		{"expired", expired, emit.NATSOptions{CA: ca.pem}, "renew the server's certificate"},
-		{"another name", otherName, emit.NATSOptions{CA: ca.pem}, "a name in nats-url that the certificate bears"},
+		{"another name", otherName, emit.NATSOptions{CA: ca.pem}, "a name in nats-url that the certificate is for"},
 		{"no client certificate", mutual, emit.NATSOptions{CA: ca.pem}, "set nats-cert and nats-key"},
 		{"another authority's client", mutual, emit.NATSOptions{CA: ca.pem, Cert: otherCert, Key: otherKey},
 			"set nats-cert and nats-key"},
