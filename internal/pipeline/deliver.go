@@ -185,6 +185,7 @@ func (d *Deliverer) storeBundle(ctx context.Context, p *Planned, b *Built, done 
 // readers of the outputs would never get it.
 func (d *Deliverer) reserve(size int) error {
 	if d.MaxPayloads > 0 && d.payloads.Add(int64(size)) > int64(d.MaxPayloads) {
+		d.payloads.Add(-int64(size)) // a smaller event may have room
 		return fmt.Errorf("the events of this run fill its outputs, of which the platform accepts %d bytes; the next "+
 			"run prepares it", actions.MaxOutputs)
 	}

@@ -19,6 +19,13 @@ func TestReserve(t *testing.T) {
 	if err := d.reserve(1); err == nil || !strings.Contains(err.Error(), "the next run prepares it") {
 		t.Errorf("got %v", err)
 	}
+	d = Deliverer{MaxPayloads: 1000}
+	if err := d.reserve(1001); err == nil {
+		t.Error("an event is larger than the outputs")
+	}
+	if err := d.reserve(1000); err != nil {
+		t.Errorf("the refused event keeps its room: %v", err)
+	}
 	unlimited := Deliverer{}
 	if err := unlimited.reserve(2 << 20); err != nil {
 		t.Errorf("without a limit: %v", err)
