@@ -48,7 +48,10 @@ func (a *app) report(ctx context.Context, s report.Settings) (code int, err erro
 	var failed []error
 	for _, file := range s.Out {
 		encoded, err := made.Encode(report.FormatOf(file), servers)
-		failed = append(failed, errors.Join(err, a.writeReport(file, encoded)))
+		if err == nil {
+			err = a.writeReport(file, encoded)
+		}
+		failed = append(failed, err)
 	}
 	if issue != nil {
 		failed = append(failed, issue.Keep(ctx, made, raised))
