@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
@@ -76,5 +77,9 @@ func unknownAgents(m *schedule.Manifest, missing []string) error {
 	if near := suggest.Nearest(missing[0], known); near != "" {
 		has = fmt.Sprintf("did you mean %q? It has", near)
 	}
-	return fmt.Errorf("%s has no agent %q: %s %s", m.File, strings.Join(missing, ", "), has, strings.Join(known, ", "))
+	quoted := make([]string, len(missing))
+	for i, name := range missing {
+		quoted[i] = strconv.Quote(name)
+	}
+	return fmt.Errorf("%s has no agent %s: %s %s", m.File, strings.Join(quoted, ", "), has, strings.Join(known, ", "))
 }
