@@ -198,7 +198,7 @@ var All = []Option{
 			"replaces it and warns, off skips the scan",
 		Commands: []string{"prepare", "validate", "doctor"}},
 	{Name: RetentionDays, Placeholder: "DAYS",
-		Help:     "how long artifacts are kept, 1 to 90; default: long enough for the cadence",
+		Help:     "how long artifacts are kept, 1 to 90 days; default, also for 0: long enough for the cadence",
 		Commands: emitting},
 	{Name: LedgerBranch, Placeholder: "BRANCH",
 		Help:     "branch whose receipts count; default: the repository's default branch",

@@ -38,7 +38,7 @@ func ReadStores(r *option.Reader) StoreOptions {
 		Out: r.Values[option.Out], Token: r.Values[option.Token], Branch: r.Values[option.LedgerBranch],
 	}
 	text := r.Values[option.RetentionDays]
-	if text == "" || text == "0" {
+	if text == "" || text == "0" { // 0 is the default of actions/upload-artifact, too
 		return o
 	}
 	n, err := strconv.Atoi(text)
