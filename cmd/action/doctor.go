@@ -82,9 +82,9 @@ func (a *app) reportDoctor(p *pipeline.Project, checks render.Checks, format str
 	if format == "json" {
 		report = checks.JSON()
 	}
-	findings := secrets.MaskFindings(p.Findings, p.SourceOf)
+	findings := secrets.MaskFindings(p.Findings, p.TextOf)
 	a.annotate(findings)
-	err := errors.Join(a.logFindings(findings, p.SourceOf), write(a.stdout, report),
+	err := errors.Join(a.logFindings(findings, p.TextOf), write(a.stdout, report),
 		a.publish(checks.Outputs(), checks.Summary()))
 	switch {
 	case checks.Fix:

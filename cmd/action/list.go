@@ -61,7 +61,7 @@ func runList(ctx context.Context, a *app, r *option.Reader) (int, error) {
 	if o.format == "json" {
 		report = list.JSON()
 	}
-	err = errors.Join(err, a.logFindings(p.Findings, p.SourceOf), write(a.stdout, report),
+	err = errors.Join(err, a.logFindings(p.Findings, p.TextOf), write(a.stdout, report),
 		a.publish(list.Outputs(p.Findings), list.Summary(ledger)))
 	return exitOf(err), err
 }
@@ -108,7 +108,7 @@ func (a *app) plan(ctx context.Context, p *pipeline.Project, o listOptions) (ren
 	if err != nil {
 		return nil, "", usageError{err}
 	}
-	planner := pipeline.Planner{Manifest: p.Manifest, Source: p.Digits, Ledger: ledger, Selection: o.selection,
+	planner := pipeline.Planner{Manifest: p.Manifest, Source: p.Source, Ledger: ledger, Selection: o.selection,
 		Now: a.now, Look: true}
 	plans, err := planner.Plan(ctx)
 	if err != nil {
@@ -135,7 +135,7 @@ func (a *app) listScheduledRuns(p *pipeline.Project, s pipeline.Selection) (int,
 	if err != nil {
 		return exitUsage, usageError{err}
 	}
-	err = errors.Join(a.logFindings(p.Findings, p.SourceOf),
+	err = errors.Join(a.logFindings(p.Findings, p.TextOf),
 		write(a.stdout, render.ScheduledRuns(p.Manifest, entries, p.Root)))
 	return exitOf(err), err
 }
@@ -143,6 +143,6 @@ func (a *app) listScheduledRuns(p *pipeline.Project, s pipeline.Selection) (int,
 // reportInvalid reports why list cannot use a manifest.
 func (a *app) reportInvalid(p *pipeline.Project) (int, error) {
 	hidden := a.annotate(p.Findings)
-	return exitFindings, errors.Join(a.logFindings(p.Findings, p.SourceOf),
+	return exitFindings, errors.Join(a.logFindings(p.Findings, p.TextOf),
 		a.publish(render.InvalidManifest(p.File, p.Findings, len(hidden))))
 }

@@ -160,7 +160,7 @@ func (j *job) openStores() (err error) {
 	if j.deliverer.Stores, err = j.services().OpenStores(j.Project, j.stores); err != nil {
 		return usageError{err}
 	}
-	j.planner.Manifest, j.planner.Source, j.planner.Ledger = j.Manifest, j.Digits, j.deliverer.Ledger()
+	j.planner.Manifest, j.planner.Source, j.planner.Ledger = j.Manifest, j.Source, j.deliverer.Ledger()
 	if j.deliverer.Artifacts == nil {
 		return nil
 	}

@@ -21,7 +21,7 @@ import (
 func (j *job) report(ctx context.Context, outcomes []*pipeline.Outcome) (int, error) {
 	j.reported = true
 	run := j.result(outcomes)
-	failed := []error{j.logFindings(run.Findings, j.SourceOf)}
+	failed := []error{j.logFindings(run.Findings, j.TextOf)}
 	for _, line := range run.Lines() {
 		j.runner.Logf("%s", line)
 	}
@@ -49,7 +49,7 @@ func (j *job) report(ctx context.Context, outcomes []*pipeline.Outcome) (int, er
 
 func (j *job) result(outcomes []*pipeline.Outcome) *render.Run {
 	run := render.NewRun(j.Project, outcomes)
-	run.Findings = secrets.MaskFindings(run.Findings, j.SourceOf)
+	run.Findings = secrets.MaskFindings(run.Findings, j.TextOf)
 	run.DryRun, run.Stopped, run.OutputsOnly = j.dryRun, j.stopped, j.env.Actions && j.deliverer.Deferred()
 	return run
 }

@@ -75,7 +75,7 @@ func Project(ctx context.Context, p *pipeline.Project, o Options) (*Result, erro
 	if p.Manifest != nil {
 		c.Unscheduled, c.Skipped = scaffold.Unscheduled(p.Manifest, p.Tree)
 	}
-	if err := c.add(ctx, p.Files, p.File, p.Source, p.Manifest, p.Findings); err != nil {
+	if err := c.add(ctx, p.Files, p.File, p.Text, p.Manifest, p.Findings); err != nil {
 		return nil, err
 	}
 	c.finish()

@@ -42,7 +42,7 @@ func (d *doctor) checkEvents(ctx context.Context) {
 	if d.Manifest == nil {
 		return
 	}
-	planner := pipeline.Planner{Manifest: d.Manifest, Source: d.Digits, Now: d.Now}
+	planner := pipeline.Planner{Manifest: d.Manifest, Source: d.Source, Now: d.Now}
 	outcomes := make([]*pipeline.Outcome, len(d.Entries))
 	pipeline.Each(len(d.Entries), func(i int) {
 		o := &pipeline.Outcome{Planned: planner.Entry(d.Entries[i])}

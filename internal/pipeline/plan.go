@@ -19,7 +19,7 @@ import (
 // Planner decides which entries of a manifest are prepared.
 type Planner struct {
 	Manifest  *schedule.Manifest
-	Source    string       // Project.Digits
+	Source    string       // Project.Source
 	Ledger    store.Ledger // nil means that there are no receipts
 	Selection Selection
 	Now       time.Time

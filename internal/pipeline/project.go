@@ -32,11 +32,11 @@ type Project struct {
 	Files    *prepare.Files     // of the tree, for all bundles of the run
 	Root     string             // the checkout's path on the runner's host
 	File     string             // the manifest's path in the checkout
-	Source   []byte             // the manifest's text; nil if it cannot be read
+	Text     []byte             // the manifest's text; nil if it cannot be read
 	Manifest *schedule.Manifest // nil if Findings has an error
 	Findings []diag.Finding
-	// Digits set the names of its bundles apart in the ledger; see Place.Source.
-	Digits string
+	// Source sets the names of its bundles apart in the ledger; see Place.Source.
+	Source string
 }
 
 // OpenProject opens a checkout for a run and loads its manifest. Problems of the manifest
@@ -56,7 +56,7 @@ func OpenProject(ctx context.Context, o ProjectOptions) (*Project, error) {
 	place := Place{
 		Workspace: o.Env.Workspace, Repository: o.Env.Repository, ServerURL: o.Env.ServerURL, tree: tree,
 	}
-	p.Digits = place.Source(tree.Dir())
+	p.Source = place.Source(tree.Dir())
 	p.load(o)
 	p.Files = prepare.NewFiles(tree, p.entries())
 	if p.Manifest != nil {
@@ -82,7 +82,7 @@ func (p *Project) load(o ProjectOptions) {
 	case err != nil:
 		p.Findings = []diag.Finding{Unreadable(p.File, err)}
 	default:
-		p.Source = data
+		p.Text = data
 		p.Manifest, p.Findings = LoadSource(p.File, data, Slug(p.Tree, o.Env))
 	}
 }
@@ -138,10 +138,10 @@ func IsWorkflows(tree *checkout.Tree, env *actions.Environment) bool {
 // Close releases the checkout.
 func (p *Project) Close() { p.Tree.Close() }
 
-// SourceOf returns the text of a file for rendering findings, or nil.
-func (p *Project) SourceOf(file string) []byte {
+// TextOf returns the text of a file for rendering findings, or nil.
+func (p *Project) TextOf(file string) []byte {
 	if file == p.File {
-		return p.Source
+		return p.Text
 	}
 	data, err := p.Tree.ReadFile(file, schedule.MaxSize)
 	if err != nil {

@@ -317,7 +317,7 @@ func (w *world) rename() {
 // names are the bundles of all sources' periods at an instant.
 func (w *world) names(at time.Time) (names []string) {
 	for _, p := range w.projects {
-		planner := Planner{Manifest: p.Manifest, Source: p.Digits, Now: at}
+		planner := Planner{Manifest: p.Manifest, Source: p.Source, Now: at}
 		for i := range p.Manifest.Entries {
 			names = append(names, planner.Entry(&p.Manifest.Entries[i]).ID.Name())
 		}
@@ -420,7 +420,7 @@ func (p *process) start(project *Project) []*Outcome {
 	sink, err := emit.NewDispatch(emit.DispatchOptions{Client: clients(dispatchToken), Targets: p.targets})
 	fixture.Must(p.t, err)
 	now := p.clock.Now()
-	planner := Planner{Manifest: project.Manifest, Source: project.Digits, Ledger: artifacts, Now: now}
+	planner := Planner{Manifest: project.Manifest, Source: project.Source, Ledger: artifacts, Now: now}
 	builder := Builder{
 		Files: project.Files, Manifest: project.Manifest, Now: now, Root: "/work", Repository: p.repository,
 		Artifacts: ArtifactHome(&env),
