@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 )
 
@@ -99,11 +100,6 @@ func (e *Environment) OwnPlainAPI() bool {
 		strings.EqualFold(api.Host, server.Host)
 }
 
-// IsCommit reports whether s is a commit id: 40 or 64 lower-case hex digits.
-func IsCommit(s string) bool {
-	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == ""
-}
-
 // ReadEnvironment reads the variables, and in Actions the event file. It returns an error
 // if that file exists and cannot be read.
 func ReadEnvironment(getenv func(string) string) (Environment, error) {
@@ -131,7 +127,7 @@ func ReadEnvironment(getenv func(string) string) (Environment, error) {
 	e.RunID, _ = strconv.ParseInt(getenv("GITHUB_RUN_ID"), 10, 64)
 	e.RunAttempt, _ = strconv.Atoi(getenv("GITHUB_RUN_ATTEMPT"))
 	e.Retention, _ = strconv.Atoi(getenv("GITHUB_RETENTION_DAYS"))
-	if sha := getenv("GITHUB_SHA"); IsCommit(sha) {
+	if sha := getenv("GITHUB_SHA"); checkout.IsCommit(sha) {
 		e.SHA = sha
 	}
 	if path := getenv("GITHUB_EVENT_PATH"); path != "" && e.Actions {

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kaizen-agentic/schedule-action/internal/actions"
 	"github.com/kaizen-agentic/schedule-action/internal/advice"
 	"github.com/kaizen-agentic/schedule-action/internal/checkout"
 	"github.com/kaizen-agentic/schedule-action/internal/event"
@@ -83,7 +82,7 @@ func (c *checker) compare(base []byte) {
 // because the token of a fork may not be able to read it.
 func (c *checker) comparePullRequest(ctx context.Context, tree *checkout.Tree) {
 	commit := c.Env.Webhook.PullRequest.Base.SHA
-	if !actions.IsCommit(commit) || !pipeline.IsWorkflows(tree, c.Env) {
+	if !checkout.IsCommit(commit) || !pipeline.IsWorkflows(tree, c.Env) {
 		return
 	}
 	var base []byte

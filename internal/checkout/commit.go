@@ -37,7 +37,7 @@ func (t *Tree) Commit() (string, error) {
 	name := "HEAD"
 	for range maxSymbolic {
 		value := git.ref(name)
-		if isCommit(value) {
+		if IsCommit(value) {
 			return value, nil
 		}
 		target, symbolic := strings.CutPrefix(value, "ref:")
@@ -175,7 +175,7 @@ func (r repository) packedRef(ref string) string {
 	lines := bufio.NewScanner(io.LimitReader(f, maxPackedRefs))
 	for lines.Scan() {
 		commit, name, _ := strings.Cut(lines.Text(), " ")
-		if name == ref && isCommit(commit) {
+		if name == ref && IsCommit(commit) {
 			return commit
 		}
 	}
@@ -203,7 +203,7 @@ func openRegular(root *os.Root, name string) *os.File {
 	return f
 }
 
-// isCommit reports whether s is a SHA-1 or SHA-256 object name.
-func isCommit(s string) bool {
+// IsCommit reports whether s is the id of a commit: 40 or 64 lower-case hex digits.
+func IsCommit(s string) bool {
 	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == ""
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/option"
 	"github.com/kaizen-agentic/schedule-action/internal/prepare"
 	"github.com/kaizen-agentic/schedule-action/internal/schedule"
+	"github.com/kaizen-agentic/schedule-action/internal/spec"
 	"github.com/kaizen-agentic/schedule-action/internal/target"
 )
 
@@ -42,16 +43,13 @@ func ReadStores(r *option.Reader) StoreOptions {
 		return o
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > maxRetentionDays {
+	if err != nil || n < 1 || n > spec.MaxRetention {
 		o.DaysErr = advice.New("write a number from 1 to 90, or leave it out", "%s is %q", option.RetentionDays, text)
 		return o
 	}
 	o.Days = n
 	return o
 }
-
-// maxRetentionDays is the limit of GitHub for artifacts of a public repository.
-const maxRetentionDays = 90
 
 // ReadConnections reads the token of dispatches, and the servers of NATS.
 func ReadConnections(r *option.Reader) Targets {

@@ -14,14 +14,6 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/store"
 )
 
-// ledger is where receipts and the records of partial deliveries are stored.
-func (d *Deliverer) ledger() store.Store {
-	if d.Artifacts != nil {
-		return d.Artifacts
-	}
-	return d.Directory
-}
-
 // recordTime is how long a cancelled run may take to record what was delivered. A run that
 // is cancelled has 5 s for everything.
 const recordTime = 1500 * time.Millisecond
@@ -46,7 +38,7 @@ func (d *Deliverer) Resume(
 		return nil, false, nil
 	}
 	name := p.ID.Name()
-	partial, err := d.ledger().Partial(ctx, name)
+	partial, err := d.Ledger().Partial(ctx, name)
 	switch {
 	case errors.Is(err, store.ErrPartialInvalid):
 		d.Log("%s: %v; the event is prepared again, under the same id", p.Entry.Agent, err)
@@ -210,6 +202,6 @@ func (d *Deliverer) unfinished(ctx context.Context, p *Planned, done *Delivered,
 	if d.Artifacts != nil && !d.StoreArtifacts {
 		partial.Files = nil // the user wants no bundle among the job artifacts
 	}
-	err.Unrecorded = d.ledger().PutPartial(ctx, partial)
+	err.Unrecorded = d.Ledger().PutPartial(ctx, partial)
 	return err
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/kaizen-agentic/schedule-action/internal/event"
 	"github.com/kaizen-agentic/schedule-action/internal/gh"
 	"github.com/kaizen-agentic/schedule-action/internal/results"
-	"github.com/kaizen-agentic/schedule-action/internal/spec"
 )
 
 // Errors that a caller branches on: the directory store works even so.
@@ -224,7 +223,7 @@ func (a *Artifacts) put(ctx context.Context, name, bundle string, files []File) 
 	}
 	u := results.Upload{Name: name, Zip: data, Digest: digestOf(data)}
 	if days := a.o.RetentionDays(bundle); days > 0 {
-		u.Expires = a.o.Now().Add(time.Duration(min(days, spec.MaxRetention)) * 24 * time.Hour)
+		u.Expires = a.o.Now().Add(time.Duration(days) * 24 * time.Hour)
 	}
 	id, err := a.results.Put(ctx, u)
 	if err != nil {
