@@ -170,10 +170,11 @@ func (a *Artifacts) Partial(ctx context.Context, name string) (*Partial, error) 
 	return p, nil
 }
 
-// Lookup asks the ledger, through GitHub's API. The receipts of n names take one page of
-// the listing and at most n requests more: further pages as long as they help, or a
-// search for each missing name. Where a listing does not say from which branch an
-// artifact comes, as on Gitea, each run of a receipt takes one request more.
+// Lookup asks the ledger, through GitHub's API. It reads one page of the listing, and
+// further pages as long as they help. A name without a receipt there takes a search for
+// it, and a second one for the record of a partial delivery if there is no receipt. Where
+// a listing does not say from which branch an artifact comes, as on Gitea, each run of a
+// receipt takes one request more.
 //
 // Prepared and Earlier come from the listing alone. A store reads it once, so it lacks
 // what this run itself stores.

@@ -51,7 +51,7 @@ func (l listing) begun(missing int) bool {
 
 // read returns the listing, read as far as that is worth the requests: while a page shows
 // one of the missing receipts, or the pages left are no more than the names left, each of
-// which takes a search of its own.
+// which takes one or two searches of its own.
 func (l *ledger) read(ctx context.Context, names []string) (listing, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
