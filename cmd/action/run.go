@@ -185,14 +185,18 @@ func dispatchCommand(ctx context.Context, args []string, w streams, runner *acti
 	if err != nil {
 		return exitUsage, err
 	}
-	ctx, stop := w.signals(ctx)
+	return a.runCommand(ctx, all[i], r)
+}
+
+func (a *app) runCommand(ctx context.Context, c command, r *option.Reader) (int, error) {
+	ctx, stop := a.signals(ctx)
 	defer stop()
 	if r.Values[option.Durable] != "" {
-		all[i].limit = 0 // a service runs until it is stopped
+		c.limit = 0 // a service runs until it is stopped
 	}
-	ctx, cancel := w.within(ctx, all[i])
+	ctx, cancel := a.within(ctx, c)
 	defer cancel()
-	code, err := all[i].run(ctx, a, r)
+	code, err := c.run(ctx, a, r)
 	if errors.Is(err, errStopped) {
 		return code, nil
 	}

@@ -1,6 +1,7 @@
 package checkout
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -63,14 +64,8 @@ func (w *walk) leave() {
 // to resolves name and returns its target, which is never a symbolic link. The target is
 // w.base in w.dir().
 func (w *walk) to(name string) (fs.FileInfo, error) {
-	if err := w.tree.ctx.Err(); err != nil {
+	if err := cmp.Or(w.tree.ctx.Err(), checkName(name)); err != nil {
 		return nil, err
-	}
-	if name == "" || strings.ContainsRune(name, 0) {
-		return nil, fs.ErrInvalid
-	}
-	if !filepath.IsLocal(filepath.FromSlash(name)) {
-		return nil, ErrEscapes
 	}
 	rest := strings.Split(name, "/")
 	for links := 0; len(rest) > 0; {
@@ -117,6 +112,16 @@ func (w *walk) to(name string) (fs.FileInfo, error) {
 	}
 	w.base = "."
 	return w.dir().Stat(".")
+}
+
+func checkName(name string) error {
+	switch {
+	case name == "" || strings.ContainsRune(name, 0):
+		return fs.ErrInvalid
+	case !filepath.IsLocal(filepath.FromSlash(name)):
+		return ErrEscapes
+	}
+	return nil
 }
 
 // readLink returns the parts of the path to which the link part leads. It rejects absolute
