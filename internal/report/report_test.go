@@ -350,20 +350,16 @@ func TestCheckoutsWithoutAPath(t *testing.T) {
 	one := web(nil).Repositories[0]
 	roster := fleet.New(many, slices.Repeat([]fleet.Repository{one}, many))
 	facts := NewFacts(server)
-	before := descriptors(t)
+	before := descriptors()
 	fixture.Must(t, facts.AddCheckouts(t.Context(), roster, time.Time{}))
-	if opened := descriptors(t) - before; opened >= many || len(facts.bundles) > 0 {
+	if opened := descriptors() - before; opened >= many || len(facts.bundles) > 0 {
 		t.Errorf("%d descriptors stay open, and the evidence is %v", opened, facts.bundles)
 	}
 }
 
-// descriptors counts the open files of the process.
-func descriptors(t *testing.T) int {
-	t.Helper()
-	list, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Skip(err)
-	}
+// descriptors counts the open files of the process; 0 where the system does not list them.
+func descriptors() int {
+	list, _ := os.ReadDir("/proc/self/fd")
 	return len(list)
 }
 
